@@ -1,0 +1,205 @@
+"""How an attempt can end, and how an exception says so.
+
+Exception
+└── StepError
+    ├── Transient    try the same step again
+    ├── Invalid      the output is rejected, with complaints
+    ├── Permanent    the step can't succeed
+    └── Breach       the step used more than it declared
+"""
+
+from __future__ import annotations
+
+import email.utils
+import math
+import time
+from decimal import ROUND_CEILING, Decimal
+from typing import Any, NamedTuple
+
+MAX_RETRY_AFTER_US = 366 * 86_400_000_000
+
+
+class Outcome(NamedTuple):
+    """What a step with labelled `success` and a `gives` returns: the label and the value."""
+
+    label: str
+    value: Any
+
+
+class StepError(Exception):
+    """The root of what a step may raise to say how its attempt ended."""
+
+
+class Transient(StepError):
+    """The attempt failed in a way that may pass; `retry_after` is a server's wish, in seconds."""
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Invalid(StepError):
+    """The output is rejected; the complaints reach the next attempt as `ctx.feedback`."""
+
+    def __init__(self, *complaints: str) -> None:
+        super().__init__("; ".join(complaints))
+        self.complaints = complaints
+
+
+class Permanent(StepError):
+    """The step can't succeed: its fallback is taken at once."""
+
+
+class Breach(StepError):
+    """A charge went past what the step declared; the attempt is cut short and never retried."""
+
+
+class Failure(NamedTuple):
+    """An exception, classified.
+
+    `ambiguous` says that the step's effect may have happened all the same.
+    """
+
+    outcome: str
+    message: str
+    complaints: tuple[str, ...] = ()
+    retry_after_us: int | None = None
+    ambiguous: bool = False
+
+
+TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+AMBIGUOUS_STATUSES = frozenset({408})
+
+
+def classify(error: BaseException) -> Failure:
+    """Say which outcome an exception from a step is.
+
+    Our own exceptions speak for themselves. Timeouts, broken connections, and whatever carries
+    an HTTP status of 408, 409, 425, 429 or 5xx, are transient; anything else is a failure, so that
+    a bug is never retried. An HTTP status is looked for in `status_code`, `status` and `code` of
+    the exception and of its `response`, as httpx, aiohttp, requests, urllib and openai carry it.
+    """
+    message = describe(error)
+    match error:
+        case Transient():
+            return Failure("transient", message, (), _microseconds(error.retry_after))
+        case Invalid():
+            return Failure("invalid", message, error.complaints)
+        case Permanent() | Breach():
+            return Failure("failure", message)
+    status = _status(error)
+    if status is not None:
+        if status in TRANSIENT_STATUSES or 500 <= status <= 599:
+            ambiguous = status in AMBIGUOUS_STATUSES or status >= 500
+            return Failure("transient", message, (), retry_after_us(error), ambiguous)
+        return Failure("failure", message)
+    if _is_connection(error):
+        return Failure("transient", message, ambiguous=True)
+    return Failure("failure", message)
+
+
+def describe(error: BaseException) -> str:
+    """Name an exception in one line of at most 500 characters."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a broken __str__ must not hide the error it belongs to
+        text = "(its message could not be read)"
+    name = type(error).__name__
+    if isinstance(error, StepError):
+        return text[:500] or name
+    return (f"{name}: {text}" if text else name)[:500]
+
+
+def _is_connection(error: BaseException) -> bool:
+    """Tell whether `error` is a timeout, a lost connection or a broken stream."""
+    if isinstance(error, TimeoutError | ConnectionError | EOFError):
+        return True
+    # By name along the class's ancestry, so that no HTTP library needs to be imported.
+    names = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(error).__mro__}
+    return not names.isdisjoint(
+        {
+            "httpx.TransportError",
+            "httpcore.NetworkError",
+            "httpcore.TimeoutException",
+            "openai.APIConnectionError",
+            "anthropic.APIConnectionError",
+            "requests.ConnectionError",
+            "requests.Timeout",
+            "requests.ChunkedEncodingError",
+            "urllib3.HTTPError",
+            "aiohttp.ClientConnectionError",
+            "aiohttp.ClientPayloadError",
+            "http.RemoteDisconnected",
+            "http.IncompleteRead",
+        }
+    )
+
+
+def _status(error: BaseException) -> int | None:
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("status_code", "status", "code"):
+            value = getattr(holder, name, None)
+            if type(value) is int and 100 <= value <= 599:
+                return value
+    return None
+
+
+def retry_after_us(error: BaseException) -> int | None:
+    """Read the Retry-After header of an error's response, in microseconds, if it has a sane one."""
+    for holder in (getattr(error, "response", None), error):
+        headers = getattr(holder, "headers", None)
+        get = getattr(headers, "get", None)
+        if get is None:
+            continue
+        milliseconds = parse_retry_after(get("retry-after-ms"))
+        if milliseconds is not None:
+            return milliseconds // 1000
+        wish = get("retry-after") or get("Retry-After")
+        if wish is not None:
+            return parse_retry_after(wish)
+    return None
+
+
+def parse_retry_after(text: object, *, now: float | None = None) -> int | None:
+    """Read a Retry-After value (RFC 9110 §10.2.3): whole or decimal seconds, or an HTTP date.
+
+    Gives microseconds, at most a leap year's; None for anything malformed: `-1`, `nan`, `1e9`,
+    digits of other scripts, lists. The sources of real servers send decimals, so those count.
+    """
+    if not isinstance(text, str) or not text.isascii() or len(text) > 64:
+        return None
+    text = text.strip()
+    if text.replace(".", "", 1).isdigit():
+        return min(int(Decimal(text) * 1_000_000), MAX_RETRY_AFTER_US)
+    try:
+        date = email.utils.parsedate_to_datetime(text)
+        seconds = date.timestamp() - (time.time() if now is None else now)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(0, min(int(seconds * 1_000_000), MAX_RETRY_AFTER_US))
+
+
+def _microseconds(seconds: float | None) -> int | None:
+    if seconds is None or isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return None
+    if not math.isfinite(seconds) or seconds < 0:
+        return None
+    return min(int(seconds * 1_000_000), MAX_RETRY_AFTER_US)
+
+
+def micro_usd(amount: Decimal | int | float | str) -> int:
+    """Turn dollars into whole micro-dollars, rounded up, so that a charge is never too low.
+
+    A float is taken as the decimal that it is written as: 0.1 is one tenth.
+
+    Raises:
+        ValueError: The amount is negative, or no number.
+    """
+    try:
+        exact = Decimal(repr(amount) if isinstance(amount, float) else amount)
+        whole = int((exact * 1_000_000).to_integral_value(ROUND_CEILING))
+    except (ArithmeticError, TypeError):
+        raise ValueError(f"a charge in dollars must be a number, not {amount!r}") from None
+    if whole < 0:
+        raise ValueError(f"a charge can't be negative: {amount!r}")
+    return whole

@@ -1,0 +1,271 @@
+"""A run: its state, counters, ledger and values, advanced in place by a compiled machine.
+
+Generated code owns the transitions; what every machine does alike stands here. Nothing in this
+module sleeps, reads a clock, draws a random number or catches a step's exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from fsmflow.runtime.events import Ended
+
+
+class Error(NamedTuple):
+    """The latest way out that a run took: `$error` in a spec."""
+
+    state: str
+    outcome: str
+    message: str
+    complaints: tuple[str, ...] = ()
+    value: Any = None
+
+
+class Unbound(NamedTuple):
+    """Arguments that could not be bound, since a reference among them leads nowhere."""
+
+    reason: str
+
+
+class Spent(NamedTuple):
+    """What a run has used; money in micro-dollars, time in microseconds."""
+
+    steps: int = 0
+    tool_calls: int = 0
+    tokens: int = 0
+    micro_usd: int = 0
+    time_us: int = 0
+
+
+class Limits(NamedTuple):
+    """Caps of a run, each None where there is none; the order is that of `Spent`."""
+
+    steps: int | None = None
+    tool_calls: int | None = None
+    tokens: int | None = None
+    micro_usd: int | None = None
+    time_us: int | None = None
+
+
+class Stage:
+    """A state that calls a step: the command to start one attempt of it.
+
+    Attributes:
+        name: The state's name.
+        call: The step, as `module:name`.
+        value: The name that its output goes by.
+        gives: The type of its output, as the spec writes it; empty if none is declared.
+        accept: Functions that may reject its output, as `module:name`.
+        labels: The labels of its success; None if it has none.
+        cost: The most that one attempt may use: tool calls, tokens, micro-dollars.
+        timeout_us: The longest that one attempt may take.
+        time_limit_us: The time spent at which an attempt is cut off for the run's own sake: the cap
+            on time less what is set aside. None without a cap.
+        effect: `none`, `idempotent`, `once`, or empty if not said.
+        key: What its idempotency key is made of, if not run, state and visit.
+        inline: Whether a sync step runs on the event loop.
+    """
+
+    __slots__ = (
+        "accept",
+        "call",
+        "cost",
+        "effect",
+        "gives",
+        "inline",
+        "key",
+        "labels",
+        "name",
+        "time_limit_us",
+        "timeout_us",
+        "value",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        call: str,
+        *,
+        value: str = "",
+        gives: str = "",
+        accept: tuple[str, ...] = (),
+        labels: tuple[str, ...] | None = None,
+        cost: tuple[int, int, int] = (0, 0, 0),
+        timeout_us: int | None = None,
+        time_limit_us: int | None = None,
+        effect: Literal["none", "idempotent", "once", ""] = "",
+        key: Callable[[Mapping[str, Any]], Any] | None = None,
+        inline: bool = False,
+    ) -> None:
+        self.name = name
+        self.call = call
+        self.value = value or name
+        self.gives = gives
+        self.accept = accept
+        self.labels = labels
+        self.cost = cost
+        self.timeout_us = timeout_us
+        self.time_limit_us = time_limit_us
+        self.effect = effect
+        self.key = key
+        self.inline = inline
+
+    def __repr__(self) -> str:
+        return f"Stage({self.name!r})"
+
+
+class Pause(NamedTuple):
+    """The command to let `duration_us` microseconds pass."""
+
+    duration_us: int
+
+
+class End(NamedTuple):
+    """The command to finish: the run is in the end `name`."""
+
+    name: str
+    kind: Literal["success", "degraded", "handoff", "failed"]
+
+
+Command = Stage | Pause | End
+
+
+class Run:
+    """The configuration of one run, changed in place by its machine.
+
+    `counts` holds the counter of each capped edge and `visits` how often each state was entered,
+    both from 0; `values` the values by name, with `input` and, after a way out, `error` among them.
+    """
+
+    __slots__ = (
+        "arguments",
+        "attempt",
+        "counts",
+        "feedback",
+        "micro_usd",
+        "output",
+        "pausing",
+        "run_id",
+        "state",
+        "steps",
+        "time_us",
+        "tokens",
+        "tool_calls",
+        "values",
+        "visits",
+    )
+
+    def __init__(
+        self, run_id: str, given: Any, counters: Mapping[str, int], states: Mapping[str, int]
+    ) -> None:
+        self.run_id = run_id
+        self.state = ""
+        self.attempt = 0
+        self.steps = self.tool_calls = self.tokens = self.micro_usd = self.time_us = 0
+        self.counts = dict(counters)
+        self.visits = dict(states)
+        self.values: dict[str, Any] = {"input": given}
+        self.arguments: dict[str, Any] | Unbound = {}
+        self.feedback: tuple[str, ...] = ()
+        self.pausing = False
+        self.output: Any = None
+
+    @property
+    def spent(self) -> Spent:
+        """What the run has used so far."""
+        return Spent(self.steps, self.tool_calls, self.tokens, self.micro_usd, self.time_us)
+
+    @property
+    def visit(self) -> int:
+        """How often the present state has been entered."""
+        return self.visits[self.state]
+
+    def configuration(self) -> Configuration:
+        """Give everything that the run's future depends on, as a value."""
+        return Configuration(
+            self.state,
+            self.visits[self.state],
+            self.attempt,
+            {name: count for name, count in self.counts.items() if count},
+            {name: count for name, count in self.visits.items() if count},
+            self.spent,
+            dict(self.values),
+            self.arguments,
+            self.feedback,
+            self.pausing,
+        )
+
+    def book(self, use: tuple[int, int, int]) -> None:
+        """Add tool calls, tokens and micro-dollars to the ledger."""
+        self.tool_calls += use[0]
+        self.tokens += use[1]
+        self.micro_usd += use[2]
+
+    def again(self, event: Ended) -> None:
+        """Begin another attempt in the same visit, which hears what was wrong with this one."""
+        self.attempt += 1
+        self.feedback += event.complaints
+
+    def fail(self, event: Ended, *, reason: str = "") -> None:
+        """Record the way out that is being taken, for `$error`."""
+        self.values["error"] = Error(
+            self.state,
+            event.label or event.outcome,
+            event.message or reason,
+            event.complaints,
+            event.value if event.outcome == "invalid" else None,
+        )
+
+    def exceed(self, limits: Limits, reserve: Spent, cost: tuple[int, int, int], *, wait_us: int = 0) -> None:
+        """Record, for `$error`, which caps leave no room for what would come next."""
+        self.values["error"] = Error(
+            self.state, "exceeded", shortfall(self.spent, limits, reserve, cost, wait_us)
+        )
+
+
+class Configuration(NamedTuple):
+    """Everything that the future of a run depends on; equal configurations behave alike."""
+
+    state: str
+    visit: int
+    attempt: int
+    counts: dict[str, int]
+    visits: dict[str, int]
+    spent: Spent
+    values: dict[str, Any]
+    arguments: dict[str, Any] | Unbound
+    feedback: tuple[str, ...] = ()
+    pausing: bool = False
+
+
+def shortfall(
+    spent: Spent, limits: Limits, reserve: Spent, cost: tuple[int, int, int], wait_us: int = 0
+) -> str:
+    """Say which caps leave no room for one more attempt of `cost`, or for a wait, beside the reserve."""
+    needs = Spent(0 if wait_us else 1, *cost, wait_us or 1)
+    lacking = []
+    for name, used, need, aside, cap in zip(Spent._fields, spent, needs, reserve, limits, strict=True):
+        if cap is not None and used + need + aside > cap:
+            lacking.append(f"{_WORDS[name]}: {_amount(name, used)} of {_amount(name, cap)} used")
+            if aside:
+                lacking[-1] += f", {_amount(name, aside)} set aside"
+    return "no room for what comes next (" + "; ".join(lacking) + ")"
+
+
+_WORDS = {
+    "steps": "steps",
+    "tool_calls": "tool calls",
+    "tokens": "tokens",
+    "micro_usd": "money",
+    "time_us": "time",
+}
+
+
+def _amount(name: str, amount: int) -> str:
+    match name:
+        case "micro_usd":
+            return f"${amount / 1_000_000:.6f}".rstrip("0").rstrip(".")
+        case "time_us":
+            return f"{amount / 1_000_000:.3f}".rstrip("0").rstrip(".") + " s"
+    return str(amount)

@@ -1,0 +1,72 @@
+"""Reading values by dotted path, and comparing them: total functions for guards and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sized
+from typing import Any
+
+
+class Missing(LookupError):
+    """A reference leads nowhere: nothing has set the value, or a part of the path is not there."""
+
+
+def read(values: Mapping[str, Any], root: str, *path: str) -> Any:
+    """Follow `path` from the value named `root`, through mapping keys and attributes.
+
+    Raises:
+        Missing: It leads nowhere.
+    """
+    if root not in values:
+        raise Missing(f"${root} is not set")
+    value = values[root]
+    for depth, name in enumerate(path):
+        value = _part(value, name)
+        if value is _NOTHING:
+            raise Missing(f"${'.'.join((root, *path[: depth + 1]))} is not there")
+    return value
+
+
+def maybe(values: Mapping[str, Any], root: str, *path: str) -> Any:
+    """Follow `path` as `read` does, giving None where it leads nowhere."""
+    value = values.get(root)
+    for name in path:
+        value = _part(value, name)
+        if value is _NOTHING:
+            return None
+    return value
+
+
+_NOTHING = object()
+
+
+def _part(value: Any, name: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(name, _NOTHING)
+    part = getattr(value, name, _NOTHING)
+    # A method is no data: without this, `$answer.copy` would hand out code.
+    return _NOTHING if callable(part) else part
+
+
+def length(value: Any) -> int:
+    """Give the length of a string, list or mapping; 0 of anything else."""
+    return len(value) if isinstance(value, Sized) else 0
+
+
+def ordered(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
+    """Compare two numbers or two strings by `compare`; anything else is in no order, so false."""
+    if isinstance(left, str) and isinstance(right, str):
+        return compare(left, right)
+    if _is_number(left) and _is_number(right):
+        return compare(left, right)
+    return False
+
+
+def same(left: Any, right: Any) -> bool:
+    """Tell whether two values are equal; a truth value equals no number."""
+    if isinstance(left, bool) is not isinstance(right, bool):
+        return False
+    return bool(left == right)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,359 @@
+"""What a machine means: `step`, a pure function from a configuration and an event to the next.
+
+This is the reference that the generated runner and the `transitions` machine are held to. It
+reads the machine as data and favours plainness over speed. Nothing here sleeps, reads a clock,
+draws a random number or catches a step's exception.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple, assert_never
+
+from fsmflow import machine as ir
+from fsmflow.expressions import (
+    All,
+    Always,
+    AnyOf,
+    Compare,
+    Constant,
+    DictTemplate,
+    Guard,
+    Length,
+    ListTemplate,
+    Not,
+    Operand,
+    Path,
+    Reference,
+    Template,
+    Truth,
+    Value,
+    Within,
+)
+from fsmflow.machine import Choice, Machine, Resources, Transition, Wait, Work
+from fsmflow.runtime.backoff import Backoff
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late
+from fsmflow.runtime.run import Configuration, Error, Limits, Spent, Unbound, shortfall
+from fsmflow.runtime.values import Missing, length, maybe, ordered, read, same
+
+
+class Attempt(NamedTuple):
+    """The command to start an attempt; it is cut off after `deadline_us` if that is not None."""
+
+    state: str
+    attempt: int
+    arguments: dict[str, Any] | Unbound
+    cost: tuple[int, int, int]
+    deadline_us: int | None
+
+
+class Pause(NamedTuple):
+    """The command to let time pass."""
+
+    duration_us: int
+
+
+class Finish(NamedTuple):
+    """The command to finish in the end `state`, giving `output`."""
+
+    state: str
+    kind: ir.EndKind
+    output: Any
+
+
+Command = Attempt | Pause | Finish
+
+
+def begin(machine: Machine, given: Any) -> tuple[Configuration, tuple[Command, ...]]:
+    """Start a run on the input `given`."""
+    blank = Configuration("", 0, 0, {}, {}, Spent(), {"input": given}, {})
+    return _enter(machine, blank, machine.start, ())
+
+
+def step(
+    machine: Machine, configuration: Configuration, event: Event
+) -> tuple[Configuration, tuple[Command, ...]]:
+    """Advance a run by one event.
+
+    Returns:
+        The next configuration, and the commands that the world must carry out for it.
+
+    Raises:
+        ValueError: The event can't happen in this configuration.
+    """
+    state = machine.states[configuration.state]
+    match event:
+        case Late():
+            return configuration._replace(spent=_booked(configuration.spent, event.use)), ()
+        case Elapsed():
+            later = _after(configuration, event.elapsed_us)
+            if isinstance(state, Wait):
+                return _take(machine, later, machine.ways(state.name, "success")[0], Ended("success"))
+            if isinstance(state, Work) and configuration.pausing:
+                again = later._replace(pausing=False, attempt=configuration.attempt + 1)
+                return _attempt(machine, again, state)
+        case Ended() if isinstance(state, Work) and not configuration.pausing:
+            return _ended(machine, configuration, state, event)
+    raise ValueError(f"{type(event).__name__} can't happen in state {configuration.state!r}")
+
+
+def _ended(
+    machine: Machine, configuration: Configuration, state: Work, event: Ended
+) -> tuple[Configuration, tuple[Command, ...]]:
+    spent = configuration.spent._replace(steps=configuration.spent.steps + 1)
+    spent = _booked(spent, _use(state) if event.use is None else event.use)
+    now = _after(configuration._replace(spent=spent), event.elapsed_us)
+    if event.outcome == "exceeded":
+        return _exceed(machine, now, state, state.cost, 0)
+    if event.outcome == "success":
+        now = now._replace(values={**now.values, state.value: event.value})
+    for way in machine.ways(state.name, _outcome(event.outcome), event.label):
+        if any(now.counts.get(name, 0) >= machine.counters[name].cap for name in way.below):
+            continue
+        if way.pause is not None:
+            pause = _pause(machine, now, state, way, event)
+            if pause is None:
+                continue
+            if not _room(machine, now, state, state.cost, pause + 1):
+                return _exceed(machine, now, state, state.cost, 0)
+            waiting = _counted(now, way.below)._replace(pausing=True)
+            return waiting, (Pause(pause),)
+        return _take(machine, now, way, event)
+    raise ValueError(f"{event.label!r} is no label of {state.name!r}")
+
+
+def _outcome(outcome: str) -> ir.Outcome:
+    match outcome:
+        case "success" | "transient" | "invalid" | "failure" | "unknown":
+            return outcome
+    raise ValueError(f"{outcome!r} is no outcome of an attempt")
+
+
+def _take(
+    machine: Machine, now: Configuration, way: Transition, event: Ended
+) -> tuple[Configuration, tuple[Command, ...]]:
+    """Take one transition: count it, record a way out, and enter or stay."""
+    now = _counted(now, way.below)
+    if way.same_visit:
+        again = now._replace(attempt=now.attempt + 1, feedback=now.feedback + event.complaints)
+        state = machine.states[way.source]
+        assert isinstance(state, Work)
+        return _attempt(machine, again, state)
+    if way.kind != "success" or way.used_up is not None:
+        reason = f"{way.used_up} was taken as often as it may be" if way.used_up else ""
+        error = Error(
+            now.state,
+            event.label or event.outcome,
+            event.message or reason,
+            event.complaints,
+            event.value if event.outcome == "invalid" else None,
+        )
+        now = now._replace(values={**now.values, "error": error})
+    return _enter(machine, now, way.target, event.complaints if way.feedback else ())
+
+
+def _enter(
+    machine: Machine, now: Configuration, name: str, feedback: tuple[str, ...]
+) -> tuple[Configuration, tuple[Command, ...]]:
+    """Enter states until one of them needs the world to act."""
+    while True:
+        visits = {**now.visits, name: now.visits.get(name, 0) + 1}
+        counts = {key: count for key, count in now.counts.items() if key not in machine.resets[name]}
+        now = now._replace(
+            state=name,
+            visit=visits[name],
+            attempt=1,
+            visits=visits,
+            counts=counts,
+            arguments={},
+            feedback=feedback,
+            pausing=False,
+        )
+        state = machine.states[name]
+        match state:
+            case Work():
+                arguments = _arguments(state, now.values)
+                values = {key: value for key, value in now.values.items() if key != state.value}
+                return _attempt(machine, now._replace(arguments=arguments, values=values), state)
+            case Wait():
+                if not _room(machine, now, state, Resources(), state.duration_us):
+                    return _exceed(machine, now, state, Resources(), state.duration_us)
+                return now, (Pause(state.duration_us),)
+            case ir.End():
+                return now, (Finish(name, state.kind, _output(state, now.values)),)
+            case Choice():
+                way = _choose(machine, now, state)
+                now = _counted(now, way.below)
+                if way.used_up is not None:
+                    reason = f"{way.used_up} was taken as often as it may be"
+                    error = Error(name, way.label or "success", reason)
+                    now = now._replace(values={**now.values, "error": error})
+                name, feedback = way.target, ()
+            case _:
+                assert_never(state)
+
+
+def _choose(machine: Machine, now: Configuration, state: Choice) -> Transition:
+    """Find the arm whose guard holds first, then its first way that is not used up."""
+    for way in machine.outgoing[state.name]:
+        if way.on == "success" and (way.when is None or holds(way.when, now.values)):
+            ways = machine.ways(state.name, "success", way.label)
+            return next(
+                w for w in ways if all(now.counts.get(c, 0) < machine.counters[c].cap for c in w.below)
+            )
+    raise ValueError(f"no arm of {state.name!r} holds")
+
+
+def _attempt(machine: Machine, now: Configuration, state: Work) -> tuple[Configuration, tuple[Command, ...]]:
+    if not _room(machine, now, state, state.cost, 1):
+        return _exceed(machine, now, state, state.cost, 0)
+    deadline = state.timeout_us
+    if machine.caps.time_us is not None:
+        left = machine.caps.time_us - now.spent.time_us - _reserve(machine, state).time_us
+        deadline = left if deadline is None else min(deadline, left)
+    return now, (Attempt(state.name, now.attempt, now.arguments, _use(state), deadline),)
+
+
+def _exceed(
+    machine: Machine, now: Configuration, state: Work | Wait, cost: Resources, wait_us: int
+) -> tuple[Configuration, tuple[Command, ...]]:
+    way = machine.ways(state.name, "exceeded")[0]
+    limits = Limits(*machine.caps.amounts())
+    reserve = Spent(*_reserve(machine, state).amounts())
+    use = (cost.tool_calls, cost.tokens, cost.micro_usd)
+    error = Error(now.state, "exceeded", shortfall(now.spent, limits, reserve, use, wait_us))
+    return _enter(machine, now._replace(values={**now.values, "error": error}, pausing=False), way.target, ())
+
+
+def _room(machine: Machine, now: Configuration, state: Work | Wait, cost: Resources, time_us: int) -> bool:
+    """Tell whether `cost` and `time_us` more fit under every cap, beside the reserve."""
+    reserve = _reserve(machine, state)
+    needs = (0 if isinstance(state, Wait) else 1, cost.tool_calls, cost.tokens, cost.micro_usd, time_us)
+    return all(
+        cap is None or used + need + aside <= cap
+        for cap, used, need, aside in zip(
+            machine.caps.amounts(), now.spent, needs, reserve.amounts(), strict=True
+        )
+    )
+
+
+def _pause(machine: Machine, now: Configuration, state: Work, way: Transition, event: Ended) -> int | None:
+    """Give the pause before this retry; None if it is too long to be waited for."""
+    assert way.pause is not None
+    backoff = Backoff(
+        way.pause.first_us,
+        way.pause.factor,
+        way.pause.cap_us,
+        way.pause.jitter == "full",
+        way.pause.retry_after,
+    )
+    pause = backoff.pause(now.counts.get(way.below[0], 0) + 1, event.draw, event.retry_after_us)
+    if pause is None or machine.caps.time_us is None:
+        return pause
+    left = machine.caps.time_us - now.spent.time_us - _reserve(machine, state).time_us
+    return pause if pause < left else None
+
+
+def _reserve(machine: Machine, state: Work | Wait) -> Resources:
+    return Resources() if state.reserve else machine.reserve
+
+
+def _use(state: Work) -> tuple[int, int, int]:
+    return (state.cost.tool_calls, state.cost.tokens, state.cost.micro_usd)
+
+
+def _booked(spent: Spent, use: tuple[int, int, int]) -> Spent:
+    return spent._replace(
+        tool_calls=spent.tool_calls + use[0], tokens=spent.tokens + use[1], micro_usd=spent.micro_usd + use[2]
+    )
+
+
+def _after(now: Configuration, elapsed_us: int) -> Configuration:
+    return now._replace(spent=now.spent._replace(time_us=now.spent.time_us + elapsed_us))
+
+
+def _counted(now: Configuration, names: tuple[str, ...]) -> Configuration:
+    counts = dict(now.counts)
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return now._replace(counts=counts)
+
+
+def _arguments(state: Work, values: dict[str, Any]) -> dict[str, Any] | Unbound:
+    try:
+        return {name: resolve(template, values) for name, template in state.arguments}
+    except Missing as missing:
+        return Unbound(str(missing))
+
+
+def _output(state: ir.End, values: dict[str, Any]) -> Any:
+    try:
+        return resolve(state.output, values)
+    except Missing as missing:
+        return Unbound(str(missing))
+
+
+def resolve(template: Template, values: dict[str, Any]) -> Any:
+    """Fill the references in `template`.
+
+    Raises:
+        Missing: One of them leads nowhere.
+    """
+    match template:
+        case Constant(value=value):
+            return value
+        case Reference(root=root, path=path, or_null=True):
+            return maybe(values, root, *path)
+        case Reference(root=root, path=path):
+            return read(values, root, *path)
+        case ListTemplate(items=items):
+            return [resolve(item, values) for item in items]
+        case DictTemplate(items=pairs):
+            return {key: resolve(item, values) for key, item in pairs}
+        case _:
+            assert_never(template)
+
+
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def holds(guard: Guard, values: dict[str, Any]) -> bool:
+    """Tell whether `guard` holds: total, whatever the values are."""
+    match guard:
+        case Always(value=value):
+            return value
+        case Truth(of=path):
+            return maybe(values, path.root, *path.path) is True
+        case Not(operand=operand):
+            return not holds(operand, values)
+        case All(operands=operands):
+            return all(holds(operand, values) for operand in operands)
+        case AnyOf(operands=operands):
+            return any(holds(operand, values) for operand in operands)
+        case Within(left=left, items=items):
+            value = _operand(left, values)
+            return any(same(value, item) for item in items)
+        case Compare(operator=("==" | "!=") as sign, left=left, right=right):
+            return same(_operand(left, values), _operand(right, values)) is (sign == "==")
+        case Compare(operator=sign, left=left, right=right):
+            return ordered(_ORDER[sign], _operand(left, values), _operand(right, values))
+        case _:
+            assert_never(guard)
+
+
+def _operand(operand: Operand, values: dict[str, Any]) -> Any:
+    match operand:
+        case Value(value=value):
+            return value
+        case Path(root=root, path=path):
+            return maybe(values, root, *path)
+        case Length(of=path):
+            return length(maybe(values, path.root, *path.path))
+        case _:
+            assert_never(operand)
