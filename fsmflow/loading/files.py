@@ -1,0 +1,155 @@
+"""Bytes from disk and text from bytes: bounded, and never waiting on a pipe or a device."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from bisect import bisect_right
+
+import yaml
+
+from fsmflow.diagnostics import Diagnostic, InvalidSpec
+from fsmflow.source import Document, Span
+
+# Without libyaml the event parser is some twenty times slower.
+MAX_BYTES = 1 << 20 if yaml.__with_libyaml__ else 128 << 10
+
+# What YAML forbids, what its versions disagree on as line breaks, and what hides in an editor.
+_UNFIT = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ufeff\\ud800-\\udfff\\ufffe\\uffff]|\\r(?!\\n)"
+)
+_MAX_SHOWN = 20
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+class Unreadable(InvalidSpec):
+    """A text is no document. `document` holds the text, without a tree, so that it can be shown."""
+
+    def __init__(self, diagnostics: list[Diagnostic], document: Document) -> None:
+        super().__init__(diagnostics)
+        self.document = document
+
+
+class Lines:
+    """Where the lines of a text begin, to turn offsets into spans and back."""
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+
+    def offset(self, line: int, column: int) -> int:
+        """Give the offset of a place whose line and column count from 0."""
+        return self._starts[min(line, len(self._starts) - 1)] + column
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Give the line and column of `offset`, counted from 1."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def span(self, start: int, end: int) -> Span:
+        """Give the span from `start` to just before `end`."""
+        return Span(*self.place(start), *self.place(end))
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a regular file of at most `MAX_BYTES`.
+
+    Raises:
+        Unreadable: It is missing, not permitted, no regular file (`unreadable-file`), or too large.
+    """
+    name = os.fspath(path)
+    try:
+        # Asked before opening, because to open a device can already be an action.
+        _refuse_special(os.stat(name).st_mode, name)  # noqa: PTH116
+        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:  # noqa: PTH123
+            _refuse_special(os.fstat(descriptor).st_mode, name)
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        why = (getattr(error, "strerror", None) or str(error)).lower()
+        raise _unreadable("unreadable-file", f"the file can't be read: {why}", name) from None
+    refuse_too_large(len(data), name)
+    return data
+
+
+def decode(data: bytes, path: str) -> str:
+    """Read `data` as UTF-8, without a byte order mark.
+
+    Raises:
+        Unreadable: It is in another encoding (`not-text`).
+    """
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _unreadable("not-text", "the file is UTF-16, not UTF-8", path, hint="save it as UTF-8")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        text = data.decode("utf-8", "replace")
+        span = Lines(text).span(len(before), len(before) + 1)
+        raise Unreadable(
+            [
+                Diagnostic(
+                    "not-text",
+                    f"the byte 0x{data[error.start]:02x} is not UTF-8",
+                    span=span,
+                    hint="save the file as UTF-8",
+                )
+            ],
+            Document(path, text, None),
+        ) from None
+    return text.removeprefix("\ufeff")
+
+
+def refuse_unfit_characters(text: str, path: str) -> None:
+    """Refuse control characters, surrogates and line breaks that only some programs see.
+
+    Raises:
+        Unreadable: There are some (`not-text`).
+    """
+    found = [match.start() for _, match in zip(range(_MAX_SHOWN), _UNFIT.finditer(text), strict=False)]
+    if found:
+        lines = Lines(text)
+        diagnostics = [
+            Diagnostic(
+                "not-text",
+                f"the character U+{ord(text[at]):04X} may not stand in a spec",
+                span=lines.span(at, at + 1),
+                hint=_escape_hint(text[at]),
+            )
+            for at in found
+        ]
+        raise Unreadable(diagnostics, Document(path, text, None))
+
+
+def refuse_too_large(size: int, path: str) -> None:
+    """Refuse more than `MAX_BYTES` bytes.
+
+    Raises:
+        Unreadable: There are more (`too-large`).
+    """
+    if size > MAX_BYTES:
+        hint = "split the workflow: `call` and `map` run children"
+        raise _unreadable("too-large", f"a spec is at most {MAX_BYTES >> 10} KiB long", path, hint=hint)
+
+
+def _escape_hint(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":
+        return ""
+    return f'inside double quotes it can be written "\\u{ord(character):04x}"'
+
+
+def _refuse_special(mode: int, path: str) -> None:
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "not a regular file")
+        raise _unreadable("unreadable-file", f"this is {kind}, not a file", path)
+
+
+def _unreadable(check: str, message: str, path: str, hint: str = "") -> Unreadable:
+    return Unreadable([Diagnostic(check, message, hint=hint)], Document(path, "", None))
