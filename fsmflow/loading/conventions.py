@@ -1,0 +1,163 @@
+"""What a well-shaped workflow must keep to besides: names, references to code, titles, caps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from fsmflow import spec
+from fsmflow.diagnostics import Diagnostic
+from fsmflow.loading.converter import key_of
+from fsmflow.loading.names import (
+    DEVICES,
+    RESERVED_LABELS,
+    RESERVED_STATES,
+    forbidden_module,
+    name_flaw,
+    parameter_flaw,
+    prose_flaw,
+    reference_flaw,
+    shown,
+)
+from fsmflow.source import Route
+
+MAX_TIMES = 1_000_000
+MAX_CAP = 10**12
+MAX_DURATION = spec.Duration(366 * 86_400_000_000)
+MAX_FACTOR = 1_000
+
+
+def breaches(workflow: spec.Workflow) -> Iterator[Diagnostic]:
+    """Give every convention that `workflow` breaks, in the order of the language."""
+    yield from _name("workflow", workflow.workflow, ("workflow",), reserved=DEVICES)
+    yield from _prose(workflow.title, ("title",))
+    yield from _caps(workflow.budget, ("budget",))
+    for model in workflow.prices:
+        if flaw := prose_flaw(model):
+            yield _bad("bad-name", "model", model, ("prices", model), flaw, key=True)
+    for name, state in workflow.states.items():
+        yield from _name("state", name, ("states", name), key=True, reserved=RESERVED_STATES)
+        yield from _state(state, ("states", name))
+    for index, policy in enumerate(workflow.policies):
+        yield from _caps(policy, ("policies", index))
+    for profile, steps in workflow.profiles.items():
+        yield from _name("profile", profile, ("profiles", profile), key=True)
+        for state_name, reference in steps.items():
+            yield from _reference(reference, ("profiles", profile, state_name))
+
+
+def _state(state: spec.State, route: Route) -> Iterator[Diagnostic]:
+    yield from _prose(state.title, (*route, "title"))
+    yield from _caps(state, route)
+    match state:
+        case spec.Run():
+            yield from _reference(state.run, (*route, "run"))
+        case spec.Ask():
+            yield from _prose(state.ask, (*route, "ask"))
+            if state.role is not None:
+                yield from _name("role", state.role, (*route, "role"))
+        case spec.Map():
+            yield from _name("workflow", state.map, (*route, "map"), reserved=DEVICES)
+        case spec.Call():
+            yield from _name("workflow", state.call, (*route, "call"), reserved=DEVICES)
+        case spec.Parallel():
+            for key in state.parallel:
+                yield from _name("child", key, (*route, "parallel", key), key=True)
+        case spec.Choose():
+            for index, arm in enumerate(state.choose):
+                yield from _caps(arm, (*route, "choose", index))
+    for index, accept in enumerate(getattr(state, "accept", ())):
+        yield from _reference(accept, (*route, "accept", index))
+    for parameter in getattr(state, "with_", ()):
+        if flaw := parameter_flaw(parameter):
+            yield _bad("bad-name", "parameter", parameter, (*route, "with", parameter), flaw, key=True)
+    value = getattr(state, "as_", None)
+    if value is not None:
+        yield from _name("value", value, (*route, "as"), reserved=RESERVED_STATES)
+    yield from _arms(state, route)
+
+
+def _arms(state: spec.State, route: Route) -> Iterator[Diagnostic]:
+    """Check the labels of success, and the caps of every way out."""
+    success = getattr(state, "success", None)
+    if isinstance(success, dict):
+        for label, arm in success.items():
+            place = (*route, "success", label)
+            yield from _name("label", label, place, key=True, reserved=RESERVED_LABELS)
+            yield from _caps(arm, place)
+    for key in ("success", "retry", "invalid", "fallback", "unknown", "cost"):
+        yield from _caps(getattr(state, key, None), (*route, key))
+
+
+def _name(
+    what: str, name: str, route: Route, *, key: bool = False, reserved: frozenset[str] = frozenset()
+) -> Iterator[Diagnostic]:
+    if name in reserved:
+        why = "it is a device on Windows" if reserved is DEVICES else "it has a meaning of its own here"
+        hint = f"{why}; choose another name"
+        yield Diagnostic("reserved-name", f"`{name}` can't name a {what}", route, key=key, hint=hint)
+    elif flaw := name_flaw(name):
+        yield _bad("bad-name", what, name, route, flaw, key=key)
+
+
+def _bad(check: str, what: str, name: str, route: Route, flaw: str, *, key: bool = False) -> Diagnostic:
+    return Diagnostic(check, f"`{shown(name)}` can't name a {what}: {flaw}", route, key=key)
+
+
+def _prose(text: str | None, route: Route) -> Iterator[Diagnostic]:
+    if text is not None and (flaw := prose_flaw(text)):
+        hint = "it is one line of plain text, shown to people"
+        yield Diagnostic("bad-title", f"`{route[-1]}` can't be shown: {flaw}", route, hint=hint)
+
+
+def _reference(reference: str, route: Route) -> Iterator[Diagnostic]:
+    if flaw := reference_flaw(reference):
+        message = f"`{shown(reference)}` names no function: {flaw}"
+        yield Diagnostic("bad-reference", message, route, hint="for example `ask_docs:retrieve`")
+    elif module := forbidden_module(reference):
+        hint = "write a function of your own that calls it, so that it can be reviewed"
+        message = f"a step can't be a function of `{module}`"
+        yield Diagnostic("forbidden-reference", message, route, hint=hint)
+
+
+def _caps(owner: Any, route: Route) -> Iterator[Diagnostic]:
+    """Check the numbers of one mapping of the language."""
+    if not attrs.has(type(owner)):
+        return
+    least = 0 if isinstance(owner, spec.Cost) else 1
+    for attribute in attrs.fields(type(owner)):
+        value = getattr(owner, attribute.name)
+        # A default is ours, and is in order.
+        if value is None or value == attribute.default or isinstance(value, bool | str):
+            continue
+        place = (*route, key_of(attribute.name))
+        if (message := _absurdity(attribute.name, value, least)) is not None:
+            yield Diagnostic("absurd-cap", message, place)
+
+
+def _absurdity(name: str, value: Any, least: int) -> str | None:
+    """Say what is wrong with a number, or give None; all else is in order."""
+    match value:
+        case spec.Duration():
+            if value <= spec.Duration(0):
+                return "a duration is more than nothing"
+            if value > MAX_DURATION:
+                return "a duration is at most 366d"
+        case spec.Money():
+            if value.micro_usd < least:
+                return "a cap of zero allows nothing"
+            if value.micro_usd > MAX_CAP * 1_000_000:
+                return f"an amount is at most {MAX_CAP:,} dollars"
+        case int() | float() if name == "factor":
+            if not 1 <= value <= MAX_FACTOR:
+                return f"`factor` is from 1 to {MAX_FACTOR:,}"
+        case int():
+            least = 0 if name == "tolerate" else least
+            most = MAX_TIMES if name in ("times", "at_most", "width", "tolerate") else MAX_CAP
+            if value == 0 < least:
+                return f"a cap of zero allows nothing; `{name}` is at least 1"
+            if not least <= value <= most:
+                return f"`{name}` is from {least} to {most:,}"
+    return None
