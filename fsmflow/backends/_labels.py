@@ -1,0 +1,226 @@
+r"""The HTML-like labels of a drawing: the only place where a spec's words meet Graphviz's markup.
+
+Words are reduced to one visible line, escaped, and their backslashes doubled, since Graphviz expands
+`\N` and its like even here. Rows get exact widths: Graphviz spreads what is left over all columns.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from fsmflow.backends._arial import width
+from fsmflow.backends._palette import Ink
+from fsmflow.backends._wording import lines, plain
+from fsmflow.backends.diagram import LONGEST_LABEL, LONGEST_NAME, Diagram, Edge, Look, Node
+
+TAGS = {"llm": "LLM", "tool": "TOOL", "fn": "FN", "choose": "CHOOSE", "wait": "WAIT"}
+GLYPHS = {"success": "●", "degraded": "▲", "handoff": "→", "failed": "×"}
+EDGE_GLYPHS: dict[Look, str] = {"loop": "↑ ", "fallback": "» ", "budget": "■ ", "error": "× "}
+
+HEADLINE, NAME, SUBTITLE, SMALL, TAG = 17, 12, 10, 9, 7
+_LINE = 38
+"""The most characters of a line of facts or policy."""
+_TITLE_LINE = 64
+_MOST_REASONS = 3
+
+_TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
+_LEGEND: tuple[tuple[Look, str], ...] = (
+    ("success", "success"),
+    ("loop", "↑ loop-back ≤cap"),
+    ("fallback", "» fallback"),
+    ("budget", "■ budget"),
+    ("error", "× error"),
+)
+_STROKES: dict[Look, str] = {"success": "solid", "fallback": "dashed", "budget": "dotted", "error": "dashed"}
+
+
+def inks(role: str) -> tuple[Ink, Ink, Ink]:
+    """Give the colours of a step: its line, its tint and its band."""
+    kind = "control" if role in ("choose", "wait") else role
+    return kind, f"{kind} tint", f"{kind} band"
+
+
+@frozen
+class Typesetter:
+    """Sets the labels of one drawing in the colours of one theme."""
+
+    palette: Mapping[Ink, str]
+
+    def font(self, text: str, size: int, ink: Ink, *, bold: bool = False) -> str:
+        """Set `text`, which must not be empty: Graphviz refuses markup around nothing."""
+        words = html.escape(text).replace("\\", "\\\\")
+        if bold:
+            words = f"<B>{words}</B>"
+        return f'<FONT POINT-SIZE="{size}" COLOR="{self.palette[ink]}">{words}</FONT>'
+
+    def step(self, node: Node) -> str:
+        """Set a step: its tag and name, what it may take, and a band with its policy."""
+        line, _, band = inks(node.role)
+        tag, name = TAGS[node.role], plain(node.name, LONGEST_NAME)
+        head = [
+            (self._tag(tag, line), _tag_width(tag)),
+            (_space(5), 5.0),
+            (
+                f'<TD HEIGHT="16" VALIGN="BOTTOM">{self.font(name, NAME, "text", bold=True)}</TD>',
+                width(name, NAME, bold=True),
+            ),
+        ]
+        facts = lines(node.facts, _LINE)
+        policy = lines(node.policy, _LINE)
+        inner = math.ceil(
+            max(
+                sum(taken for _, taken in head),
+                *(width(fact, SMALL) for fact in facts),
+                *(width(rule, SMALL) + 12 for rule in policy),
+                0,
+            )
+        )
+        rows = [_centred(head, inner)]
+        rows += [
+            f'<TR><TD HEIGHT="15" WIDTH="{inner}">{self.font(fact, SMALL, "muted")}</TD></TR>'
+            for fact in facts
+        ]
+        if policy:
+            cells = "".join(f"<TR><TD>{self.font(rule, SMALL, 'text')}</TD></TR>" for rule in policy)
+            rows.append(
+                f'<TR><TD HEIGHT="3"></TD></TR><TR><TD WIDTH="{inner}"><TABLE BORDER="0" CELLBORDER="0" '
+                f'CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" BGCOLOR="{self.palette[band]}">{cells}'
+                "</TABLE></TD></TR>"
+            )
+        return f"<{_TABLE}{''.join(rows)}</TABLE>>"
+
+    def end(self, node: Node) -> str:
+        """Set an end: its sign and name, and its title where that is short."""
+        label = self.font(end_name(node), NAME, "on solid", bold=True)
+        subtitle = end_subtitle(node)
+        return f"<{label}{'<BR/>' + self.font(subtitle, SMALL, 'on solid') if subtitle else ''}>"
+
+    def any_step(self) -> str:
+        """Set the pill that stands for every step whose budget is used up."""
+        return f"<{self.font('any step', SMALL, 'budget')}>"
+
+    def budget(self) -> str:
+        """Set the label of the way from any step."""
+        return self._edge_label([("■ budget", False)], "budget")
+
+    def edge(self, edge: Edge) -> str | None:
+        """Set why an edge is taken and how often it may be; None where there is nothing to say."""
+        told = edge.reasons[:_MOST_REASONS]
+        parts: list[tuple[str, bool]] = []
+        for reason in told:
+            sign = " · " if parts else EDGE_GLYPHS.get(edge.look, "")
+            text = sign + plain(reason.text, LONGEST_LABEL)
+            if text.strip():
+                parts.append((text, False))
+            if reason.bound:
+                parts.append(((" " if reason.text else "") + reason.bound, True))
+        if len(edge.reasons) > len(told):
+            parts.append((f" · +{len(edge.reasons) - len(told)}", False))
+        ink = edge.look if edge.look in EDGE_GLYPHS else "flow"
+        return self._edge_label(parts, ink) if parts else None
+
+    def header(self, diagram: Diagram) -> str:
+        """Set the name, the title, the budget, the worst case and the legend."""
+        rows = [self.font(plain(diagram.name, 2 * LONGEST_NAME), HEADLINE, "text", bold=True)]
+        rows += [
+            self.font(line, SUBTITLE, "muted") for line in _wrapped(diagram.title or "", _TITLE_LINE)[:3]
+        ]
+        if diagram.budget:
+            rows.append(self._fact("Budget", " · ".join(diagram.budget)))
+        if diagram.worst_case:
+            verdict = ""
+            if diagram.verdict is not None:
+                sign, ink = ("●", "success") if diagram.verdict.holds else ("×", "failed")
+                words = f"    {sign} {plain(diagram.verdict.text, 2 * _TITLE_LINE)}"
+                verdict = self.font(words, SMALL, ink, bold=True)
+            rows.append(self._fact("Worst case", plain(diagram.worst_case, 2 * _TITLE_LINE)) + verdict)
+        body = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
+        legend = self._legend(diagram)
+        if legend:
+            body += f'<TR><TD HEIGHT="4"></TD></TR><TR><TD ALIGN="LEFT">{legend}</TD></TR>'
+        return (
+            '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
+            f'{body}<TR><TD HEIGHT="8"></TD></TR></TABLE>>'
+        )
+
+    def _fact(self, what: str, words: str) -> str:
+        return self.font(f"{what}  ", SMALL, "muted", bold=True) + self.font(words, SMALL, "text")
+
+    def _tag(self, tag: str, ink: Ink) -> str:
+        return (
+            f'<TD FIXEDSIZE="TRUE" WIDTH="{_tag_width(tag)}" HEIGHT="11"><TABLE BORDER="0" CELLBORDER="0" '
+            f'CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED" BGCOLOR="{self.palette[ink]}"><TR><TD>'
+            f"{self.font(tag, TAG, 'on solid', bold=True)}</TD></TR></TABLE></TD>"
+        )
+
+    def _edge_label(self, parts: Sequence[tuple[str, bool]], ink: Ink) -> str:
+        words = "".join(self.font(text, SMALL, ink, bold=bold) for text, bold in parts)
+        return (
+            '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4">'
+            f"<TR><TD>{words}</TD></TR></TABLE>>"
+        )
+
+    def _legend(self, diagram: Diagram) -> str:
+        """Set a swatch and a word for each look that is present, side by side."""
+        cells = ""
+        for look, words in _LEGEND:
+            if look in diagram.legend:
+                ink = "flow" if look == "success" else look
+                swatch = self._double_swatch(ink) if look == "loop" else self._swatch(ink, _STROKES[look])
+                cells += f"<TD>{swatch}</TD>{_space(5)}<TD>{self.font(words, SMALL, ink)}</TD>{_space(14)}"
+        return f"{_TABLE}<TR>{cells}</TR></TABLE>" if cells else ""
+
+    def _swatch(self, ink: Ink, stroke: str) -> str:
+        return (
+            f'{_TABLE}<TR><TD WIDTH="26" HEIGHT="5" SIDES="B" BORDER="2" COLOR="{self.palette[ink]}" '
+            f'STYLE="{stroke}"></TD></TR><TR><TD HEIGHT="5"></TD></TR></TABLE>'
+        )
+
+    def _double_swatch(self, ink: Ink) -> str:
+        color = self.palette[ink]
+        return (
+            f'{_TABLE}<TR><TD WIDTH="26" HEIGHT="4" SIDES="B" BORDER="1" COLOR="{color}"></TD></TR>'
+            f'<TR><TD HEIGHT="2" SIDES="B" BORDER="1" COLOR="{color}"></TD></TR>'
+            '<TR><TD HEIGHT="4"></TD></TR></TABLE>'
+        )
+
+
+def end_name(node: Node) -> str:
+    """Word an end's sign and name."""
+    return f"{GLYPHS[node.role]} {plain(node.name, LONGEST_NAME)}"
+
+
+def end_subtitle(node: Node) -> str:
+    """Give an end's title where it is short enough to stand in it."""
+    title = node.title.rstrip(".")
+    return title if len(title) <= LONGEST_NAME else ""
+
+
+def _tag_width(tag: str) -> int:
+    return round(width(tag, TAG, bold=True)) + 10
+
+
+def _space(points: int) -> str:
+    return f'<TD FIXEDSIZE="TRUE" WIDTH="{points}" HEIGHT="1"></TD>'
+
+
+def _centred(cells: Sequence[tuple[str, float]], inner: int) -> str:
+    margin = math.floor((inner - sum(taken for _, taken in cells)) / 2)
+    space = _space(margin) if margin >= 1 else ""
+    row = "".join(cell for cell, _ in cells)
+    return f"<TR><TD>{_TABLE}<TR>{space}{row}{space}</TR></TABLE></TD></TR>"
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """Break `text` at spaces into lines of at most `most` characters."""
+    found: list[str] = []
+    for word in text.split():
+        if found and len(found[-1]) + 1 + len(word) <= most:
+            found[-1] += f" {word}"
+        else:
+            found.append(plain(word, most))
+    return found

@@ -1,0 +1,129 @@
+"""The finish of an SVG picture: for dark readers, screen readers, other fonts and a pointer."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from fsmflow.backends._arial import estimate, width
+from fsmflow.backends._palette import DARK, LIGHT
+from fsmflow.backends._wording import plain
+from fsmflow.backends.diagram import Diagram, Edge, Node
+
+_FONTS = "Arial,'Helvetica Neue',Helvetica,'Liberation Sans',Arimo,sans-serif"
+_LONGEST = 400
+_ROLES = {
+    "llm": "model call",
+    "tool": "tool call",
+    "fn": "function",
+    "choose": "choice",
+    "wait": "pause",
+    "success": "end: success",
+    "degraded": "end: degraded",
+    "handoff": "end: handed to a person",
+    "failed": "end: failed",
+}
+
+
+def finish(svg: str, diagram: Diagram) -> str:
+    """Make the light `svg` that an engine drew of `diagram` fit for any reader."""
+    fontless = "graphviz-pure" in svg[:1000]
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    svg = svg[svg.index("<svg") :]
+    svg = svg.replace(' font-family="Arial"', "")
+    svg = _with_tooltips(svg, diagram)
+    svg = re.sub(r'<g id="(?:state|way)-.*?</g>', lambda g: _recentred(g[0], fontless), svg, flags=re.DOTALL)
+    svg = re.sub(
+        r'<polygon fill="#ffffff" stroke="none" points="[^"]*"/>\n', "", svg, count=1, flags=re.IGNORECASE
+    )
+    return _with_preamble(svg, diagram)
+
+
+def _with_preamble(svg: str, diagram: Diagram) -> str:
+    """Put the title, the description, the style and the card before the drawing."""
+    preamble = (
+        f"<title>{_escaped(diagram.name)}</title>\n"
+        f"<desc>{_escaped(_description(diagram))}</desc>\n"
+        f"<style>text{{font-family:{_FONTS}}}"
+        f"@media (prefers-color-scheme:dark){{{_dark_rules(svg)}}}</style>\n"
+        f'<rect width="100%" height="100%" rx="8" fill="{LIGHT["canvas"].lower()}"/>\n'
+    )
+    opened = re.sub(r"<svg ", '<svg role="img" ', svg, count=1)
+    return re.sub(r"(<svg [^>]*>\s*)", lambda tag: tag[0] + preamble, opened, count=1)
+
+
+def _dark_rules(svg: str) -> str:
+    """Replace colour for colour, those that are used alone; the canvas always is."""
+    rules = []
+    for ink, light in LIGHT.items():
+        old, new = light.lower(), DARK[ink].lower()
+        for attribute in ("fill", "stroke"):
+            used = f'{attribute}="{old}"'
+            if used in svg or (ink == "canvas" and attribute == "fill"):
+                rules.append(f"[{used}]{{{attribute}:{new}}}")
+    return "".join(rules)
+
+
+def _with_tooltips(svg: str, diagram: Diagram) -> str:
+    """Replace the ids that an engine gives as titles, which browsers show under the pointer."""
+    words = {f"state-{number}": _of_node(node) for number, node in enumerate(diagram.nodes)}
+    words |= {f"way-{number}": _of_edge(edge) for number, edge in enumerate(diagram.edges)}
+    if diagram.exceeded is not None:
+        words["way-budget"] = f"any step → {diagram.exceeded}: the budget is used up"
+
+    def titled(group: re.Match[str]) -> str:
+        text = words.get(group["id"])
+        return group["head"] + (f"<title>{_escaped(text)}</title>" if text else "")
+
+    svg = re.sub(
+        r'(?P<head><g id="(?P<id>[^"]*)" class="(?:node|edge)">\s*)<title>[^<]*</title>', titled, svg
+    )
+    return re.sub(r'(<g id="graph0"[^>]*>\s*)<title>[^<]*</title>\s*', r"\1", svg, count=1)
+
+
+def _of_node(node: Node) -> str:
+    parts = (node.title, " · ".join((_ROLES[node.role], *node.facts)), " · ".join(node.policy))
+    return ". ".join((node.name, *(part.rstrip(".") for part in parts if part)))
+
+
+def _of_edge(edge: Edge) -> str:
+    why = " · ".join(" ".join(word for word in (r.text, r.bound) if word) for r in edge.reasons)
+    return f"{edge.source} → {edge.target}: {why or edge.look}"
+
+
+def _description(diagram: Diagram) -> str:
+    """Say what a reader who cannot see the picture should know."""
+    path = " → ".join(node.name for node in diagram.nodes if node.spine)
+    parts = (
+        diagram.title.rstrip("."),
+        f"{len(diagram.nodes)} states; success runs {path}",
+        f"budget {', '.join(diagram.budget)}" if diagram.budget else "",
+        f"worst case {diagram.worst_case}" if diagram.worst_case else "",
+        diagram.verdict.text if diagram.verdict else "",
+    )
+    return ". ".join(part for part in parts if part) + "."
+
+
+def _recentred(group: str, fontless: bool) -> str:
+    """Anchor each text at its middle, so that a reader's own font stays where the text was meant to be."""
+
+    def anchored(found: re.Match[str]) -> str:
+        attributes, text = found[1], html.unescape(found[2])
+        size = float(_attribute(attributes, "font-size") or 0)
+        left = float(_attribute(attributes, "x") or 0)
+        measure = estimate if fontless else width
+        middle = left + measure(text, size, bold='font-weight="bold"' in attributes) / 2
+        attributes = re.sub(r' x="[^"]*"', f' x="{middle:.2f}"', attributes)
+        attributes = attributes.replace('"start"', '"middle"')
+        return f"<text{attributes}>{found[2]}</text>"
+
+    return re.sub(r'<text([^>]*text-anchor="start"[^>]*)>([^<]*)</text>', anchored, group)
+
+
+def _attribute(attributes: str, name: str) -> str | None:
+    found = re.search(rf' {name}="([^"]*)"', attributes)
+    return found[1] if found else None
+
+
+def _escaped(text: str) -> str:
+    return html.escape(plain(text, _LONGEST), quote=False)

@@ -1,0 +1,137 @@
+"""What turns DOT into a picture, wherever this runs.
+
+Tried in order: the program that `FSMFLOW_DOT` names, the `graphviz-pure` wheel, `dot` on the path, and
+Node with `@viz-js/viz`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from attrs import frozen
+
+from fsmflow.diagnostics import FsmflowError
+
+Format = Literal["svg", "png"]
+
+_NODE_SCRIPT = """\
+const { instance } = require("@viz-js/viz");
+const source = require("fs").readFileSync(0, "utf8");
+instance().then((viz) => {
+  const drawn = viz.render(source, { format: process.argv[1] });
+  for (const error of drawn.errors) console.error(`${error.level || "error"}: ${error.message}`);
+  if (drawn.status !== "success") process.exit(1);
+  process.stdout.write(drawn.output);
+});
+"""
+_HARMLESS = "no value for width of non-ASCII character"
+_PNG_DPI = 192  # two pixels for each pixel of the SVG
+
+
+class NoEngine(FsmflowError):
+    """Nothing that draws is installed; the message names the command that installs it."""
+
+
+class DrawingFailed(FsmflowError):
+    """The engine refused, complained or took too long."""
+
+
+@frozen
+class Engine:
+    """A program that reads DOT on its standard input and writes a picture on its standard output."""
+
+    name: str
+    command: tuple[str, ...]
+    formats: tuple[Format, ...] = ("svg", "png")
+
+    def invocation(self, format: Format) -> list[str]:
+        """Give the command line for `format`."""
+        if self.command[-1] == _NODE_SCRIPT:
+            return [*self.command, format]
+        return [*self.command, f"-T{format}"] + ([f"-Gdpi={_PNG_DPI}"] if format == "png" else [])
+
+
+def find() -> Engine | None:
+    """Find the first engine that is installed.
+
+    Raises:
+        NoEngine: If `FSMFLOW_DOT` is set and names no program.
+    """
+    named = os.environ.get("FSMFLOW_DOT")
+    if named:
+        program = shutil.which(named)
+        if program is None:
+            raise NoEngine(f"FSMFLOW_DOT names {named!r}, which is no program; unset it or set it to a `dot`")
+        return Engine("FSMFLOW_DOT", (program,))
+    return _wheel() or _system() or _node()
+
+
+def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> bytes:
+    """Draw `dot_text`, in at most `timeout` seconds.
+
+    Raises:
+        NoEngine: If nothing that can draw `format` is installed.
+        DrawingFailed: If the engine refused, complained or took too long.
+    """
+    engine = find()
+    if engine is None or format not in engine.formats:
+        found = f"; {engine.name} draws {' and '.join(engine.formats)} alone" if engine else ""
+        raise NoEngine(f"nothing here can draw {format}{found}: run `{_install()}`")
+    try:
+        done = subprocess.run(  # noqa: S603
+            engine.invocation(format),
+            input=dot_text.encode(),
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            env={**os.environ, "LC_ALL": "C"},
+        )
+    except subprocess.TimeoutExpired:
+        raise DrawingFailed(f"{engine.name} did not finish within {timeout:g} s") from None
+    except OSError as error:
+        raise DrawingFailed(f"{engine.name} could not be started: {error}") from error
+    said = done.stderr.decode(errors="replace").splitlines()
+    complaints = [line.strip() for line in said if line.strip() and _HARMLESS not in line]
+    if done.returncode or complaints or not done.stdout:
+        raise DrawingFailed(f"{engine.name}: {' '.join(complaints[:3]) or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def _install() -> str:
+    return f"{Path(sys.executable).name} -m pip install graphviz-pure"
+
+
+def _wheel() -> Engine | None:
+    """Find the program in the `graphviz-pure` wheel, which need not be on the path."""
+    try:
+        files = metadata.files("graphviz-pure") or []
+    except metadata.PackageNotFoundError:
+        return None
+    for file in files:
+        if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"):
+            program = Path(str(file.locate()))
+            if program.is_file():
+                return Engine("graphviz-pure", (str(program.resolve()),))
+    return None
+
+
+def _system() -> Engine | None:
+    program = shutil.which("dot")
+    return Engine("dot", (program,)) if program else None
+
+
+def _node() -> Engine | None:
+    """Find Node, if it can load viz-js from the working directory or its global folders."""
+    node = shutil.which("node")
+    if node is None:
+        return None
+    asked = subprocess.run(  # noqa: S603
+        [node, "-e", 'require.resolve("@viz-js/viz")'], capture_output=True, timeout=30, check=False
+    )
+    return Engine("viz-js", (node, "-e", _NODE_SCRIPT), ("svg",)) if asked.returncode == 0 else None
