@@ -45,8 +45,8 @@ class Lines:
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def offset(self, line: int, column: int) -> int:
-        """Give the offset of a place whose line and column count from 0."""
-        return self._starts[min(line, len(self._starts) - 1)] + column
+        """Give the offset of a place whose line and column count from 1."""
+        return self._starts[min(line, len(self._starts)) - 1] + column - 1
 
     def place(self, offset: int) -> tuple[int, int]:
         """Give the line and column of `offset`, counted from 1."""

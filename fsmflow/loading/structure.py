@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from attrs import evolve, frozen
 from cattrs.errors import BaseValidationError
@@ -16,9 +17,14 @@ from fsmflow.loading.repair import Repaired, repair
 from fsmflow.source import Document, Route
 
 MAX_STATES = 10_000
+MAX_FAULTS = 1_000
 
 # A fault hides what is inside it at most as often as mappings of the language nest.
 _MAX_ROUNDS = 8
+
+_TOO_MANY = Diagnostic(
+    "too-many-errors", f"there are more errors than these {MAX_FAULTS:,}", hint="mend these first"
+)
 
 
 @frozen
@@ -48,12 +54,16 @@ def structure(document: Document) -> Structured:
         try:
             workflow = converter().structure(current.tree, spec.Workflow)
         except (BaseValidationError, Misfit) as error:
-            found = list(faults(error, current.tree))
+            found = list(islice(faults(error, current.tree), MAX_FAULTS))
         else:
             told = {d.route for d in diagnostics}
-            diagnostics += [d for d in _placed(breaches(workflow), current) if d.route not in told]
+            news = (d for d in _placed(breaches(workflow), current) if d.route not in told)
+            diagnostics += islice(news, MAX_FAULTS)
             return Structured(workflow, tuple(diagnostics), current.damaged)
         diagnostics += _placed((fault.diagnostic for fault in found), current)
+        if len(found) == MAX_FAULTS:
+            diagnostics.append(_TOO_MANY)
+            break
         if any(_is_of_all_states(fault) for fault in found):
             break
         current = repair(current, (cure for fault in found for cure in fault.cures))

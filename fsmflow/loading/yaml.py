@@ -30,12 +30,16 @@ from fsmflow.source import Document, Route, Span
 
 MAX_DEPTH = 32
 MAX_EVENTS = 200_000
+MAX_ITEMS = 20_000
 MAX_SCALAR_LENGTH = 64 << 10
 MAX_DIAGNOSTICS = 100
 
 _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _INDICATOR = re.compile(r"[&*!][^\s,\[\]{}]*")
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
+
+Place = tuple[int, int]
+"""A line and a column, counted from 1."""
 
 _PLAIN, _BLOCK = (None, ""), ("|", ">")
 
@@ -81,11 +85,15 @@ class _Frame:
 
     node: dict[str, Any] | list[Any]
     route: Route | None
-    start: int
-    end: int
+    start: Place
+    end: Place
     is_key: bool = False
     key: str | None = None
     awaits_value: bool = False
+
+
+def _at(mark: Any) -> Place:
+    return mark.line + 1, mark.column + 1
 
 
 @define
@@ -144,11 +152,9 @@ class _Builder:
 
     def take(self, event: yaml.Event) -> None:
         """Take one event that is part of a node."""
-        if isinstance(event, yaml.AliasEvent):
-            hint = "write the value out where it is used"
-            self.report("yaml-anchor", "aliases are not part of the language", event, hint=hint)
-            self.place(None, self.start(event), self.end(event))
-        elif isinstance(event, yaml.ScalarEvent):
+        if self.stack and len(self.stack[-1].node) > MAX_ITEMS:
+            raise self.refuse("too-large", f"a list or mapping has at most {MAX_ITEMS:,} entries", event)
+        if isinstance(event, yaml.ScalarEvent):
             self.refuse_extras(event)
             self.take_scalar(event)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -156,6 +162,10 @@ class _Builder:
             self.open(event)
         elif isinstance(event, yaml.CollectionEndEvent):
             self.close(event)
+        elif isinstance(event, yaml.AliasEvent):
+            hint = "write the value out where it is used"
+            self.report("yaml-anchor", "aliases are not part of the language", event, hint=hint)
+            self.place(None, _at(event.start_mark), _at(event.end_mark))
 
     def refuse_extras(self, event: yaml.NodeEvent) -> None:
         anchored, tag = event.anchor is not None, getattr(event, "tag", None)
@@ -171,7 +181,7 @@ class _Builder:
             raise self.refuse("too-deep", f"values are nested at most {MAX_DEPTH} deep", event)
         parent = self.stack[-1] if self.stack else None
         is_key = parent is not None and isinstance(parent.node, dict) and not parent.awaits_value
-        start = self.start(event)
+        start = _at(event.start_mark)
         if is_key:
             self.report("non-string-key", "a key is a string, not a list or mapping", event)
         node: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
@@ -181,17 +191,19 @@ class _Builder:
     def close(self, event: yaml.CollectionEndEvent) -> None:
         frame = self.stack.pop()
         # A block collection ends, to the scanner, only where the next token begins.
-        if self.start(event) != self.end(event):
-            frame.end = self.end(event)
+        end = _at(event.end_mark)
+        if _at(event.start_mark) != end:
+            frame.end = end
         if frame.is_key:
             self.stack[-1].key, self.stack[-1].awaits_value = None, True
         else:
             self.place(frame.node, frame.start, frame.end)
 
     def take_scalar(self, event: yaml.ScalarEvent) -> None:
-        start, end = self.start(event), self.end(event)
+        start, end = _at(event.start_mark), _at(event.end_mark)
         if event.style in _BLOCK:
-            end = start + len(self.text[start:end].rstrip())
+            first, last = self.lines.offset(*start), self.lines.offset(*end)
+            end = self.lines.place(first + len(self.text[first:last].rstrip()))
         text = event.value
         if len(text) > MAX_SCALAR_LENGTH:
             self.report("too-large", f"one value is at most {MAX_SCALAR_LENGTH >> 10} KiB long", event)
@@ -209,11 +221,10 @@ class _Builder:
                 self.report("bad-number", str(error), event, hint=error.hint)
         self.place(value, start, end)
 
-    def take_key(self, frame: _Frame, key: str, start: int, end: int, event: yaml.ScalarEvent) -> None:
+    def take_key(self, frame: _Frame, key: str, start: Place, end: Place, event: yaml.ScalarEvent) -> None:
         frame.awaits_value, frame.key, frame.end = True, None, end
-        written = shown(key)
         if event.style in _PLAIN and not is_text(key):
-            hint = f'write "{written}" in quotes' if key else "write a name before the colon"
+            hint = f'write "{shown(key)}" in quotes' if key else "write a name before the colon"
             self.report("non-string-key", "a key is a string", event, hint=hint)
         elif key == "<<" and event.style in _PLAIN:
             hint = "write the keys out where they are used"
@@ -222,11 +233,11 @@ class _Builder:
             return
         elif key in frame.node:
             first = Related("first written here", (*frame.route, key))
-            message = f"the key `{written}` is written twice"
+            message = f"the key `{shown(key)}` is written twice"
             self.report("duplicate-key", message, event, related=(first,))
         else:
             frame.key = key
-            self.keys[(*frame.route, key)] = self.lines.span(start, end)
+            self.keys[(*frame.route, key)] = Span(*start, *end)
 
     def next_route(self) -> Route | None:
         """The route of the value that is about to be read."""
@@ -239,11 +250,11 @@ class _Builder:
             return (*frame.route, len(frame.node))
         return None if frame.key is None else (*frame.route, frame.key)
 
-    def place(self, value: Any, start: int, end: int) -> None:
+    def place(self, value: Any, start: Place, end: Place) -> None:
         """Put a finished value where it belongs."""
         route = self.next_route()
         if route is not None:
-            self.values[route] = self.lines.span(start, end)
+            self.values[route] = Span(*start, *end)
         if not self.stack:
             self.tree = value
             return
@@ -256,15 +267,6 @@ class _Builder:
                 frame.node[frame.key] = value
             frame.key, frame.awaits_value = None, False
 
-    def start(self, event: yaml.Event) -> int:
-        return self.offset(event.start_mark)
-
-    def end(self, event: yaml.Event) -> int:
-        return self.offset(event.end_mark)
-
-    def offset(self, mark: Any) -> int:
-        return self.lines.offset(mark.line, mark.column)
-
     def report(
         self,
         check: str,
@@ -276,8 +278,8 @@ class _Builder:
         """Note a fault that doesn't keep the rest from being read."""
         span = None
         if event is not None:
-            start = self.start(event)
-            end = self.end(event)
+            start = self.lines.offset(*_at(event.start_mark))
+            end = self.lines.offset(*_at(event.end_mark))
             indicator = _INDICATOR.match(self.text, start)
             if check in ("yaml-anchor", "yaml-tag") and indicator:
                 end = indicator.end()
@@ -302,7 +304,7 @@ class _Builder:
         hint = next((hint for words, hint in _SYNTAX_HINTS if words in f"{context} {problem}"), "")
         span = None
         if mark is not None:
-            at = min(self.offset(mark), len(self.text))
+            at = min(self.lines.offset(*_at(mark)), len(self.text))
             if self.text[at : at + 1] == "\t":
                 said, hint = "a tab can't indent or begin a value", "indent with spaces"
             span = self.lines.span(at, min(at + 1, len(self.text)))
