@@ -7,8 +7,6 @@ draws a random number or catches a step's exception.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from typing import Any, NamedTuple, assert_never
 
 from fsmflow import machine as ir
@@ -35,7 +33,7 @@ from fsmflow.machine import Choice, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late
 from fsmflow.runtime.run import Configuration, Error, Limits, Spent, Unbound, shortfall
-from fsmflow.runtime.values import Missing, length, maybe, ordered, read, same
+from fsmflow.runtime.values import Missing, ge, gt, le, length, lt, maybe, read, same, within
 
 
 class Attempt(NamedTuple):
@@ -315,12 +313,7 @@ def resolve(template: Template, values: dict[str, Any]) -> Any:
             assert_never(template)
 
 
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+_ORDER = {"<": lt, "<=": le, ">": gt, ">=": ge}
 
 
 def holds(guard: Guard, values: dict[str, Any]) -> bool:
@@ -337,12 +330,11 @@ def holds(guard: Guard, values: dict[str, Any]) -> bool:
         case AnyOf(operands=operands):
             return any(holds(operand, values) for operand in operands)
         case Within(left=left, items=items):
-            value = _operand(left, values)
-            return any(same(value, item) for item in items)
+            return within(_operand(left, values), items)
         case Compare(operator=("==" | "!=") as sign, left=left, right=right):
             return same(_operand(left, values), _operand(right, values)) is (sign == "==")
         case Compare(operator=sign, left=left, right=right):
-            return ordered(_ORDER[sign], _operand(left, values), _operand(right, values))
+            return _ORDER[sign](_operand(left, values), _operand(right, values))
         case _:
             assert_never(guard)
 

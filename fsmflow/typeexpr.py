@@ -9,7 +9,9 @@ import re
 from attrs import frozen
 
 _REFERENCE = re.compile(
-    r"([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*):([A-Za-z_][A-Za-z0-9_]*)", re.ASCII
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+    r"|([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*):([A-Za-z_][A-Za-z0-9_]*)",
+    re.ASCII,
 )
 BUILTINS = frozenset({"str", "int", "float", "bool", "None", "Any", "list", "dict"})
 
@@ -69,7 +71,8 @@ def parse_type(text: str) -> TypeExpr:
         raise ValueError("a type is at most 512 characters long")
     # A colon can't stand in a Python expression; an attribute chain with a marker can.
     try:
-        tree = ast.parse(_REFERENCE.sub(lambda m: f"{m[1]}.__of__.{m[2]}", text), mode="eval")
+        marked = _REFERENCE.sub(lambda m: m[1] or f"{m[2]}.__of__.{m[3]}", text)
+        tree = ast.parse(marked, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError("expected a type such as str, list[module:Name] or int | None") from None
     return _build(tree.body)

@@ -128,7 +128,16 @@ class End(NamedTuple):
     kind: Literal["success", "degraded", "handoff", "failed"]
 
 
-Command = Stage | Pause | End
+class Onward(NamedTuple):
+    """The command to enter one more state at once.
+
+    A choice that leads to a choice hands on rather than calls, so that a long chain needs no stack.
+    """
+
+    enter: Callable[[Run], Command]
+
+
+Command = Stage | Pause | End | Onward
 
 
 class Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Mapping, Sized
 from typing import Any
 
 
@@ -52,13 +52,29 @@ def length(value: Any) -> int:
     return len(value) if isinstance(value, Sized) else 0
 
 
-def ordered(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
-    """Compare two numbers or two strings by `compare`; anything else is in no order, so false."""
-    if isinstance(left, str) and isinstance(right, str):
-        return compare(left, right)
-    if _is_number(left) and _is_number(right):
-        return compare(left, right)
-    return False
+def lt(left: Any, right: Any) -> bool:
+    """Tell whether `left < right`, of two numbers or two strings; other things are in no order."""
+    return _comparable(left, right) and bool(left < right)
+
+
+def le(left: Any, right: Any) -> bool:
+    """Tell whether `left <= right`, of two numbers or two strings."""
+    return _comparable(left, right) and bool(left <= right)
+
+
+def gt(left: Any, right: Any) -> bool:
+    """Tell whether `left > right`, of two numbers or two strings."""
+    return _comparable(left, right) and bool(left > right)
+
+
+def ge(left: Any, right: Any) -> bool:
+    """Tell whether `left >= right`, of two numbers or two strings."""
+    return _comparable(left, right) and bool(left >= right)
+
+
+def within(value: Any, items: tuple[Any, ...]) -> bool:
+    """Tell whether `value` is the same as one of `items`."""
+    return any(same(value, item) for item in items)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -66,6 +82,12 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
     return bool(left == right)
+
+
+def _comparable(left: Any, right: Any) -> bool:
+    if isinstance(left, str) and isinstance(right, str):
+        return True
+    return _is_number(left) and _is_number(right)
 
 
 def _is_number(value: Any) -> bool:

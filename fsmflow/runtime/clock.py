@@ -1,0 +1,126 @@
+"""Time as a collaborator: the system's clock, and the deadline of the attempt that is under way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Deadline(Protocol):
+    """The one deadline of a run, moved from attempt to attempt."""
+
+    expired: bool
+
+    def arm(self, at_us: int) -> None:
+        """Cut the present attempt off at `at_us`, by cancelling it."""
+
+    def disarm(self) -> None:
+        """Let what runs now run on."""
+
+    def acknowledge(self) -> bool:
+        """Tell whether a cancellation was this deadline's alone, and if so take it back."""
+
+    def close(self) -> None:
+        """Give everything back; the run is over."""
+
+
+class Clock(Protocol):
+    """What a driver asks of time."""
+
+    def now(self) -> int:
+        """Give the time in microseconds, from any fixed point, never going back."""
+
+    def wall_ns(self) -> int:
+        """Give the time since 1970 in nanoseconds, for traces."""
+
+    async def sleep(self, us: int) -> None:
+        """Let `us` microseconds pass."""
+
+    def deadline(self) -> Deadline:
+        """Make the deadline of the run that the present task drives."""
+
+
+class SystemClock:
+    """The time of the machine that this runs on."""
+
+    __slots__ = ()
+
+    def now(self) -> int:
+        """Give the monotonic time in microseconds."""
+        return time.monotonic_ns() // 1000
+
+    def wall_ns(self) -> int:
+        """Give the time since 1970 in nanoseconds."""
+        return time.time_ns()
+
+    async def sleep(self, us: int) -> None:
+        """Let `us` microseconds pass."""
+        await asyncio.sleep(us / 1_000_000)
+
+    def deadline(self) -> TimerDeadline:
+        """Make the deadline of the run that the present task drives."""
+        task = asyncio.current_task()
+        assert task is not None, "a run is driven inside a task"
+        return TimerDeadline(task)
+
+
+class TimerDeadline:
+    """A deadline kept by one lazy timer of the event loop.
+
+    Arming it for each attempt would cost a timer an attempt. The timer is left alone as long as
+    it fires no later than it must; when it finds that the deadline has moved, it sets itself anew.
+    """
+
+    __slots__ = ("_at_us", "_handle", "_handle_us", "_loop", "_task", "expired")
+
+    def __init__(self, task: asyncio.Task[object]) -> None:
+        self.expired = False
+        self._task = task
+        self._loop = asyncio.get_running_loop()
+        self._at_us: int | None = None
+        self._handle: asyncio.TimerHandle | None = None
+        self._handle_us = 0
+
+    def arm(self, at_us: int) -> None:
+        """Cancel the task at `at_us` of the monotonic clock, unless moved before."""
+        self._at_us = at_us
+        self.expired = False
+        if self._handle is None or at_us < self._handle_us:
+            self._set(at_us)
+
+    def disarm(self) -> None:
+        """Let what runs now run on."""
+        self._at_us = None
+
+    def close(self) -> None:
+        """Give the timer back; the run is over."""
+        self._at_us = None
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def acknowledge(self) -> bool:
+        """Take the deadline's own cancellation back; false if someone else cancelled the task too."""
+        if not self.expired:
+            return False
+        self._at_us = None
+        return self._task.uncancel() <= 0
+
+    def _set(self, at_us: int) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        delay = max(0, at_us - time.monotonic_ns() // 1000) / 1_000_000
+        self._handle_us = at_us
+        self._handle = self._loop.call_later(delay, self._fire)
+
+    def _fire(self) -> None:
+        self._handle = None
+        if self._at_us is None:
+            return
+        if time.monotonic_ns() // 1000 < self._at_us:
+            self._set(self._at_us)
+            return
+        self.expired = True
+        self._at_us = None
+        self._task.cancel()

@@ -1,0 +1,156 @@
+"""What a step can ask of the run that it is a part of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from fsmflow.runtime.outcomes import Breach, micro_usd
+from fsmflow.runtime.run import Run, Stage
+
+
+class StepContext:
+    """The parameter `ctx` of a step: who is calling, what was wrong before, and the ledger.
+
+    Attributes:
+        run_id: The run's id.
+        workflow: The workflow's name.
+        trace_id: The run's W3C trace id.
+        span_id: The span id of this attempt.
+        state: The state's name.
+        visit: Which visit to the state this is, from 1.
+        attempt: Which attempt in this visit, from 1.
+        feedback: Why outputs of this visit were rejected, oldest first.
+    """
+
+    __slots__ = (
+        "_arguments_key",
+        "_charged",
+        "_closed",
+        "_cost",
+        "_deadline_us",
+        "_key",
+        "_late",
+        "_now",
+        "attempt",
+        "breach",
+        "feedback",
+        "run_id",
+        "span_id",
+        "state",
+        "trace_id",
+        "visit",
+        "workflow",
+    )
+
+    def __init__(
+        self,
+        workflow: str,
+        run: Run,
+        stage: Stage,
+        trace_id: str,
+        span_id: str,
+        now: Callable[[], int],
+        deadline_us: int | None,
+        late: Callable[[tuple[int, int, int]], None],
+    ) -> None:
+        self.workflow = workflow
+        self.run_id = run.run_id
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.state = stage.name
+        self.visit = run.visits[stage.name]
+        self.attempt = run.attempt
+        self.feedback = run.feedback
+        self.breach = ""
+        self._cost = stage.cost
+        self._charged: list[int | None] = [None, None, None]
+        self._key: Any = None if stage.key is None else stage.key(run.values)
+        self._arguments_key = stage.key is not None
+        self._now = now
+        self._deadline_us = deadline_us
+        self._late = late
+        self._closed = False
+
+    @property
+    def idempotency_key(self) -> str:
+        """The key under which an outside system should know this effect, in hex.
+
+        It is the same for every attempt of a visit, after a crash too; with `key` in the spec, it
+        is the same wherever that value is the same.
+        """
+        what = ("key", self.workflow, self.state, repr(self._key))
+        if not self._arguments_key:
+            what = ("run", self.run_id, self.state, str(self.visit))
+        return hashlib.sha256("\x00".join(what).encode()).hexdigest()[:32]
+
+    def time_left(self) -> float | None:
+        """Give the seconds until this attempt is cut off; None if nothing will cut it off."""
+        if self._deadline_us is None:
+            return None
+        return max(0.0, (self._deadline_us - self._now()) / 1_000_000)
+
+    def charge(
+        self,
+        *,
+        tool_calls: int | None = None,
+        tokens: int | None = None,
+        usd: Decimal | int | float | str | None = None,
+    ) -> None:
+        """Put what was used on the run's ledger. Charges of one attempt add up.
+
+        A resource that is charged, were it 0, counts as charged; one that never is counts as declared.
+
+        Args:
+            tool_calls: Calls of tools.
+            tokens: Tokens, read and written.
+            usd: Dollars, rounded up to whole micro-dollars.
+
+        Raises:
+            Breach: The attempt has now used more than its state declares as its cost.
+            ValueError: An amount is negative, or no whole number.
+        """
+        money = 0 if usd is None else micro_usd(usd)
+        for name, amount in (("tool_calls", tool_calls), ("tokens", tokens)):
+            if amount is not None and (type(amount) is not int or amount < 0):
+                raise ValueError(f"{name} must be a whole number that is not negative, not {amount!r}")
+        before = self.excess()
+        said = (tool_calls is not None, tokens is not None, usd is not None)
+        for i, amount in enumerate((tool_calls or 0, tokens or 0, money)):
+            if said[i]:
+                self._charged[i] = (self._charged[i] or 0) + amount
+        over = self.excess()
+        if self._closed and over != before:
+            self._late((over[0] - before[0], over[1] - before[1], over[2] - before[2]))
+        if any(over):
+            self.breach = "charged more than it declared: " + ", ".join(
+                f"{name} {charged} of {cost}"
+                for name, charged, cost, excess in zip(_NAMES, self._charged, self._cost, over, strict=True)
+                if excess
+            )
+            raise Breach(self.breach)
+
+    def excess(self) -> tuple[int, int, int]:
+        """Give what was charged beyond the declared cost: tool calls, tokens, micro-dollars."""
+        over = [max(0, (c or 0) - cost) for c, cost in zip(self._charged, self._cost, strict=True)]
+        return (over[0], over[1], over[2])
+
+    def close(self, *, cut: bool) -> tuple[int, int, int] | None:
+        """End the attempt, and give what it used: tool calls, tokens, micro-dollars.
+
+        What was declared and never charged counts in full, as does all of an attempt that was cut off.
+        None says that nothing was charged at all.
+        """
+        self._closed = True
+        used = [
+            cost if charged is None else max(charged, cost) if cut else charged
+            for charged, cost in zip(self._charged, self._cost, strict=True)
+        ]
+        if self._charged == [None, None, None]:
+            return None
+        return (used[0], used[1], used[2])
+
+
+_NAMES = ("tool calls", "tokens", "micro-dollars")

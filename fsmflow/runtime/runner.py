@@ -1,0 +1,340 @@
+"""A compiled workflow, ready to run: what a generated module builds out of its tables."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import random as random_module
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
+
+from fsmflow.runtime.clock import Clock, SystemClock
+from fsmflow.runtime.driver import Driver
+from fsmflow.runtime.events import Elapsed, Ended
+from fsmflow.runtime.result import Result
+from fsmflow.runtime.run import Command, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
+from fsmflow.runtime.steps import Bound, bind, resolve_type
+from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, new_trace_id, plain
+from fsmflow.runtime.validation import Rejected, Validate, validator
+
+Given = TypeVar("Given", contravariant=True)
+Output = TypeVar("Output")
+
+Step = Callable[..., Any]
+
+
+class Options(TypedDict, total=False):
+    """What a run can be given beside its input.
+
+    Attributes:
+        profile: Use the step implementations of this profile of the spec.
+        steps: Use these implementations, by state: functions, or `module:name`.
+        trace: Is called with each trace event, as plain data, when it happens.
+        run_id: The run's id; random unless given. It is what idempotency keys are made of.
+        clock: The clock to go by.
+        random: The source of jitter.
+    """
+
+    profile: str | None
+    steps: Mapping[str, Step | str]
+    trace: Sink
+    run_id: str
+    clock: Clock
+    random: random_module.Random
+
+
+class Runner(Generic[Given, Output]):
+    """A compiled workflow.
+
+    Attributes:
+        name: The workflow's name.
+        title: What the workflow does.
+        digest: The SHA-256 of the machine that this was compiled from.
+        limits: The caps of a run.
+        reserve: What is set aside for the reserve region.
+        stages: The states that call a step, by name.
+        profiles: Other implementations of steps, by profile and state.
+        folder: Where step modules are looked for first.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        title: str = "",
+        digest: str,
+        limits: Limits,
+        reserve: Spent,
+        states: tuple[str, ...],
+        counters: tuple[str, ...],
+        stages: tuple[Stage, ...],
+        begin: Callable[[Run], Command],
+        leave: Mapping[str, Callable[[Run, Any], Command]],
+        resume: Mapping[str, Callable[[Run], Command]],
+        folder: Path,
+        given: str = "",
+        gives: str = "",
+        profiles: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.name = name
+        self.title = title
+        self.digest = digest
+        self.limits = limits
+        self.reserve = reserve
+        self.stages = {stage.name: stage for stage in stages}
+        self.profiles = profiles or {}
+        self.folder = folder.resolve()
+        self._begin = begin
+        self._states = dict.fromkeys(states, 0)
+        self._counters = dict.fromkeys(counters, 0)
+        self._leave = leave
+        self._resume = resume
+        self._given = given
+        self._gives = gives
+        self._bindings: dict[str | None, Mapping[str, Bound]] = {}
+        self._validators: tuple[Validate | None, Validate | None] | None = None
+
+    def new_run(self, given: Any, run_id: str = "run") -> Run:
+        """Make the blank configuration of a run; `begin` enters its first state."""
+        return Run(run_id, given, self._counters, self._states)
+
+    def begin(self, run: Run) -> Command:
+        """Enter the first state."""
+        command = self._begin(run)
+        while isinstance(command, Onward):
+            command = command.enter(run)
+        return command
+
+    def step(self, run: Run, event: Ended | Elapsed) -> Command:
+        """Advance `run`, in place, by one event, and give the next command."""
+        if isinstance(event, Elapsed):
+            run.time_us += event.elapsed_us
+            command = self._resume[run.state](run)
+        else:
+            command = self._leave[run.state](run, event)
+        while isinstance(command, Onward):
+            command = command.enter(run)
+        return command
+
+    async def run(self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]) -> Result[Output]:
+        """Run the workflow to its end.
+
+        Args:
+            given: The input: an instance of the workflow's input type, or plain data that
+                structures into it.
+            **options: As `Options` says.
+
+        Raises:
+            Rejected: The input does not fit its type.
+            StepNotFound: A step, an accept function or a type is not where the spec says.
+            asyncio.CancelledError: The run was cancelled; its trace is whole.
+        """
+        return await self._run(given, options)
+
+    def run_sync(self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]) -> Result[Output]:
+        """Run the workflow to its end from code that is not async; see `run`."""
+        return asyncio.run(self.run(given, **options))
+
+    async def _run(self, given: Any, options: Options) -> Result[Output]:
+        clock = options.get("clock") or SystemClock()
+        check_given, check_output = self._types()
+        value = given if check_given is None else check_given(given)
+        bound = self.bind(options.get("profile"), options.get("steps"))
+        trace_id = new_trace_id()
+        run = self.new_run(value, options.get("run_id") or new_trace_id())
+        sink = options.get("trace")
+        log = None if sink is None else _Log(self, run, trace_id, clock, sink, options.get("profile"))
+        driver = Driver(
+            self,
+            run,
+            bound,
+            trace_id,
+            clock=clock,
+            random=options.get("random") or random_module.Random(),  # noqa: S311 - jitter is no secret
+            observe=None if log is None else log.span,
+        )
+        try:
+            end = await driver.drive()
+        except asyncio.CancelledError:
+            if log is not None:
+                log.end("cancelled", "cancelled", None)
+            raise
+        kind, output = self._output(end, run, check_output)
+        if log is not None:
+            log.end(end.name, kind, output)
+        return Result(
+            kind=kind,
+            end=end.name,
+            output=output,
+            error=run.values.get("error"),
+            spent=run.spent,
+            run_id=run.run_id,
+            trace_id=trace_id,
+            trace=tuple(driver.trace),
+            configuration=run.configuration(),
+        )
+
+    def _output(self, end: End, run: Run, check: Validate | None) -> tuple[Any, Any]:
+        """Structure what the end gives; an output that does not fit makes the run a failed one."""
+        output = run.output
+        if output is None or check is None:
+            return end.kind, output
+        try:
+            if isinstance(output, Unbound):
+                raise Rejected((output.reason,))
+            return end.kind, check(output)
+        except Rejected as rejected:
+            reason = f"the output does not fit its type: {rejected}"
+            run.values["error"] = Error(run.state, "invalid", reason, rejected.complaints, output)
+            return "failed", None
+
+    def bind(
+        self, profile: str | None = None, steps: Mapping[str, Step | str] | None = None
+    ) -> Mapping[str, Bound]:
+        """Find every step, accept function and type, and make them ready to be called.
+
+        Raises:
+            StepNotFound: One of them is not where the spec says.
+            LookupError: There is no such profile, or no such state.
+        """
+        if steps:
+            unknown = sorted(set(steps) - set(self.stages))
+            if unknown:
+                raise LookupError(f"{self.name} has no step {', '.join(map(repr, unknown))}")
+            return self._bind({**self._swapped(profile), **steps})
+        if profile not in self._bindings:
+            self._bindings[profile] = self._bind(self._swapped(profile))
+        return self._bindings[profile]
+
+    def _bind(self, swapped: Mapping[str, Step | str]) -> Mapping[str, Bound]:
+        return {name: bind(stage, self.folder, swapped.get(name)) for name, stage in self.stages.items()}
+
+    def _swapped(self, profile: str | None) -> Mapping[str, str]:
+        if profile is None:
+            return {}
+        if profile not in self.profiles:
+            known = ", ".join(sorted(self.profiles)) or "none"
+            raise LookupError(f"{self.name} has no profile {profile!r}; it has: {known}")
+        return self.profiles[profile]
+
+    def _types(self) -> tuple[Validate | None, Validate | None]:
+        if self._validators is None:
+            self._validators = (
+                validator(resolve_type(self._given, self.folder)) if self._given else None,
+                validator(resolve_type(self._gives, self.folder)) if self._gives else None,
+            )
+        return self._validators
+
+
+class _Log:
+    """Writes the trace of one run to a sink, as plain data."""
+
+    def __init__(
+        self, runner: Runner[Any, Any], run: Run, trace_id: str, clock: Clock, sink: Sink, profile: str | None
+    ) -> None:
+        self._run = run
+        self._trace_id = trace_id
+        self._sink = sink
+        # A span's wall-clock time is the run's start plus monotonic time, so that it never goes back.
+        self._epoch_ns = clock.wall_ns() - clock.now() * 1000
+        self._clock = clock
+        self._root = new_span_id()
+        sink(
+            {
+                "schema": SCHEMA,
+                "event": "run",
+                "trace_id": trace_id,
+                "span_id": self._root,
+                "run_id": run.run_id,
+                "workflow": runner.name,
+                "digest": runner.digest,
+                "profile": profile,
+                "start_ns": self._at(clock.now()),
+                "input": plain(run.values["input"]),
+            }
+        )
+
+    def _at(self, us: int) -> int:
+        return self._epoch_ns + us * 1000
+
+    def span(self, span: Span, span_id: str) -> None:
+        """Write one attempt, pause or wait."""
+        event = span.event
+        found: dict[str, Any] = {
+            "event": "attempt" if isinstance(event, Ended) else "pause",
+            "trace_id": self._trace_id,
+            "span_id": span_id,
+            "parent_id": self._root,
+            "state": span.state,
+            "visit": span.visit,
+            "attempt": span.attempt,
+            "start_ns": self._at(span.start_us),
+            "end_ns": self._at(span.start_us + span.elapsed_us),
+        }
+        if isinstance(event, Ended):
+            arguments = span.arguments
+            found |= {
+                "outcome": event.outcome,
+                "label": event.label,
+                "input": {"$unbound": arguments.reason}
+                if isinstance(arguments, Unbound)
+                else plain(arguments),
+                "output": plain(event.value),
+                "message": event.message,
+                "complaints": list(event.complaints),
+                "use": None
+                if event.use is None
+                else dict(zip(("tool_calls", "tokens", "micro_usd"), event.use, strict=True)),
+                "retry_after_us": event.retry_after_us,
+                "draw": event.draw,
+            }
+        self._sink(found)
+
+    def end(self, name: str, kind: str, output: Any) -> None:
+        """Write how the run ended, with its ledger."""
+        error = self._run.values.get("error")
+        self._sink(
+            {
+                "event": "end",
+                "trace_id": self._trace_id,
+                "span_id": self._root,
+                "end": name,
+                "kind": kind,
+                "end_ns": self._at(self._clock.now()),
+                "output": plain(output),
+                "error": plain(error),
+                "spent": self._run.spent._asdict(),
+            }
+        )
+
+
+def load_runner(path: str | Path) -> Runner[Any, Any]:
+    """Load the runner of a generated module, `NAME_fsm.py`.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ImportError: It is no generated module.
+    """
+    path = Path(path).resolve()
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no generated runner at {path}; fsmflow build writes it")
+    found = importlib.util.spec_from_file_location(path.stem, path)
+    if found is None or found.loader is None:
+        raise ImportError(f"{path} is no Python module")
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return runner_of(module)
+
+
+def runner_of(module: ModuleType) -> Runner[Any, Any]:
+    """Give the runner of a generated module that is imported already.
+
+    Raises:
+        ImportError: It is no generated module.
+    """
+    runner = getattr(module, "RUNNER", None)
+    if not isinstance(runner, Runner):
+        raise ImportError(f"{module.__name__} is no runner that fsmflow generated")
+    return runner

@@ -1,0 +1,204 @@
+"""Finding step functions and types by name, and making them ready to be called."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import inspect
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fsmflow.runtime.run import Stage
+from fsmflow.runtime.validation import Validate, validator
+
+
+class StepNotFound(Exception):
+    """A `module:name` of a spec leads to nothing that can be used; the message says why."""
+
+
+class Acceptor(NamedTuple):
+    """A function that may reject an output, and which arguments of the step it also takes."""
+
+    function: Callable[..., Any]
+    takes: tuple[str, ...]
+
+
+class Bound(NamedTuple):
+    """The implementation of one stage, ready to be called.
+
+    `mode` is `async`, `thread` or `inline`; `wants_context` whether it has a parameter `ctx`.
+    """
+
+    function: Callable[..., Any]
+    mode: str
+    wants_context: bool
+    validate: Validate | None
+    accept: tuple[Acceptor, ...]
+
+
+def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | None = None) -> Bound:
+    """Find what `stage` calls and prepare it.
+
+    Args:
+        stage: The stage.
+        folder: Where modules are looked for first: the spec's folder.
+        implementation: What to call instead of the stage's own step.
+
+    Raises:
+        StepNotFound: A module, a name or a type is not there, or can't be called.
+    """
+    step = implementation if implementation is not None else stage.call
+    function = resolve(step, folder) if isinstance(step, str) else step
+    if not callable(function):
+        raise StepNotFound(f"`{step}` of state `{stage.name}` can't be called")
+    parameters = _parameters(function)
+    return Bound(
+        function,
+        _mode(function, stage),
+        "ctx" in parameters,
+        validator(resolve_type(stage.gives, folder)) if stage.gives else None,
+        tuple(_acceptor(resolve(name, folder), name) for name in stage.accept),
+    )
+
+
+def _acceptor(function: Any, name: str) -> Acceptor:
+    if not callable(function):
+        raise StepNotFound(f"`{name}` can't be called")
+    return Acceptor(function, _parameters(function)[1:])
+
+
+def _mode(function: Callable[..., Any], stage: Stage) -> str:
+    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(inspect.unwrap(function)):
+        return "async"
+    return "inline" if stage.inline else "thread"
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    try:
+        return tuple(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
+
+
+def resolve(reference: str, folder: Path) -> Any:
+    """Import what `module:name` names, from `folder` first, then from the environment.
+
+    Raises:
+        StepNotFound: It is not there, or its module can't be imported.
+    """
+    module_name, _, name = reference.partition(":")
+    module = load_module(module_name, folder)
+    found = getattr(module, name, None)
+    if found is None:
+        raise StepNotFound(f"`{name}` is not in module `{module_name}` ({module.__file__ or 'built in'})")
+    return found
+
+
+def load_module(name: str, folder: Path) -> types.ModuleType:
+    """Import the module `name`, preferring the one that stands in `folder`.
+
+    Raises:
+        StepNotFound: There is no such module, it raises when imported, or another module of that
+            name is loaded already.
+    """
+    top, *rest = name.split(".")
+    own = _own(folder, top)
+    loaded = sys.modules.get(top)
+    if own is not None and loaded is not None and not _is_file(loaded, own):
+        raise StepNotFound(
+            f"module `{top}` of {folder} can't be loaded: another `{top}` is loaded from {loaded.__file__}"
+        )
+    if own is not None and loaded is None:
+        _load(top, own)
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        where = f"neither in {folder} nor in the environment" if own is None and not rest else "not there"
+        missing = error.name == name or error.name == top
+        raise StepNotFound(
+            f"module `{name}` is {where}" if missing else f"module `{name}` can't be imported: {error}"
+        ) from error
+    except Exception as error:
+        raise StepNotFound(f"module `{name}` raised when imported: {error!r}") from error
+
+
+def _own(folder: Path, top: str) -> Path | None:
+    for path in (folder / f"{top}.py", folder / top / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _is_file(module: types.ModuleType, path: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    return file is not None and Path(file).resolve() == path.resolve()
+
+
+def _load(top: str, path: Path) -> None:
+    package = [str(path.parent)] if path.name == "__init__.py" else None
+    found = importlib.util.spec_from_file_location(top, path, submodule_search_locations=package)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    sys.modules[top] = module
+    try:
+        found.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[top]
+        if isinstance(error, Exception):
+            raise StepNotFound(f"module `{top}` raised when imported: {error!r}") from error
+        raise
+
+
+_BUILTINS: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "None": None,
+    "Any": Any,
+    "list": list,
+    "dict": dict,
+}
+
+
+# A colon outside of quotes: an attribute can stand in a Python expression where a colon can't.
+_COLON = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|:""")
+
+
+def resolve_type(text: str, folder: Path) -> Any:
+    """Turn a type as a spec writes it, such as `list[ask_docs:Passage] | None`, into the type itself.
+
+    Raises:
+        StepNotFound: A class in it is not there.
+        ValueError: It is no type expression.
+    """
+    marked = _COLON.sub(lambda m: m[1] or ".__of__.", text)
+    return _type(ast.parse(marked, mode="eval").body, folder)
+
+
+def _type(node: ast.expr, folder: Path) -> Any:
+    match node:
+        case ast.Constant(value=None):
+            return None
+        case ast.Name(id=name) if name in _BUILTINS:
+            return _BUILTINS[name]
+        case ast.Attribute(attr=name, value=ast.Attribute(attr="__of__", value=module)):
+            return resolve(f"{ast.unparse(module)}:{name}", folder)
+        case ast.BinOp(left=left, right=right):
+            return typing.Union[_type(left, folder), _type(right, folder)]  # noqa: UP007 - made at run time
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
+            items = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+            return typing.Literal.__getitem__(tuple(ast.literal_eval(item) for item in items))
+        case ast.Subscript(value=ast.Name(id="list"), slice=item):
+            return list.__class_getitem__(_type(item, folder))
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[key, item])):
+            return dict.__class_getitem__((_type(key, folder), _type(item, folder)))
+    raise ValueError(f"{ast.unparse(node)} is no type")
