@@ -228,6 +228,10 @@ class Machine:
         """Give the transitions from `state` on an outcome, in the order in which they are tried."""
         return self._by_outcome.get((state, on, label), ())
 
+    def successes(self, state: str) -> tuple[Transition, ...]:
+        """Give the transitions from `state` on success, whatever their label."""
+        return tuple(way for way in self.outgoing[state] if way.on == "success")
+
     @cached_property
     def _by_outcome(self) -> Mapping[tuple[str, Outcome, str | None], tuple[Transition, ...]]:
         ways: dict[tuple[str, Outcome, str | None], list[Transition]] = {}

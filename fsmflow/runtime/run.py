@@ -205,6 +205,14 @@ class Run:
             self.pausing,
         )
 
+    def enter(self, state: str, feedback: tuple[str, ...]) -> None:
+        """Begin a visit to a state that calls no step."""
+        self.state = state
+        self.visits[state] += 1
+        self.attempt = 1
+        self.arguments = {}
+        self.feedback = feedback
+
     def book(self, use: tuple[int, int, int]) -> None:
         """Add tool calls, tokens and micro-dollars to the ledger."""
         self.tool_calls += use[0]

@@ -1,0 +1,42 @@
+"""Which states a run can enter, and from which of them it can still end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import frozen
+
+from fsmflow.machine import End, Machine
+
+
+@frozen
+class Reachability:
+    """States by whether a run can get there, and whether it can get out to an end.
+
+    Guards and counters are not weighed: this is what the graph alone allows.
+    """
+
+    entered: frozenset[str]
+    ending: frozenset[str]
+
+    @classmethod
+    def of(cls, machine: Machine) -> Reachability:
+        """Search forward from the start, and backward from the ends (breadth first)."""
+        forward: dict[str, list[str]] = {name: [] for name in machine.states}
+        backward: dict[str, list[str]] = {name: [] for name in machine.states}
+        for way in machine.transitions:
+            forward[way.source].append(way.target)
+            backward[way.target].append(way.source)
+        ends = [name for name, state in machine.states.items() if isinstance(state, End)]
+        return cls(_closure((machine.start,), forward), _closure(ends, backward))
+
+
+def _closure(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    found = set(start)
+    queue = list(found)
+    for name in queue:
+        for following in edges[name]:
+            if following not in found:
+                found.add(following)
+                queue.append(following)
+    return frozenset(found)
