@@ -1,0 +1,1 @@
+"""Diagnostics, for people (`text`) and for programs (`json`)."""

@@ -1,0 +1,80 @@
+"""One line of a source text with a part of it underlined, safe to print.
+
+What a terminal would obey or hide (control characters, escapes, bidirectional marks) is shown
+escaped; a long line is cut to a window around what is underlined; wide characters get two
+columns of underline, and combining ones none.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from attrs import frozen
+
+from fsmflow.source import Span
+
+WIDTH = 96
+_LEAD = 24
+_TAB = "    "
+
+
+@frozen
+class Excerpt:
+    """A line to print, and where its underline begins and how long it is, in columns."""
+
+    text: str
+    offset: int
+    length: int
+
+
+def excerpt(line: str, span: Span) -> Excerpt:
+    """Cut out of `line`, the first line of `span`, what there is room for."""
+    cells = [_cell(character) for character in line]
+    widths = [_width(cell) for cell in cells]
+    start = min(span.column - 1, len(cells))
+    end = len(line.rstrip()) if span.end_line > span.line else min(span.end_column - 1, len(cells))
+    end = max(end, start)
+    first, last = _window(widths, start)
+    before, after = "…" * (first > 0), "…" * (last < len(cells))
+    offset = len(before) + sum(widths[first:start])
+    length = max(1, sum(widths[start : min(end, last)]))
+    return Excerpt(before + "".join(cells[first:last]).rstrip() + after, offset, length)
+
+
+def visible(text: str) -> str:
+    """Give `text` with everything that a terminal would obey or hide escaped."""
+    return "".join(map(_cell, text))
+
+
+def _cell(character: str) -> str:
+    if character == "\t":
+        return _TAB
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return character.encode("unicode_escape").decode("ascii")
+    return character
+
+
+def _width(cell: str) -> int:
+    if len(cell) > 1:
+        return len(cell)
+    if unicodedata.category(cell) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(cell) in ("W", "F") else 1
+
+
+def _window(widths: list[int], start: int) -> tuple[int, int]:
+    """Choose which characters to show: all, or some from a little before `start`."""
+    if sum(widths) <= WIDTH:
+        return 0, len(widths)
+    first = start
+    lead = 0
+    while first > 0 and lead + widths[first - 1] <= _LEAD:
+        first -= 1
+        lead += widths[first]
+    if sum(widths[:start]) <= WIDTH // 2:
+        first = 0
+    last, shown = first, 0
+    while last < len(widths) and shown + widths[last] <= WIDTH:
+        shown += widths[last]
+        last += 1
+    return first, last
