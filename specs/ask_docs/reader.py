@@ -27,31 +27,12 @@ from typing import Any
 # Importing these opens windows or browsers, prints, or finds test material and no documentation.
 _SKIPPED = frozenset(
     {
-        "antigravity",
-        "ctypes.macholib",
-        "distutils",
-        "encodings",
-        "ensurepip",
-        "genericpath",
-        "idlelib",
-        "lib2to3",
-        "msilib",
-        "nt",
-        "ntpath",
-        "pip",
-        "posix",
-        "posixpath",
-        "pydoc_data",
-        "sre_compile",
-        "sre_constants",
-        "sre_parse",
-        "test",
-        "this",
-        "tkinter",
-        "turtle",
+        "antigravity", "ctypes.macholib", "distutils", "encodings", "ensurepip", "genericpath",
+        "idlelib", "lib2to3", "msilib", "nt", "ntpath", "pip", "posix", "posixpath", "pydoc_data",
+        "sre_compile", "sre_constants", "sre_parse", "test", "this", "tkinter", "turtle",
         "turtledemo",
     }
-)
+)  # fmt: skip
 _PART_SKIPPED = re.compile(r"(?:^|\.)(?:_.*|tests?|idle_test|__main__)(?:\.|$)")
 # What a module's author writes for another kind of reader, or what Python writes by itself.
 _NO_DOCUMENTATION = re.compile(r"Alias for field number|Partial|Initialize self\.|Deprecated")
