@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from enum import Enum
 
-from attrs import field, frozen
+from attrs import frozen
 
 from fsmflow.source import Route, Span
 
@@ -60,7 +60,7 @@ class Diagnostic:
     key: bool = False
     span: Span | None = None
     hint: str = ""
-    related: tuple[Related, ...] = field(default=(), converter=tuple)
+    related: tuple[Related, ...] = ()
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -1,0 +1,81 @@
+"""The command line: one file a command, loaded when it is asked for.
+
+This is the only part of fsmflow that prints, writes files or exits.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+COMMANDS = {
+    "new": "Start a workflow: a spec and its steps, ready to check and run.",
+    "check": "Check specs and show every fault, with its place and what to do.",
+    "build": "Compile specs into runners, diagrams and property tests.",
+    "run": "Run a workflow on real input.",
+    "test": "Run the property tests that were built.",
+    "draw": "Draw a workflow.",
+    "explore": "Step through a workflow by hand.",
+    "explain": "Explain a check.",
+    "schema": "Write the JSON Schema of the language, for editors.",
+}
+
+USAGE_ERROR = 2
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' one-line helps and loads a command only to use it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names of the commands, in the order of a first day's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without loading one."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant, or say which one might have been."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from fsmflow.diagnostics import did_you_mean
+
+            raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fsmflow", message="%(prog)s %(version)s")
+def app() -> None:
+    """Compile AI workflows written as finite-state machines.
+
+    Exit codes: 0 clean, 1 findings, 2 wrong usage or an internal error. `run` has codes of its own.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line, and exit."""
+    try:
+        return app(arguments, prog_name="fsmflow")
+    except Exception as error:
+        if os.environ.get("FSMFLOW_DEBUG"):
+            raise
+        click.echo(
+            f"fsmflow: internal error: {type(error).__name__}: {error}\n"
+            "This is a bug in fsmflow; set FSMFLOW_DEBUG=1 to see where.",
+            err=True,
+        )
+        sys.exit(USAGE_ERROR)

@@ -1,0 +1,108 @@
+"""`fsmflow build`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from fsmflow.backends import BACKENDS, Artifact
+from fsmflow.cli.files import hand_edited, stale, write_all
+from fsmflow.cli.output import exit_code, format_option, quiet_option, report
+from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
+
+
+@click.command("build")
+@paths_argument
+@click.option("--check", "checking", is_flag=True, help="Write nothing; fail if anything would change.")
+@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@click.option("--strict", is_flag=True, help="Let warnings fail too.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=click.Choice(BACKENDS),
+    help="Make only this target; may be given more than once.",
+)
+@click.option(
+    "--generated", type=click.Path(path_type=Path), help="Where code goes; `generated/` unless given."
+)
+@click.option(
+    "--diagrams", type=click.Path(path_type=Path), help="Where drawings go; `diagrams/` unless given."
+)
+@format_option
+@quiet_option
+def command(
+    paths: tuple[Path, ...],
+    checking: bool,
+    force: bool,
+    strict: bool,
+    targets: tuple[str, ...],
+    generated: Path | None,
+    diagrams: Path | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Compile specs into runners, diagrams and property tests.
+
+    Files are written only if every spec is free of errors, and each all at once.
+    """
+    specs = find(paths)
+    compilations = compile_all(specs)
+    code = exit_code(compilations, strict=strict)
+    report(compilations, form, quiet=quiet or (form == "text" and not code))
+    if code:
+        sys.exit(code)
+    artifacts = [
+        artifact
+        for spec, compilation in zip(specs, compilations, strict=True)
+        for artifact in _emit(spec, compilation, targets or BACKENDS, generated, diagrams)
+    ]
+    if checking:
+        sys.exit(_tell_stale(artifacts))
+    edited = [] if force else hand_edited(artifacts)
+    if edited:
+        for path in edited:
+            click.echo(f"{_shown(path)} was edited by hand", err=True)
+        click.echo("Nothing was written. Change the spec instead, or overwrite with --force.", err=True)
+        sys.exit(1)
+    try:
+        written = write_all(artifacts)
+    except OSError as error:
+        click.echo(f"could not write {error.filename}: {error.strerror}", err=True)
+        sys.exit(2)
+    if not quiet and form == "text":
+        for path in written:
+            click.echo(f"wrote {_shown(path)}")
+        same = len(artifacts) - len(written)
+        click.echo(f"{len(specs)} built; {len(written)} files written, {same} already as they should be")
+
+
+def _emit(
+    spec: Path, compilation: object, targets: tuple[str, ...], generated: Path | None, diagrams: Path | None
+) -> tuple[Artifact, ...]:
+    from fsmflow.compiler import Compilation
+    from fsmflow.diagnostics import FsmflowError
+
+    assert isinstance(compilation, Compilation)
+    try:
+        return compilation.emit(places_of(spec, generated, diagrams), targets)
+    except FsmflowError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _tell_stale(artifacts: list[Artifact]) -> int:
+    found = stale(artifacts)
+    for path in found:
+        state = "is not what the spec says" if path.is_file() else "is missing"
+        click.echo(f"{_shown(path)} {state}", err=True)
+    if found:
+        click.echo("`fsmflow build` writes it anew.", err=True)
+    return int(bool(found))
+
+
+def _shown(path: Path) -> str:
+    """Give `path` from here, if it is below here."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)

@@ -1,0 +1,30 @@
+"""`fsmflow explain`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from fsmflow.diagnostics import did_you_mean
+
+
+@click.command("explain")
+@click.argument("name", metavar="CHECK", required=False)
+def command(name: str | None) -> None:
+    """Print the page of CHECK: what it finds, why that is bad, and what to do.
+
+    Without CHECK, list every check.
+    """
+    from fsmflow import checks
+
+    pages = {check: (module.__doc__ or "").strip() for check, module in checks.all_checks().items()}
+    if name is None:
+        width = max(map(len, pages))
+        for check, page in pages.items():
+            click.echo(f"{check:{width}}  {page.splitlines()[0]}")
+        return
+    if name not in pages:
+        click.echo(f"no check {name!r}; {did_you_mean(name, pages)}", err=True)
+        sys.exit(2)
+    click.echo(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")

@@ -1,0 +1,64 @@
+"""Telling a person, or a program, what was found."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import click
+
+from fsmflow.compiler import Compilation
+from fsmflow.diagnostics import Severity
+
+Command = TypeVar("Command", bound=Any)
+
+
+def format_option(command: Command) -> Command:
+    """Give a command the option `--format`."""
+    decorated: Command = click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How to say it.",
+    )(command)
+    return decorated
+
+
+def quiet_option(command: Command) -> Command:
+    """Give a command the option `--quiet`."""
+    decorated: Command = click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")(command)
+    return decorated
+
+
+def wants_color(stream: Any) -> bool:
+    """Tell whether to colour what goes to `stream`: to a terminal, unless NO_COLOR is set."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+def report(compilations: Sequence[Compilation], form: str, *, quiet: bool = False) -> None:
+    """Print everything that was found in `compilations`."""
+    reports = [compilation.report for compilation in compilations]
+    if form == "json":
+        from fsmflow.reporting.json import render as render_json
+
+        click.echo(render_json(reports))
+        return
+    from fsmflow.reporting.text import render as render_text
+
+    if quiet and not any(each.diagnostics for each in reports):
+        return
+    click.echo(render_text(reports, color=wants_color(sys.stdout)), color=True)
+
+
+def exit_code(compilations: Sequence[Compilation], *, strict: bool = False) -> int:
+    """Give 1 if there is an error, or with `strict` a warning; else 0."""
+    counted = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return int(any(d.severity in counted for c in compilations for d in c.diagnostics))

@@ -1,0 +1,213 @@
+"""`fsmflow run`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fsmflow.cli.output import format_option, quiet_option, wants_color
+from fsmflow.runtime import Ended, JsonLines, Rejected, Result, Runner, StepNotFound
+
+EXIT_CODES = {"success": 0, "degraded": 3, "handoff": 4, "failed": 5}
+EXCEEDED = 6
+CANCELLED = 130
+
+
+@click.command("run")
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--input", "source", help="Read the input, as JSON, from this file; - is standard input.")
+@click.option("--profile", help="Use the step implementations of this profile.")
+@click.option("--trace", type=click.Path(path_type=Path), help="Write the trace to this file, as JSON lines.")
+@click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
+@format_option
+@quiet_option
+def command(
+    spec: Path,
+    inputs: tuple[str, ...],
+    source: str | None,
+    profile: str | None,
+    trace: Path | None,
+    run_id: str | None,
+    form: str,
+    quiet: bool,
+) -> None:
+    """Run the workflow SPEC on an input.
+
+    The input is made of KEY=VALUE, where the value is text, and KEY:=VALUE, where it is JSON.
+
+    \b
+    Exit codes: 0 success, 3 degraded, 4 handoff, 5 failed, 6 a budget was exceeded,
+    130 cancelled; 1 the spec has errors, 2 wrong usage.
+    """
+    from fsmflow.cli.load import load
+
+    given = _given(inputs, source)
+    runner = load(spec)
+    options: dict[str, Any] = {"profile": profile}
+    if run_id is not None:
+        options["run_id"] = run_id
+    with ExitStack() as stack:
+        if trace is not None:
+            try:
+                options["trace"] = stack.enter_context(JsonLines(trace))
+            except OSError as error:
+                raise click.ClickException(f"could not write {trace}: {error.strerror}") from error
+        result = _run(runner, given, options)
+    if form == "json":
+        click.echo(json.dumps(_as_json(runner, result), ensure_ascii=False, indent=2, allow_nan=False))
+    else:
+        _show(result, quiet=quiet)
+    sys.exit(EXCEEDED if result.end == "exceeded" else EXIT_CODES[result.kind])
+
+
+def _given(inputs: tuple[str, ...], source: str | None) -> Any:
+    given: Any = {}
+    if source is not None:
+        try:
+            text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+            given = json.loads(text)
+        except OSError as error:
+            raise click.UsageError(f"could not read {source}: {error.strerror}") from error
+        except (ValueError, RecursionError) as error:
+            raise click.UsageError(f"{source} is no JSON: {error}") from error
+    if inputs and not isinstance(given, dict):
+        raise click.UsageError("KEY=VALUE needs an input that is a mapping")
+    for item in inputs:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise click.UsageError(f"expected KEY=VALUE or KEY:=JSON, not {item!r}")
+        if not key.endswith(":"):
+            given[key] = value
+            continue
+        try:
+            given[key[:-1]] = json.loads(value)
+        except (ValueError, RecursionError) as error:
+            raise click.UsageError(f"{key[:-1]}: {value!r} is no JSON: {error}") from error
+    return given
+
+
+def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any]) -> Result[Any]:
+    try:
+        return runner.run_sync(given, **options)
+    except Rejected as rejected:
+        said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
+        click.echo(f"the input does not fit its type:\n{said}", err=True)
+    except (StepNotFound, LookupError) as error:
+        click.echo(str(error.args[0] if error.args else error), err=True)
+    except KeyboardInterrupt:
+        click.echo("cancelled", err=True)
+        sys.exit(CANCELLED)
+    sys.exit(2)
+
+
+def _as_json(runner: Runner[Any, Any], result: Result[Any]) -> dict[str, Any]:
+    from fsmflow.runtime.trace import plain
+
+    return {
+        "schema": "fsmflow.run/1",
+        "workflow": runner.name,
+        "digest": runner.digest,
+        "run_id": result.run_id,
+        "trace_id": result.trace_id,
+        "kind": result.kind,
+        "end": result.end,
+        "output": plain(result.output),
+        "error": plain(result.error),
+        "spent": result.spent._asdict(),
+        "path": list(result.path),
+    }
+
+
+_MARKS = {
+    "success": ("●", "green"),
+    "degraded": ("▲", "yellow"),
+    "handoff": ("■", "magenta"),
+    "failed": ("×", "red"),
+}
+
+
+def _show(result: Result[Any], *, quiet: bool) -> None:
+    """Print a result for a person: how it ended, what it gives, the path, and what it used."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(no_color=not wants_color(sys.stdout), highlight=False, soft_wrap=True)
+    mark, color = _MARKS[result.kind]
+    console.print(f"[bold {color}]{mark} {result.end}[/] [dim]{result.kind}[/]")
+    for name, value in _fields(result.output):
+        head = f"[dim]{name}[/]  " if name else ""
+        console.print(f"  {head}{escape(_clean(value))}")
+    if result.error is not None and result.kind != "success":
+        console.print(
+            f"  [dim]why[/]  {result.error.state}: {result.error.outcome}, "
+            f"{escape(_clean(result.error.message))}"
+        )
+    if quiet:
+        return
+    console.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("  step")
+    table.add_column("outcome")
+    for name in ("time", "tool calls", "tokens", "money"):
+        table.add_column(name, justify="right")
+    for span in result.trace:
+        again = f" #{span.visit}" if span.visit > 1 else ""
+        attempt = f" attempt {span.attempt}" if span.attempt > 1 else ""
+        event = span.event
+        ended = isinstance(event, Ended)
+        use = event.use if isinstance(event, Ended) else None
+        good = span.outcome in ("success", "elapsed")
+        table.add_row(
+            f"  {span.state}{again}[dim]{attempt}[/]",
+            span.label or ("pause" if not ended else span.outcome if good else f"[red]{span.outcome}[/]"),
+            _time(span.elapsed_us),
+            *(["", "", ""] if use is None else [str(use[0]), str(use[1]), _money(use[2])]),
+        )
+    spent = result.spent
+    table.add_row(
+        "  [bold]in all[/]",
+        f"[bold]{spent.steps} step{'s' * (spent.steps != 1)}[/]",
+        f"[bold]{_time(spent.time_us)}[/]",
+        f"[bold]{spent.tool_calls}[/]",
+        f"[bold]{spent.tokens}[/]",
+        f"[bold]{_money(spent.micro_usd)}[/]",
+    )
+    console.print(table)
+    console.print(f"\n  [dim]trace {result.trace_id}[/]")
+
+
+def _fields(output: Any) -> list[tuple[str, str]]:
+    """Give what to show of an output: the fields of a record, or the value itself."""
+    from fsmflow.runtime.trace import plain
+
+    found = plain(output)
+    if isinstance(found, dict):
+        width = max((len(name) for name in found), default=0)
+        return [(f"{name:{width}}", _word(value)) for name, value in found.items()]
+    return [] if found is None else [("", _word(found))]
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _clean(text: str) -> str:
+    """Make text from a run safe for a terminal: no control characters, one line."""
+    return "".join(
+        c if c.isprintable() else " " if c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def _time(us: int) -> str:
+    return f"{us / 1_000_000:.2f} s" if us >= 1_000_000 else f"{us / 1000:.1f} ms"
+
+
+def _money(micro_usd: int) -> str:
+    return f"${micro_usd / 1_000_000:.6f}".rstrip("0").rstrip(".")

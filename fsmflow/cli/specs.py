@@ -1,0 +1,87 @@
+"""Which specs a command is about, and where their files go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fsmflow.backends import Places
+from fsmflow.compiler import Compilation, compile_file
+
+SUFFIXES = (".fsm.yaml", ".fsm.yml")
+Command = TypeVar("Command", bound=Any)
+
+
+def paths_argument(command: Command) -> Command:
+    """Give a command the argument PATHS: spec files, or folders of them."""
+    decorated: Command = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))(command)
+    return decorated
+
+
+def find(paths: Sequence[Path]) -> list[Path]:
+    """Give the spec files that `paths` name; without any, those in `specs/` or else here.
+
+    Raises:
+        click.UsageError: A path is not there, or a folder holds no spec.
+    """
+    if not paths:
+        paths = [Path("specs")] if Path("specs").is_dir() else [Path()]
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.name.endswith(SUFFIXES))
+            if not inside:
+                raise click.UsageError(f"no spec (*.fsm.yaml) in {path}")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise click.UsageError(f"there is no file {path}")
+    return list(dict.fromkeys(found))
+
+
+def compile_all(paths: Iterable[Path]) -> list[Compilation]:
+    """Compile every spec, and report two workflows of one name, whose files would collide."""
+    from fsmflow.diagnostics import Diagnostic
+
+    compilations: list[Compilation] = []
+    seen: dict[tuple[Path, str], str] = {}
+    for path in paths:
+        compilation = compile_file(path)
+        if compilation.analysis is not None:
+            name = compilation.analysis.workflow.workflow
+            other = seen.setdefault((root_of(path), name), compilation.path)
+            if other != compilation.path:
+                said = Diagnostic(
+                    "duplicate-workflow",
+                    f"the workflow `{name}` is in {other} too",
+                    ("workflow",),
+                    hint="give one of them another name: generated files are named after it",
+                )
+                compilation = Compilation(
+                    compilation.path,
+                    compilation.document,
+                    compilation.analysis,
+                    (*compilation.diagnostics, said),
+                )
+        compilations.append(compilation)
+    return compilations
+
+
+def root_of(spec: Path) -> Path:
+    """Give the project's folder: the one that holds `specs/`, or else the spec's own."""
+    folder = spec.resolve().parent
+    return folder.parent if folder.name == "specs" else folder
+
+
+def places_of(spec: Path, generated: Path | None = None, diagrams: Path | None = None) -> Places:
+    """Give where the files of `spec` go, unless said otherwise."""
+    root = root_of(spec)
+    return Places(
+        spec.resolve(),
+        (generated or root / "generated").resolve(),
+        (diagrams or root / "diagrams").resolve(),
+    )
