@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from fsmflow.backends._arial import width
+from fsmflow.backends._arial import estimate, width
 from fsmflow.backends._palette import Ink
 from fsmflow.backends._wording import lines, plain
 from fsmflow.backends.diagram import LONGEST_LABEL, LONGEST_NAME, Diagram, Edge, Look, Node
@@ -24,7 +24,7 @@ EDGE_GLYPHS: dict[Look, str] = {"loop": "↑ ", "fallback": "» ", "budget": "�
 HEADLINE, NAME, SUBTITLE, SMALL, TAG = 17, 12, 10, 9, 7
 _LINE = 38
 """The most characters of a line of facts or policy."""
-_TITLE_LINE = 64
+_TITLE_LINE = 84
 _MOST_REASONS = 3
 
 _TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
@@ -61,43 +61,30 @@ class Typesetter:
         """Set a step: its tag and name, what it may take, and a band with its policy."""
         line, _, band = inks(node.role)
         tag, name = TAGS[node.role], plain(node.name, LONGEST_NAME)
-        head = [
-            (self._tag(tag, line), _tag_width(tag)),
-            (_space(5), 5.0),
-            (
-                f'<TD HEIGHT="16" VALIGN="BOTTOM">{self.font(name, NAME, "text", bold=True)}</TD>',
-                width(name, NAME, bold=True),
-            ),
-        ]
-        facts = lines(node.facts, _LINE)
+        facts = lines(((short_title(node),) if short_title(node) else ()) + node.facts, _LINE)
         policy = lines(node.policy, _LINE)
-        inner = math.ceil(
-            max(
-                sum(taken for _, taken in head),
-                *(width(fact, SMALL) for fact in facts),
-                *(width(rule, SMALL) + 12 for rule in policy),
-                0,
-            )
-        )
-        rows = [_centred(head, inner)]
-        rows += [
-            f'<TR><TD HEIGHT="15" WIDTH="{inner}">{self.font(fact, SMALL, "muted")}</TD></TR>'
-            for fact in facts
-        ]
+        taken = _tag_width(tag) + 5 + width(name, NAME, bold=True)
+        inner = math.ceil(max(taken, *map(_room, facts), *(_room(rule) + 12 for rule in policy), 0))
+        label = self.font(name, NAME, "text", bold=True)
+        head = f'{self._tag(tag, line)}{_space(5)}<TD HEIGHT="16" VALIGN="BOTTOM">{label}</TD>'
+        rows = [_row(head, taken, (inner - taken) / 2, inner)]
+        rows += [self._centred(fact, SMALL, "muted", inner, height=15) for fact in facts]
         if policy:
-            cells = "".join(f"<TR><TD>{self.font(rule, SMALL, 'text')}</TD></TR>" for rule in policy)
+            rules = "".join(self._centred(rule, SMALL, "text", inner - 4, height=11) for rule in policy)
             rows.append(
                 f'<TR><TD HEIGHT="3"></TD></TR><TR><TD WIDTH="{inner}"><TABLE BORDER="0" CELLBORDER="0" '
-                f'CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" BGCOLOR="{self.palette[band]}">{cells}'
+                f'CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" BGCOLOR="{self.palette[band]}">{rules}'
                 "</TABLE></TD></TR>"
             )
         return f"<{_TABLE}{''.join(rows)}</TABLE>>"
 
     def end(self, node: Node) -> str:
         """Set an end: its sign and name, and its title where that is short."""
-        label = self.font(end_name(node), NAME, "on solid", bold=True)
-        subtitle = end_subtitle(node)
-        return f"<{label}{'<BR/>' + self.font(subtitle, SMALL, 'on solid') if subtitle else ''}>"
+        inner = math.ceil(end_width(node))
+        rows = self._centred(end_name(node), NAME, "on solid", inner, bold=True)
+        if short_title(node):
+            rows += self._centred(short_title(node), SMALL, "on solid", inner)
+        return f"<{_TABLE}{rows}</TABLE>>"
 
     def any_step(self) -> str:
         """Set the pill that stands for every step whose budget is used up."""
@@ -129,6 +116,7 @@ class Typesetter:
         rows += [
             self.font(line, SUBTITLE, "muted") for line in _wrapped(diagram.title or "", _TITLE_LINE)[:3]
         ]
+        rows.append('<FONT POINT-SIZE="2"> </FONT>')
         if diagram.budget:
             rows.append(self._fact("Budget", " · ".join(diagram.budget)))
         if diagram.worst_case:
@@ -149,6 +137,15 @@ class Typesetter:
 
     def _fact(self, what: str, words: str) -> str:
         return self.font(f"{what}  ", SMALL, "muted", bold=True) + self.font(words, SMALL, "text")
+
+    def _centred(
+        self, text: str, size: int, ink: Ink, inner: int, *, bold: bool = False, height: int = 0
+    ) -> str:
+        """Set a row of one text whose middle is that of `inner`, whatever an engine thinks is its width."""
+        margin = (inner - width(text, size, bold=bold)) / 2
+        tall = f' HEIGHT="{height}"' if height else ""
+        cell = f"<TD{tall}>{self.font(text, size, ink, bold=bold)}</TD>"
+        return _row(cell, estimate(text, size, bold=bold), margin, inner)
 
     def _tag(self, tag: str, ink: Ink) -> str:
         return (
@@ -194,8 +191,18 @@ def end_name(node: Node) -> str:
     return f"{GLYPHS[node.role]} {plain(node.name, LONGEST_NAME)}"
 
 
-def end_subtitle(node: Node) -> str:
-    """Give an end's title where it is short enough to stand in it."""
+def end_width(node: Node) -> float:
+    """Measure the words of an end, in points."""
+    name, title = end_name(node), short_title(node)
+    return max(
+        2 * estimate(name, NAME, bold=True) - width(name, NAME, bold=True),
+        _room(title),
+        width(name, NAME, bold=True),
+    )
+
+
+def short_title(node: Node) -> str:
+    """Give a state's title where it is short enough to stand in it; a longer one is its tooltip."""
     title = node.title.rstrip(".")
     return title if len(title) <= LONGEST_NAME else ""
 
@@ -208,11 +215,20 @@ def _space(points: int) -> str:
     return f'<TD FIXEDSIZE="TRUE" WIDTH="{points}" HEIGHT="1"></TD>'
 
 
-def _centred(cells: Sequence[tuple[str, float]], inner: int) -> str:
-    margin = math.floor((inner - sum(taken for _, taken in cells)) / 2)
-    space = _space(margin) if margin >= 1 else ""
-    row = "".join(cell for cell, _ in cells)
-    return f"<TR><TD>{_TABLE}<TR>{space}{row}{space}</TR></TABLE></TD></TR>"
+def _room(text: str) -> float:
+    """Measure the least row in which `text` can be centred, even by an engine that takes it for wider."""
+    return max(width(text, SMALL), 2 * estimate(text, SMALL) - width(text, SMALL))
+
+
+def _row(cells: str, taken: float, margin: float, inner: int) -> str:
+    """Set cells between margins that fill the row, since Graphviz spreads what is left over all columns.
+
+    The left one alone decides where a text begins: engines without fonts misjudge what they centre.
+    """
+    left = max(round(margin), 0)
+    right = max(round(inner - left - taken), 0)
+    filled = (_space(left) if left else "") + cells + (_space(right) if right else "")
+    return f"<TR><TD>{_TABLE}<TR>{filled}</TR></TABLE></TD></TR>"
 
 
 def _wrapped(text: str, most: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from fsmflow.backends._arial import estimate, width
+from fsmflow.backends._arial import width
 from fsmflow.backends._palette import DARK, LIGHT
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import Diagram, Edge, Node
@@ -27,12 +27,11 @@ _ROLES = {
 
 def finish(svg: str, diagram: Diagram) -> str:
     """Make the light `svg` that an engine drew of `diagram` fit for any reader."""
-    fontless = "graphviz-pure" in svg[:1000]
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = svg[svg.index("<svg") :]
     svg = svg.replace(' font-family="Arial"', "")
     svg = _with_tooltips(svg, diagram)
-    svg = re.sub(r'<g id="(?:state|way)-.*?</g>', lambda g: _recentred(g[0], fontless), svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="(?:state|way)_.*?</g>', lambda g: _recentred(g[0]), svg, flags=re.DOTALL)
     svg = re.sub(
         r'<polygon fill="#ffffff" stroke="none" points="[^"]*"/>\n', "", svg, count=1, flags=re.IGNORECASE
     )
@@ -66,10 +65,10 @@ def _dark_rules(svg: str) -> str:
 
 def _with_tooltips(svg: str, diagram: Diagram) -> str:
     """Replace the ids that an engine gives as titles, which browsers show under the pointer."""
-    words = {f"state-{number}": _of_node(node) for number, node in enumerate(diagram.nodes)}
-    words |= {f"way-{number}": _of_edge(edge) for number, edge in enumerate(diagram.edges)}
+    words = {f"state_{number}": _of_node(node) for number, node in enumerate(diagram.nodes)}
+    words |= {f"way_{number}": _of_edge(edge) for number, edge in enumerate(diagram.edges)}
     if diagram.exceeded is not None:
-        words["way-budget"] = f"any step → {diagram.exceeded}: the budget is used up"
+        words["way_budget"] = f"any step → {diagram.exceeded}: the budget is used up"
 
     def titled(group: re.Match[str]) -> str:
         text = words.get(group["id"])
@@ -93,7 +92,7 @@ def _of_edge(edge: Edge) -> str:
 
 def _description(diagram: Diagram) -> str:
     """Say what a reader who cannot see the picture should know."""
-    path = " → ".join(node.name for node in diagram.nodes if node.spine)
+    path = " → ".join(node.name for node in diagram.nodes if node.lane == "spine")
     parts = (
         diagram.title.rstrip("."),
         f"{len(diagram.nodes)} states; success runs {path}",
@@ -104,15 +103,14 @@ def _description(diagram: Diagram) -> str:
     return ". ".join(part for part in parts if part) + "."
 
 
-def _recentred(group: str, fontless: bool) -> str:
+def _recentred(group: str) -> str:
     """Anchor each text at its middle, so that a reader's own font stays where the text was meant to be."""
 
     def anchored(found: re.Match[str]) -> str:
         attributes, text = found[1], html.unescape(found[2])
         size = float(_attribute(attributes, "font-size") or 0)
         left = float(_attribute(attributes, "x") or 0)
-        measure = estimate if fontless else width
-        middle = left + measure(text, size, bold='font-weight="bold"' in attributes) / 2
+        middle = left + width(text, size, bold='font-weight="bold"' in attributes) / 2
         attributes = re.sub(r' x="[^"]*"', f' x="{middle:.2f}"', attributes)
         attributes = attributes.replace('"start"', '"middle"')
         return f"<text{attributes}>{found[2]}</text>"

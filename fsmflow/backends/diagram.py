@@ -29,6 +29,8 @@ from fsmflow.machine import (
 Role = Literal["llm", "tool", "fn", "choose", "wait", "success", "degraded", "handoff", "failed"]
 Look = Literal["success", "branch", "loop", "fallback", "error", "budget"]
 
+Lane = Literal["loop", "spine", "aside"]
+
 LONGEST_NAME = 28
 LONGEST_LABEL = 32
 LONGEST_TITLE = 200
@@ -44,7 +46,7 @@ class Node:
         title: The author's words on it, on one line.
         facts: What one attempt may take: its time, its cost, its effect.
         policy: What happens within the state: retries, re-asks, whether its cost is set aside.
-        spine: Whether it is on the path of success.
+        lane: Where it stands: on the path of success, on a way that leads back to it, or aside.
     """
 
     name: str
@@ -52,7 +54,7 @@ class Node:
     title: str = ""
     facts: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
-    spine: bool = False
+    lane: Lane = "aside"
 
 
 @frozen
@@ -72,14 +74,12 @@ class Edge:
         target: The state that is entered.
         look: How it is drawn; a `loop` leads back, `error` covers ways to a failed end.
         reasons: Why it is taken, in the order tried.
-        right: Whether a loop runs up the right-hand side, since it starts from a step that stands there.
     """
 
     source: str
     target: str
     look: Look
     reasons: tuple[Reason, ...] = ()
-    right: bool = False
 
 
 @frozen
@@ -134,7 +134,7 @@ def extract(machine: Machine, worst_case: str | None = None, verdict: Verdict | 
     order = _flow.breadth_first(machine, ways)
     spine = _flow.spine(machine, ways)
     edges = _edges(machine, order, spine, ways)
-    backbone = frozenset(spine)
+    lanes = _lanes(order, spine, ways)
     capped = any(cap is not None for cap in machine.caps.amounts())
     exceeded = machine.exceeded if capped and machine.exceeded in machine.states else None
     drawn = {machine.start, exceeded} | {edge.target for edge in edges}
@@ -147,12 +147,22 @@ def extract(machine: Machine, worst_case: str | None = None, verdict: Verdict | 
         start=machine.start,
         exceeded=exceeded,
         nodes=tuple(
-            _node(machine, machine.states[name], name in backbone)
+            _node(machine, machine.states[name], lanes[name])
             for name in order
             if name in drawn or name != BUILTIN_END
         ),
         edges=edges,
     )
+
+
+def _lanes(
+    order: Sequence[str], spine: Sequence[str], ways: Mapping[str, Sequence[Transition]]
+) -> dict[str, Lane]:
+    component = _flow.components(order, ways)
+    looping = {component[name] for name in spine}
+    lanes: dict[str, Lane] = {name: "loop" if component[name] in looping else "aside" for name in order}
+    lanes.update(dict.fromkeys(spine, "spine"))
+    return lanes
 
 
 def _caps(caps: Caps) -> tuple[str, ...]:
@@ -166,14 +176,14 @@ def _caps(caps: Caps) -> tuple[str, ...]:
     return tuple(word for word in words if word is not None)
 
 
-def _node(machine: Machine, state: State, spine: bool) -> Node:
+def _node(machine: Machine, state: State, lane: Lane) -> Node:
     return Node(
         name=state.name,
         role=_role(state),
         title=plain(state.title, LONGEST_TITLE),
         facts=_facts(state),
         policy=_policy(machine, state),
-        spine=spine,
+        lane=lane,
     )
 
 
@@ -254,12 +264,8 @@ def _edges(
             pair = (name, way.target)
             look = "loop" if pair in back else _look(machine, way, pair in onward)
             reasons.setdefault((*pair, look), []).append(_reason(machine, way))
-    right = _right_hand(order, spine, reasons)
     place = {name: number for number, name in enumerate(order)}
-    edges = [
-        Edge(source, target, look, _told(found), look == "loop" and source in right)
-        for (source, target, look), found in reasons.items()
-    ]
+    edges = [Edge(source, target, look, _told(found)) for (source, target, look), found in reasons.items()]
 
     def layout(edge: Edge) -> tuple[int, int, int]:
         if edge.look == "loop":
@@ -338,29 +344,14 @@ def _least_cap(machine: Machine, way: Transition) -> int:
 
 
 def _told(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """Say each reason once; a state that has `failed` has used up its retries and re-asks."""
+    """Say each reason once, and none that another one covers.
+
+    A state that has failed has used up its retries and re-asks, and what is taken on success as well
+    as on failure needs no reason.
+    """
     told = dict.fromkeys(reasons)
     if any(reason.text == "failed" for reason in told):
         told = {r: None for r in told if r.text not in ("retries used up", "still invalid")}
-    return tuple(reason for reason in told if reason.text or reason.bound)
-
-
-def _right_hand(
-    order: Sequence[str],
-    spine: Sequence[str],
-    drawn: Mapping[tuple[str, str, Look], object],
-) -> set[str]:
-    """Find the states that stand right of the spine: first met by leaving it, or from one that was."""
-    leaving: dict[str, list[tuple[str, bool]]] = {name: [] for name in order}
-    for source, target, look in drawn:
-        if look != "loop":
-            leaving[source].append((target, look in ("fallback", "error", "budget")))
-    right: set[str] = set()
-    met = set(spine)
-    for name in order:
-        for target, leaves in leaving[name]:
-            if target not in met:
-                met.add(target)
-                if leaves or name in right:
-                    right.add(target)
-    return right
+    if Reason() in told:
+        told.pop(Reason("failed"), None)
+    return tuple(reason for reason in told if reason != Reason())

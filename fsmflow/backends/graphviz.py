@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 import graphviz
-from attrs import frozen
+from attrs import define, field, frozen
 
 from fsmflow.backends import _svg, engines
-from fsmflow.backends._arial import width
-from fsmflow.backends._labels import NAME, SMALL, Typesetter, end_name, end_subtitle, inks
+from fsmflow.backends._labels import Typesetter, end_width, inks, short_title
 from fsmflow.backends._palette import PALETTES, Ink, Theme
 from fsmflow.backends.diagram import Diagram, Edge, Look, Node
 
@@ -22,6 +21,7 @@ Format = Literal["svg", "png"]
 _START, _ANY_STEP = "__start", "__any_step"  # no state has `__` in its name
 _LARGE = 200
 _MOST_SUNK = 6
+_MOST_ABREAST = 2
 _ENDS = ("success", "degraded", "handoff", "failed")
 
 _GRAPH = {
@@ -73,43 +73,11 @@ _STROKES: dict[Look, _Stroke] = {
 
 def dot(diagram: Diagram, theme: Theme = "light") -> str:
     """Write `diagram` in the DOT language. The same diagram gives the same bytes everywhere."""
-    palette = PALETTES[theme]
-    typesetter = Typesetter(palette)
-    ids = _ids(diagram)
-    large = len(diagram.nodes) > _LARGE
-    graph = graphviz.Digraph(
-        "workflow",
-        graph_attr=_GRAPH
-        | (_GRAPH_OF_A_LARGE_ONE if large else {})
-        | {"bgcolor": palette["canvas"], "label": typesetter.header(diagram)},
-        node_attr=_NODE,
-        edge_attr=_EDGE,
-    )
-    flow = palette["flow"]
-    graph.node(
-        _START, "", shape="circle", style="filled", width="0.17", height="0.17",
-        fixedsize="true", fillcolor=flow, color=flow, group="spine",
-    )  # fmt: skip
-    for number, node in enumerate(diagram.nodes):
-        _draw_node(graph, ids[node.name], node, typesetter, id=f"state-{number}")
-    if diagram.exceeded is not None:
-        graph.node(
-            _ANY_STEP, typesetter.any_step(), shape="box", style="rounded,dashed",
-            color=palette["budget"], penwidth="1", margin="0.09,0.03",
-        )  # fmt: skip
-    _draw_ranks(graph, diagram, ids)
-    graph.edge(_START, ids[diagram.start], **_stroke("success", palette))
-    for number, edge in enumerate(diagram.edges):
-        _draw_edge(graph, edge, ids, typesetter, id=f"way-{number}")
-    if diagram.exceeded is not None:
-        graph.edge(
-            _ANY_STEP,
-            ids[diagram.exceeded],
-            typesetter.budget(),
-            id="way-budget",
-            **_stroke("budget", palette),
-        )
-    return str(graph.source)
+    drawing = _Drawing(diagram, Typesetter(PALETTES[theme]))
+    drawing.draw_nodes()
+    drawing.draw_rows()
+    drawing.draw_edges()
+    return str(drawing.graph.source)
 
 
 def picture(diagram: Diagram, format: Format = "svg", theme: Theme = "light") -> bytes:
@@ -123,35 +91,138 @@ def picture(diagram: Diagram, format: Format = "svg", theme: Theme = "light") ->
     return _svg.finish(drawn.decode(), diagram).encode() if format == "svg" else drawn
 
 
-def _ids(diagram: Diagram) -> Mapping[str, str]:
-    """Give each state an id that means nothing to Graphviz: its name, or a number if that is not plain."""
-    return {
-        node.name: node.name
-        if re.fullmatch(r"[a-z]\w*", node.name, re.ASCII) and "__" not in node.name
-        else f"__state_{number}"
-        for number, node in enumerate(diagram.nodes)
-    }
+@define
+class _Drawing:
+    """A diagram on its way to DOT; the order in which things are drawn decides where they stand."""
+
+    diagram: Diagram
+    typesetter: Typesetter
+    graph: graphviz.Digraph = field(init=False)
+    ids: Mapping[str, str] = field(init=False)
+    spine: tuple[str, ...] = field(init=False)
+    body: frozenset[str] = field(init=False)
+    ends: frozenset[str] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        nodes = self.diagram.nodes
+        self.ids = {node.name: _id(number, node.name) for number, node in enumerate(nodes)}
+        self.spine = tuple(node.name for node in nodes if node.lane == "spine")
+        self.body = frozenset(node.name for node in nodes if node.lane == "loop")
+        self.ends = frozenset(node.name for node in nodes if node.role in _ENDS)
+        self.graph = graphviz.Digraph(
+            "workflow",
+            graph_attr=_GRAPH
+            | (_GRAPH_OF_A_LARGE_ONE if len(nodes) > _LARGE else {})
+            | {"bgcolor": self.palette["canvas"], "label": self.typesetter.header(self.diagram)},
+            node_attr=_NODE,
+            edge_attr=_EDGE,
+        )
+
+    @property
+    def palette(self) -> Mapping[Ink, str]:
+        return self.typesetter.palette
+
+    def draw_nodes(self) -> None:
+        """Draw the spine first: what stands first stands left, and so what leaves it stands right."""
+        flow = self.palette["flow"]
+        self.graph.node(
+            _START, "", shape="circle", style="filled", width="0.17", height="0.17",
+            fixedsize="true", fillcolor=flow, color=flow, group="spine",
+        )  # fmt: skip
+        for number, node in sorted(enumerate(self.diagram.nodes), key=_left_to_right):
+            self._draw_node(node, id=f"state_{number}")
+        if self.diagram.exceeded is not None:
+            self.graph.node(
+                _ANY_STEP, self.typesetter.any_step(), shape="box", style="rounded,dashed",
+                color=self.palette["budget"], penwidth="1", margin="0.09,0.03",
+            )  # fmt: skip
+
+    def draw_rows(self) -> None:
+        """Set the ends in one row, and a stand-in that only a fallback reaches beside its step."""
+        if len(self.ends) <= _MOST_SUNK:
+            self._draw_row("sink", [node.name for node in self.diagram.nodes if node.role in _ENDS])
+            if self.spine[-1] in self.ends:
+                for name in sorted(self.ends - {self.spine[-1]}):
+                    self.graph.edge(self.ids[self.spine[-1]], self.ids[name], style="invis")
+        arrivals = Counter(edge.target for edge in self.diagram.edges if edge.look != "loop")
+        free = set(self.spine) - {self.diagram.exceeded}
+        for edge in self.diagram.edges:
+            alone = edge.look == "fallback" and arrivals[edge.target] == 1
+            if alone and edge.source in free and edge.target not in self.ends | {self.diagram.exceeded}:
+                self._draw_row("same", [edge.source, edge.target])
+                free -= {edge.source}
+
+    def draw_edges(self) -> None:
+        """Draw the edges; steps to which a step fans out stand a few abreast, in rows above what follows."""
+        self.graph.edge(_START, self.ids[self.diagram.start], **_stroke("success", self.palette))
+        fans = Counter(edge.source for edge in self.diagram.edges if self._fans(edge))
+        drawn: Counter[str] = Counter()
+        for number, edge in enumerate(self.diagram.edges):
+            rows = 1
+            if self._fans(edge):
+                rows += drawn[edge.source] // _MOST_ABREAST
+                drawn[edge.source] += 1
+            elif edge.look == "success" and fans[edge.source] > 1:
+                rows += -(-fans[edge.source] // _MOST_ABREAST)
+            self._draw_edge(edge, id=f"way_{number}", **({"minlen": str(rows)} if rows > 1 else {}))
+        if self.diagram.exceeded is not None:
+            self.graph.edge(
+                _ANY_STEP, self.ids[self.diagram.exceeded], self.typesetter.budget(),
+                id="way_budget", **_stroke("budget", self.palette),
+            )  # fmt: skip
+
+    def _fans(self, edge: Edge) -> bool:
+        return edge.look == "branch" and edge.target not in self.ends and edge.target not in self.spine
+
+    def _draw_node(self, node: Node, **attributes: str) -> None:
+        if node.lane == "spine":
+            attributes["group"] = "spine"
+        if node.role in _ENDS:
+            attributes |= _end(node, self.palette)
+            label = self.typesetter.end(node)
+        else:
+            line, tint, _ = inks(node.role)
+            attributes |= _STEPS[node.role] | {"color": self.palette[line], "fillcolor": self.palette[tint]}
+            label = self.typesetter.step(node)
+        self.graph.node(self.ids[node.name], label, **attributes)
+
+    def _draw_row(self, rank: str, names: list[str]) -> None:
+        if names:
+            with self.graph.subgraph(graph_attr={"rank": rank}) as row:
+                for name in names:
+                    row.node(self.ids[name])
+
+    def _draw_edge(self, edge: Edge, **attributes: str) -> None:
+        """Draw an edge; a loop is drawn from its target, so that the page keeps running down."""
+        source, target = self.ids[edge.source], self.ids[edge.target]
+        attributes |= _stroke(edge.look, self.palette)
+        if edge.look == "loop":
+            source, target = target, source
+            if {edge.source, edge.target} <= set(self.spine):
+                attributes |= {"tailport": "w", "headport": "w"}
+        self.graph.edge(source, target, self.typesetter.edge(edge), **attributes)
 
 
-def _draw_node(
-    graph: graphviz.Digraph, name: str, node: Node, typesetter: Typesetter, **attributes: str
-) -> None:
-    palette = typesetter.palette
-    if node.spine:
-        attributes["group"] = "spine"
-    if node.role in _ENDS:
-        graph.node(name, typesetter.end(node), **_end(node, palette), **attributes)
-    else:
-        line, tint, _ = inks(node.role)
-        colors = {"color": palette[line], "fillcolor": palette[tint]}
-        graph.node(name, typesetter.step(node), **_STEPS[node.role], **colors, **attributes)
+def _left_to_right(numbered: tuple[int, Node]) -> tuple[int, int]:
+    """Order nodes as Graphviz breaks its ties: what stands first stands left.
+
+    Ends that are left for early stand outermost, so that ways to them enclose the others.
+    """
+    number, node = numbered
+    if node.role in _ENDS and node.lane == "aside":
+        return (3, -number)
+    return ({"loop": 0, "spine": 1, "aside": 2}[node.lane], number)
+
+
+def _id(number: int, name: str) -> str:
+    """Give a state's id: its name, or its number if the name could mean something to Graphviz."""
+    plain = re.fullmatch(r"[a-z]\w*", name, re.ASCII) and "__" not in name
+    return name if plain else f"__state_{number}"
 
 
 def _end(node: Node, palette: Mapping[Ink, str]) -> dict[str, str]:
     """Size an end to its words: its shapes are not measured well by engines without fonts."""
-    subtitle = end_subtitle(node)
-    words = max(width(end_name(node), NAME, bold=True), width(subtitle, SMALL))
-    height = 40 if subtitle else 30
+    height = 40 if short_title(node) else 30
     shape, ink, slack = {
         "success": ("box", "success", 28.0),
         "degraded": ("hexagon", "degraded", 0.9 * height + 4),
@@ -166,44 +237,9 @@ def _end(node: Node, palette: Mapping[Ink, str]) -> dict[str, str]:
         "color": palette[ink],
         "margin": "0",
         "fixedsize": "true",
-        "width": f"{math.ceil(words + slack) / 72:.2f}",
+        "width": f"{math.ceil(end_width(node) + slack) / 72:.2f}",
         "height": f"{height / 72:.2f}",
     }
-
-
-def _draw_ranks(graph: graphviz.Digraph, diagram: Diagram, ids: Mapping[str, str]) -> None:
-    """Set a step that only a fallback reaches beside the step it stands in for, and the ends in one row."""
-    ends = [ids[node.name] for node in diagram.nodes if node.role in _ENDS]
-    if len(ends) <= _MOST_SUNK:
-        _draw_row(graph, "sink", ends)
-    backbone = {node.name for node in diagram.nodes if node.spine}
-    arrivals = Counter(edge.target for edge in diagram.edges if edge.look != "loop")
-    taken = {diagram.exceeded}
-    for edge in diagram.edges:
-        aside = edge.look == "fallback" and arrivals[edge.target] == 1 and edge.target not in ends
-        if aside and edge.source in backbone and not {edge.source, edge.target} & taken:
-            _draw_row(graph, "same", [ids[edge.source], ids[edge.target]])
-            taken |= {edge.source}
-
-
-def _draw_row(graph: graphviz.Digraph, rank: str, names: list[str]) -> None:
-    if names:
-        with graph.subgraph(graph_attr={"rank": rank}) as row:
-            for name in names:
-                row.node(name)
-
-
-def _draw_edge(
-    graph: graphviz.Digraph, edge: Edge, ids: Mapping[str, str], typesetter: Typesetter, **attributes: str
-) -> None:
-    """Draw an edge; a loop is drawn from its target, so that what goes back does not turn the page over."""
-    source, target = ids[edge.source], ids[edge.target]
-    attributes |= _stroke(edge.look, typesetter.palette)
-    if edge.look == "loop":
-        source, target = target, source
-        side = "e" if edge.right else "w"
-        attributes |= {"tailport": side, "headport": side}
-    graph.edge(source, target, typesetter.edge(edge), **attributes)
 
 
 def _stroke(look: Look, palette: Mapping[Ink, str]) -> dict[str, str]:
