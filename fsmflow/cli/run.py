@@ -37,7 +37,7 @@ def command(
     form: str,
     quiet: bool,
 ) -> None:
-    """Run the workflow SPEC on an input.
+    r"""Run the workflow SPEC on an input.
 
     The input is made of KEY=VALUE, where the value is text, and KEY:=VALUE, where it is JSON.
 
@@ -162,7 +162,7 @@ def _show(result: Result[Any], *, quiet: bool) -> None:
         attempt = f" attempt {span.attempt}" if span.attempt > 1 else ""
         event = span.event
         ended = isinstance(event, Ended)
-        use = event.use if isinstance(event, Ended) else None
+        use = (event.use or (0, 0, 0)) if isinstance(event, Ended) else None
         good = span.outcome in ("success", "elapsed")
         table.add_row(
             f"  {span.state}{again}[dim]{attempt}[/]",

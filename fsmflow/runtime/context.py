@@ -137,19 +137,16 @@ class StepContext:
         over = [max(0, (c or 0) - cost) for c, cost in zip(self._charged, self._cost, strict=True)]
         return (over[0], over[1], over[2])
 
-    def close(self, *, cut: bool) -> tuple[int, int, int] | None:
+    def close(self, *, cut: bool) -> tuple[int, int, int]:
         """End the attempt, and give what it used: tool calls, tokens, micro-dollars.
 
         What was declared and never charged counts in full, as does all of an attempt that was cut off.
-        None says that nothing was charged at all.
         """
         self._closed = True
         used = [
             cost if charged is None else max(charged, cost) if cut else charged
             for charged, cost in zip(self._charged, self._cost, strict=True)
         ]
-        if self._charged == [None, None, None]:
-            return None
         return (used[0], used[1], used[2])
 
 

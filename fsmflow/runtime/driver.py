@@ -141,7 +141,7 @@ class Driver:
         if cut and not isinstance(error, asyncio.CancelledError):
             deadline.acknowledge()
         deadline.disarm()
-        use = None if context is None else context.close(cut=cut)
+        use = stage.full if context is None else context.close(cut=cut)
         if context is not None and context.breach:
             return Ended("failure", message=context.breach, use=use, elapsed_us=elapsed)
         if cut:
@@ -193,7 +193,7 @@ class Driver:
         elapsed = self._clock.now() - started
         event: Ended | Elapsed = Elapsed(elapsed)
         if isinstance(command, Stage):
-            event = Ended("cancelled", message="the run was cancelled", elapsed_us=elapsed)
+            event = Ended("cancelled", message="the run was cancelled", use=command.full, elapsed_us=elapsed)
             run.steps += 1
             run.book(command.cost)
         run.time_us += elapsed

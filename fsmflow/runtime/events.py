@@ -19,8 +19,8 @@ class Ended(NamedTuple):
         value: The output, structured; for `invalid`, what was rejected.
         message: What went wrong, in a line.
         complaints: Why the output was rejected.
-        use: What the attempt used: tool calls, tokens, micro-dollars. None if it charged nothing,
-            or was cut off: then what was declared counts in full.
+        use: What the attempt used: tool calls, tokens, micro-dollars. None says all that was
+            declared.
         elapsed_us: How long it took, in microseconds.
         retry_after_us: How long a server asked to be left alone.
         draw: A number from [0, 1) for the jitter of the pause that may follow.

@@ -59,6 +59,7 @@ class Stage:
         accept: Functions that may reject its output, as `module:name`.
         labels: The labels of its success; None if it has none.
         cost: The most that one attempt may use: tool calls, tokens, micro-dollars.
+        full: The same; None if it is nothing.
         timeout_us: The longest that one attempt may take.
         time_limit_us: The time spent at which an attempt is cut off for the run's own sake: the cap
             on time less what is set aside. None without a cap.
@@ -72,6 +73,7 @@ class Stage:
         "call",
         "cost",
         "effect",
+        "full",
         "gives",
         "inline",
         "key",
@@ -105,6 +107,7 @@ class Stage:
         self.accept = accept
         self.labels = labels
         self.cost = cost
+        self.full = cost if any(cost) else None
         self.timeout_us = timeout_us
         self.time_limit_us = time_limit_us
         self.effect = effect

@@ -228,6 +228,9 @@ class Runner(Generic[Given, Output]):
         return self._validators
 
 
+_CHARGED = ("tool_calls", "tokens", "micro_usd")
+
+
 class _Log:
     """Writes the trace of one run to a sink, as plain data."""
 
@@ -284,9 +287,7 @@ class _Log:
                 "output": plain(event.value),
                 "message": event.message,
                 "complaints": list(event.complaints),
-                "use": None
-                if event.use is None
-                else dict(zip(("tool_calls", "tokens", "micro_usd"), event.use, strict=True)),
+                "use": dict(zip(_CHARGED, event.use or (0, 0, 0), strict=True)),
                 "retry_after_us": event.retry_after_us,
                 "draw": event.draw,
             }
