@@ -35,7 +35,7 @@ MAX_SCALAR_LENGTH = 64 << 10
 MAX_DIAGNOSTICS = 100
 
 _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-_INDICATOR = re.compile(r"[&*!][^\s,\[\]{}]*")
+_INDICATOR = re.compile(r"!<[^>\n]*>|[&*!][^\s,\[\]{}]*")
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
 
 Place = tuple[int, int]
@@ -214,7 +214,7 @@ class _Builder:
             self.take_key(frame, text, start, end, event)
             return
         value: Plain = text
-        if event.style in _PLAIN:
+        if event.style in _PLAIN and len(text) <= MAX_SCALAR_LENGTH:
             try:
                 value = typed(text)
             except BadNumber as error:
@@ -234,7 +234,7 @@ class _Builder:
         elif key in frame.node:
             first = Related("first written here", (*frame.route, key))
             message = f"the key `{shown(key)}` is written twice"
-            self.report("duplicate-key", message, event, related=(first,))
+            self.report("duplicate-key", message, event, related=(first,), route=first.route)
         else:
             frame.key = key
             self.keys[(*frame.route, key)] = Span(*start, *end)
@@ -274,6 +274,7 @@ class _Builder:
         event: yaml.Event | None = None,
         hint: str = "",
         related: tuple[Related, ...] = (),
+        route: Route = (),
     ) -> None:
         """Note a fault that doesn't keep the rest from being read."""
         span = None
@@ -284,7 +285,7 @@ class _Builder:
             if check in ("yaml-anchor", "yaml-tag") and indicator:
                 end = indicator.end()
             span = self.lines.span(start, max(end, min(start + 1, len(self.text))))
-        self.diagnostics.append(Diagnostic(check, message, span=span, hint=hint, related=related))
+        self.diagnostics.append(Diagnostic(check, message, route, span=span, hint=hint, related=related))
         if len(self.diagnostics) >= MAX_DIAGNOSTICS:
             raise self.unreadable()
 

@@ -1,0 +1,170 @@
+"""The language as a JSON Schema, so that editors complete and check specs while they are typed.
+
+It is made from the classes of `fsmflow.spec` alone: their keys, types, help and examples. What a
+schema can't say (that a target exists, say) is left to `check`.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any, Literal, Union, get_args, get_origin
+
+import attrs
+
+from fsmflow import spec
+from fsmflow.loading.conventions import MAX_CAP, MAX_FACTOR, MAX_TIMES
+from fsmflow.loading.converter import key_of, keys_of, without_none
+from fsmflow.loading.names import (
+    MAX_PROSE,
+    NAME_PATTERN,
+    PARAMETER_PATTERN,
+    REFERENCE_PATTERN,
+    RESERVED_LABELS,
+    RESERVED_STATES,
+)
+from fsmflow.loading.structure import MAX_STATES
+from fsmflow.source import Real
+
+_Schema = dict[str, Any]
+
+_MODELS = (
+    spec.Budget,
+    spec.ChooseArm,
+    spec.Cost,
+    spec.Invalid,
+    spec.Policy,
+    spec.Price,
+    spec.Retry,
+    spec.Target,
+)
+_DURATION = r"^[0-9]{1,12}(\.[0-9]{1,6})?(us|ms|s|min|h|d)$"
+_MONEY = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
+_REFERENCE: _Schema = {"type": "string", "pattern": f"^{REFERENCE_PATTERN}$"}
+_LABELS: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_LABELS)}}]}
+_STATES: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_STATES)}}]}
+
+_NAMES = {"name": NAME_PATTERN, "parameter": PARAMETER_PATTERN}
+_TIMES = frozenset({"times", "at_most", "width"})
+
+
+def json_schema() -> dict[str, Any]:
+    """Give the JSON Schema (2020-12) of a spec file."""
+    kinds = {f"{kind}_state": _mapping(cls) for kind, cls in spec.KINDS.items()}
+    definitions: _Schema = {name: {"type": "string", "pattern": f"^{rule}$"} for name, rule in _NAMES.items()}
+    definitions["duration"] = {"type": "string", "pattern": _DURATION, "examples": ["200ms", "5s", "2min"]}
+    definitions["money"] = {
+        "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _MONEY}],
+        "description": "An amount in US dollars, with at most six decimal places.",
+    }
+    definitions |= {cls.__name__.lower(): _mapping(cls) for cls in _MODELS}
+    definitions |= kinds
+    definitions["state"] = {
+        "type": "object",
+        "description": "A state; one key says of which kind.",
+        "oneOf": [{"$ref": f"#/$defs/{name}"} for name in kinds],
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "fsmflow workflow",
+        **_mapping(spec.Workflow),
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _mapping(cls: type) -> _Schema:
+    """Describe one class of the language."""
+    keys = keys_of(cls)
+    return {
+        "type": "object",
+        "description": " ".join((cls.__doc__ or "").split()),
+        "properties": {key: _property(cls, attribute) for key, attribute in keys.items()},
+        "required": [key for key, attribute in keys.items() if attribute.default is attrs.NOTHING],
+        "additionalProperties": False,
+    }
+
+
+def _property(cls: type, attribute: attrs.Attribute[Any]) -> _Schema:
+    """Describe one key: its type, what the type leaves open, and what an editor shows for it."""
+    described = _narrowed(cls, key_of(attribute.name), _type(without_none(attribute.type)))
+    described["description"] = attribute.metadata.get("help", "")
+    if examples := attribute.metadata.get("examples"):
+        described["examples"] = list(examples)
+    default = attribute.default
+    if isinstance(default, bool | int | str):
+        described["default"] = default
+    elif isinstance(default, spec.Duration):
+        described["default"] = str(default)
+    return described
+
+
+def _type(type_: Any) -> _Schema:
+    """Describe a type of the classes of `fsmflow.spec`."""
+    if type_ == spec.State:
+        return {"$ref": "#/$defs/state"}
+    if type_ == spec.Arm:
+        return {"anyOf": [{"$ref": "#/$defs/name"}, {"$ref": "#/$defs/target"}]}
+    if type_ == spec.Success:
+        return {
+            "anyOf": [
+                {"$ref": "#/$defs/name"},
+                {"$ref": "#/$defs/target"},
+                {
+                    "type": "object",
+                    "propertyNames": _LABELS,
+                    "additionalProperties": _type(spec.Arm),
+                    "minProperties": 1,
+                },
+            ]
+        }
+    if type_ == int | Real:
+        return {"type": "number"}
+    origin, arguments = get_origin(type_), get_args(type_)
+    assert origin not in (Union, types.UnionType), type_
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is list:
+        return {"type": "array", "items": _type(arguments[0])}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _type(arguments[1])}
+    return _SIMPLE[type_] | {} if type_ in _SIMPLE else {"$ref": f"#/$defs/{type_.__name__.lower()}"}
+
+
+_SIMPLE: dict[Any, _Schema] = {
+    Any: {},
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    bool: {"type": "boolean"},
+    spec.Duration: {"$ref": "#/$defs/duration"},
+    spec.Money: {"$ref": "#/$defs/money"},
+}
+
+
+def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
+    """Add what a key's name says beyond its type: names, references, titles, bounds."""
+    match key:
+        case "title" | "ask":
+            described["maxLength"] = MAX_PROSE
+        case "run":
+            described = dict(_REFERENCE)
+        case "accept":
+            described["items"] = dict(_REFERENCE)
+        case "workflow" | "map" | "call" | "to" | "else" | "per" | "start" | "exceeded" | "role":
+            described = {"$ref": "#/$defs/name"}
+        case "as":
+            described = dict(_STATES)
+        case "with":
+            described["propertyNames"] = {"$ref": "#/$defs/parameter"}
+        case "states":
+            described |= {"propertyNames": _STATES, "minProperties": 1, "maxProperties": MAX_STATES}
+        case "profiles":
+            described["propertyNames"] = {"$ref": "#/$defs/name"}
+            described["additionalProperties"]["additionalProperties"] = dict(_REFERENCE)
+        case "parallel":
+            described["propertyNames"] = {"$ref": "#/$defs/name"}
+        case "factor":
+            described |= {"minimum": 1, "maximum": MAX_FACTOR}
+    if described.get("type") == "integer":
+        least = 0 if cls is spec.Cost or key == "tolerate" else 1
+        most = MAX_TIMES if key in _TIMES or key == "tolerate" else MAX_CAP
+        described |= {"minimum": least, "maximum": most}
+    return described
