@@ -10,8 +10,8 @@ import os
 from collections.abc import Callable
 
 from attrs import frozen
-from fsmflow.runtime import Invalid, Outcome, Permanent, StepContext
 
+from fsmflow.runtime import Invalid, Outcome, Permanent, StepContext
 from tool_loop import tools
 from tool_loop.planner import next_call
 

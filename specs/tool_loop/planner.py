@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tool_loop.tools import FACTS, is_unit
+from tool_loop.tools import FACTS
 
 Call = tuple[str, str]
 """A tool, and what to ask it."""
@@ -17,11 +17,13 @@ Call = tuple[str, str]
 _DATE = r"(\d{4}-\d{2}-\d{2})"
 _AMOUNT = r"(-?\d+(?:\.\d+)?)"
 _UNIT = r"([a-z]+(?:/[a-z]+)?)"
+_SPAN = "days?|weeks?|months?|years?"
 _FACT = "(" + "|".join(sorted(FACTS, key=len, reverse=True)) + ")"
 _WORDS = (
     (r"\bplus\b", "+"), (r"\bminus\b", "-"), (r"\b(?:times|multiplied by)\b", "*"), (r"\bdivided by\b", "/"),
     (r"\bto the power of\b", "**"), (r"\bsquared\b", "** 2"), (r"\bcubed\b", "** 3"),
-    (r"([\d.]+) ?(?:%|percent) of\b", r"\1 / 100 *"), (r"(?<=\d)(?:,)(?=\d{3}\b)", ""), ("[×·]", "*"), ("÷", "/"), ("−", "-"),
+    (r"([\d.]+) ?(?:%|percent) of\b", r"\1 / 100 *"), (r"(?<=\d)(?:,)(?=\d{3}\b)", ""),
+    ("[×·]", "*"), ("÷", "/"), ("−", "-"),
 )  # fmt: skip
 
 
@@ -60,101 +62,104 @@ def decompose(question: str) -> list[Call] | None:
     return None
 
 
-def _between(found: re.Match[str]) -> list[Call] | None:
+def _between(found: re.Match[str]) -> list[Call]:
     unit, first, second = found.groups()
     days: list[Call] = [("calendar", f"days {first} {second}")]
-    return days if unit in ("day", "days") else [*days, *_converted("{0}", "days", unit)]
+    return days if unit in ("day", "days") else [*days, _converted("{0}", "days", unit)]
 
 
-def _converted(amount: str, source: str, target: str) -> list[Call]:
-    return [("units", f"{amount} {source} to {target}")] if is_unit(source) and is_unit(target) else []
+def _converted(amount: str, source: str, target: str) -> Call:
+    return ("units", f"{amount} {source} to {target}")
 
 
-def _shift(found: re.Match[str]) -> list[Call] | None:
+def _shift(found: re.Match[str]) -> list[Call]:
     weekday, amount, unit, way, date = found.groups()
     sign = "-" if way == "before" else ""
     calls: list[Call] = [("calendar", f"{date} plus {sign}{amount} {unit}")]
     return [*calls, ("calendar", "weekday {0}")] if weekday else calls
 
 
-def _weekday(found: re.Match[str]) -> list[Call] | None:
+def _weekday(found: re.Match[str]) -> list[Call]:
     return [("calendar", f"weekday {found[1]}")]
 
 
-def _travel_fact(found: re.Match[str]) -> list[Call] | None:
+def _travel_fact(found: re.Match[str]) -> list[Call]:
     unit, traveller, fact = found.groups()
     return [
         ("lookup", fact),
         ("lookup", f"speed of {traveller}"),
         ("calculator", "{0.number} / {1.number}"),
-        *_converted("{2}", "s", unit),
+        _converted("{2}", "s", unit),
     ]
 
 
-def _travel(found: re.Match[str]) -> list[Call] | None:
+def _travel(found: re.Match[str]) -> list[Call]:
     unit, amount, source, speed, speed_unit = found.groups()
     return [
-        *_converted(amount, source, "m"),
-        *_converted(speed, speed_unit, "m/s"),
+        _converted(amount, source, "m"),
+        _converted(speed, speed_unit, "m/s"),
         ("calculator", "{0} / {1}"),
-        *_converted("{2}", "s", unit),
+        _converted("{2}", "s", unit),
     ]
 
 
-def _sum(found: re.Match[str]) -> list[Call] | None:
+def _sum(found: re.Match[str]) -> list[Call]:
     first, unit, word, second, other, target = found.groups()
-    sign = "+" if word in ("+", "plus", "and") else "-"
-    if not is_unit(unit) or not is_unit(other) or not is_unit(target):
-        return None
+    sign = "-" if word in ("-", "minus") else "+"
     return [
-        *_converted(second, other, unit),
+        _converted(second, other, unit),
         ("calculator", f"{first} {sign} {{0}}"),
-        *_converted("{1}", unit, target),
+        _converted("{1}", unit, target),
     ]
 
 
-def _fact_in(found: re.Match[str]) -> list[Call] | None:
+def _fact_in(found: re.Match[str]) -> list[Call]:
     fact, unit = found.groups()
-    if unit is None:
-        return [("lookup", fact)]
-    source = FACTS[fact].split()[1]
-    return [("lookup", fact), *_converted("{0.number}", source, unit)]
+    return _fact(fact) if unit is None else _fact(fact, unit)
 
 
-def _many_fact(found: re.Match[str]) -> list[Call] | None:
-    return _fact_parts(found[2], found[1])
+def _many_in_fact(found: re.Match[str]) -> list[Call]:
+    return _fact(found[2], found[1])
 
 
-def _fact_parts(fact: str, unit: str) -> list[Call] | None:
-    return [("lookup", fact), *_converted("{0.number}", FACTS[fact].split()[1], unit)] if is_unit(unit) else None
+def _fact(name: str, unit: str = "") -> list[Call]:
+    conversion = [_converted("{0.number}", FACTS[name].split()[1], unit)] if unit else []
+    return [("lookup", name), *conversion]
 
 
-def _many(found: re.Match[str]) -> list[Call] | None:
+def _many(found: re.Match[str]) -> list[Call]:
     target, amount, source = found.groups()
-    return _converted("1" if amount in ("a", "an", "one") else amount, source, target)
+    return [_converted("1" if amount in ("a", "an", "one") else amount, source, target)]
 
 
-def _convert(found: re.Match[str]) -> list[Call] | None:
-    return _converted(found[1], found[2], found[3])
+def _convert(found: re.Match[str]) -> list[Call]:
+    return [_converted(found[1], found[2], found[3])]
 
 
 def _arithmetic(found: re.Match[str]) -> list[Call] | None:
     expression = found[1]
     for pattern, symbol in _WORDS:
         expression = re.sub(pattern, symbol, expression)
-    return [("calculator", expression.strip())] if re.fullmatch(r"[\d\s.+\-*/%()]*\d[\d\s.+\-*/%()]*", expression) else None
+    is_arithmetic = re.fullmatch(r"[\d\s.+\-*/%()]*\d[\d\s.+\-*/%()]*", expression)
+    return [("calculator", expression.strip())] if is_arithmetic else None
 
 
 _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], list[Call] | None]], ...] = tuple(
     (re.compile(pattern), rule)
     for pattern, rule in (
-        (rf"how many {_UNIT} (?:are there |are |lie |pass )?(?:between|from) {_DATE} (?:and|to|until) {_DATE}", _between),
-        (rf"^(?:.*?(weekday|day of the week))?.*?\b(\d+) (days?|weeks?|months?|years?) (after|before|from) {_DATE}", _shift),
+        (
+            rf"how many {_UNIT} (?:are there |are |pass )?(?:between|from) {_DATE} (?:and|to|until) {_DATE}",
+            _between,
+        ),
+        (
+            rf"^(?:.*?(weekday|day of the week))?.*?\b(\d+) ({_SPAN}) (after|before|from) {_DATE}",
+            _shift,
+        ),
         (rf"(?:weekday|day of the week).*?{_DATE}", _weekday),
         (rf"how many {_UNIT} does (light|sound) (?:take|need).*?{_FACT}", _travel_fact),
         (rf"how many {_UNIT} does it take to .*?{_AMOUNT} ?{_UNIT} at {_AMOUNT} ?{_UNIT}", _travel),
         (rf"{_AMOUNT} ?{_UNIT} (plus|minus|and|\+|-) {_AMOUNT} ?{_UNIT} in {_UNIT}", _sum),
-        (rf"how many {_UNIT} (?:is|are in|make up) the {_FACT}", _many_fact),
+        (rf"how many {_UNIT} (?:is|are in|make up) the {_FACT}", _many_in_fact),
         (rf"{_FACT}(?: in {_UNIT})?$", _fact_in),
         (rf"how many {_UNIT} (?:are |is )?(?:there )?in (a|an|one|[\d.]+) ?{_UNIT}$", _many),
         (rf"{_AMOUNT} ?{_UNIT} (?:to|in|into|as) {_UNIT}$", _convert),

@@ -127,11 +127,6 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
 }
 
 
-def is_unit(name: str) -> bool:
-    """Tell whether `convert` knows the unit."""
-    return name.lower() in _UNITS
-
-
 def convert(request: str) -> str:
     """Convert an amount: `90 min to h`.
 
