@@ -86,6 +86,10 @@ class Typesetter:
             rows += self._centred(short_title(node), SMALL, "on solid", inner)
         return f"<{_TABLE}{rows}</TABLE>>"
 
+    def stub(self, node: Node) -> str:
+        """Set a small stand-in for an end that many ways lead to."""
+        return f"<{self.font(end_name(node), SMALL, 'on solid', bold=True)}>"
+
     def any_step(self) -> str:
         """Set the pill that stands for every step whose budget is used up."""
         return f"<{self.font('any step', SMALL, 'budget')}>"
@@ -150,8 +154,9 @@ class Typesetter:
     def _tag(self, tag: str, ink: Ink) -> str:
         return (
             f'<TD FIXEDSIZE="TRUE" WIDTH="{_tag_width(tag)}" HEIGHT="11"><TABLE BORDER="0" CELLBORDER="0" '
-            f'CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED" BGCOLOR="{self.palette[ink]}"><TR><TD>'
-            f"{self.font(tag, TAG, 'on solid', bold=True)}</TD></TR></TABLE></TD>"
+            f'CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED" BGCOLOR="{self.palette[ink]}">'
+            f'<TR><TD HEIGHT="1"></TD></TR><TR><TD>{self.font(tag, TAG, "on solid", bold=True)}</TD></TR>'
+            "</TABLE></TD>"
         )
 
     def _edge_label(self, parts: Sequence[tuple[str, bool]], ink: Ink) -> str:

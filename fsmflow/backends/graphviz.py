@@ -22,7 +22,7 @@ _START, _ANY_STEP = "__start", "__any_step"  # no state has `__` in its name
 _LARGE = 200
 _MOST_SUNK = 6
 _MOST_ABREAST = 2
-_ENDS = ("success", "degraded", "handoff", "failed")
+_MOST_ARRIVALS = 4
 
 _GRAPH = {
     "rankdir": "TB",
@@ -48,6 +48,15 @@ _STEPS: dict[str, dict[str, str]] = {
     "fn": {"shape": "box", "style": "filled"},
     "choose": {"shape": "hexagon", "style": "filled", "margin": "0,0.03"},
     "wait": {"shape": "box", "style": "rounded,filled"},
+}
+
+
+# The shape of each end, its colour, and the room beside its words: a share of its height, and points.
+_END_SHAPES: dict[str, tuple[str, Ink, tuple[float, float]]] = {
+    "success": ("box", "success", (0.0, 28.0)),
+    "degraded": ("hexagon", "degraded", (0.9, 4.0)),
+    "handoff": ("box", "human", (0.0, 28.0)),
+    "failed": ("octagon", "failed", (0.6, 8.0)),
 }
 
 
@@ -102,13 +111,21 @@ class _Drawing:
     spine: tuple[str, ...] = field(init=False)
     body: frozenset[str] = field(init=False)
     ends: frozenset[str] = field(init=False)
+    nodes: Mapping[str, Node] = field(init=False)
+    arrivals: Counter[str] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         nodes = self.diagram.nodes
         self.ids = {node.name: _id(number, node.name) for number, node in enumerate(nodes)}
         self.spine = tuple(node.name for node in nodes if node.lane == "spine")
         self.body = frozenset(node.name for node in nodes if node.lane == "loop")
-        self.ends = frozenset(node.name for node in nodes if node.role in _ENDS)
+        self.nodes = {node.name: node for node in nodes}
+        self.arrivals = Counter(
+            edge.target
+            for edge in self.diagram.edges
+            if edge.look in ("fallback", "error") and self.nodes[edge.target].role in _END_SHAPES
+        )
+        self.ends = frozenset(node.name for node in nodes if node.role in _END_SHAPES)
         self.graph = graphviz.Digraph(
             "workflow",
             graph_attr=_GRAPH
@@ -140,7 +157,7 @@ class _Drawing:
     def draw_rows(self) -> None:
         """Set the ends in one row, and a stand-in that only a fallback reaches beside its step."""
         if len(self.ends) <= _MOST_SUNK:
-            self._draw_row("sink", [node.name for node in self.diagram.nodes if node.role in _ENDS])
+            self._draw_row("sink", [node.name for node in self.diagram.nodes if node.role in _END_SHAPES])
             if self.spine[-1] in self.ends:
                 for name in sorted(self.ends - {self.spine[-1]}):
                     self.graph.edge(self.ids[self.spine[-1]], self.ids[name], style="invis")
@@ -177,7 +194,7 @@ class _Drawing:
     def _draw_node(self, node: Node, **attributes: str) -> None:
         if node.lane == "spine":
             attributes["group"] = "spine"
-        if node.role in _ENDS:
+        if node.role in _END_SHAPES:
             attributes |= _end(node, self.palette)
             label = self.typesetter.end(node)
         else:
@@ -200,7 +217,26 @@ class _Drawing:
             source, target = target, source
             if {edge.source, edge.target} <= set(self.spine):
                 attributes |= {"tailport": "w", "headport": "w"}
+        if self._is_crowded(edge):
+            target = self._draw_stub(edge, source)
         self.graph.edge(source, target, self.typesetter.edge(edge), **attributes)
+
+    def _is_crowded(self, edge: Edge) -> bool:
+        """Whether so many ways leave for an end that each gets a stand-in for it beside its step."""
+        return edge.look in ("fallback", "error") and self.arrivals[edge.target] > _MOST_ARRIVALS
+
+    def _draw_stub(self, edge: Edge, source: str) -> str:
+        node = self.nodes[edge.target]
+        ink = _END_SHAPES[node.role][1]
+        stub = f"__{self.ids[edge.target]}_of_{source}_{edge.look}"
+        self.graph.node(
+            stub, self.typesetter.stub(node), shape="box", style="rounded,filled", margin="0.06,0.02",
+            height="0.22", color=self.palette[ink], fillcolor=self.palette[ink],
+        )  # fmt: skip
+        with self.graph.subgraph(graph_attr={"rank": "same"}) as row:
+            row.node(source)
+            row.node(stub)
+        return stub
 
 
 def _left_to_right(numbered: tuple[int, Node]) -> tuple[int, int]:
@@ -209,7 +245,7 @@ def _left_to_right(numbered: tuple[int, Node]) -> tuple[int, int]:
     Ends that are left for early stand outermost, so that ways to them enclose the others.
     """
     number, node = numbered
-    if node.role in _ENDS and node.lane == "aside":
+    if node.role in _END_SHAPES and node.lane == "aside":
         return (3, -number)
     return ({"loop": 0, "spine": 1, "aside": 2}[node.lane], number)
 
@@ -223,12 +259,7 @@ def _id(number: int, name: str) -> str:
 def _end(node: Node, palette: Mapping[Ink, str]) -> dict[str, str]:
     """Size an end to its words: its shapes are not measured well by engines without fonts."""
     height = 40 if short_title(node) else 30
-    shape, ink, slack = {
-        "success": ("box", "success", 28.0),
-        "degraded": ("hexagon", "degraded", 0.9 * height + 4),
-        "handoff": ("box", "human", 28.0),
-        "failed": ("octagon", "failed", 0.6 * height + 8),
-    }[node.role]
+    shape, ink, slack = _END_SHAPES[node.role]
     return {
         "shape": shape,
         "style": "rounded,filled" if shape == "box" else "filled",
@@ -237,7 +268,7 @@ def _end(node: Node, palette: Mapping[Ink, str]) -> dict[str, str]:
         "color": palette[ink],
         "margin": "0",
         "fixedsize": "true",
-        "width": f"{math.ceil(end_width(node) + slack) / 72:.2f}",
+        "width": f"{math.ceil(end_width(node) + slack[0] * height + slack[1]) / 72:.2f}",
         "height": f"{height / 72:.2f}",
     }
 
