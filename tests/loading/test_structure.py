@@ -142,9 +142,7 @@ def test_what_was_lost_is_named():
     assert result.workflow.policies[0] == spec.Policy(never="done")
 
 
-@pytest.mark.parametrize(
-    "text", ["workflow: w\n", "workflow: w\nstates: {}\n", "workflow: w\nstates: [a]\n", "x: 1\n"]
-)
+@pytest.mark.parametrize("rest", ["", "states: {}\n", "states: [a]\n", "states:\n", "x: 1\n"])
 def test_nothing_to_structure(rest):
     """Without states there is no workflow, and the reason is told."""
     result = read(f"workflow: w\n{rest}")
