@@ -1,0 +1,119 @@
+"""The JSON Schema: it takes what the loader takes, and refuses what an editor can see is wrong."""
+
+from __future__ import annotations
+
+import json
+
+import attrs
+import jsonschema
+import pytest
+
+from fsmflow import spec
+from fsmflow.loading.schema import json_schema
+from fsmflow.loading.structure import structure
+from fsmflow.loading.yaml import read_document
+
+STEP = "run: m:f, success: done, fallback: done"
+VALID = {
+    "a step": f"a: {{{STEP}}}",
+    "labels": "a: {run: m:f, success: {yes: done, no: {to: a, times: 2}}, fallback: {to: done}}",
+    "retries": f"a: {{{STEP}, retry: {{times: 3, backoff: 200ms, factor: 1.5}}, invalid: {{times: 1}}}}",
+    "arguments": f"a: {{{STEP}, with: {{q: $input.text, Deep: [1, {{x: 2.5}}, ~]}}, accept: [m:g], timeout: 1.5h}}",
+    "a call to a model": "a: {llm: {model: x, max_tokens: 5}, success: done, fallback: done, cost: {usd: 0.01}}",
+    "a choice": "a: {choose: [{when: x.ok, to: done}, {to: a, times: 2, else: done}]}",
+    "a pause": "a: {wait: 10s, success: done}",
+    "a person": "a: {ask: Pay?, success: {yes: done}, timeout: 7d, role: finance, fallback: done}",
+    "children": "a: {map: child, over: $x, at_most: 3, width: 2, tolerate: 0, success: done, fallback: done}",
+    "parallel children": "a: {parallel: {x: {call: child}}, success: done, fallback: done}",
+    "a child": "a: {call: child, with: {q: 1}, as: v, success: done, fallback: done}",
+}
+INVALID = {
+    "a misspelt key": "a: {run: m:f, sucess: done}",
+    "a missing key": "a: {run: m:f}",
+    "no kind": "a: {success: done}",
+    "two kinds": f"a: {{{STEP}, wait: 5s}}",
+    "a number as text": f"a: {{{STEP}, retry: {{times: '3'}}}}",
+    "a duration without a unit": f"a: {{{STEP}, timeout: 5}}",
+    "no such duration": f"a: {{{STEP}, timeout: 5 s}}",
+    "an unknown effect": f"a: {{{STEP}, effect: twice}}",
+    "no reference": "a: {run: f, success: done}",
+    "no retries at all": f"a: {{{STEP}, retry: {{times: 0}}}}",
+    "a bad name": "A: {end: success}",
+    "a reserved name": "input: {end: success}",
+    "a reserved label": "a: {run: m:f, success: {times: done}}",
+    "a list of steps": "a: [m:f]",
+    "a boolean as a number": f"a: {{{STEP}, retry: {{times: true}}}}",
+    "no parameter": f"a: {{{STEP}, with: {{a-b: 1}}}}",
+    "a path as a child": "a: {call: ../x, success: done}",
+}
+
+
+def document(state: str):
+    return read_document(f"workflow: w\nstates:\n  {state}\n  done: {{end: success}}\n", "spec.yaml")
+
+
+def validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json_schema())
+
+
+def test_it_is_a_schema():
+    """The schema is itself valid, plain JSON, and the same each time."""
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+
+    assert json.loads(json.dumps(json_schema())) == json_schema()
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_what_is_valid(name):
+    """What the loader takes, the schema takes."""
+    given = document(VALID[name])
+
+    assert structure(given).diagnostics == ()
+    assert [error.message for error in validator().iter_errors(given.tree)] == []
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_what_is_invalid(name):
+    """What the schema refuses, the loader refuses too."""
+    given = document(INVALID[name])
+
+    assert structure(given).diagnostics != ()
+    assert not validator().is_valid(given.tree)
+
+
+@pytest.mark.parametrize(
+    "top",
+    [
+        "budget: {steps: 3, usd: 0.25, time: 2min}",
+        'prices: {"gpt-x": {input: 0.15, output: "0.6"}}',
+        "policies: [{never: done, between: [a, done]}, {at_most: 3, visit: a}]",
+        "profiles: {offline: {a: m:fake}}",
+        "fsmflow: 1",
+        "start: done",
+    ],
+)
+def test_the_top_of_a_spec(top):
+    """Each top-level key is taken as the loader takes it."""
+    given = read_document(f"workflow: w\nstates: {{done: {{end: success}}}}\n{top}\n", "spec.yaml")
+
+    assert structure(given).diagnostics == ()
+    assert [error.message for error in validator().iter_errors(given.tree)] == []
+
+
+@pytest.mark.parametrize(
+    "cls", [*spec.KINDS.values(), spec.Workflow, spec.Retry, spec.Budget], ids=lambda c: c.__name__
+)
+def test_editors_show_help(cls):
+    """Every key of the language is described, with the words of its attribute."""
+    schema = json_schema()
+    kinds = {kind: name for name, kind in spec.KINDS.items()}
+    where = (
+        schema
+        if cls is spec.Workflow
+        else schema["$defs"][f"{kinds[cls]}_state" if cls in kinds else cls.__name__.lower()]
+    )
+
+    assert len(where["properties"]) == len(attrs.fields(cls))
+    for attribute in attrs.fields(cls):
+        described = where["properties"][attribute.name.removesuffix("_")]
+        assert described["description"] == attribute.metadata["help"]
