@@ -78,7 +78,6 @@ _RUNTIME_NAMES = (
     "End",
     "Ended",
     "Limits",
-    "Missing",
     "Onward",
     "Options",
     "Pause",
@@ -253,7 +252,7 @@ class _Parts:
         match state:
             case Work():
                 yield from self._enter_work(state)
-                if self._checks(state, 1):
+                if self._is_tried_again(state):
                     yield from ("", "")
                     yield from self._admit(state)
                 yield from ("", "")
@@ -297,21 +296,18 @@ class _Parts:
         yield "    run.feedback = feedback"
         yield from self._resets(state)
         arguments = [f"{literal(name)}: {_template(value)}" for name, value in state.arguments]
-        bound = list(wrapped("run.arguments = {", arguments, "}", _INDENT))
-        if any(line.count("values") for line in bound):
+        uses_values = any("values" in argument for argument in arguments)
+        if uses_values:
             yield "    values = run.values"
-        if any("read(" in line for line in bound):
-            yield "    try:"
-            yield from (f"    {line}" for line in wrapped("run.arguments = {", arguments, "}", _INDENT))
-            yield "    except Missing as missing:"
-            yield "        run.arguments = Unbound(str(missing))"
+        yield from _guarded("run.arguments = {", arguments, "}", "run.arguments")
+        yield f"    {'values' if uses_values else 'run.values'}.pop({literal(state.value)}, None)"
+        if not self._is_tried_again(state):
+            yield from self._admitted(state)
         else:
-            yield from bound
-        yield f"    run.values.pop({literal(state.value)}, None)"
-        yield f"    return {self._admission(state)}"
+            yield f"    return admit_{state.name}(run)"
 
-    def _admission(self, state: Work) -> str:
-        return f"admit_{state.name}(run)" if self._checks(state, 1) else _constant(state)
+    def _is_tried_again(self, state: Work) -> bool:
+        return any(way.same_visit for way in self.machine.outgoing[state.name])
 
     def _checks(self, state: Work | Wait, time_us: int) -> list[str]:
         """Give the conditions under which a cap leaves no room."""
@@ -329,8 +325,13 @@ class _Parts:
     def _admit(self, state: Work) -> Iterator[str]:
         yield f"def admit_{state.name}(run: Run) -> Command:"
         yield f'    """Start an attempt of `{state.name}` if the caps leave room for it."""'
-        yield from condition("if", self._checks(state, 1), "or", _INDENT)
-        yield from self._exceed(state, _INDENT * 2)
+        yield from self._admitted(state)
+
+    def _admitted(self, state: Work) -> Iterator[str]:
+        checks = self._checks(state, 1)
+        if checks:
+            yield from condition("if", checks, "or", _INDENT)
+            yield from self._exceed(state, _INDENT * 2)
         yield f"    return {_constant(state)}"
 
     def _exceed(self, state: Work | Wait, indent: str, wait: str = "") -> Iterator[str]:
@@ -396,7 +397,7 @@ class _Parts:
             if way.same_visit:
                 assert isinstance(state, Work)
                 yield f"{inner}run.again(event)"
-                yield f"{inner}return {self._admission(state)}"
+                yield f"{inner}return admit_{state.name}(run)"
                 continue
             if way.kind != "success" or way.used_up is not None:
                 event = "event"
@@ -445,7 +446,7 @@ class _Parts:
         yield f'    """Try `{state.name}` again, after the pause."""'
         yield "    run.pausing = False"
         yield "    run.attempt += 1"
-        yield f"    return {self._admission(state)}"
+        yield f"    return admit_{state.name}(run)"
 
     def _enter_wait(self, state: Wait) -> Iterator[str]:
         yield from self._visit(state, f"Begin a visit to `{state.name}`: a pause.")
@@ -474,13 +475,8 @@ class _Parts:
         output = _template(state.output)
         if "values" in output:
             yield "    values = run.values"
-        if "read(" in output:
-            yield "    try:"
-            yield f"        run.output = {output}"
-            yield "    except Missing as missing:"
-            yield "        run.output = Unbound(str(missing))"
-        elif output != "None":
-            yield f"    run.output = {output}"
+        if output != "None":
+            yield from _guarded("run.output = ", [output], "", "run.output")
         yield f"    return {_constant(state)}"
 
     def tables(self, folder: str) -> Iterator[str]:
@@ -522,6 +518,17 @@ class _Parts:
                 yield from lines
             yield "    },"
         yield ")"
+
+
+def _guarded(head: str, items: list[str], tail: str, target: str) -> Iterator[str]:
+    """Give an assignment that becomes `Unbound` where a reference in it leads nowhere."""
+    if not any("read(" in item or "values[" in item for item in items):
+        yield from wrapped(head, items, tail, _INDENT)
+        return
+    yield "    try:"
+    yield from wrapped(head, items, tail, _INDENT * 2)
+    yield "    except LookupError as missing:"
+    yield f"        {target} = Unbound.of(missing)"
 
 
 def _table(name: str, left: str, items: list[str], right: str) -> Iterator[str]:
@@ -588,6 +595,8 @@ def _template(template: Template) -> str:
             return literal(value)
         case Reference(root=root, path=path, or_null=or_null):
             names = ", ".join(literal(name) for name in (root, *path))
+            if not path:
+                return f"values.get({names})" if or_null else f"values[{names}]"
             return f"{'maybe' if or_null else 'read'}(values, {names})"
         case ListTemplate(items=items):
             return "[" + ", ".join(map(_template, items)) + "]"

@@ -46,11 +46,13 @@ class SystemClock:
 
     __slots__ = ()
 
-    def now(self) -> int:
+    @staticmethod
+    def now() -> int:
         """Give the monotonic time in microseconds."""
         return time.monotonic_ns() // 1000
 
-    def wall_ns(self) -> int:
+    @staticmethod
+    def wall_ns() -> int:
         """Give the time since 1970 in nanoseconds."""
         return time.time_ns()
 
@@ -63,6 +65,9 @@ class SystemClock:
         task = asyncio.current_task()
         assert task is not None, "a run is driven inside a task"
         return TimerDeadline(task)
+
+
+_NEVER = 1 << 62
 
 
 class TimerDeadline:
@@ -80,13 +85,13 @@ class TimerDeadline:
         self._loop = asyncio.get_running_loop()
         self._at_us: int | None = None
         self._handle: asyncio.TimerHandle | None = None
-        self._handle_us = 0
+        self._handle_us = _NEVER
 
     def arm(self, at_us: int) -> None:
         """Cancel the task at `at_us` of the monotonic clock, unless moved before."""
         self._at_us = at_us
         self.expired = False
-        if self._handle is None or at_us < self._handle_us:
+        if at_us < self._handle_us:
             self._set(at_us)
 
     def disarm(self) -> None:
@@ -98,7 +103,7 @@ class TimerDeadline:
         self._at_us = None
         if self._handle is not None:
             self._handle.cancel()
-            self._handle = None
+            self._handle, self._handle_us = None, _NEVER
 
     def acknowledge(self) -> bool:
         """Take the deadline's own cancellation back; false if someone else cancelled the task too."""
@@ -115,7 +120,7 @@ class TimerDeadline:
         self._handle = self._loop.call_later(delay, self._fire)
 
     def _fire(self) -> None:
-        self._handle = None
+        self._handle, self._handle_us = None, _NEVER
         if self._at_us is None:
             return
         if time.monotonic_ns() // 1000 < self._at_us:

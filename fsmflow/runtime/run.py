@@ -27,6 +27,11 @@ class Unbound(NamedTuple):
 
     reason: str
 
+    @classmethod
+    def of(cls, missing: LookupError) -> Unbound:
+        """Say which reference led nowhere: `read` says it whole, a bare look-up by its key."""
+        return cls(f"${missing.args[0]} is not set" if isinstance(missing, KeyError) else str(missing))
+
 
 class Spent(NamedTuple):
     """What a run has used; money in micro-dollars, time in microseconds."""

@@ -57,6 +57,8 @@ class Runner(Generic[Given, Output]):
         stages: The states that call a step, by name.
         profiles: Other implementations of steps, by profile and state.
         folder: Where step modules are looked for first.
+        leave: How each state goes on from an attempt.
+        resume: How each state goes on from a pause.
     """
 
     def __init__(
@@ -89,8 +91,8 @@ class Runner(Generic[Given, Output]):
         self._begin = begin
         self._states = dict.fromkeys(states, 0)
         self._counters = dict.fromkeys(counters, 0)
-        self._leave = leave
-        self._resume = resume
+        self.leave = leave
+        self.resume = resume
         self._given = given
         self._gives = gives
         self._bindings: dict[str | None, Mapping[str, Bound]] = {}
@@ -111,9 +113,9 @@ class Runner(Generic[Given, Output]):
         """Advance `run`, in place, by one event, and give the next command."""
         if isinstance(event, Elapsed):
             run.time_us += event.elapsed_us
-            command = self._resume[run.state](run)
+            command = self.resume[run.state](run)
         else:
-            command = self._leave[run.state](run, event)
+            command = self.leave[run.state](run, event)
         while isinstance(command, Onward):
             command = command.enter(run)
         return command

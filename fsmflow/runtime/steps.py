@@ -32,7 +32,8 @@ class Acceptor(NamedTuple):
 class Bound(NamedTuple):
     """The implementation of one stage, ready to be called.
 
-    `mode` is `async`, `thread` or `inline`; `wants_context` whether it has a parameter `ctx`.
+    `mode` is `async`, `thread` or `inline`; `wants_context` whether it has a parameter `ctx`. A
+    `plain` step is async, takes no context, and gives no label that would have to be looked at.
     """
 
     function: Callable[..., Any]
@@ -40,6 +41,7 @@ class Bound(NamedTuple):
     wants_context: bool
     validate: Validate | None
     accept: tuple[Acceptor, ...]
+    plain: bool
 
 
 def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | None = None) -> Bound:
@@ -57,13 +59,15 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
     function = resolve(step, folder) if isinstance(step, str) else step
     if not callable(function):
         raise StepNotFound(f"`{step}` of state `{stage.name}` can't be called")
-    parameters = _parameters(function)
+    wants_context = "ctx" in _parameters(function)
+    mode = _mode(function, stage)
     return Bound(
         function,
-        _mode(function, stage),
-        "ctx" in parameters,
+        mode,
+        wants_context,
         validator(resolve_type(stage.gives, folder)) if stage.gives else None,
         tuple(_acceptor(resolve(name, folder), name) for name in stage.accept),
+        plain=mode == "async" and not wants_context and not stage.accept and stage.labels is None,
     )
 
 

@@ -1,0 +1,45 @@
+"""Calling sync steps without holding up the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> Any:
+    """Call a sync function in a thread of its own.
+
+    A thread can't be killed: when the caller is cancelled the thread is left behind, and what it
+    returns is dropped. It is a daemon, so that it can't hold up the interpreter's exit, which the
+    threads of an executor would.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(value: Any, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(value)
+        elif isinstance(error, StopIteration):
+            future.set_exception(RuntimeError(f"the step raised {error!r}"))
+        else:
+            future.set_exception(error)
+
+    def work() -> None:
+        value, error = None, None
+        try:
+            value = context.run(function, **arguments)
+        except BaseException as raised:  # noqa: BLE001 - carried over to the loop's thread
+            error = raised
+        try:
+            loop.call_soon_threadsafe(settle, value, error)
+        except RuntimeError:
+            return  # The loop has closed: nobody waits for this result any more.
+
+    threading.Thread(target=work, name=f"fsmflow-{name}", daemon=True).start()
+    return await future

@@ -1,0 +1,94 @@
+"""How an attempt ended: from what a step returned or raised to the event that says so."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from fsmflow.runtime.events import Ended
+from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, classify, describe
+from fsmflow.runtime.run import Stage
+from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.validation import Rejected
+
+Use = tuple[int, int, int] | None
+
+
+def returned(
+    stage: Stage, bound: Bound, value: Any, arguments: Mapping[str, Any], elapsed_us: int, use: Use
+) -> Ended:
+    """Validate what a step returned, and say how the attempt ended."""
+    label: str | None = None
+    if stage.labels is not None:
+        if isinstance(value, Outcome):
+            label, value = value
+        elif not stage.gives:
+            label = value
+        else:
+            complaint = f"expected Outcome(label, value), found {type(value).__name__}"
+            return Ended("invalid", None, value, complaint, (complaint,), use, elapsed_us)
+        if not isinstance(label, str) or label not in stage.labels:
+            complaint = f"{label!r:.100} is no label of {stage.name}: expected " + ", ".join(stage.labels)
+            return Ended("invalid", None, value, complaint, (complaint,), use, elapsed_us)
+    try:
+        if bound.validate is not None:
+            value = bound.validate(value)
+        complaints = _complaints(bound, value, arguments)
+    except Rejected as rejected:
+        complaints = rejected.complaints
+    except Breach as breach:
+        return Ended("failure", None, None, describe(breach), (), use, elapsed_us)
+    except Exception as error:  # noqa: BLE001 - a bug in an accept function is a failure, never a retry
+        return Ended("failure", None, None, f"accept: {describe(error)}", (), use, elapsed_us)
+    if complaints:
+        return Ended("invalid", None, value, "; ".join(complaints)[:500], complaints, use, elapsed_us)
+    return Ended("success", label, value, "", (), use, elapsed_us)
+
+
+def raised(stage: Stage, error: BaseException, elapsed_us: int, use: Use, source: random.Random) -> Ended:
+    """Classify what a step raised."""
+    failure = classify(error)
+    outcome = failure.outcome
+    if stage.effect == "once" and failure.ambiguous:
+        outcome = "unknown"
+    draw = source.random() if outcome == "transient" else 0.0
+    complaints, wish = failure.complaints, failure.retry_after_us
+    return Ended(outcome, None, None, failure.message, complaints, use, elapsed_us, wish, draw)
+
+
+def cut_off(
+    stage: Stage, bound: Bound, elapsed_us: int, use: Use, source: random.Random, *, by_run: bool
+) -> Ended:
+    """Say what it means that an attempt was cut off: by its timeout, or for the run's own deadline."""
+    message = f"cut off after {elapsed_us / 1_000_000:.3g} s"
+    if stage.effect == "once":
+        message += ": nobody can tell if it happened"
+        return Ended("unknown", None, None, message, (), use, elapsed_us)
+    if by_run:
+        message += ": the run has no time left"
+        return Ended("exceeded", None, None, message, (), use, elapsed_us)
+    if bound.mode == "thread" and stage.effect != "none":
+        # The thread can't be killed and may still act, so another attempt must not begin.
+        message += ", its timeout; its thread could not be stopped"
+        return Ended("failure", None, None, message, (), use, elapsed_us)
+    message += ", its timeout"
+    return Ended("transient", None, None, message, (), use, elapsed_us, None, source.random())
+
+
+def _complaints(bound: Bound, value: Any, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    found: list[str] = []
+    for acceptor in bound.accept:
+        known = {name: arguments[name] for name in acceptor.takes if name in arguments}
+        try:
+            said = acceptor.function(value, **known)
+        except Invalid as invalid:
+            said = invalid.complaints or ("rejected",)
+        if isinstance(said, str):
+            said = (said,)
+        elif said is False:
+            said = ("rejected",)
+        elif said is None or said is True:
+            said = ()
+        found += [str(complaint) for complaint in said]
+    return tuple(found)
