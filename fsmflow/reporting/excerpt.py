@@ -1,8 +1,8 @@
 """One line of a source text with a part of it underlined, safe to print.
 
-What a terminal would obey or hide (control characters, escapes, bidirectional marks) is shown
-escaped; a long line is cut to a window around what is underlined; wide characters get two
-columns of underline, and combining ones none.
+What a terminal would obey or hide (control characters, escapes, bidirectional marks, spaces
+that YAML takes for letters) is shown escaped; a long line is cut to a window around what is
+underlined; wide characters get two columns of underline, and combining ones none.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def visible(text: str) -> str:
 def _cell(character: str) -> str:
     if character == "\t":
         return _TAB
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+    if not character.isprintable():
         return character.encode("unicode_escape").decode("ascii")
     return character
 

@@ -50,7 +50,9 @@ def test_text_that_is_no_comment(text):
 
 def test_a_comment_speaks_of_its_own_line():
     """A comment beside something doesn't speak of the next line."""
-    assert left("a: 1 # fsmflow: ignore[unbounded-loop] no\nb: 1\n") == [
+    text = "a: 1 # fsmflow: ignore[unbounded-loop] no\nb: 1\n"
+
+    assert left(text) == [
         "unbounded-loop",
         "unused-suppression",
     ]
@@ -87,7 +89,9 @@ def test_faults_of_the_document_stay():
     """What makes a document no spec can't be excused."""
     fault = Diagnostic("unknown-key", "m", ("b",), key=True)
 
-    assert left("b: 1 # fsmflow: ignore[unknown-key] please\n", fault) == [
+    text = "b: 1 # fsmflow: ignore[unknown-key] please\n"
+
+    assert left(text, fault) == [
         "unknown-key",
         "unused-suppression",
     ]
