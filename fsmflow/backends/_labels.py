@@ -22,7 +22,7 @@ GLYPHS = {"success": "●", "degraded": "▲", "handoff": "→", "failed": "×"}
 EDGE_GLYPHS: dict[Look, str] = {"loop": "↑ ", "fallback": "» ", "budget": "■ ", "error": "× "}
 
 HEADLINE, NAME, SUBTITLE, SMALL, TAG = 17, 12, 10, 9, 7
-_LINE = 38
+_LINE = 42
 """The most characters of a line of facts or policy."""
 _TITLE_LINE = 84
 _MOST_REASONS = 3
@@ -87,8 +87,9 @@ class Typesetter:
         return f"<{_TABLE}{rows}</TABLE>>"
 
     def stub(self, node: Node) -> str:
-        """Set a small stand-in for an end that many ways lead to."""
-        return f"<{self.font(end_name(node), SMALL, 'on solid', bold=True)}>"
+        """Set a small stand-in for a state that many ways lead to."""
+        name = end_name(node) if node.role in GLYPHS else plain(node.name, LONGEST_NAME)
+        return f"<{self.font(name, SMALL, 'on solid', bold=True)}>"
 
     def any_step(self) -> str:
         """Set the pill that stands for every step whose budget is used up."""

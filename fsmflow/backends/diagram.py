@@ -334,8 +334,10 @@ def _bound(machine: Machine, way: Transition) -> str:
     words = []
     for name in way.below:
         counter = machine.counters[name]
-        anew = counter.per is not None and counter.per != way.source
-        words.append(f"≤{counter.cap:,}" + (f" per {plain(counter.per or '', LONGEST_NAME)}" if anew else ""))
+        scope = "" if counter.per in (way.source, None) else f" per {plain(counter.per or '', LONGEST_NAME)}"
+        if way.same_visit and counter.per is None:
+            scope = " per run"
+        words.append(f"≤{counter.cap:,}{scope}")
     return ", ".join(words)
 
 

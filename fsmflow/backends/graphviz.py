@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,6 +12,7 @@ from attrs import define, field, frozen
 
 from fsmflow.backends import _svg, engines
 from fsmflow.backends._labels import Typesetter, end_width, inks, short_title
+from fsmflow.backends._layout import ENDS, Layout, lay_out
 from fsmflow.backends._palette import PALETTES, Ink, Theme
 from fsmflow.backends.diagram import Diagram, Edge, Look, Node
 
@@ -20,9 +20,6 @@ Format = Literal["svg", "png"]
 
 _START, _ANY_STEP = "__start", "__any_step"  # no state has `__` in its name
 _LARGE = 200
-_MOST_SUNK = 6
-_MOST_ABREAST = 2
-_MOST_ARRIVALS = 4
 
 _GRAPH = {
     "rankdir": "TB",
@@ -102,30 +99,20 @@ def picture(diagram: Diagram, format: Format = "svg", theme: Theme = "light") ->
 
 @define
 class _Drawing:
-    """A diagram on its way to DOT; the order in which things are drawn decides where they stand."""
+    """A diagram on its way to DOT."""
 
     diagram: Diagram
     typesetter: Typesetter
-    graph: graphviz.Digraph = field(init=False)
-    ids: Mapping[str, str] = field(init=False)
-    spine: tuple[str, ...] = field(init=False)
-    body: frozenset[str] = field(init=False)
-    ends: frozenset[str] = field(init=False)
+    layout: Layout = field(init=False)
     nodes: Mapping[str, Node] = field(init=False)
-    arrivals: Counter[str] = field(init=False)
+    ids: Mapping[str, str] = field(init=False)
+    graph: graphviz.Digraph = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         nodes = self.diagram.nodes
-        self.ids = {node.name: _id(number, node.name) for number, node in enumerate(nodes)}
-        self.spine = tuple(node.name for node in nodes if node.lane == "spine")
-        self.body = frozenset(node.name for node in nodes if node.lane == "loop")
+        self.layout = lay_out(self.diagram)
         self.nodes = {node.name: node for node in nodes}
-        self.arrivals = Counter(
-            edge.target
-            for edge in self.diagram.edges
-            if edge.look in ("fallback", "error") and self.nodes[edge.target].role in _END_SHAPES
-        )
-        self.ends = frozenset(node.name for node in nodes if node.role in _END_SHAPES)
+        self.ids = {node.name: _id(number, node.name) for number, node in enumerate(nodes)}
         self.graph = graphviz.Digraph(
             "workflow",
             graph_attr=_GRAPH
@@ -140,14 +127,13 @@ class _Drawing:
         return self.typesetter.palette
 
     def draw_nodes(self) -> None:
-        """Draw the spine first: what stands first stands left, and so what leaves it stands right."""
         flow = self.palette["flow"]
         self.graph.node(
             _START, "", shape="circle", style="filled", width="0.17", height="0.17",
             fixedsize="true", fillcolor=flow, color=flow, group="spine",
         )  # fmt: skip
-        for number, node in sorted(enumerate(self.diagram.nodes), key=_left_to_right):
-            self._draw_node(node, id=f"state_{number}")
+        for number in self.layout.order:
+            self._draw_node(self.diagram.nodes[number], id=f"state_{number}")
         if self.diagram.exceeded is not None:
             self.graph.node(
                 _ANY_STEP, self.typesetter.any_step(), shape="box", style="rounded,dashed",
@@ -155,46 +141,28 @@ class _Drawing:
             )  # fmt: skip
 
     def draw_rows(self) -> None:
-        """Set the ends in one row, and a stand-in that only a fallback reaches beside its step."""
-        if len(self.ends) <= _MOST_SUNK:
-            self._draw_row("sink", [node.name for node in self.diagram.nodes if node.role in _END_SHAPES])
-            if self.spine[-1] in self.ends:
-                for name in sorted(self.ends - {self.spine[-1]}):
-                    self.graph.edge(self.ids[self.spine[-1]], self.ids[name], style="invis")
-        arrivals = Counter(edge.target for edge in self.diagram.edges if edge.look != "loop")
-        free = set(self.spine) - {self.diagram.exceeded}
-        for edge in self.diagram.edges:
-            alone = edge.look == "fallback" and arrivals[edge.target] == 1
-            if alone and edge.source in free and edge.target not in self.ends | {self.diagram.exceeded}:
-                self._draw_row("same", [edge.source, edge.target])
-                free -= {edge.source}
+        layout = self.layout
+        self._draw_row("sink", *(self.ids[name] for name in layout.last))
+        for name in layout.last:
+            if layout.leftmost not in (None, name):
+                self.graph.edge(self.ids[str(layout.leftmost)], self.ids[name], style="invis")
+        for pair in layout.rows:
+            self._draw_row("same", *(self.ids[name] for name in pair))
 
     def draw_edges(self) -> None:
-        """Draw the edges; steps to which a step fans out stand a few abreast, in rows above what follows."""
         self.graph.edge(_START, self.ids[self.diagram.start], **_stroke("success", self.palette))
-        fans = Counter(edge.source for edge in self.diagram.edges if self._fans(edge))
-        drawn: Counter[str] = Counter()
         for number, edge in enumerate(self.diagram.edges):
-            rows = 1
-            if self._fans(edge):
-                rows += drawn[edge.source] // _MOST_ABREAST
-                drawn[edge.source] += 1
-            elif edge.look == "success" and fans[edge.source] > 1:
-                rows += -(-fans[edge.source] // _MOST_ABREAST)
-            self._draw_edge(edge, id=f"way_{number}", **({"minlen": str(rows)} if rows > 1 else {}))
+            self._draw_edge(number, edge)
         if self.diagram.exceeded is not None:
             self.graph.edge(
                 _ANY_STEP, self.ids[self.diagram.exceeded], self.typesetter.budget(),
                 id="way_budget", **_stroke("budget", self.palette),
             )  # fmt: skip
 
-    def _fans(self, edge: Edge) -> bool:
-        return edge.look == "branch" and edge.target not in self.ends and edge.target not in self.spine
-
     def _draw_node(self, node: Node, **attributes: str) -> None:
         if node.lane == "spine":
             attributes["group"] = "spine"
-        if node.role in _END_SHAPES:
+        if node.role in ENDS:
             attributes |= _end(node, self.palette)
             label = self.typesetter.end(node)
         else:
@@ -203,51 +171,35 @@ class _Drawing:
             label = self.typesetter.step(node)
         self.graph.node(self.ids[node.name], label, **attributes)
 
-    def _draw_row(self, rank: str, names: list[str]) -> None:
-        if names:
+    def _draw_row(self, rank: str, *ids: str) -> None:
+        if ids:
             with self.graph.subgraph(graph_attr={"rank": rank}) as row:
-                for name in names:
-                    row.node(self.ids[name])
+                for name in ids:
+                    row.node(name)
 
-    def _draw_edge(self, edge: Edge, **attributes: str) -> None:
+    def _draw_edge(self, number: int, edge: Edge) -> None:
         """Draw an edge; a loop is drawn from its target, so that the page keeps running down."""
-        source, target = self.ids[edge.source], self.ids[edge.target]
-        attributes |= _stroke(edge.look, self.palette)
+        tail, head = self.ids[edge.source], self.ids[edge.target]
+        attributes = {"id": f"way_{number}"} | _stroke(edge.look, self.palette)
         if edge.look == "loop":
-            source, target = target, source
-            if {edge.source, edge.target} <= set(self.spine):
-                attributes |= {"tailport": "w", "headport": "w"}
-        if self._is_crowded(edge):
-            target = self._draw_stub(edge, source)
-        self.graph.edge(source, target, self.typesetter.edge(edge), **attributes)
+            tail, head = head, tail
+        if number in self.layout.outer:
+            attributes |= {"tailport": "w", "headport": "w"}
+        if self.layout.spans[number] > 1:
+            attributes["minlen"] = str(self.layout.spans[number])
+        if number in self.layout.stubbed:
+            head = self._draw_stub(self.nodes[edge.target], tail)
+        self.graph.edge(tail, head, self.typesetter.edge(edge), **attributes)
 
-    def _is_crowded(self, edge: Edge) -> bool:
-        """Whether so many ways leave for an end that each gets a stand-in for it beside its step."""
-        return edge.look in ("fallback", "error") and self.arrivals[edge.target] > _MOST_ARRIVALS
-
-    def _draw_stub(self, edge: Edge, source: str) -> str:
-        node = self.nodes[edge.target]
-        ink = _END_SHAPES[node.role][1]
-        stub = f"__{self.ids[edge.target]}_of_{source}_{edge.look}"
+    def _draw_stub(self, node: Node, tail: str) -> str:
+        stub = f"__{self.ids[node.name]}_of_{tail}"
+        color = self.palette[_END_SHAPES[node.role][1] if node.role in ENDS else inks(node.role)[0]]
         self.graph.node(
-            stub, self.typesetter.stub(node), shape="box", style="rounded,filled", margin="0.06,0.02",
-            height="0.22", color=self.palette[ink], fillcolor=self.palette[ink],
+            stub, self.typesetter.stub(node), shape="box", style="rounded,filled",
+            margin="0.06,0.02", height="0.22", color=color, fillcolor=color,
         )  # fmt: skip
-        with self.graph.subgraph(graph_attr={"rank": "same"}) as row:
-            row.node(source)
-            row.node(stub)
+        self._draw_row("same", tail, stub)
         return stub
-
-
-def _left_to_right(numbered: tuple[int, Node]) -> tuple[int, int]:
-    """Order nodes as Graphviz breaks its ties: what stands first stands left.
-
-    Ends that are left for early stand outermost, so that ways to them enclose the others.
-    """
-    number, node = numbered
-    if node.role in _END_SHAPES and node.lane == "aside":
-        return (3, -number)
-    return ({"loop": 0, "spine": 1, "aside": 2}[node.lane], number)
 
 
 def _id(number: int, name: str) -> str:
