@@ -88,7 +88,7 @@ class Driver:
         run, bindings, record, observe = self._run, self._bound, self.trace.append, self._observe
         now, leave, late = self._clock.now, self._core.leave, self._late
         command = self._core.begin(run)
-        started = now()
+        started, armed_us = now(), 0
         event: Ended
         while True:
             if command.__class__ is not Stage:
@@ -98,52 +98,48 @@ class Driver:
                     command = command.enter(run)
                 else:
                     assert isinstance(command, Pause)
+                    deadline.disarm()
+                    armed_us = 0
                     command, started = await self._pause(command, started)
                 continue
             stage: Stage = command
-            arguments, bound = run.arguments, bindings[stage.name]
+            name, arguments, full = stage.name, run.arguments, stage.full
+            bound = bindings[name]
             span_id = "" if observe is None else new_span_id()
             if not bound.plain or arguments.__class__ is not dict:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
-                ended = started + event.elapsed_us
+                ended, armed_us = started + event.elapsed_us, 0
             else:
-                at_us = _at(stage, run, started)
-                if at_us is not None:
+                at_us = _at(stage, run, started) if stage.is_limited else 0
+                if at_us != armed_us:
                     deadline.arm(at_us)
+                    armed_us = at_us
                 try:
                     value = await bound.function(**arguments)
+                    ended = now()
+                    if deadline.expired:
+                        # The step swallowed the cancellation that cut it off.
+                        raise asyncio.CancelledError
+                    if bound.validate is not None:
+                        value = bound.validate(value)
+                    event = _new(Ended, ("success", None, value, "", (), full, ended - started, None, 0.0))
                 except asyncio.CancelledError as cancelled:
-                    event = self._interrupted(stage, bound, deadline, started, span_id, stage.full, cancelled)
-                    ended = started + event.elapsed_us
+                    event = self._interrupted(stage, bound, deadline, started, span_id, full, cancelled)
+                    ended, armed_us = started + event.elapsed_us, 0
+                except Rejected as rejected:
+                    said, ended = rejected.complaints, now()
+                    event = Ended("invalid", None, value, "; ".join(said), said, full, ended - started)
                 except Exception as error:  # noqa: BLE001 - whatever a step raises is an outcome
                     ended = now()
-                    event = raised(stage, error, ended - started, stage.full, self._random)
-                else:
-                    ended = now()
-                    event = self._returned(stage, bound, deadline, value, ended - started)
-            span = _new(Span, (stage.name, run.visits[stage.name], run.attempt, arguments, started, event))
+                    event = raised(stage, error, ended - started, full, self._random)
+            span = _new(Span, (name, run.visits[name], run.attempt, arguments, started, event))
             record(span)
             if observe is not None:
                 observe(span, span_id)
             started = ended
-            command = leave[stage.name](run, event)
+            command = leave[name](run, event)
             if late:
                 self._settle_late()
-
-    def _returned(self, stage: Stage, bound: Bound, deadline: Deadline, value: Any, elapsed_us: int) -> Ended:
-        """Look at what a plain step returned."""
-        if deadline.expired:
-            # The step swallowed the cancellation that cut it off.
-            deadline.acknowledge()
-            by_run = _is_by_run(stage, self._run)
-            return cut_off(stage, bound, elapsed_us, stage.full, self._random, by_run=by_run)
-        try:
-            if bound.validate is not None:
-                value = bound.validate(value)
-        except Rejected as rejected:
-            said = rejected.complaints
-            return Ended("invalid", None, value, "; ".join(said)[:500], said, stage.full, elapsed_us)
-        return _new(Ended, ("success", None, value, "", (), stage.full, elapsed_us, None, 0.0))
 
     async def _attempt(
         self, stage: Stage, bound: Bound, deadline: Deadline, started: int, span_id: str
@@ -153,7 +149,7 @@ class Driver:
         arguments = run.arguments
         if isinstance(arguments, Unbound):
             return Ended("failure", message=arguments.reason, use=(0, 0, 0))
-        at_us = _at(stage, run, started)
+        at_us = _at(stage, run, started) if stage.is_limited else None
         context: StepContext | None = None
         given: Mapping[str, Any] = arguments
         if bound.wants_context:
@@ -248,11 +244,12 @@ class Driver:
             self.trace.append(Span(self._run.state, 0, 0, {}, self._clock.now(), event))
 
 
-def _at(stage: Stage, run: Run, started: int) -> int | None:
+def _at(stage: Stage, run: Run, started: int) -> int:
     """Give the time at which an attempt is cut off: by its timeout, or for the run's own deadline."""
     timeout, limit = stage.timeout_us, stage.time_limit_us
     if limit is None:
-        return None if timeout is None else started + timeout
+        assert timeout is not None
+        return started + timeout
     left = limit - run.time_us
     return started + (left if timeout is None or left < timeout else timeout)
 

@@ -68,6 +68,7 @@ class Stage:
         timeout_us: The longest that one attempt may take.
         time_limit_us: The time spent at which an attempt is cut off for the run's own sake: the cap
             on time less what is set aside. None without a cap.
+        is_limited: Whether anything cuts an attempt off.
         effect: `none`, `idempotent`, `once`, or empty if not said.
         key: What its idempotency key is made of, if not run, state and visit.
         inline: Whether a sync step runs on the event loop.
@@ -81,6 +82,7 @@ class Stage:
         "full",
         "gives",
         "inline",
+        "is_limited",
         "key",
         "labels",
         "name",
@@ -115,6 +117,7 @@ class Stage:
         self.full = cost if any(cost) else None
         self.timeout_us = timeout_us
         self.time_limit_us = time_limit_us
+        self.is_limited = timeout_us is not None or time_limit_us is not None
         self.effect = effect
         self.key = key
         self.inline = inline

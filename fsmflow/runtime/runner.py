@@ -154,7 +154,7 @@ class Runner(Generic[Given, Output]):
             bound,
             trace_id,
             clock=clock,
-            random=options.get("random") or random_module.Random(),  # noqa: S311 - jitter is no secret
+            random=options.get("random") or _JITTER,
             observe=None if log is None else log.span,
         )
         try:
@@ -230,6 +230,7 @@ class Runner(Generic[Given, Output]):
         return self._validators
 
 
+_JITTER = random_module.Random()  # noqa: S311 - jitter is no secret
 _CHARGED = ("tool_calls", "tokens", "micro_usd")
 
 
