@@ -62,7 +62,10 @@ def module_names() -> Iterator[str]:
 
 
 def _is_skipped(name: str) -> bool:
-    return name in _SKIPPED or _PART_SKIPPED.search(name) is not None
+    parts = name.split(".")
+    if parts[0] not in sys.stdlib_module_names or _PART_SKIPPED.search(name):
+        return True
+    return any(".".join(parts[: depth + 1]) in _SKIPPED for depth in range(len(parts)))
 
 
 def _import(name: str) -> ModuleType | None:

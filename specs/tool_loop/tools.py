@@ -66,7 +66,7 @@ def _evaluate(node: ast.expr) -> Fraction:
 
 
 def show(number: Fraction) -> str:
-    """Write a number plainly: whole, or rounded to six significant decimals."""
+    """Write a number plainly: whole, or rounded to six decimals, up to twelve where it is small."""
     if number.denominator == 1:
         return str(number.numerator)
     digits = 6
