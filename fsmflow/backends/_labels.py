@@ -51,8 +51,8 @@ class Typesetter:
     palette: Mapping[Ink, str]
 
     def font(self, text: str, size: int, ink: Ink, *, bold: bool = False) -> str:
-        """Set `text`, which must not be empty: Graphviz refuses markup around nothing."""
-        words = html.escape(text).replace("\\", "\\\\")
+        """Set `text`; a space where it is empty, since Graphviz refuses markup around nothing."""
+        words = html.escape(text or " ").replace("\\", "\\\\")
         if bold:
             words = f"<B>{words}</B>"
         return f'<FONT POINT-SIZE="{size}" COLOR="{self.palette[ink]}">{words}</FONT>'

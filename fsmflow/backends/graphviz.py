@@ -1,25 +1,27 @@
-"""Graphviz: a diagram as DOT, and as a picture."""
+"""The Graphviz backend: a machine as DOT, and as a picture where something that draws is installed."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import graphviz
 from attrs import define, field, frozen
 
-from fsmflow.backends import _svg, engines
+from fsmflow.analysis import Analysis
+from fsmflow.backends import Artifact, Places, _svg, engines
 from fsmflow.backends._labels import Typesetter, end_width, inks, short_title
 from fsmflow.backends._layout import ENDS, Layout, lay_out
 from fsmflow.backends._palette import PALETTES, Ink, Theme
-from fsmflow.backends.diagram import Diagram, Edge, Look, Node
+from fsmflow.backends.diagram import Diagram, Edge, Look, Node, extract
 
 Format = Literal["svg", "png"]
 
 _START, _ANY_STEP = "__start", "__any_step"  # no state has `__` in its name
 _LARGE = 200
+_HUGE = 1000
 
 _GRAPH = {
     "rankdir": "TB",
@@ -75,6 +77,18 @@ _STROKES: dict[Look, _Stroke] = {
     "budget": _Stroke("budget", "dotted", "odiamond", "1.8"),
     "error": _Stroke("error", "dashed", "obox", "1.3"),
 }
+
+
+def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
+    """Make the drawing of the workflow: `NAME.dot`, and `NAME.svg` if it can be drawn here.
+
+    A machine of more than a thousand states is too large to be laid out in a sensible time, or looked at.
+    """
+    diagram = extract(analysis.machine)
+    name = analysis.machine.name
+    yield Artifact(places.diagrams / f"{name}.dot", dot(diagram).encode())
+    if len(diagram.nodes) <= _HUGE and engines.find() is not None:
+        yield Artifact(places.diagrams / f"{name}.svg", picture(diagram))
 
 
 def dot(diagram: Diagram, theme: Theme = "light") -> str:
@@ -204,7 +218,7 @@ class _Drawing:
 
 def _id(number: int, name: str) -> str:
     """Give a state's id: its name, or its number if the name could mean something to Graphviz."""
-    plain = re.fullmatch(r"[a-z]\w*", name, re.ASCII) and "__" not in name
+    plain = re.fullmatch(r"[a-z]\w{0,62}", name, re.ASCII) and "__" not in name
     return name if plain else f"__state_{number}"
 
 
