@@ -14,7 +14,7 @@ from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.driver import Driver
 from fsmflow.runtime.events import Elapsed, Ended
 from fsmflow.runtime.result import Result
-from fsmflow.runtime.run import Command, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
+from fsmflow.runtime.run import Command, Configuration, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
 from fsmflow.runtime.steps import Bound, bind, resolve_type
 from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, new_trace_id, plain
 from fsmflow.runtime.validation import Rejected, Validate, validator
@@ -101,6 +101,18 @@ class Runner(Generic[Given, Output]):
     def new_run(self, given: Any, run_id: str = "run") -> Run:
         """Make the blank configuration of a run; `begin` enters its first state."""
         return Run(run_id, given, self._counters, self._states)
+
+    def restore(self, configuration: Configuration, run_id: str = "run") -> Run:
+        """Make the run that stands where `configuration` says."""
+        run = Run(run_id, None, self._counters, self._states)
+        run.state, run.attempt = configuration.state, configuration.attempt
+        run.steps, run.tool_calls, run.tokens, run.micro_usd, run.time_us = configuration.spent
+        run.counts.update(configuration.counts)
+        run.visits.update(configuration.visits)
+        run.values = dict(configuration.values)
+        run.arguments, run.feedback = configuration.arguments, configuration.feedback
+        run.pausing = configuration.pausing
+        return run
 
     def begin(self, run: Run) -> Command:
         """Enter the first state."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import inspect
 import re
 import sys
@@ -108,27 +107,29 @@ def resolve(reference: str, folder: Path) -> Any:
 def load_module(name: str, folder: Path) -> types.ModuleType:
     """Import the module `name`, preferring the one that stands in `folder`.
 
+    `folder` goes onto the import path, as Python does with a script's, so that step modules can import
+    their neighbours.
+
     Raises:
         StepNotFound: There is no such module, it raises when imported, or another module of that
             name is loaded already.
     """
-    top, *rest = name.split(".")
+    top = name.partition(".")[0]
     own = _own(folder, top)
-    loaded = sys.modules.get(top)
-    if own is not None and loaded is not None and not _is_file(loaded, own):
-        raise StepNotFound(
-            f"module `{top}` of {folder} can't be loaded: another `{top}` is loaded from {loaded.__file__}"
-        )
-    if own is not None and loaded is None:
-        _load(top, own)
+    if own is not None:
+        if str(folder) not in sys.path:
+            sys.path.insert(0, str(folder))
+        loaded = sys.modules.get(top)
+        if loaded is not None and not _is_file(loaded, own):
+            raise StepNotFound(
+                f"module `{top}` of {folder} can't be loaded: another `{top}` is loaded from {loaded.__file__}"
+            )
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        where = f"neither in {folder} nor in the environment" if own is None and not rest else "not there"
-        missing = error.name == name or error.name == top
-        raise StepNotFound(
-            f"module `{name}` is {where}" if missing else f"module `{name}` can't be imported: {error}"
-        ) from error
+        if error.name in (name, top):
+            raise StepNotFound(f"module `{name}` is neither in {folder} nor in the environment") from error
+        raise StepNotFound(f"module `{name}` can't be imported: {error}") from error
     except Exception as error:
         raise StepNotFound(f"module `{name}` raised when imported: {error!r}") from error
 
@@ -143,22 +144,6 @@ def _own(folder: Path, top: str) -> Path | None:
 def _is_file(module: types.ModuleType, path: Path) -> bool:
     file = getattr(module, "__file__", None)
     return file is not None and Path(file).resolve() == path.resolve()
-
-
-def _load(top: str, path: Path) -> None:
-    package = [str(path.parent)] if path.name == "__init__.py" else None
-    found = importlib.util.spec_from_file_location(top, path, submodule_search_locations=package)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    sys.modules[top] = module
-    try:
-        found.loader.exec_module(module)
-    except BaseException as error:
-        del sys.modules[top]
-        if isinstance(error, Exception):
-            raise StepNotFound(f"module `{top}` raised when imported: {error!r}") from error
-        raise
 
 
 _BUILTINS: dict[str, Any] = {
