@@ -73,8 +73,10 @@ def test_hostile_words_are_inert(text: str) -> None:
 
 
 def test_backslash_is_shown_as_written() -> None:
-    """A backslash in a title is drawn as itself, not expanded by Graphviz."""
-    assert r">a\Nb<" in graphviz.picture(everywhere(r"a\Nb")).decode()
+    """A backslash in a title is drawn as itself: Graphviz puts no node's or edge's id in its place."""
+    drawn = graphviz.picture(everywhere(r"a\N\E b")).decode()
+    assert r">a\N\E b<" in drawn
+    assert "__state" not in drawn
 
 
 def test_names_that_dot_knows_are_quoted() -> None:
