@@ -7,6 +7,7 @@ draws a random number or catches a step's exception.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple, assert_never
 
 from fsmflow import machine as ir
@@ -63,10 +64,19 @@ class Finish(NamedTuple):
 Command = Attempt | Pause | Finish
 
 
+class Advance(NamedTuple):
+    """How a run went on: where it stands now, what the world must do, and the transitions it took."""
+
+    configuration: Configuration
+    commands: tuple[Command, ...]
+    taken: tuple[Transition, ...] = ()
+
+
 def begin(machine: Machine, given: Any) -> tuple[Configuration, tuple[Command, ...]]:
     """Start a run on the input `given`."""
     blank = Configuration("", 0, 0, {}, {}, Spent(), {"input": given}, {})
-    return _enter(machine, blank, machine.start, ())
+    configuration, commands, _ = _enter(machine, blank, machine.start, (), ())
+    return configuration, commands
 
 
 def step(
@@ -80,45 +90,41 @@ def step(
     Raises:
         ValueError: The event can't happen in this configuration.
     """
+    following, commands, _ = advance(machine, configuration, event)
+    return following, commands
+
+
+def advance(machine: Machine, configuration: Configuration, event: Event) -> Advance:
+    """Do what `step` does, and tell the transitions that were taken too.
+
+    Raises:
+        ValueError: The event can't happen in this configuration.
+    """
     state = machine.states[configuration.state]
     match event:
         case Late():
-            return configuration._replace(spent=_booked(configuration.spent, event.use)), ()
+            return Advance(configuration._replace(spent=_booked(configuration.spent, event.use)), ())
         case Elapsed():
             later = _after(configuration, event.elapsed_us)
             if isinstance(state, Wait):
-                return _take(machine, later, machine.ways(state.name, "success")[0], Ended("success"))
+                return _take(machine, later, machine.ways(state.name, "success"), Ended("success"))
             if isinstance(state, Work) and configuration.pausing:
                 again = later._replace(pausing=False, attempt=configuration.attempt + 1)
-                return _attempt(machine, again, state)
+                return _attempt(machine, again, state, ())
         case Ended() if isinstance(state, Work) and not configuration.pausing:
             return _ended(machine, configuration, state, event)
     raise ValueError(f"{type(event).__name__} can't happen in state {configuration.state!r}")
 
 
-def _ended(
-    machine: Machine, configuration: Configuration, state: Work, event: Ended
-) -> tuple[Configuration, tuple[Command, ...]]:
+def _ended(machine: Machine, configuration: Configuration, state: Work, event: Ended) -> Advance:
     spent = configuration.spent._replace(steps=configuration.spent.steps + 1)
     spent = _booked(spent, _use(state) if event.use is None else event.use)
     now = _after(configuration._replace(spent=spent), event.elapsed_us)
     if event.outcome == "exceeded":
-        return _exceed(machine, now, state, state.cost, 0)
+        return _exceed(machine, now, state, ())
     if event.outcome == "success":
         now = now._replace(values={**now.values, state.value: event.value})
-    for way in machine.ways(state.name, _outcome(event.outcome), event.label):
-        if any(now.counts.get(name, 0) >= machine.counters[name].cap for name in way.below):
-            continue
-        if way.pause is not None:
-            pause = _pause(machine, now, state, way, event)
-            if pause is None:
-                continue
-            if not _room(machine, now, state, state.cost, pause + 1):
-                return _exceed(machine, now, state, state.cost, 0)
-            waiting = _counted(now, way.below)._replace(pausing=True)
-            return waiting, (Pause(pause),)
-        return _take(machine, now, way, event)
-    raise ValueError(f"{event.label!r} is no label of {state.name!r}")
+    return _take(machine, now, machine.ways(state.name, _outcome(event.outcome), event.label), event)
 
 
 def _outcome(outcome: str) -> ir.Outcome:
@@ -128,32 +134,49 @@ def _outcome(outcome: str) -> ir.Outcome:
     raise ValueError(f"{outcome!r} is no outcome of an attempt")
 
 
-def _take(
-    machine: Machine, now: Configuration, way: Transition, event: Ended
-) -> tuple[Configuration, tuple[Command, ...]]:
-    """Take one transition: count it, record a way out, and enter or stay."""
-    now = _counted(now, way.below)
-    if way.same_visit:
-        again = now._replace(attempt=now.attempt + 1, feedback=now.feedback + event.complaints)
-        state = machine.states[way.source]
-        assert isinstance(state, Work)
-        return _attempt(machine, again, state)
-    if way.kind != "success" or way.used_up is not None:
-        reason = f"{way.used_up} was taken as often as it may be" if way.used_up else ""
-        error = Error(
-            now.state,
-            event.label or event.outcome,
-            event.message or reason,
-            event.complaints,
-            event.value if event.outcome == "invalid" else None,
-        )
-        now = now._replace(values={**now.values, "error": error})
-    return _enter(machine, now, way.target, event.complaints if way.feedback else ())
+def _take(machine: Machine, now: Configuration, ways: Iterable[Transition], event: Ended) -> Advance:
+    """Take the first transition that is enabled: count it, record a way out, and enter or stay."""
+    for way in ways:
+        if not _is_open(machine, now, way):
+            continue
+        if way.pause is not None:
+            pause = _pause(machine, now, way, event)
+            if pause is None:
+                continue
+            state = machine.states[way.source]
+            assert isinstance(state, Work)
+            if not _room(machine, now, state, 1):
+                return _exceed(machine, now, state, ())
+            waiting = _counted(now, way.below)._replace(pausing=True)
+            return Advance(waiting, (Pause(pause),), (way,))
+        now = _counted(now, way.below)
+        if way.same_visit:
+            again = now._replace(attempt=now.attempt + 1, feedback=now.feedback + event.complaints)
+            state = machine.states[way.source]
+            assert isinstance(state, Work)
+            return _attempt(machine, again, state, (way,))
+        if way.kind != "success" or way.used_up is not None:
+            now = _failed(now, way, event)
+        return _enter(machine, now, way.target, event.complaints if way.feedback else (), (way,))
+    raise ValueError(f"{event.label or event.outcome!r} leads nowhere from {now.state!r}")
+
+
+def _failed(now: Configuration, way: Transition, event: Ended) -> Configuration:
+    """Record the way out that is being taken, for `$error`."""
+    reason = f"{way.used_up} was taken as often as it may be" if way.used_up else ""
+    rejected = event.value if event.outcome == "invalid" else None
+    what = event.label or event.outcome
+    error = Error(now.state, what, event.message or reason, event.complaints, rejected)
+    return now._replace(values={**now.values, "error": error})
 
 
 def _enter(
-    machine: Machine, now: Configuration, name: str, feedback: tuple[str, ...]
-) -> tuple[Configuration, tuple[Command, ...]]:
+    machine: Machine,
+    now: Configuration,
+    name: str,
+    feedback: tuple[str, ...],
+    taken: tuple[Transition, ...],
+) -> Advance:
     """Enter states until one of them needs the world to act."""
     while True:
         visits = {**now.visits, name: now.visits.get(name, 0) + 1}
@@ -173,72 +196,75 @@ def _enter(
             case Work():
                 arguments = _arguments(state, now.values)
                 values = {key: value for key, value in now.values.items() if key != state.value}
-                return _attempt(machine, now._replace(arguments=arguments, values=values), state)
+                return _attempt(machine, now._replace(arguments=arguments, values=values), state, taken)
             case Wait():
-                if not _room(machine, now, state, Resources(), state.duration_us):
-                    return _exceed(machine, now, state, Resources(), state.duration_us)
-                return now, (Pause(state.duration_us),)
+                if not _room(machine, now, state, state.duration_us):
+                    return _exceed(machine, now, state, taken)
+                return Advance(now, (Pause(state.duration_us),), taken)
             case ir.End():
-                return now, (Finish(name, state.kind, _output(state, now.values)),)
+                return Advance(now, (Finish(name, state.kind, _output(state, now.values)),), taken)
             case Choice():
                 way = _choose(machine, now, state)
                 now = _counted(now, way.below)
                 if way.used_up is not None:
-                    reason = f"{way.used_up} was taken as often as it may be"
-                    error = Error(name, way.label or "success", reason)
-                    now = now._replace(values={**now.values, "error": error})
-                name, feedback = way.target, ()
+                    now = _failed(now, way, Ended("success", way.label))
+                name, feedback, taken = way.target, (), (*taken, way)
             case _:
                 assert_never(state)
 
 
 def _choose(machine: Machine, now: Configuration, state: Choice) -> Transition:
     """Find the arm whose guard holds first, then its first way that is not used up."""
-    for way in machine.outgoing[state.name]:
-        if way.on == "success" and (way.when is None or holds(way.when, now.values)):
+    for way in machine.successes(state.name):
+        if way.when is None or holds(way.when, now.values):
             ways = machine.ways(state.name, "success", way.label)
-            return next(
-                w for w in ways if all(now.counts.get(c, 0) < machine.counters[c].cap for c in w.below)
-            )
+            return next(each for each in ways if _is_open(machine, now, each))
     raise ValueError(f"no arm of {state.name!r} holds")
 
 
-def _attempt(machine: Machine, now: Configuration, state: Work) -> tuple[Configuration, tuple[Command, ...]]:
-    if not _room(machine, now, state, state.cost, 1):
-        return _exceed(machine, now, state, state.cost, 0)
+def _is_open(machine: Machine, now: Configuration, way: Transition) -> bool:
+    return all(now.counts.get(name, 0) < machine.counters[name].cap for name in way.below)
+
+
+def _attempt(machine: Machine, now: Configuration, state: Work, taken: tuple[Transition, ...]) -> Advance:
+    """Start an attempt, if every cap leaves room for it beside the reserve."""
+    if not _room(machine, now, state, 1):
+        return _exceed(machine, now, state, taken)
     deadline = state.timeout_us
     if machine.caps.time_us is not None:
         left = machine.caps.time_us - now.spent.time_us - _reserve(machine, state).time_us
         deadline = left if deadline is None else min(deadline, left)
-    return now, (Attempt(state.name, now.attempt, now.arguments, _use(state), deadline),)
+    return Advance(now, (Attempt(state.name, now.attempt, now.arguments, _use(state), deadline),), taken)
 
 
 def _exceed(
-    machine: Machine, now: Configuration, state: Work | Wait, cost: Resources, wait_us: int
-) -> tuple[Configuration, tuple[Command, ...]]:
-    way = machine.ways(state.name, "exceeded")[0]
+    machine: Machine, now: Configuration, state: Work | Wait, taken: tuple[Transition, ...]
+) -> Advance:
+    (way,) = machine.ways(state.name, "exceeded")
     limits = Limits(*machine.caps.amounts())
     reserve = Spent(*_reserve(machine, state).amounts())
-    use = (cost.tool_calls, cost.tokens, cost.micro_usd)
+    use = _use(state) if isinstance(state, Work) else (0, 0, 0)
+    wait_us = state.duration_us if isinstance(state, Wait) else 0
     error = Error(now.state, "exceeded", shortfall(now.spent, limits, reserve, use, wait_us))
-    return _enter(machine, now._replace(values={**now.values, "error": error}, pausing=False), way.target, ())
+    return _enter(machine, now._replace(values={**now.values, "error": error}), way.target, (), (*taken, way))
 
 
-def _room(machine: Machine, now: Configuration, state: Work | Wait, cost: Resources, time_us: int) -> bool:
-    """Tell whether `cost` and `time_us` more fit under every cap, beside the reserve."""
-    reserve = _reserve(machine, state)
-    needs = (0 if isinstance(state, Wait) else 1, cost.tool_calls, cost.tokens, cost.micro_usd, time_us)
+def _room(machine: Machine, now: Configuration, state: Work | Wait, time_us: int) -> bool:
+    """Tell whether the state's cost and `time_us` more fit under every cap, beside the reserve."""
+    needs = Resources(time_us=time_us) + _reserve(machine, state)
+    if isinstance(state, Work):
+        needs += state.cost + Resources(steps=1)
     return all(
-        cap is None or used + need + aside <= cap
-        for cap, used, need, aside in zip(
-            machine.caps.amounts(), now.spent, needs, reserve.amounts(), strict=True
-        )
+        cap is None or used + need <= cap
+        for cap, used, need in zip(machine.caps.amounts(), now.spent, needs.amounts(), strict=True)
     )
 
 
-def _pause(machine: Machine, now: Configuration, state: Work, way: Transition, event: Ended) -> int | None:
+def _pause(machine: Machine, now: Configuration, way: Transition, event: Ended) -> int | None:
     """Give the pause before this retry; None if it is too long to be waited for."""
+    state = machine.states[way.source]
     assert way.pause is not None
+    assert isinstance(state, Work)
     backoff = Backoff(
         way.pause.first_us,
         way.pause.factor,

@@ -22,7 +22,7 @@ from fsmflow.runtime.validation import Rejected, Validate, validator
 Given = TypeVar("Given", contravariant=True)
 Output = TypeVar("Output")
 
-Step = Callable[..., Any]
+Step = Callable[..., Any] | Bound | str
 
 
 class Options(TypedDict, total=False):
@@ -30,7 +30,7 @@ class Options(TypedDict, total=False):
 
     Attributes:
         profile: Use the step implementations of this profile of the spec.
-        steps: Use these implementations, by state: functions, or `module:name`.
+        steps: Use these implementations, by state: functions, `module:name`, or steps bound before.
         trace: Is called with each trace event, as plain data, when it happens.
         run_id: The run's id; random unless given. It is what idempotency keys are made of.
         clock: The clock to go by.
@@ -38,7 +38,7 @@ class Options(TypedDict, total=False):
     """
 
     profile: str | None
-    steps: Mapping[str, Step | str]
+    steps: Mapping[str, Step]
     trace: Sink
     run_id: str
     clock: Clock
@@ -205,7 +205,7 @@ class Runner(Generic[Given, Output]):
             return "failed", None
 
     def bind(
-        self, profile: str | None = None, steps: Mapping[str, Step | str] | None = None
+        self, profile: str | None = None, steps: Mapping[str, Step] | None = None
     ) -> Mapping[str, Bound]:
         """Find every step, accept function and type, and make them ready to be called.
 
@@ -222,8 +222,12 @@ class Runner(Generic[Given, Output]):
             self._bindings[profile] = self._bind(self._swapped(profile))
         return self._bindings[profile]
 
-    def _bind(self, swapped: Mapping[str, Step | str]) -> Mapping[str, Bound]:
-        return {name: bind(stage, self.folder, swapped.get(name)) for name, stage in self.stages.items()}
+    def _bind(self, swapped: Mapping[str, Step]) -> Mapping[str, Bound]:
+        found: dict[str, Bound] = {}
+        for name, stage in self.stages.items():
+            step = swapped.get(name)
+            found[name] = step if isinstance(step, Bound) else bind(stage, self.folder, step)
+        return found
 
     def _swapped(self, profile: str | None) -> Mapping[str, str]:
         if profile is None:

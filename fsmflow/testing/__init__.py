@@ -1,0 +1,9 @@
+"""What generated tests, and tests by hand, import: plans of runs, and a world to play them in."""
+
+from fsmflow.testing.clock import SimulatedClock
+from fsmflow.testing.corners import Corner, corners
+from fsmflow.testing.plans import Act, Plan, plans
+from fsmflow.testing.play import Played, play
+from fsmflow.testing.subject import Subject
+
+__all__ = ["Act", "Corner", "Plan", "Played", "SimulatedClock", "Subject", "corners", "plans", "play"]

@@ -1,0 +1,188 @@
+"""Playing a plan: the generated runner, driven to its end, on a simulated clock, by scripted steps."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from attrs import frozen
+
+from fsmflow import semantics
+from fsmflow.machine import Machine, Work
+from fsmflow.runtime import (
+    Configuration,
+    Elapsed,
+    Ended,
+    Invalid,
+    Late,
+    Outcome,
+    Permanent,
+    Result,
+    Span,
+    Spent,
+    StepContext,
+    Transient,
+)
+from fsmflow.testing.clock import SimulatedClock
+from fsmflow.testing.plans import Act, Plan
+from fsmflow.testing.subject import Edge, Subject
+
+_OUTCOMES = ("success", "success", "success", "success", "transient", "invalid", "failure", "bug")
+
+
+@frozen
+class Played:
+    """A run that was played.
+
+    Attributes:
+        result: What the runner gave.
+        replayed: Where the reference meaning ends, fed with the events of the run's trace.
+        recompiled: Where the generated `step` ends, fed with the same.
+        edges: The transitions that the reference took.
+    """
+
+    result: Result[Any]
+    replayed: Configuration
+    recompiled: Configuration
+    edges: tuple[Edge, ...]
+
+    @property
+    def spent(self) -> Spent:
+        """What the run used, by its own ledger."""
+        return self.result.spent
+
+    @property
+    def total(self) -> Spent:
+        """What the run used, added up over its trace."""
+        total = [0, 0, 0, 0, 0]
+        for span in self.result.trace:
+            event = span.event
+            if isinstance(event, Ended):
+                total[0] += 1
+            if isinstance(event, Ended | Late):
+                for i, amount in enumerate(event.use or (0, 0, 0), 1):
+                    total[i] += amount
+            if isinstance(event, Ended | Elapsed):
+                total[4] += event.elapsed_us
+        return Spent(*total)
+
+
+def play(subject: Subject, plan: Plan) -> Played:
+    """Drive `subject`'s generated runner through `plan`, and hold it to the reference meaning."""
+    clock = SimulatedClock()
+    script = _Script(subject.machine, plan, clock)
+    result = _finish(
+        subject.runner.run(
+            plan.given,
+            steps={
+                name: bound._replace(function=script.step(name)) for name, bound in subject.scripted.items()
+            },
+            clock=clock,
+            random=_Draws(plan.draws),
+        )
+    )
+    replayed, edges = replay(subject.machine, plan.given, result.trace)
+    subject.taken.update(edges)
+    return Played(result, replayed, _recompile(subject, plan.given, result.trace), edges)
+
+
+def replay(machine: Machine, given: Any, trace: tuple[Span, ...]) -> tuple[Configuration, tuple[Edge, ...]]:
+    """Feed the events of `trace` to the reference meaning; give where it ends, and the way there."""
+    configuration, _ = semantics.begin(machine, given)
+    edges: list[Edge] = []
+    for span in trace:
+        configuration, _, taken = semantics.advance(machine, configuration, span.event)
+        edges += [(way.source, way.name, way.target) for way in taken]
+    return configuration, tuple(edges)
+
+
+def _recompile(subject: Subject, given: Any, trace: tuple[Span, ...]) -> Configuration:
+    run = subject.runner.new_run(given)
+    subject.runner.begin(run)
+    for span in trace:
+        if isinstance(span.event, Late):
+            run.book(span.event.use)
+        else:
+            subject.runner.step(run, span.event)
+    return run.configuration()
+
+
+def _finish(coroutine: Coroutine[Any, Any, Result[Any]]) -> Result[Any]:
+    """Run a coroutine that never waits for anything real; no event loop is needed for that."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: Result[Any] = stop.value
+        return result
+    coroutine.close()
+    raise AssertionError("a played run waited for something outside of its simulated world")
+
+
+class _Draws(random.Random):
+    """Gives the planned draws, round and round."""
+
+    def __init__(self, draws: tuple[float, ...]) -> None:
+        super().__init__(0)
+        self._draws = draws
+        self._next = 0
+
+    def random(self) -> float:
+        """Give the next draw."""
+        self._next += 1
+        return self._draws[(self._next - 1) % len(self._draws)]
+
+
+class _Script:
+    """Scripted steps: each attempt, whatever its state, does what the plan's next act says."""
+
+    def __init__(self, machine: Machine, plan: Plan, clock: SimulatedClock) -> None:
+        self._machine = machine
+        self._plan = plan
+        self._clock = clock
+        self._number = 0
+
+    def step(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        """Make the scripted implementation of one state."""
+        state = self._machine.states[name]
+        assert isinstance(state, Work)
+
+        async def step(ctx: StepContext, **_: Any) -> Any:
+            act = self._plan.act(self._number)
+            self._number += 1
+            _charge(ctx, state, act)
+            left = ctx.time_left()
+            longest = 1_000_000 if left is None else round(left * 1_000_000)
+            await self._clock.sleep(longest * act.latency // 4)
+            return self._end(state, act)
+
+        return step
+
+    def _end(self, state: Work, act: Act) -> Any:
+        match _OUTCOMES[act.outcome % len(_OUTCOMES)]:
+            case "transient":
+                wish = act.retry_after_us
+                raise Transient("scripted", retry_after=None if wish is None else wish / 1_000_000)
+            case "invalid":
+                raise Invalid("scripted complaint")
+            case "failure":
+                raise Permanent("scripted")
+            case "bug":
+                raise ZeroDivisionError("scripted")
+        samples = self._plan.samples.get(state.name, (None,))
+        value = samples[act.value % len(samples)]
+        if state.labels is None:
+            return value
+        label = state.labels[act.label % len(state.labels)]
+        return label if state.gives is None else Outcome(label, value)
+
+
+def _charge(ctx: StepContext, state: Work, act: Act) -> None:
+    if act.use > 4:
+        return
+    cost = state.cost
+    ctx.charge(
+        tool_calls=cost.tool_calls * act.use // 4,
+        tokens=cost.tokens * act.use // 4,
+        usd=f"{cost.micro_usd * act.use // 4 / 1_000_000:.6f}",
+    )

@@ -1,0 +1,70 @@
+"""The workflow under test: its machine, as the spec has it, and the runner that was generated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+
+from fsmflow.compiler import compile_file
+from fsmflow.diagnostics import InvalidSpec
+from fsmflow.machine import Machine
+from fsmflow.runtime import Runner, load_runner
+from fsmflow.runtime.steps import Bound
+
+Edge = tuple[str, str, str]
+"""A transition that was taken: source, what left it, target."""
+
+
+@define(slots=False)
+class Subject:
+    """A workflow under test.
+
+    Attributes:
+        machine: What the spec says: the oracle.
+        runner: What was generated: the thing under test.
+        taken: How often each transition was taken, over all runs that were played.
+    """
+
+    machine: Machine
+    runner: Runner[Any, Any]
+    taken: Counter[Edge] = field(factory=Counter, repr=False)
+
+    @classmethod
+    def load(cls, spec: Path, runner: Path) -> Subject:
+        """Compile the spec, and load the runner that was generated from it.
+
+        Raises:
+            InvalidSpec: The spec has errors.
+            FileNotFoundError: There is no such runner.
+        """
+        compilation = compile_file(spec)
+        if compilation.analysis is None or compilation.errors:
+            raise InvalidSpec(compilation.errors)
+        subject = cls(compilation.analysis.machine, load_runner(runner))
+        SUBJECTS[subject.machine.name] = subject
+        return subject
+
+    @cached_property
+    def scripted(self) -> Mapping[str, Bound]:
+        """The runner's steps, without their accept functions, as scripted steps are to be called.
+
+        A plan says itself which outputs are rejected.
+        """
+        return {
+            name: bound._replace(mode="async", wants_context=True, accept=(), plain=False)
+            for name, bound in self.runner.bind().items()
+        }
+
+    @property
+    def edges(self) -> frozenset[Edge]:
+        """Every transition of the machine."""
+        return frozenset((way.source, way.name, way.target) for way in self.machine.transitions)
+
+
+SUBJECTS: dict[str, Subject] = {}
+"""The subjects of this process, for the report of transitions that no run took."""
