@@ -398,4 +398,6 @@ def run_sync(
 ) -> Result[ask_docs.Answer | None]:
     """Run the workflow to its end from code that is not async; see `Runner.run_sync`."""
     return RUNNER.run_sync(given, **options)
+
+
 # fsmflow sha256:d30df3d00e117284f800a3bf4b2671483d21b85be4ec94e56bab94507e55076c

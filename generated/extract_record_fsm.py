@@ -445,4 +445,6 @@ def run_sync(
 ) -> Result[extract_record.Record | None]:
     """Run the workflow to its end from code that is not async; see `Runner.run_sync`."""
     return RUNNER.run_sync(given, **options)
+
+
 # fsmflow sha256:9df1176cd3debc97516d95c685698031729768d2a8d221aed2598e12d97b4077

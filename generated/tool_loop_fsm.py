@@ -575,4 +575,6 @@ def run_sync(
 ) -> Result[tool_loop.Answer | None]:
     """Run the workflow to its end from code that is not async; see `Runner.run_sync`."""
     return RUNNER.run_sync(given, **options)
+
+
 # fsmflow sha256:46e2ee789d05ff1d33faf46f41131f7e7f828881e5ba7caacc445ab67c3ecdfe

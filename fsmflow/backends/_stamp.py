@@ -9,14 +9,14 @@ _MARK = "# fsmflow sha256:"
 
 def stamped(code: str) -> bytes:
     """Give `code` with a last line that holds the hash of all the others."""
-    return f"{code}{_MARK}{_hash(code)}\n".encode("ascii")
+    return f"{code}\n\n{_MARK}{_hash(code)}\n".encode("ascii")
 
 
 def is_untouched(content: bytes) -> bool:
     """Tell whether `content` is just as it was generated: its last line holds the hash of the rest."""
     text = content.decode("utf-8", "replace")
     code, mark, written = text.rpartition(_MARK)
-    return bool(mark) and written.rstrip("\n") == _hash(code)
+    return bool(mark) and written.rstrip("\n") == _hash(code.removesuffix("\n\n"))
 
 
 def is_generated(content: bytes) -> bool:

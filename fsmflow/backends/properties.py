@@ -65,8 +65,12 @@ def _properties(machine: Machine) -> Iterator[str]:
     )
     caps = [(n, cap) for n, cap in zip(_RESOURCES, machine.caps.amounts(), strict=True) if cap is not None]
     if caps:
+        shares = [f"spent.{name} / {literal(cap)}" for name, cap in caps]
         body = ["spent = play(WORKFLOW, plan).spent", ""]
-        body += [f'target(float(spent.{name}), label="{name}")' for name, _ in caps]
+        body += [
+            *wrapped("shares = [", shares, "]"),
+            'target(max(shares), label="the largest share of a cap")',
+        ]
         body += [f"assert spent.{name} <= {literal(cap)}" for name, cap in caps]
         yield from _property("no_cap_is_passed", "No run uses more of anything than its cap allows.", body)
     yield from _property(

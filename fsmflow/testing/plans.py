@@ -7,10 +7,11 @@ reorder and simplify runs freely, which a state machine of rules would not let i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 
 from fsmflow.machine import End, Machine, Work
@@ -18,6 +19,15 @@ from fsmflow.runtime.steps import resolve_type
 from fsmflow.testing.subject import Subject
 
 LONGEST = 60
+MOODS = {
+    "fair": "ssssssss ttt iii ff",
+    "smooth": "sssssssssssss t i f",
+    "flaky": "sssss tttttttttt if",
+    "picky": "sssss iiiiiiiiii tf",
+}
+"""How likely each outcome is in a run of a mood: a letter for each of sixteen chances or so."""
+
+OUTCOMES = {"s": "success", "t": "transient", "i": "invalid", "f": "failure"}
 
 
 @frozen
@@ -25,7 +35,7 @@ class Act:
     """What happens at one attempt, in terms that any state can read.
 
     Attributes:
-        outcome: Which of the state's outcomes, counted round.
+        outcome: Which of the chances of the plan's mood, counted round.
         label: Which of its labels, counted round.
         value: Which of the sample values for its type, counted round.
         use: How much of its declared cost it charges, in quarters; 5 charges nothing.
@@ -43,27 +53,54 @@ class Act:
 
 @frozen
 class Plan:
-    """A whole run: its input, its acts, sample values by state, and the draws for jitter."""
+    """A whole run.
+
+    Attributes:
+        given: The input.
+        acts: What happens at each attempt.
+        samples: Sample values by state.
+        draws: What the source of jitter gives, round and round.
+        mood: How likely each outcome is: loops and retries are used up only by runs that lean to them.
+        lean: A label that every attempt gives, whatever its act says, if it succeeds.
+        pace: A latency that every attempt has, whatever its act says.
+    """
 
     given: Any = None
     acts: tuple[Act, ...] = ()
     samples: Mapping[str, tuple[Any, ...]] = field(factory=dict)
     draws: tuple[float, ...] = (0.5,)
+    mood: str = "fair"
+    lean: int | None = None
+    pace: int | None = None
 
     def act(self, number: int) -> Act:
         """Give what happens at attempt `number`, from 0; past the last act all goes well."""
-        return self.acts[number] if number < len(self.acts) else Act()
+        act = self.acts[number] if number < len(self.acts) else Act()
+        label = act.label if self.lean is None else self.lean
+        latency = act.latency if self.pace is None else self.pace
+        return evolve(act, label=label, latency=latency)
+
+    def outcome(self, act: Act) -> str:
+        """Give how an attempt ends, in this plan's mood."""
+        chances = MOODS[self.mood].replace(" ", "")
+        return OUTCOMES[chances[act.outcome % len(chances)]]
 
 
-_ACTS = st.builds(
-    Act,
-    outcome=st.integers(0, 7),
-    label=st.integers(0, 3),
-    value=st.integers(0, 2),
-    use=st.integers(0, 5),
-    latency=st.integers(0, 5),
-    retry_after_us=st.none() | st.sampled_from([0, 1_000, 1_000_000, 60_000_000, 3_600_000_000]),
-)
+_WISHES = (None, None, 0, 1_000, 1_000_000, 60_000_000, 3_600_000_000)
+_PARTS = (18, 12, 3, 6, 6, len(_WISHES))
+
+
+def _act(number: int) -> Act:
+    """Read an act off one number, in mixed radix: one draw an act keeps long runs quick to draw."""
+    parts = []
+    for size in _PARTS:
+        number, part = divmod(number, size)
+        parts.append(part)
+    outcome, label, value, use, latency, wish = parts
+    return Act(outcome, label, value, 5 - use, latency, _WISHES[wish])
+
+
+_ACTS = st.integers(0, math.prod(_PARTS) - 1).map(_act)
 
 
 def plans(subject: Subject) -> st.SearchStrategy[Plan]:
@@ -79,7 +116,10 @@ def plans(subject: Subject) -> st.SearchStrategy[Plan]:
         given=values(subject, "Any" if machine.input is None else str(machine.input)),
         acts=st.lists(_ACTS, max_size=LONGEST).map(tuple),
         samples=st.fixed_dictionaries(samples),
-        draws=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=4).map(tuple),
+        draws=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3).map(tuple),
+        mood=st.sampled_from(sorted(MOODS)),
+        lean=st.none() | st.integers(0, 11),
+        pace=st.none() | st.integers(0, 5),
     )
 
 

@@ -28,8 +28,6 @@ from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plans import Act, Plan
 from fsmflow.testing.subject import Edge, Subject
 
-_OUTCOMES = ("success", "success", "success", "success", "transient", "invalid", "failure", "bug")
-
 
 @frozen
 class Played:
@@ -159,7 +157,7 @@ class _Script:
         return step
 
     def _end(self, state: Work, act: Act) -> Any:
-        match _OUTCOMES[act.outcome % len(_OUTCOMES)]:
+        match self._plan.outcome(act):
             case "transient":
                 wish = act.retry_after_us
                 raise Transient("scripted", retry_after=None if wish is None else wish / 1_000_000)
@@ -167,8 +165,6 @@ class _Script:
                 raise Invalid("scripted complaint")
             case "failure":
                 raise Permanent("scripted")
-            case "bug":
-                raise ZeroDivisionError("scripted")
         samples = self._plan.samples.get(state.name, (None,))
         value = samples[act.value % len(samples)]
         if state.labels is None:
