@@ -1,0 +1,42 @@
+"""`fsmflow test`."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from fsmflow.cli.output import exit_code, quiet_option, report
+from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
+
+
+@click.command("test", context_settings={"ignore_unknown_options": True})
+@paths_argument
+@quiet_option
+def command(paths: tuple[Path, ...], quiet: bool) -> None:
+    """Run the property tests that were built from specs.
+
+    Exit code 0 if all pass, 1 if one fails or a spec has errors.
+    """
+    if importlib.util.find_spec("pytest") is None:
+        click.echo("fsmflow test needs pytest: pip install 'fsmflow[test]'", err=True)
+        sys.exit(2)
+    specs = find(paths)
+    compilations = compile_all(specs)
+    if exit_code(compilations):
+        report(compilations, "text")
+        sys.exit(1)
+    files = []
+    for spec, compilation in zip(specs, compilations, strict=True):
+        assert compilation.analysis is not None
+        path = places_of(spec).generated / f"test_{compilation.analysis.machine.name}.py"
+        if not path.is_file():
+            click.echo(f"{path} is missing: run `fsmflow build` first", err=True)
+            sys.exit(1)
+        files.append(str(path))
+    arguments = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    done = subprocess.run([*arguments, *(["-q"] if quiet else []), *files], check=False)  # noqa: S603 - our own
+    sys.exit(int(done.returncode != 0))
