@@ -67,7 +67,11 @@ class SystemClock:
         return TimerDeadline(task)
 
 
-_NEVER = 1 << 62
+NEVER = 1 << 62
+"""A time that no clock reaches, in microseconds."""
+
+AGAIN_US = 1_000_000
+"""How long a step may take to leave once it is cancelled, before it is cancelled again."""
 
 
 class TimerDeadline:
@@ -75,17 +79,21 @@ class TimerDeadline:
 
     Arming it for each attempt would cost a timer an attempt. The timer is left alone as long as
     it fires no later than it must; when it finds that the deadline has moved, it sets itself anew.
+    A step that swallows its cancellation and waits on is cancelled again and again.
     """
 
-    __slots__ = ("_at_us", "_handle", "_handle_us", "_loop", "_task", "expired")
+    __slots__ = ("_at_us", "_before", "_fired", "_handle", "_handle_us", "_loop", "_task", "expired")
 
     def __init__(self, task: asyncio.Task[object]) -> None:
         self.expired = False
         self._task = task
         self._loop = asyncio.get_running_loop()
-        self._at_us: int | None = None
+        self._at_us = NEVER
         self._handle: asyncio.TimerHandle | None = None
-        self._handle_us = _NEVER
+        self._handle_us = NEVER
+        # Cancellations of the task that were swallowed before this run are none of its business.
+        self._before = task.cancelling()
+        self._fired = 0
 
     def arm(self, at_us: int) -> None:
         """Cancel the task at `at_us` of the monotonic clock, unless moved before."""
@@ -96,21 +104,24 @@ class TimerDeadline:
 
     def disarm(self) -> None:
         """Let what runs now run on."""
-        self._at_us = None
+        self._at_us = NEVER
 
     def close(self) -> None:
         """Give the timer back; the run is over."""
-        self._at_us = None
+        self._at_us = NEVER
         if self._handle is not None:
             self._handle.cancel()
-            self._handle, self._handle_us = None, _NEVER
+            self._handle, self._handle_us = None, NEVER
 
     def acknowledge(self) -> bool:
         """Take the deadline's own cancellation back; false if someone else cancelled the task too."""
         if not self.expired:
             return False
-        self._at_us = None
-        return self._task.uncancel() <= 0
+        self._at_us = NEVER
+        while self._fired:
+            self._fired -= 1
+            self._task.uncancel()
+        return self._task.cancelling() <= self._before
 
     def _set(self, at_us: int) -> None:
         if self._handle is not None:
@@ -120,12 +131,13 @@ class TimerDeadline:
         self._handle = self._loop.call_later(delay, self._fire)
 
     def _fire(self) -> None:
-        self._handle, self._handle_us = None, _NEVER
-        if self._at_us is None:
+        self._handle, self._handle_us = None, NEVER
+        if self._at_us == NEVER:
             return
-        if time.monotonic_ns() // 1000 < self._at_us:
-            self._set(self._at_us)
-            return
-        self.expired = True
-        self._at_us = None
-        self._task.cancel()
+        now = time.monotonic_ns() // 1000
+        if now >= self._at_us:
+            self.expired = True
+            self._fired += 1
+            self._task.cancel()
+            self._at_us = now + AGAIN_US
+        self._set(self._at_us)

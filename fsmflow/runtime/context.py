@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.outcomes import Breach, micro_usd
 from fsmflow.runtime.run import Run, Stage
+from fsmflow.runtime.trace import plain
 
 
 class StepContext:
@@ -26,11 +29,11 @@ class StepContext:
     """
 
     __slots__ = (
-        "_arguments_key",
         "_charged",
         "_closed",
         "_cost",
         "_deadline_us",
+        "_has_key",
         "_key",
         "_late",
         "_now",
@@ -50,10 +53,11 @@ class StepContext:
         workflow: str,
         run: Run,
         stage: Stage,
+        key: Any,
         trace_id: str,
         span_id: str,
         now: Callable[[], int],
-        deadline_us: int | None,
+        deadline_us: int,
         late: Callable[[tuple[int, int, int]], None],
     ) -> None:
         self.workflow = workflow
@@ -67,8 +71,8 @@ class StepContext:
         self.breach = ""
         self._cost = stage.cost
         self._charged: list[int | None] = [None, None, None]
-        self._key: Any = None if stage.key is None else stage.key(run.values)
-        self._arguments_key = stage.key is not None
+        self._key = key
+        self._has_key = stage.key is not None
         self._now = now
         self._deadline_us = deadline_us
         self._late = late
@@ -81,14 +85,14 @@ class StepContext:
         It is the same for every attempt of a visit, after a crash too; with `key` in the spec, it
         is the same wherever that value is the same.
         """
-        what = ("key", self.workflow, self.state, repr(self._key))
-        if not self._arguments_key:
-            what = ("run", self.run_id, self.state, str(self.visit))
-        return hashlib.sha256("\x00".join(what).encode()).hexdigest()[:32]
+        what = ["key", self.workflow, self.state, plain(self._key)]
+        if not self._has_key:
+            what = ["run", self.run_id, self.state, self.visit]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode("ascii")).hexdigest()[:32]
 
     def time_left(self) -> float | None:
         """Give the seconds until this attempt is cut off; None if nothing will cut it off."""
-        if self._deadline_us is None:
+        if self._deadline_us == NEVER:
             return None
         return max(0.0, (self._deadline_us - self._now()) / 1_000_000)
 

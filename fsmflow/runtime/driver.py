@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import types
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from fsmflow.runtime.clock import Clock, Deadline
+from fsmflow.runtime.clock import NEVER, Clock, Deadline
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.run import Command, End, Onward, Pause, Run, Stage, Unbound
@@ -42,7 +43,18 @@ class Core(Protocol):
 class Driver:
     """Drives one run to its end."""
 
-    __slots__ = ("_bound", "_clock", "_core", "_late", "_observe", "_random", "_run", "trace", "trace_id")
+    __slots__ = (
+        "_before",
+        "_bound",
+        "_clock",
+        "_core",
+        "_late",
+        "_observe",
+        "_random",
+        "_run",
+        "trace",
+        "trace_id",
+    )
 
     def __init__(
         self,
@@ -64,6 +76,7 @@ class Driver:
         self._random = random
         self._observe = observe
         self._late: list[tuple[int, int, int]] = []
+        self._before = 0
 
     async def drive(self) -> End:
         """Carry commands out until the run ends.
@@ -73,6 +86,7 @@ class Driver:
                 on the ledger and in the trace as `cancelled`.
         """
         deadline = self._clock.deadline()
+        self._before = _cancellations()
         try:
             return await self._drive(deadline)
         finally:
@@ -88,18 +102,19 @@ class Driver:
         run, bindings, record, observe = self._run, self._bound, self.trace.append, self._observe
         now, leave, late = self._clock.now, self._core.leave, self._late
         command = self._core.begin(run)
-        started, armed_us = now(), 0
+        started, armed_us = now(), NEVER
         event: Ended
         while True:
             if command.__class__ is not Stage:
                 if isinstance(command, End):
+                    self._settle_late()
                     return command
                 if isinstance(command, Onward):
                     command = command.enter(run)
                 else:
                     assert isinstance(command, Pause)
                     deadline.disarm()
-                    armed_us = 0
+                    armed_us = NEVER
                     command, started = await self._pause(command, started)
                 continue
             stage: Stage = command
@@ -108,9 +123,9 @@ class Driver:
             span_id = "" if observe is None else new_span_id()
             if not bound.plain or arguments.__class__ is not dict:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
-                ended, armed_us = started + event.elapsed_us, 0
+                ended, armed_us = started + event.elapsed_us, -1
             else:
-                at_us = _at(stage, run, started) if stage.is_limited else 0
+                at_us = _at(stage, run, started) if stage.is_limited else NEVER
                 if at_us != armed_us:
                     deadline.arm(at_us)
                     armed_us = at_us
@@ -125,7 +140,7 @@ class Driver:
                     event = _new(Ended, ("success", None, value, "", (), full, ended - started, None, 0.0))
                 except asyncio.CancelledError as cancelled:
                     event = self._interrupted(stage, bound, deadline, started, span_id, full, cancelled)
-                    ended, armed_us = started + event.elapsed_us, 0
+                    ended, armed_us = started + event.elapsed_us, -1
                 except Rejected as rejected:
                     said, ended = rejected.complaints, now()
                     event = Ended("invalid", None, value, "; ".join(said), said, full, ended - started)
@@ -137,9 +152,9 @@ class Driver:
             if observe is not None:
                 observe(span, span_id)
             started = ended
-            command = leave[name](run, event)
             if late:
                 self._settle_late()
+            command = leave[name](run, event)
 
     async def _attempt(
         self, stage: Stage, bound: Bound, deadline: Deadline, started: int, span_id: str
@@ -149,16 +164,19 @@ class Driver:
         arguments = run.arguments
         if isinstance(arguments, Unbound):
             return Ended("failure", message=arguments.reason, use=(0, 0, 0))
-        at_us = _at(stage, run, started) if stage.is_limited else None
+        at_us = _at(stage, run, started) if stage.is_limited else NEVER
         context: StepContext | None = None
         given: Mapping[str, Any] = arguments
         if bound.wants_context:
+            try:
+                key = None if stage.key is None else stage.key(run.values)
+            except LookupError as missing:
+                return Ended("failure", message=f"key: {Unbound.of(missing).reason}", use=(0, 0, 0))
             context = StepContext(
-                self._core.name, run, stage, self.trace_id, span_id, clock.now, at_us, self._late.append
+                self._core.name, run, stage, key, self.trace_id, span_id, clock.now, at_us, self._late.append
             )
             given = {**arguments, "ctx": context}
-        if at_us is not None:
-            deadline.arm(at_us)
+        deadline.arm(at_us)
         error: BaseException | None = None
         value: Any = None
         try:
@@ -168,6 +186,8 @@ class Driver:
                 value = bound.function(**given)
             else:
                 value = await in_thread(bound.function, given, stage.name)
+            if isinstance(value, types.CoroutineType):
+                value = await value
         except asyncio.CancelledError as cancelled:
             use = stage.full if context is None else context.close(cut=True)
             if context is None or not context.breach:
@@ -208,7 +228,8 @@ class Driver:
         if deadline.expired:
             if deadline.acknowledge():
                 return cut_off(stage, bound, elapsed, use, self._random, by_run=_is_by_run(stage, run))
-        elif _is_own():
+        elif _cancellations() <= self._before:
+            # The step raised it itself.
             return raised(stage, cancelled, elapsed, use, self._random)
         run.steps += 1
         run.book(use or (0, 0, 0))
@@ -225,6 +246,7 @@ class Driver:
         finally:
             ended = self._clock.now()
             self._note(started, span_id, Elapsed(ended - started))
+        self._settle_late()
         return self._core.resume[run.state](run), ended
 
     def _note(self, started: int, span_id: str, event: Ended | Elapsed) -> None:
@@ -241,7 +263,10 @@ class Driver:
         while self._late:
             event = Late(self._late.pop(0))
             self._run.book(event.use)
-            self.trace.append(Span(self._run.state, 0, 0, {}, self._clock.now(), event))
+            span = Span(self._run.state, 0, 0, {}, self._clock.now(), event)
+            self.trace.append(span)
+            if self._observe is not None:
+                self._observe(span, new_span_id())
 
 
 def _at(stage: Stage, run: Run, started: int) -> int:
@@ -261,7 +286,7 @@ def _is_by_run(stage: Stage, run: Run) -> bool:
     return stage.timeout_us is None or stage.time_limit_us - run.time_us < stage.timeout_us
 
 
-def _is_own() -> bool:
-    """Tell whether a step raised the cancellation itself, with nobody having cancelled the run's task."""
+def _cancellations() -> int:
+    """Give how often the present task was asked to cancel."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() == 0
+    return 0 if task is None else task.cancelling()

@@ -10,10 +10,10 @@ Exception
 
 from __future__ import annotations
 
-import email.utils
 import math
 import time
-from decimal import ROUND_CEILING, Decimal
+from datetime import UTC
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any, NamedTuple
 
 MAX_RETRY_AFTER_US = 366 * 86_400_000_000
@@ -41,9 +41,9 @@ class Transient(StepError):
 class Invalid(StepError):
     """The output is rejected; the complaints reach the next attempt as `ctx.feedback`."""
 
-    def __init__(self, *complaints: str) -> None:
-        super().__init__("; ".join(complaints))
-        self.complaints = complaints
+    def __init__(self, *complaints: object) -> None:
+        self.complaints = tuple(map(str, complaints))
+        super().__init__("; ".join(self.complaints))
 
 
 class Permanent(StepError):
@@ -101,7 +101,7 @@ def classify(error: BaseException) -> Failure:
 def describe(error: BaseException) -> str:
     """Name an exception in one line of at most 500 characters."""
     try:
-        text = str(error)
+        text = " ".join(str(error).split())
     except Exception:  # noqa: BLE001 - a broken __str__ must not hide the error it belongs to
         text = "(its message could not be read)"
     name = type(error).__name__
@@ -136,43 +136,67 @@ def _is_connection(error: BaseException) -> bool:
 
 
 def _status(error: BaseException) -> int | None:
-    for holder in (error, getattr(error, "response", None)):
+    for holder in (error, _attribute(error, "response")):
         for name in ("status_code", "status", "code"):
-            value = getattr(holder, name, None)
-            if type(value) is int and 100 <= value <= 599:
+            value = _attribute(holder, name)
+            # A status that says no error tells nothing of what went wrong after it.
+            if type(value) is int and 400 <= value <= 599:
                 return value
     return None
 
 
+def _attribute(holder: object, name: str) -> Any:
+    """Read an attribute; None if it is not there, or raises in being read."""
+    try:
+        return getattr(holder, name, None)
+    except Exception:  # noqa: BLE001 - an error must be classified, whatever its properties do
+        return None
+
+
 def retry_after_us(error: BaseException) -> int | None:
     """Read the Retry-After header of an error's response, in microseconds, if it has a sane one."""
-    for holder in (getattr(error, "response", None), error):
-        headers = getattr(holder, "headers", None)
-        get = getattr(headers, "get", None)
-        if get is None:
-            continue
-        milliseconds = parse_retry_after(get("retry-after-ms"))
-        if milliseconds is not None:
-            return milliseconds // 1000
-        wish = get("retry-after") or get("Retry-After")
-        if wish is not None:
-            return parse_retry_after(wish)
+    for holder in (_attribute(error, "response"), error):
+        headers = _lowered(_attribute(holder, "headers"))
+        for name, unit_us in _WISHES.items():
+            wish = parse_retry_after(headers.get(name), unit_us=unit_us)
+            if wish is not None:
+                return wish
     return None
 
 
-def parse_retry_after(text: object, *, now: float | None = None) -> int | None:
+def _lowered(headers: Any) -> dict[str, object]:
+    """Give headers by their names in small letters, from a mapping or an email message."""
+    try:
+        return {str(name).lower(): value for name, value in headers.items()}
+    except Exception:  # noqa: BLE001 - an error must be classified, whatever its headers are
+        return {}
+
+
+_WISHES = {"retry-after-ms": 1_000, "retry-after": 1_000_000}
+
+
+def parse_retry_after(text: object, *, unit_us: int = 1_000_000, now: float | None = None) -> int | None:
     """Read a Retry-After value (RFC 9110 §10.2.3): whole or decimal seconds, or an HTTP date.
 
     Gives microseconds, at most a leap year's; None for anything malformed: `-1`, `nan`, `1e9`,
-    digits of other scripts, lists. The sources of real servers send decimals, so those count.
+    digits of other scripts, lists. Real servers send decimals, so those count.
+
+    Args:
+        text: The header's value.
+        unit_us: What a number in it counts, in microseconds.
+        now: The time since 1970, in seconds.
     """
+    from email.utils import parsedate_to_datetime
+
     if not isinstance(text, str) or not text.isascii() or len(text) > 64:
         return None
     text = text.strip()
     if text.replace(".", "", 1).isdigit():
-        return min(int(Decimal(text) * 1_000_000), MAX_RETRY_AFTER_US)
+        return min(int(Decimal(text) * unit_us), MAX_RETRY_AFTER_US)
     try:
-        date = email.utils.parsedate_to_datetime(text)
+        date = parsedate_to_datetime(text)
+        if date.tzinfo is None:
+            date = date.replace(tzinfo=UTC)
         seconds = date.timestamp() - (time.time() if now is None else now)
     except (TypeError, ValueError, OverflowError):
         return None
@@ -195,11 +219,18 @@ def micro_usd(amount: Decimal | int | float | str) -> int:
     Raises:
         ValueError: The amount is negative, or no number.
     """
+    if isinstance(amount, bool) or not isinstance(amount, Decimal | int | float | str):
+        raise ValueError(f"a charge in dollars must be a number, not {amount!r}")
     try:
         exact = Decimal(repr(amount) if isinstance(amount, float) else amount)
-        whole = int((exact * 1_000_000).to_integral_value(ROUND_CEILING))
-    except (ArithmeticError, TypeError):
+    except ArithmeticError:
         raise ValueError(f"a charge in dollars must be a number, not {amount!r}") from None
-    if whole < 0:
+    if not exact.is_finite() or exact.adjusted() > 30:
+        raise ValueError(f"a charge in dollars must be a sensible number, not {str(amount)[:40]}")
+    if exact < 0:
         raise ValueError(f"a charge can't be negative: {amount!r}")
-    return whole
+    return int(_MONEY.multiply(exact, Decimal(1_000_000)).to_integral_value(ROUND_CEILING))
+
+
+# What does not fit is rounded up, never down.
+_MONEY = Context(prec=60, rounding=ROUND_CEILING)

@@ -122,7 +122,8 @@ def load_module(name: str, folder: Path) -> types.ModuleType:
         loaded = sys.modules.get(top)
         if loaded is not None and not _is_file(loaded, own):
             raise StepNotFound(
-                f"module `{top}` of {folder} can't be loaded: another `{top}` is loaded from {loaded.__file__}"
+                f"module `{top}` of {folder} can't be loaded:"
+                f" another `{top}` is loaded from {getattr(loaded, '__file__', None) or 'elsewhere'}"
             )
     try:
         return importlib.import_module(name)
