@@ -108,7 +108,7 @@ class _Session:
             notes.append("pausing before the next")
         if isinstance(place, End):
             notes = [f"an end: {place.kind}"]
-        _say(f"\n{head} {click.style(', '.join(notes), dim=True)}")
+        _say(f"\n{head}  {click.style(', '.join(notes), dim=True)}")
         _say(f"  {click.style('spent', dim=True)}     {_ledger(walk)}")
         counters = [f"{name} {walk.counts.get(name, 0)}/{c.cap}" for name, c in self.machine.counters.items()]
         if counters:

@@ -1,0 +1,186 @@
+"""`fsmflow build`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import fsmflow.backends.python as python_backend
+from fsmflow.backends import Artifact
+from fsmflow.cli.files import write_all
+from tests.cli.conftest import Run, edit, tree
+
+BUILT = {
+    "generated/hello_fsm.py",
+    "generated/test_hello.py",
+    "diagrams/hello.dot",
+    "diagrams/hello.svg",
+    "specs/hello.fsm.yaml",
+    "specs/hello.py",
+}
+
+
+def test_a_build_makes_runner_tests_and_drawing(run: Run, project: Path) -> None:
+    """A build writes the four files of a workflow and nothing else."""
+    assert run("build").exit_code == 0
+    assert set(tree(project)) == BUILT
+
+
+def test_building_twice_changes_nothing(run: Run, project: Path) -> None:
+    """The second build leaves every byte as the first left it."""
+    run("build")
+    first = tree(project)
+    run("build")
+
+    assert tree(project) == first
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4711"])
+def test_bytes_depend_on_the_spec_alone(project: Path, seed: str, tmp_path: Path) -> None:
+    """Hash seed, locale, time zone and working folder leave no mark on what is built."""
+    spec = project / "specs/hello.fsm.yaml"
+    arguments = [sys.executable, "-m", "fsmflow", "build", str(spec)]
+    subprocess.run(arguments, cwd=project, check=True, capture_output=True)
+    first = tree(project)
+    for path in ("generated", "diagrams"):
+        for file in (project / path).iterdir():
+            if file.is_file():
+                file.unlink()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": "C", "TZ": "Asia/Tokyo"}
+    subprocess.run(arguments, cwd=elsewhere, check=True, capture_output=True, env=environment)
+
+    assert tree(project) == first
+
+
+def test_check_passes_right_after_a_build(run: Run, project: Path) -> None:
+    """`build --check` has nothing to say about files just built, and writes nothing."""
+    run("build")
+    before = tree(project)
+
+    assert run("build", "--check").exit_code == 0
+    assert tree(project) == before
+
+
+def test_check_fails_when_the_spec_changed(run: Run, project: Path) -> None:
+    """`build --check` fails once the spec says something new."""
+    run("build")
+    edit(project / "specs/hello.fsm.yaml", "steps: 12", "steps: 13")
+    result = run("build", "--check")
+
+    assert result.exit_code == 1
+    assert "hello_fsm.py is not what the spec says" in result.stderr
+
+
+def test_check_fails_when_a_generated_file_changed(run: Run, project: Path) -> None:
+    """`build --check` fails once a generated file was edited, or is gone."""
+    run("build")
+    edit(project / "generated/hello_fsm.py", "run.steps + 1", "run.steps + 0")
+
+    assert run("build", "--check").exit_code == 1
+
+    run("build", "--force")
+    (project / "diagrams/hello.dot").unlink()
+
+    assert run("build", "--check").exit_code == 1
+
+
+def test_check_fails_when_the_generator_changed(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`build --check` fails once the backend would write something else for the same spec."""
+    run("build")
+    monkeypatch.setattr(python_backend, "_entry_points", lambda machine: ["# another generator"])
+
+    assert run("build", "--check").exit_code == 1
+
+
+def test_an_edit_by_hand_is_not_overwritten(run: Run, project: Path) -> None:
+    """A generated file that was edited stays as it is, with everything else, until `--force`."""
+    run("build")
+    edit(project / "generated/hello_fsm.py", "run.steps + 1", "run.steps + 0")
+    edit(project / "specs/hello.fsm.yaml", "steps: 12", "steps: 13")
+    before = tree(project)
+    result = run("build")
+
+    assert result.exit_code == 1
+    assert "hello_fsm.py was edited by hand" in result.stderr
+    assert tree(project) == before
+    assert run("build", "--force").exit_code == 0
+    assert run("build", "--check").exit_code == 0
+
+
+def test_nothing_is_written_if_one_spec_has_an_error(run: Run, project: Path) -> None:
+    """An error in one spec keeps the files of every other from being written."""
+    run("new", "other")
+    edit(project / "specs/other.fsm.yaml", "success: review", "success: reviw")
+    before = tree(project)
+
+    assert run("build").exit_code == 1
+    assert tree(project) == before
+
+
+def test_a_folder_that_cannot_be_written_is_no_traceback(run: Run, project: Path) -> None:
+    """A file where a folder must go exits with 2 and says which."""
+    (project / "generated").write_text("in the way")
+    result = run("build")
+
+    assert result.exit_code == 2
+    assert "could not write" in result.stderr
+
+
+def test_the_workflow_name_cannot_leave_the_folder(run: Run, project: Path) -> None:
+    """A workflow named like a path is refused, and nothing is written anywhere."""
+    edit(project / "specs/hello.fsm.yaml", "workflow: hello", "workflow: ../../hello")
+    before = tree(project.parent)
+
+    assert run("build").exit_code == 1
+    assert tree(project.parent) == before
+
+
+def test_a_write_that_fails_leaves_every_target_as_it_was(tmp_path: Path) -> None:
+    """If one of several files can't be staged, none is changed and no temporary file stays."""
+    good, bad = tmp_path / "good.txt", tmp_path / "file" / "bad.txt"
+    good.write_text("old")
+    (tmp_path / "file").write_text("no folder")
+    before = tree(tmp_path)
+
+    with pytest.raises(OSError, match="file"):
+        write_all([Artifact(good, b"new"), Artifact(bad, b"new")])
+    assert tree(tmp_path) == before
+
+
+def test_a_killed_write_leaves_whole_files(tmp_path: Path) -> None:
+    """However early or late a writer is killed, its target holds all of the old or all of the new."""
+    target = tmp_path / "target.bin"
+    old, new = b"o" * 400_000, b"n" * 400_000
+    program = (
+        "import sys; from pathlib import Path; from fsmflow.backends import Artifact;"
+        "from fsmflow.cli.files import write_all; p = Path(sys.argv[1]); print('ready', flush=True)\n"
+        "while True:\n"
+        "    write_all([Artifact(p, b'n' * 400_000)]); write_all([Artifact(p, b'o' * 400_000)])\n"
+    )
+    target.write_bytes(old)
+    for delay in range(12):
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(target)], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.003 * delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+        assert target.read_bytes() in (old, new)
+
+    write_all([Artifact(tmp_path / "sweeper", b"")])
+
+    assert set(tree(tmp_path)) == {"target.bin", "sweeper"}

@@ -1,0 +1,130 @@
+"""The smaller commands, and what all commands have in common."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from fsmflow.checks import all_checks
+from fsmflow.cli import COMMANDS, main
+from tests.cli.conftest import Run, tree
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    """Each command has a help page that begins with a sentence."""
+    result = run(command, "--help")
+
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+
+
+def test_an_unknown_command_is_told_the_nearest(run: Run) -> None:
+    """A misspelt command exits with 2 and is told the right one."""
+    result = run("biuld")
+
+    assert result.exit_code == 2
+    assert "did you mean `build`?" in result.stderr
+
+
+def test_an_internal_error_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bug of ours exits with 2 and says that it is one."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("fsmflow.cli.app", broken)
+    with pytest.raises(SystemExit) as exit_:
+        main(["check"])
+
+    assert exit_.value.code == 2
+    assert "internal error: RuntimeError: boom" in capsys.readouterr().err
+
+
+def test_new_refuses_to_overwrite(run: Run, project: Path) -> None:
+    """`new` leaves files that are there alone."""
+    before = tree(project)
+
+    assert run("new", "hello").exit_code == 2
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("name", ["Hello", "a__b", "class", "json", "../x", "", "1a"])
+def test_new_refuses_names_that_cannot_work(run: Run, name: str) -> None:
+    """`new` refuses what is no name, and names of Python's own modules."""
+    assert run("new", name).exit_code == 2
+
+
+@pytest.mark.parametrize("form", ["svg", "png", "dot"])
+def test_draw_writes_each_format(run: Run, project: Path, form: str) -> None:
+    """`draw -o FILE` writes what the file's ending says."""
+    signature = {"svg": b"<", "png": b"\x89PNG", "dot": b"digraph"}[form]
+
+    assert run("draw", "specs/hello.fsm.yaml", "-o", f"out.{form}").exit_code == 0
+    assert signature in (project / f"out.{form}").read_bytes()[:200]
+
+
+def test_explore_steps_undoes_and_quits(run: Run, project: Path) -> None:
+    """`explore` goes where the chosen outcome leads, and back."""
+    shown = run("explore", "specs/hello.fsm.yaml", input="1\n1\nu\n2\nnonsense\nq\n").stdout
+
+    assert "review  visit 1" in shown
+    assert "done  an end: success" in shown
+    assert "draft  visit 2" in shown
+    assert "hello" not in shown.split("\n")[0]
+    assert "expected a number" in shown
+
+
+def test_explain_has_a_page_for_every_check(run: Run) -> None:
+    """`explain` prints each check's page, and lists all of them."""
+    listed = run("explain").stdout
+    for name in all_checks():
+        assert name in listed
+        assert "Why is this bad?" in run("explain", name).stdout
+
+
+def test_explain_tells_the_nearest_check(run: Run) -> None:
+    """A misspelt check exits with 2 and is told the right one."""
+    result = run("explain", "unknown-targt")
+
+    assert result.exit_code == 2
+    assert "did you mean `unknown-target`?" in result.stderr
+
+
+def test_schema_is_a_schema(run: Run, tmp_path: Path) -> None:
+    """`schema` writes a valid JSON Schema, to the screen or to a file."""
+    printed = json.loads(run("schema").stdout)
+    run("schema", "-o", "schema.json")
+
+    jsonschema.Draft202012Validator.check_schema(printed)
+    assert json.loads((tmp_path / "schema.json").read_text(encoding="utf-8")) == printed
+
+
+def test_test_runs_what_was_built(project: Path) -> None:
+    """`fsmflow test` passes on a project as `new` makes it."""
+    for arguments in (["build"], ["test", "-q"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "fsmflow", *arguments],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "7 passed" in done.stdout
+
+
+def test_test_asks_for_a_build_first(run: Run, project: Path) -> None:
+    """`fsmflow test` says what is missing when nothing was built."""
+    result = run("test")
+
+    assert result.exit_code == 1
+    assert "fsmflow build" in result.stderr

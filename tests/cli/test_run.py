@@ -1,0 +1,150 @@
+"""`fsmflow run`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, document, edit
+
+SPEC = "specs/hello.fsm.yaml"
+
+
+def test_a_person_sees_how_it_ended_and_what_it_used(run: Run, project: Path) -> None:
+    """The end, the output, the steps taken, what they used and the trace id are on the screen."""
+    result = run("run", SPEC, "text=hello")
+
+    assert result.exit_code == 0
+    assert "● done success" in result.stdout
+    assert "You said: hello" in result.stdout
+    assert "2 steps" in result.stdout
+    assert re.search(r"trace [0-9a-f]{32}", result.stdout)
+
+
+def test_json_holds_the_whole_result(run: Run, project: Path) -> None:
+    """`--format json` prints one document with the output, the ledger and the path."""
+    found = document(run("run", SPEC, "text=hello", "--format", "json"))
+
+    assert found["schema"] == "fsmflow.run/1"
+    assert found["kind"] == "success"
+    assert found["output"] == {"text": "You said: hello"}
+    assert found["path"] == ["draft", "review"]
+    assert found["spent"]["steps"] == 2
+    assert found["spent"]["tokens"] == 1
+
+
+def test_input_may_be_json(run: Run, project: Path) -> None:
+    """`KEY:=VALUE` is JSON, and `--input -` reads a whole document."""
+    assert run("run", SPEC, 'text:="hello"').exit_code == 0
+    assert run("run", SPEC, "--input", "-", input='{"text": "hello"}').exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["text"],
+        ["text:=5"],
+        ["text:={"],
+        ["txet=hello"],
+        [],
+        ["text=a", "--profile", "nope"],
+        ["--input", "gone.json"],
+    ],
+)
+def test_wrong_input_is_wrong_usage(run: Run, project: Path, arguments: list[str]) -> None:
+    """Input that is missing, malformed or of the wrong type exits with 2 and says why."""
+    result = run("run", SPEC, *arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.strip()
+
+
+def test_a_spec_with_errors_is_not_run(run: Run, project: Path) -> None:
+    """A spec with an error exits with 1 and shows the error."""
+    edit(project / SPEC, "success: review", "success: reviw")
+    result = run("run", SPEC, "text=hello")
+
+    assert result.exit_code == 1
+    assert "unknown-target" in result.stdout
+
+
+@pytest.mark.parametrize(("end", "code"), [("success", 0), ("degraded", 3), ("handoff", 4), ("failed", 5)])
+def test_each_kind_of_end_has_its_exit_code(run: Run, project: Path, end: str, code: int) -> None:
+    """The exit code tells success, degraded, handoff and failed apart."""
+    edit(project / SPEC, "done: {end: success,", f"done: {{end: {end},")
+
+    assert run("run", SPEC, "text=hello").exit_code == code
+
+
+def test_a_budget_that_leaves_no_way_has_its_own_exit_code(run: Run, project: Path) -> None:
+    """A run that ends in the built-in end `exceeded` exits with 6."""
+    edit(project / SPEC, "  exceeded: give_up\n", "")
+    edit(project / SPEC, "  tokens: 6000", "  tokens: 1000")
+    edit(project / SPEC, "{tokens: 1000}", "{tokens: 1000}\n    key: $input.text")
+    steps = project / "specs/hello.py"
+    edit(steps, 'return "good" if text in reply.text else "poor"', 'return "poor"')
+    edit(steps, "ctx.charge(tokens=len(text.split()))", "pass")
+    result = run("run", SPEC, "text=hello")
+
+    assert result.exit_code == 6, result.stdout
+
+
+def test_the_trace_file_tells_the_whole_run(run: Run, project: Path) -> None:
+    """The trace has a line for the run, for each attempt and for the end, under one trace id."""
+    run("run", SPEC, "text=hello", "--trace", "trace.jsonl")
+    lines = [json.loads(line) for line in (project / "trace.jsonl").read_text().splitlines()]
+
+    assert [line["event"] for line in lines] == ["run", "attempt", "attempt", "end"]
+    assert len({line["trace_id"] for line in lines}) == 1
+    assert lines[1]["input"] == {"text": "hello"}
+    assert lines[1]["output"] == {"text": "You said: hello"}
+    assert lines[2]["label"] == "good"
+    assert lines[3]["spent"]["steps"] == 2
+
+
+def test_a_missing_step_is_no_traceback(run: Run, project: Path) -> None:
+    """A step that can't be imported is told by name."""
+    edit(
+        project / "specs/hello.py",
+        "from attrs import frozen",
+        "import no_such_module\nfrom attrs import frozen",
+    )
+    result = run("run", SPEC, "text=hello")
+
+    assert result.exit_code == 2
+    assert "no_such_module" in result.stderr
+
+
+def test_interrupting_a_run_leaves_its_trace_whole(project: Path) -> None:
+    """Ctrl-C exits with 130, and the trace ends with `cancelled`, the attempt on its ledger."""
+    edit(
+        project / "specs/hello.py",
+        "    ctx.charge",
+        "    import asyncio\n    await asyncio.sleep(30)\n    ctx.charge",
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fsmflow", "run", SPEC, "text=hello", "--trace", "trace.jsonl"],
+        cwd=project, stderr=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    trace = project / "trace.jsonl"
+    until = time.monotonic() + 20
+    while not (trace.exists() and trace.read_text()) and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    last = json.loads(trace.read_text().splitlines()[-1])
+
+    assert process.returncode == 130
+    assert b"Traceback" not in stderr
+    assert last["kind"] == "cancelled"
+    assert last["spent"]["steps"] == 1
+    assert last["spent"]["tokens"] == 1000
