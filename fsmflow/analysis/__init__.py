@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -18,7 +18,14 @@ from fsmflow.machine import Machine, Transition
 from fsmflow.source import Document, Route
 
 if TYPE_CHECKING:
+    from fsmflow.analysis.assignment import Assignment
+    from fsmflow.analysis.cycles import Cycles
+    from fsmflow.analysis.guesses import Guesses
+    from fsmflow.analysis.modules import Modules
     from fsmflow.analysis.reachability import Reachability
+    from fsmflow.analysis.reads import Reads
+    from fsmflow.analysis.termination import Termination
+    from fsmflow.analysis.values import Values
 
 
 @define(frozen=True, slots=False)
@@ -30,12 +37,14 @@ class Analysis:
         workflow: What the author said.
         machine: What it means. Where the spec is at fault, its likeliest meaning.
         folder: Where step modules are looked for first; None for a spec without a place.
+        damaged: The routes of what loading had to leave out or replace.
     """
 
     document: Document
     workflow: spec.Workflow
     machine: Machine
     folder: Path | None
+    damaged: frozenset[Route] = frozenset()
 
     @cached_property
     def reachability(self) -> Reachability:
@@ -43,6 +52,55 @@ class Analysis:
         from fsmflow.analysis.reachability import Reachability
 
         return Reachability.of(self.machine)
+
+    @cached_property
+    def cycles(self) -> Cycles:
+        """Which states a run can visit more than once."""
+        from fsmflow.analysis.cycles import Cycles
+
+        return Cycles.of(self.machine)
+
+    @cached_property
+    def guesses(self) -> Guesses:
+        """Where the machine is a guess, since the spec is at fault there."""
+        from fsmflow.analysis.guesses import Guesses
+
+        return Guesses.of(self.workflow, self.damaged)
+
+    @cached_property
+    def termination(self) -> Termination:
+        """Which loops no counter bounds."""
+        from fsmflow.analysis.termination import Termination
+
+        return Termination.of(self.machine, self.guesses.states)
+
+    @cached_property
+    def reads(self) -> Reads:
+        """Where values are read."""
+        from fsmflow.analysis.reads import Reads
+
+        return Reads.of(self.workflow)
+
+    @cached_property
+    def assignment(self) -> Assignment:
+        """Which values may be unset where."""
+        from fsmflow.analysis.assignment import Assignment
+
+        return Assignment.of(self.machine, self.guesses.states)
+
+    @cached_property
+    def modules(self) -> Modules:
+        """The modules that hold steps and types, read as text."""
+        from fsmflow.analysis.modules import Modules
+
+        return Modules(self.folder)
+
+    @cached_property
+    def values(self) -> Values:
+        """The types of values, as far as they are known."""
+        from fsmflow.analysis.values import Values
+
+        return Values(self.workflow, self.modules)
 
     @cached_property
     def successors(self) -> Mapping[str, Sequence[str]]:
@@ -54,15 +112,30 @@ class Analysis:
 
     def route(self, way: Transition) -> Route:
         """Find where in the document a transition was written."""
+        route = self._arm(way)
+        if way.used_up is not None:
+            return (*route, "else")
+        return (*route, "to") if isinstance(_at(self.document.tree, route), dict) else route
+
+    def _arm(self, way: Transition) -> Route:
         state: Route = ("states", way.source)
-        kind = type(self.workflow.states.get(way.source))
         if way.kind == "exceeded":
             return ("budget", "exceeded")
-        if kind is spec.Choose and way.label is not None:
+        if isinstance(self.workflow.states.get(way.source), spec.Choose) and way.label is not None:
             return (*state, "choose", int(way.label.removeprefix("arm_")) - 1)
-        key = {"transient": "retry", "invalid": "invalid"}.get(way.on) if way.used_up else None
+        key = {"transient": "retry", "invalid": "invalid"}.get(way.on)
         if key is not None and way.used_up == f"{way.source}.{key}":
             return (*state, key)
         if way.kind == "success":
             return (*state, "success", way.label) if way.label is not None else (*state, "success")
         return (*state, way.kind)
+
+
+def _at(tree: Any, route: Route) -> Any:
+    """Give what stands at `route`, or None."""
+    for key in route:
+        try:
+            tree = tree[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return tree

@@ -1,0 +1,93 @@
+"""Searches of directed graphs of any depth: strongly connected components and shortest paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from fsmflow.machine import Transition
+
+
+def components(nodes: Iterable[str], edges: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Give the strongly connected components (Tarjan, SIAM J. Computing 1, 1972), successors first.
+
+    Nodes without an entry in `edges` have no successors.
+    """
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    open_nodes: dict[str, None] = {}
+    found: list[list[str]] = []
+    for root in nodes:
+        if root in index:
+            continue
+        index[root] = low[root] = len(index)
+        open_nodes[root] = None
+        pending: list[tuple[str, Iterator[str]]] = [(root, iter(edges.get(root, ())))]
+        while pending:
+            node, rest = pending[-1]
+            following = next(rest, None)
+            if following is None:
+                pending.pop()
+                if pending:
+                    parent = pending[-1][0]
+                    low[parent] = min(low[parent], low[node])
+                if low[node] == index[node]:
+                    found.append(_close(node, open_nodes))
+            elif following not in index:
+                index[following] = low[following] = len(index)
+                open_nodes[following] = None
+                pending.append((following, iter(edges.get(following, ()))))
+            elif following in open_nodes:
+                low[node] = min(low[node], index[following])
+    return found
+
+
+def _close(node: str, open_nodes: dict[str, None]) -> list[str]:
+    """Take the component that `node` was the first of."""
+    component: list[str] = []
+    while not component or component[-1] != node:
+        component.append(open_nodes.popitem()[0])
+    return component[::-1]
+
+
+def reverse_postorder(start: str, edges: Mapping[str, Sequence[str]]) -> list[str]:
+    """Order what `start` leads to so that, but for ways back, predecessors come first."""
+    order: list[str] = []
+    seen = {start}
+    pending = [(start, iter(edges.get(start, ())))]
+    while pending:
+        node, rest = pending[-1]
+        following = next((n for n in rest if n not in seen), None)
+        if following is None:
+            order.append(node)
+            pending.pop()
+        else:
+            seen.add(following)
+            pending.append((following, iter(edges.get(following, ()))))
+    return order[::-1]
+
+
+def shortest_path(
+    start: str, goal: Callable[[str], bool], ways: Mapping[str, Iterable[Transition]]
+) -> tuple[Transition, ...] | None:
+    """Find the fewest transitions, at least one, from `start` to a state that is a goal.
+
+    Breadth first; of equally short paths, the one whose transitions come first.
+    """
+    came: dict[str, Transition] = {}
+    queue = [start]
+    for name in queue:
+        for way in ways.get(name, ()):
+            if way.target in came:
+                continue
+            came[way.target] = way
+            if goal(way.target):
+                return _back(way.target, start, came)
+            queue.append(way.target)
+    return None
+
+
+def _back(state: str, start: str, came: Mapping[str, Transition]) -> tuple[Transition, ...]:
+    path = [came[state]]
+    while path[-1].source != start:
+        path.append(came[path[-1].source])
+    return tuple(reversed(path))

@@ -1,0 +1,184 @@
+"""Loops that no counter bounds: structural termination of a capped counter machine.
+
+In each strongly connected component, every transition is taken away that counts up a counter which
+nothing in the component sets back; a run can take it only so often. What is left is split and
+treated again. A component of which nothing can be taken away admits an infinite run, whatever the
+caps; if nothing like that is left, every run ends (a Streett condition: counted infinitely often
+implies reset infinitely often).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from attrs import frozen
+
+from fsmflow.analysis.graph import components, shortest_path
+from fsmflow.machine import Machine, Transition, Wait, Work
+
+MAX_WORK = 5_000_000
+"""How many transitions are looked at, all rounds together, before giving up."""
+
+Ways = Sequence[Transition]
+
+
+@frozen
+class Loop:
+    """A closed walk that nothing but perhaps the budget keeps a run from going round for ever.
+
+    Attributes:
+        ways: The transitions, from the state that the document has first.
+        culprit: The transition at which a cap belongs.
+        reset: The state whose entry sets the culprit's own counter back; None if it has no counter.
+        budgeted: Whether the cap on steps, or on time, ends it.
+    """
+
+    ways: tuple[Transition, ...]
+    culprit: Transition
+    reset: str | None
+    budgeted: bool
+
+
+@frozen
+class Termination:
+    """What is known of the end of every run.
+
+    Attributes:
+        loops: The loops that no counter bounds, in the order of the document; empty if every run
+            ends by its counters alone.
+        decided: Whether the search was carried through.
+    """
+
+    loops: tuple[Loop, ...]
+    decided: bool
+
+    @classmethod
+    def of(cls, machine: Machine, ignored: frozenset[str] = frozenset()) -> Termination:
+        """Search the machine, leaving out the ways from the states `ignored`."""
+        position = {name: number for number, name in enumerate(machine.states)}
+        search = _Search(machine)
+        ways = [way for way in machine.transitions if way.source not in ignored]
+        loops: list[Loop] = []
+        try:
+            for stuck in search.stuck(ways, lambda _: False):
+                unpaid = list(search.stuck(stuck, _spends(machine)))
+                loops += [_loop(machine, c, position, budgeted=not unpaid) for c in unpaid or [stuck]]
+        except _TooMuch:
+            return cls((), decided=False)
+        return cls(tuple(sorted(loops, key=lambda loop: position[loop.ways[0].source])), decided=True)
+
+
+class _TooMuch(Exception):
+    """The search would take too long."""
+
+
+class _Search:
+    """Looks for components that nothing can be taken away from."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._work = 0
+
+    def stuck(self, ways: Ways, spends: Callable[[Transition], bool]) -> Iterator[list[Transition]]:
+        """Give the transitions of each such component; those that spend a budget bound themselves."""
+        pending = [ways]
+        while pending:
+            for inside in self._cyclic(pending.pop()):
+                counted = {counter for way in inside for counter in way.below}
+                entered = {way.target for way in inside if not way.same_visit}
+                free = {c for c in counted if self._machine.counters[c].per not in entered}
+                rest = [way for way in inside if free.isdisjoint(way.below) and not spends(way)]
+                if len(rest) == len(inside):
+                    yield inside
+                elif rest:
+                    pending.append(rest)
+
+    def _cyclic(self, ways: Ways) -> list[list[Transition]]:
+        """Part `ways` by the strongly connected component that each lies inside, if on a cycle at all."""
+        self._work += len(ways)
+        if self._work > MAX_WORK:
+            raise _TooMuch
+        number: dict[str, int] = {}
+        for index, group in enumerate(components(dict.fromkeys(w.source for w in ways), _successors(ways))):
+            number.update(dict.fromkeys(group, index))
+        inside: dict[int, list[Transition]] = {}
+        for way in ways:
+            if number[way.source] == number.get(way.target):
+                inside.setdefault(number[way.source], []).append(way)
+        return list(inside.values())
+
+
+def _successors(ways: Ways) -> dict[str, list[str]]:
+    edges: dict[str, list[str]] = {}
+    for way in ways:
+        edges.setdefault(way.source, []).append(way.target)
+    return edges
+
+
+def _spends(machine: Machine) -> Callable[[Transition], bool]:
+    """Tell which transitions use some of a cap for certain: a step of `steps`, or a wait of `time`.
+
+    An attempt may use no time, no tokens and no money at all, so those caps end nothing.
+    """
+
+    def spends(way: Transition) -> bool:
+        if way.kind == "exceeded":
+            return False
+        match machine.states[way.source]:
+            case Work():
+                return machine.caps.steps is not None
+            case Wait():
+                return machine.caps.time_us is not None
+        return False
+
+    return spends
+
+
+def _loop(machine: Machine, component: Ways, position: dict[str, int], *, budgeted: bool) -> Loop:
+    walk = _walk(machine, component, position)
+    first = min(range(len(walk)), key=lambda i: position[walk[i].source])
+    ways = (*walk[first:], *walk[:first])
+    entered = {way.target for way in ways if not way.same_visit}
+    culprit, reset = None, None
+    for way in ways:
+        reset = next((p for c in way.below if (p := machine.counters[c].per) in entered), None)
+        if reset is not None:
+            culprit = way
+            break
+    if culprit is None:
+        back = [w for w in ways if position[w.target] <= position[w.source] and w.kind != "exceeded"]
+        culprit = back[-1] if back else ways[-1]
+    return Loop(ways, culprit, reset, budgeted)
+
+
+def _walk(machine: Machine, component: Ways, position: dict[str, int]) -> tuple[Transition, ...]:
+    """Find a short closed walk in `component`, if it can be without a counter, else round a reset."""
+    bare = [way for way in component if not way.below]
+    for group in components(dict.fromkeys(w.source for w in bare), _successors(bare)):
+        members = set(group)
+        ways = _by_source(w for w in bare if w.source in members and w.target in members)
+        if ways:
+            return _round(min(ways, key=position.__getitem__), ways)
+    ways = _by_source(component)
+    counting = next(way for way in component if way.below)
+    home = next(p for c in counting.below if (p := machine.counters[c].per) is not None)
+    there = () if counting.source == home else _path(home, counting.source, ways)
+    back = () if counting.target == home else _path(counting.target, home, ways)
+    return (*there, counting, *back)
+
+
+def _round(state: str, ways: dict[str, list[Transition]]) -> tuple[Transition, ...]:
+    return _path(state, state, ways)
+
+
+def _path(start: str, goal: str, ways: dict[str, list[Transition]]) -> tuple[Transition, ...]:
+    path = shortest_path(start, lambda name: name == goal, ways)
+    assert path is not None  # a component is strongly connected
+    return path
+
+
+def _by_source(ways: Iterable[Transition]) -> dict[str, list[Transition]]:
+    found: dict[str, list[Transition]] = {}
+    for way in ways:
+        found.setdefault(way.source, []).append(way)
+    return found
