@@ -1,0 +1,54 @@
+"""The README says nothing that is not so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fsmflow.cli import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """Give the code blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_python_blocks_run(number: int) -> None:
+    """Each block of Python runs as it stands, in the project's folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", blocks("python")[number]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("number", range(len(blocks("yaml"))))
+def test_yaml_blocks_are_from_the_spec(number: int) -> None:
+    """Each block of YAML stands in the spec of `ask_docs`, word for word."""
+    assert blocks("yaml")[number] in (ROOT / "specs/ask_docs.fsm.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_listed(command: str) -> None:
+    """Each command of the command line is in the README."""
+    assert f"`fsmflow {command}" in README
+
+
+@pytest.mark.parametrize("name", ["run", "test"])
+def test_the_two_commands_are_what_ci_runs(name: str) -> None:
+    """The two commands stand under the marks by which `.ci/run` finds them."""
+    assert re.search(rf"^<!-- {name} -->\n```sh\n[^\n]+\n```$", README, re.MULTILINE)
+    assert f"$(readme {name})" in CI
