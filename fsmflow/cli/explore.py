@@ -124,7 +124,7 @@ class _Session:
         before = (walk.place, walk.visits.get(walk.place))
         feed(walk, event)
         if walk.is_pausing:
-            return f"{walk.place}, after a pause of {walk.pending_us / 1_000_000:g} s"
+            return f"{walk.place}, after a pause of {walk.pending_us / 1_000_000:.3g} s"
         if (walk.place, walk.visits.get(walk.place)) == before:
             return f"{walk.place}, attempt {walk.attempt}"
         return walk.place
