@@ -476,7 +476,7 @@ class _Parts:
         if "values" in output:
             yield "    values = run.values"
         if output != "None":
-            yield from _guarded("run.output = ", [output], "", "run.output")
+            yield from _guarded(*_opened("run.output = ", state.output), "run.output")
         yield f"    return {_constant(state)}"
 
     def tables(self, folder: str) -> Iterator[str]:
@@ -522,13 +522,27 @@ class _Parts:
 
 def _guarded(head: str, items: list[str], tail: str, target: str) -> Iterator[str]:
     """Give an assignment that becomes `Unbound` where a reference in it leads nowhere."""
-    if not any("read(" in item or "values[" in item for item in items):
+    if not any("read(" in part or "values[" in part for part in (head, *items)):
         yield from wrapped(head, items, tail, _INDENT)
         return
     yield "    try:"
     yield from wrapped(head, items, tail, _INDENT * 2)
     yield "    except LookupError as missing:"
     yield f"        {target} = Unbound.of(missing)"
+
+
+def _opened(head: str, template: Template) -> tuple[str, list[str], str]:
+    """Give the template as items between brackets, so that a long one can wrap."""
+    match template:
+        case DictTemplate(items=pairs):
+            return head + "{", [f"{literal(key)}: {_template(item)}" for key, item in pairs], "}"
+        case Constant(value=dict() as data):
+            return head + "{", [f"{literal(key)}: {literal(item)}" for key, item in data.items()], "}"
+        case ListTemplate(items=items):
+            return head + "[", [_template(item) for item in items], "]"
+        case Constant(value=list() as data):
+            return head + "[", [literal(item) for item in data], "]"
+    return head + _template(template), [], ""
 
 
 def _table(name: str, left: str, items: list[str], right: str) -> Iterator[str]:
