@@ -1,0 +1,276 @@
+"""Random workflows: every construct of the language, in any arrangement that is well-formed.
+
+A workflow is drawn from a plain source of random numbers. Hypothesis hands in one that it can shrink;
+a campaign hands in `random.Random(seed)`, which is much quicker, and a failure names its seed.
+
+Choices and waits lead onward only, or through a capped arm, so that no run goes round without a step.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from attrs import evolve
+from hypothesis import strategies as st
+
+from fsmflow import spec
+from fsmflow.source import Real
+
+LARGEST = 40
+# Names that generated code could mistake for its own are as good as any.
+_NAMES = ("digest", "limits", "reserve", "runner", "run", "values", "event", "pause", "end", "stage")
+_LABELS = ("yes", "no", "again", "read", "write", "other")
+_FIELDS = ("n", "ok", "items", "text")
+_LITERALS = ("0", "1", "2", "-1", "1.5", "'a'", "''", "True", "False", "None")
+_SIGNS = ("==", "!=", "<", "<=", ">", ">=")
+_SIZES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 12, 20, LARGEST - 7)
+_TIMES = (1, 1, 1, 2, 3)
+
+
+def workflow(random: Random) -> spec.Workflow:
+    """Draw a workflow of up to 40 states."""
+    return _Draft(random).workflow()
+
+
+workflows = st.randoms(use_true_random=False).map(workflow)
+
+
+def ending(flow: spec.Workflow) -> spec.Workflow:
+    """Make `flow` one whose runs all end: each takes 30 steps at the most."""
+    return evolve(flow, budget=evolve(flow.budget, steps=min(flow.budget.steps or 30, 30)))
+
+
+class _Draft:
+    """The drawing of one workflow."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        count = random.choice(_SIZES)
+        special = random.sample(_NAMES, min(count, random.randint(0, 3)))
+        names = [*special, *(f"s{number}" for number in range(count - len(special)))]
+        self.kinds = {name: self._kind() for name in names}
+        self.reserved = {f"r{n}": self._kind() for n in range(random.choice((0, 0, 1, 1, 2, 3)))}
+        self.ends = [f"end_{number}" for number in range(random.randint(1, 4))]
+        self.work = [name for name, kind in self.kinds.items() if kind == "run"]
+        shared = random.choice(((), ("answer",), ("answer", "notes")))
+        self.value_of = {
+            name: random.choice((name, *shared))
+            for name, kind in {**self.kinds, **self.reserved}.items()
+            if kind == "run"
+        }
+        self.roots = ["input", "error", *dict.fromkeys(self.value_of.values())]
+
+    def workflow(self) -> spec.Workflow:
+        random = self.random
+        budget = self._budget()
+        states: dict[str, spec.State] = {name: self._state(name, kind) for name, kind in self.kinds.items()}
+        states |= {name: self._state(name, kind, reserve=True) for name, kind in self.reserved.items()}
+        for name in self.ends:
+            kind = random.choice(("success", "degraded", "handoff", "failed"))
+            states[name] = spec.End(end=kind, title=self._title(), output=self._template(2))
+        return spec.Workflow(
+            workflow="sample",
+            title=self._title(),
+            budget=budget,
+            start=random.choice((None, None, random.choice(list(self.kinds)))),
+            states=states,
+            policies=[spec.Policy(never=random.choice(self.ends))] if random.random() < 0.2 else [],
+            profiles={"offline": {n: "m:g" for n in self.work[:1]}} if random.random() < 0.2 else {},
+            prices={"m": spec.Price(input=spec.Money(150_000), output=spec.Money(600_000))}
+            if random.random() < 0.2
+            else {},
+        )
+
+    def _kind(self) -> str:
+        return self.random.choice(("run", "run", "run", "run", "run", "choose", "wait"))
+
+    def _title(self) -> str | None:
+        return self.random.choice((None, "What it is for."))
+
+    def _budget(self) -> spec.Budget:
+        random = self.random
+        if random.random() < 0.1:
+            return spec.Budget()
+        ways = [None, random.choice(self.ends), *list(self.reserved)[:2]]
+        usd = random.choice((None, None, 3_000, 200_000))
+        time = random.choice((None, None, 20_000, 5_000_000, 200_000_000))
+        return spec.Budget(
+            steps=random.choice((None, 1, 2, 4, 8, 30)),
+            tool_calls=random.choice((None, None, 1, 4, 12)),
+            tokens=random.choice((None, None, 500, 6_000)),
+            usd=None if usd is None else spec.Money(usd),
+            time=None if time is None else spec.Duration(time),
+            exceeded=random.choice(ways),
+        )
+
+    def _onward(self, name: str) -> list[str]:
+        """Give the states that `name` may lead to by an edge without a cap."""
+        if name in self.reserved:
+            later = list(self.reserved)
+            return later[later.index(name) + 1 :] + self.ends
+        if self.kinds[name] == "run":
+            return [*self.kinds, *self.reserved, *self.ends]
+        names = list(self.kinds)
+        later = [n for n in names[names.index(name) + 1 :] if self.kinds[n] != "run"]
+        return [*self.work, *self.work, *later, *self.reserved, *self.ends]
+
+    def _to(self, name: str) -> str:
+        return self.random.choice(self._onward(name))
+
+    def _per(self, name: str) -> str | None:
+        # A counter of the reserve counts per run or visit, or its worst case could not be told.
+        if name in self.reserved:
+            return self.random.choice((None, "run"))
+        return self.random.choice((None, None, "run", self.random.choice(list(self.kinds))))
+
+    def _arm(self, name: str, *, else_: bool = False) -> spec.Arm:
+        random = self.random
+        if random.random() < 0.55:
+            return self._to(name)
+        if random.random() < 0.1:
+            return spec.Target(to=self._to(name))
+        otherwise = self._to(name) if else_ or random.random() < 0.6 else None
+        return spec.Target(
+            to=self._to(name), times=random.choice(_TIMES), else_=otherwise, per=self._per(name)
+        )
+
+    def _state(self, name: str, kind: str, *, reserve: bool = False) -> spec.State:
+        match kind:
+            case "choose":
+                return self._choose(name, reserve)
+            case "wait":
+                length = spec.Duration(self.random.choice((1, 7_000, 1_000_000)))
+                return spec.Wait(wait=length, title=self._title(), success=self._to(name), reserve=reserve)
+        return self._run(name, reserve)
+
+    def _run(self, name: str, reserve: bool) -> spec.Run:
+        random = self.random
+        effect = random.choice((None, "none", "none", "idempotent", "once"))
+        labels = random.sample(_LABELS, random.randint(1, 4)) if random.random() < 0.4 else []
+        value = self.value_of[name]
+        return spec.Run(
+            run="m:f",
+            title=self._title(),
+            with_={key: self._template(3) for key in random.sample(("a", "b", "c"), random.randint(0, 3))},
+            as_=None if value == name else value,
+            cost=self._cost(),
+            timeout=spec.Duration(random.choice((1, 5_000, 1_000_000, 60_000_000))),
+            effect=effect,
+            key=random.choice((None, None, "$input.n", "$input")),
+            inline=random.random() < 0.1,
+            reserve=reserve,
+            success={label: self._arm(name) for label in labels} if labels else self._arm(name),
+            retry=self._retry(name) if effect != "once" and random.random() < 0.6 else None,
+            invalid=self._invalid(name) if random.random() < 0.6 else None,
+            fallback=self._arm(name, else_=True),
+            unknown=self._arm(name, else_=True) if effect == "once" else None,
+        )
+
+    def _cost(self) -> spec.Cost:
+        random = self.random
+        if random.random() < 0.4:
+            return spec.Cost()
+        usd = spec.Money(random.choice((0, 0, 1, 1_500)))
+        return spec.Cost(tool_calls=random.choice((0, 1, 2)), tokens=random.choice((0, 1, 400)), usd=usd)
+
+    def _retry(self, name: str) -> spec.Retry:
+        random = self.random
+        return spec.Retry(
+            times=random.choice(_TIMES),
+            backoff=spec.Duration(random.choice((1, 3_000, 200_000, 90_000_000))),
+            factor=random.choice((1, 2, 3, Real("1.5"), 1_000)),
+            cap=spec.Duration(random.choice((2, 10_000, 1_000_000, 60_000_000))),
+            jitter=random.choice(("full", "full", "none")),
+            retry_after=random.random() < 0.7,
+            else_=self._to(name) if random.random() < 0.4 else None,
+            per=self._per(name),
+        )
+
+    def _invalid(self, name: str) -> spec.Invalid:
+        random = self.random
+        to = self._to(name) if random.random() < 0.4 else None
+        times = None if to is not None and random.random() < 0.3 else random.choice(_TIMES)
+        otherwise = self._to(name) if times is not None and random.random() < 0.4 else None
+        return spec.Invalid(
+            to=to, times=times, else_=otherwise, per=None if times is None else self._per(name)
+        )
+
+    def _choose(self, name: str, reserve: bool) -> spec.Choose:
+        random = self.random
+        arms = []
+        for when in [*(self._guard(2) for _ in range(random.randint(0, 3))), None]:
+            if random.random() < 0.6:
+                arms.append(spec.ChooseArm(when=when, to=self._to(name)))
+                continue
+            anywhere = self._to(name) if reserve else random.choice([*self.kinds, *self.ends])
+            per = random.choice((None, "run"))
+            times = random.choice(_TIMES)
+            arms.append(spec.ChooseArm(when=when, to=anywhere, times=times, else_=self._to(name), per=per))
+        return spec.Choose(choose=arms, title=self._title(), reserve=reserve)
+
+    def _path(self) -> str:
+        random = self.random
+        return ".".join((random.choice(self.roots), *random.sample(_FIELDS, random.choice((0, 1, 1, 1, 2)))))
+
+    def _operand(self) -> str:
+        random = self.random
+        return random.choice((self._path(), f"len({self._path()})", random.choice(_LITERALS)))
+
+    def _guard(self, depth: int) -> str:
+        random = self.random
+        form = random.randint(0, 9) if depth else random.randint(0, 5)
+        match form:
+            case 0:
+                return self._path()
+            case 1:
+                items = ", ".join(random.sample(_LITERALS, random.randint(0, 3)))
+                return f"{self._operand()} {random.choice(('in', 'not in'))} [{items}]"
+            case 2:
+                return f"{self._path()} is {random.choice(('', 'not '))}None"
+            case 3 if random.random() < 0.3:
+                return random.choice(("True", "False"))
+            case 6:
+                return f"not ({self._guard(depth - 1)})"
+            case 7 | 8:
+                word = random.choice(("and", "or"))
+                return f"({self._guard(depth - 1)}) {word} ({self._guard(depth - 1)})"
+            case 9:
+                signs = [random.choice(_SIGNS[2:]) for _ in range(2)]
+                return f"{random.choice(_LITERALS)} {signs[0]} {self._path()} {signs[1]} {self._operand()}"
+        return f"{self._operand()} {random.choice(_SIGNS)} {self._operand()}"
+
+    def _template(self, depth: int) -> Any:
+        random = self.random
+        form = random.randint(0, 9) if depth else random.randint(0, 6)
+        match form:
+            case 0 | 1:
+                return f"${self._path()}.or_null"
+            case 2:
+                return f"${self._path()}"
+            case 3:
+                return f"${random.choice(self.roots)}"
+            case 4:
+                return random.choice(("$$5", "plain", "it's", '"', "{x}", "\\n", "", "é"))
+            case 5:
+                return random.choice((None, True, 0, -7, 10**15, Real("2.5")))
+            case 7 | 8:
+                keys = random.sample(("a", "b b", "ключ", "$c"), random.randint(0, 3))
+                return {key: self._template(depth - 1) for key in keys}
+            case 9:
+                return [self._template(depth - 1) for _ in range(random.randint(0, 3))]
+        return f"$input.{random.choice(_FIELDS)}"
+
+
+def plain(random: Random) -> Any:
+    """Draw plain data of the kinds that templates read and guards ask about."""
+    scalar = random.choice((None, True, False, 0, 1, 2, -1, 1.5, "a", "", "b"))
+    if random.random() < 0.4:
+        return scalar
+    if random.random() < 0.2:
+        return [scalar] * random.randint(0, 3)
+    found: dict[str, Any] = {"text": random.choice(("", "a", "b")), "items": ["x"] * random.randint(0, 3)}
+    found |= {"n": random.choice((0, 1, 2, -1, 1.5, None)), "ok": random.choice((True, False))}
+    if random.random() < 0.3:
+        found["n"] = dict(found)
+    return {key: found[key] for key in random.sample(sorted(found), random.randint(1, len(found)))}
