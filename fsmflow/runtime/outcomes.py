@@ -14,6 +14,7 @@ import math
 import time
 from datetime import UTC
 from decimal import ROUND_CEILING, Context, Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 MAX_RETRY_AFTER_US = 366 * 86_400_000_000
@@ -93,7 +94,7 @@ def classify(error: BaseException) -> Failure:
             ambiguous = status in AMBIGUOUS_STATUSES or status >= 500
             return Failure("transient", message, (), retry_after_us(error), ambiguous)
         return Failure("failure", message)
-    if _is_connection(error):
+    if _is_connection(type(error)):
         return Failure("transient", message, ambiguous=True)
     return Failure("failure", message)
 
@@ -110,29 +111,34 @@ def describe(error: BaseException) -> str:
     return (f"{name}: {text}" if text else name)[:500]
 
 
-def _is_connection(error: BaseException) -> bool:
-    """Tell whether `error` is a timeout, a lost connection or a broken stream."""
-    if isinstance(error, TimeoutError | ConnectionError | EOFError):
+# By name, so that no HTTP library needs to be imported.
+_CONNECTION_ERRORS = frozenset(
+    {
+        "httpx.TransportError",
+        "httpx2.TransportError",
+        "httpcore.NetworkError",
+        "httpcore.TimeoutException",
+        "openai.APIConnectionError",
+        "anthropic.APIConnectionError",
+        "requests.ConnectionError",
+        "requests.Timeout",
+        "requests.ChunkedEncodingError",
+        "urllib3.HTTPError",
+        "aiohttp.ClientConnectionError",
+        "aiohttp.ClientPayloadError",
+        "http.RemoteDisconnected",
+        "http.IncompleteRead",
+    }
+)
+
+
+@lru_cache(maxsize=256)
+def _is_connection(kind: type) -> bool:
+    """Tell whether errors of `kind` are timeouts, lost connections or broken streams."""
+    if issubclass(kind, TimeoutError | ConnectionError | EOFError):
         return True
-    # By name along the class's ancestry, so that no HTTP library needs to be imported.
-    names = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in type(error).__mro__}
-    return not names.isdisjoint(
-        {
-            "httpx.TransportError",
-            "httpcore.NetworkError",
-            "httpcore.TimeoutException",
-            "openai.APIConnectionError",
-            "anthropic.APIConnectionError",
-            "requests.ConnectionError",
-            "requests.Timeout",
-            "requests.ChunkedEncodingError",
-            "urllib3.HTTPError",
-            "aiohttp.ClientConnectionError",
-            "aiohttp.ClientPayloadError",
-            "http.RemoteDisconnected",
-            "http.IncompleteRead",
-        }
-    )
+    names = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in kind.__mro__}
+    return not names.isdisjoint(_CONNECTION_ERRORS)
 
 
 def _status(error: BaseException) -> int | None:

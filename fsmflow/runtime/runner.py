@@ -148,7 +148,13 @@ class Runner(Generic[Given, Output]):
         return await self._run(given, options)
 
     def run_sync(self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]) -> Result[Output]:
-        """Run the workflow to its end from code that is not async; see `run`."""
+        """Run the workflow to its end from code that is not async; see `run`.
+
+        Raises:
+            RuntimeError: This is called from a running event loop.
+        """
+        if asyncio._get_running_loop() is not None:  # noqa: SLF001 - the public name raises instead
+            raise RuntimeError(f"an event loop is running here: call `await run(...)` of {self.name} instead")
         return asyncio.run(self.run(given, **options))
 
     async def _run(self, given: Any, options: Options) -> Result[Output]:
@@ -191,13 +197,14 @@ class Runner(Generic[Given, Output]):
         )
 
     def _output(self, end: End, run: Run, check: Validate | None) -> tuple[Any, Any]:
-        """Structure what the end gives; an output that does not fit makes the run a failed one."""
+        """Structure what the end gives; an output that is not there or does not fit fails the run."""
         output = run.output
+        if isinstance(output, Unbound):
+            run.values["error"] = Error(run.state, "failure", f"the output leads nowhere: {output.reason}")
+            return "failed", None
         if output is None or check is None:
             return end.kind, output
         try:
-            if isinstance(output, Unbound):
-                raise Rejected((output.reason,))
             return end.kind, check(output)
         except Rejected as rejected:
             reason = f"the output does not fit its type: {rejected}"

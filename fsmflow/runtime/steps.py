@@ -100,7 +100,8 @@ def resolve(reference: str, folder: Path) -> Any:
     module = load_module(module_name, folder)
     found = getattr(module, name, None)
     if found is None:
-        raise StepNotFound(f"`{name}` is not in module `{module_name}` ({module.__file__ or 'built in'})")
+        where = getattr(module, "__file__", None) or "built in"
+        raise StepNotFound(f"`{name}` is not in module `{module_name}` ({where})")
     return found
 
 
@@ -152,7 +153,7 @@ _BUILTINS: dict[str, Any] = {
     "int": int,
     "float": float,
     "bool": bool,
-    "None": None,
+    "None": types.NoneType,
     "Any": Any,
     "list": list,
     "dict": dict,
@@ -177,7 +178,7 @@ def resolve_type(text: str, folder: Path) -> Any:
 def _type(node: ast.expr, folder: Path) -> Any:
     match node:
         case ast.Constant(value=None):
-            return None
+            return types.NoneType
         case ast.Name(id=name) if name in _BUILTINS:
             return _BUILTINS[name]
         case ast.Attribute(attr=name, value=ast.Attribute(attr="__of__", value=module)):

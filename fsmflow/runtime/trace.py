@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import math
-import secrets
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO
@@ -19,6 +19,8 @@ Sink = Callable[[dict[str, Any]], None]
 
 _DEEPEST = 64
 _LONGEST = 100_000
+_MOST_PARTS = 50_000
+_MOST_TEXT = 2_000_000
 
 
 class Span(NamedTuple):
@@ -54,19 +56,19 @@ class Span(NamedTuple):
 
 def new_trace_id() -> str:
     """Make a W3C trace id: 32 hex digits (W3C Trace Context §3.2.2.3)."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def new_span_id() -> str:
     """Make a W3C span id: 16 hex digits (W3C Trace Context §3.2.2.4)."""
-    return secrets.token_hex(8)
+    return os.urandom(8).hex()
 
 
 class JsonLines:
     """A sink that writes one JSON document a line, each flushed as it happens."""
 
     def __init__(self, path: Path) -> None:
-        self._file: TextIO = path.open("w", encoding="utf-8", newline="\n")
+        self._file: TextIO = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write `event` as one line."""
@@ -82,54 +84,108 @@ class JsonLines:
         self._file.close()
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def plain(value: Any) -> Any:
     """Turn any value into data that JSON can hold, without ever running the value's own code for it.
 
     What JSON lacks is tagged: `{"$float": "nan"}`, `{"$bytes": …}`, `{"$map": [[key, value], …]}`,
-    `{"$set": […]}`, `{"$repr": …}`. A mapping's own key that starts with `$` gets a second one.
+    `{"$set": […]}`, `{"$repr": …}`. A mapping's own key that starts with `$` gets a second one. What is
+    too deep, too long or one part too many becomes `{"$repr": "…"}`, so that the result is of bounded size.
     """
-    if depth > _DEEPEST:
-        return {"$repr": "…"}
-    match value:
-        case None | bool() | str():
-            return value if not isinstance(value, str) else _text(value)
-        case int():
-            return int(value) if value.bit_length() < 1000 else {"$repr": hex(value)[:200]}
-        case float():
-            return float(value) if math.isfinite(value) else {"$float": str(float(value))}
-        case bytes() | bytearray():
-            return {"$bytes": base64.b64encode(bytes(value[:_LONGEST])).decode("ascii")}
-        case Mapping():
-            if all(isinstance(key, str) for key in value):
-                return {
-                    ("$" + key if key.startswith("$") else key): plain(item, depth + 1)
-                    for key, item in value.items()
-                }
-            return {"$map": [[plain(k, depth + 1), plain(v, depth + 1)] for k, v in value.items()]}
-        case set() | frozenset():
-            return {"$set": sorted((plain(item, depth + 1) for item in value), key=repr)}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {name: plain(item, depth + 1) for name, item in zip(value._fields, value, strict=True)}
-    if isinstance(value, list | tuple):
-        return [plain(item, depth + 1) for item in value]
-    fields = _fields(value)
-    if fields is not None:
-        return {name: plain(getattr(value, name, None), depth + 1) for name in fields}
-    return {"$repr": f"<{type(value).__module__}.{type(value).__qualname__}>"}
+    return _Plain().of(value, 0)
 
 
-def _text(value: str) -> str:
-    # A lone surrogate can't be written as UTF-8.
-    return value[:_LONGEST].encode("utf-8", "backslashreplace").decode("utf-8")
+_CUT = {"$repr": "…"}
 
 
-def _fields(value: Any) -> Iterator[str] | None:
-    """Give the field names of an attrs, dataclass or pydantic instance."""
-    kind = type(value)
-    if hasattr(kind, "__attrs_attrs__"):
-        return iter([a.name for a in kind.__attrs_attrs__])
-    for name in ("__dataclass_fields__", "model_fields"):
-        found = getattr(kind, name, None)
-        if isinstance(found, Mapping):
-            return iter(list(found))
+class _Plain:
+    """Makes one value plain, while its allowance of parts and of text lasts."""
+
+    def __init__(self) -> None:
+        self.parts = _MOST_PARTS
+        self.text = _MOST_TEXT
+
+    def of(self, value: Any, depth: int) -> Any:
+        self.parts -= 1
+        if depth > _DEEPEST or self.parts < 0 or self.text < 0:
+            return dict(_CUT)
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if isinstance(value, str):
+            return self.written(value)
+        if isinstance(value, int):
+            whole = int.__int__(value)
+            return whole if whole.bit_length() < 1000 else {"$repr": f"a number of {whole.bit_length()} bits"}
+        if isinstance(value, float):
+            number = float.__float__(value)
+            return number if math.isfinite(number) else {"$float": float.__repr__(number)}
+        if isinstance(value, bytes | bytearray):
+            taken = bytes(memoryview(value)[:_LONGEST])
+            self.text -= len(taken)
+            return {"$bytes": base64.b64encode(taken).decode("ascii")}
+        if isinstance(value, dict):
+            return self.mapping(dict.items(value), depth)
+        if isinstance(value, list):
+            return self.each(list.__iter__(value), depth)
+        if isinstance(value, tuple):
+            names = kind.__dict__.get("_fields")
+            items = tuple.__iter__(value)
+            if not isinstance(names, tuple) or len(names) != tuple.__len__(value):
+                return self.each(items, depth)
+            return self.mapping(zip(names, items, strict=True), depth)
+        if isinstance(value, set):
+            return {"$set": sorted(self.each(set.__iter__(value), depth), key=repr)}
+        if isinstance(value, frozenset):
+            return {"$set": sorted(self.each(frozenset.__iter__(value), depth), key=repr)}
+        names = _field_names(kind)
+        if names is not None:
+            return self.mapping(((name, _stored(value, name)) for name in names), depth)
+        return {"$repr": f"<{kind.__module__}.{kind.__qualname__}>"}
+
+    def each(self, items: Iterable[Any], depth: int) -> list[Any]:
+        found = []
+        for item in items:
+            found.append(self.of(item, depth + 1))
+            if self.parts < 0:
+                break
+        return found
+
+    def mapping(self, items: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
+        pairs = []
+        named: dict[str, Any] = {}
+        for key, item in items:
+            pair = [self.of(key, depth + 1), self.of(item, depth + 1)]
+            pairs.append(pair)
+            if isinstance(key, str):
+                name = pair[0] if isinstance(pair[0], str) else "…"
+                named["$" + name if name.startswith("$") else name] = pair[1]
+            if self.parts < 0:
+                break
+        return named if len(named) == len(pairs) else {"$map": pairs}
+
+    def written(self, text: str) -> str:
+        taken = str.__getitem__(text, slice(_LONGEST))
+        self.text -= len(taken)
+        # A lone surrogate can't be written as UTF-8.
+        return str.encode(taken, "utf-8", "backslashreplace").decode("utf-8")
+
+
+def _field_names(kind: type) -> tuple[str, ...] | None:
+    """Give the field names of an attrs class, dataclass or pydantic model."""
+    for owner in kind.__mro__:
+        attributes = owner.__dict__.get("__attrs_attrs__")
+        if isinstance(attributes, tuple):
+            return tuple(a.name for a in attributes)
+        for name in ("__dataclass_fields__", "__pydantic_fields__"):
+            fields = owner.__dict__.get(name)
+            if isinstance(fields, dict):
+                return tuple(fields)
     return None
+
+
+def _stored(value: Any, name: str) -> Any:
+    """Read a field where it is stored; null if it was never set, or is computed."""
+    try:
+        return object.__getattribute__(value, name)
+    except Exception:  # noqa: BLE001 - a value must be written down, whatever its properties do
+        return None

@@ -86,6 +86,9 @@ def _converter() -> Any:
     def is_dict(kind: Any) -> bool:
         return typing.get_origin(kind) is dict or kind is dict
 
+    def is_literal(kind: Any) -> bool:
+        return typing.get_origin(kind) is typing.Literal
+
     def is_union(kind: Any) -> bool:
         return typing.get_origin(kind) in (typing.Union, types.UnionType)
 
@@ -116,6 +119,17 @@ def _converter() -> Any:
             keys = [key_hook(key, key_kind) for key in value]
             items = _each(((f"[{k!r}]", v) for k, v in value.items()), lambda v: hook(v, item), list)
             return dict(zip(keys, items, strict=True))
+
+        return structure
+
+    def literal_of(kind: Any) -> Callable[[Any, Any], Any]:
+        choices = typing.get_args(kind)
+
+        def structure(value: Any, _: Any) -> Any:
+            # By type too: True and 1.0 equal 1.
+            if any(value.__class__ is choice.__class__ and value == choice for choice in choices):
+                return value
+            raise ValueError(f"expected one of {', '.join(map(repr, choices))}, found {_shown(value)}")
 
         return structure
 
@@ -165,6 +179,7 @@ def _converter() -> Any:
 
     converter.register_structure_hook_factory(is_list, list_of)
     converter.register_structure_hook_factory(is_dict, dict_of)
+    converter.register_structure_hook_factory(is_literal, literal_of)
     converter.register_structure_hook_factory(is_union, union_of)
     converter.register_structure_hook_factory(is_class, class_of)
     converter.register_structure_hook_factory(is_pydantic, pydantic_model)
@@ -225,6 +240,9 @@ def _complaints(error: BaseException) -> list[str]:
             name = next((n.name for n in notes if hasattr(n, "name")), None)
             index = next((n.index for n in notes if hasattr(n, "index")), None)
             where = f".{name}" if name is not None else f"[{index}]" if index is not None else ""
+            if isinstance(inner, KeyError) and name is not None and inner.args == (name,):
+                found.append(f"{where}: missing")
+                continue
             found += [_under(where, c) if where else c for c in _complaints(inner)]
         return found
     if isinstance(error, KeyError):
@@ -250,6 +268,10 @@ def _strict(value: Any, kind: Any) -> Any:
 
 
 _WORDS = {int: "a whole number", str: "a string", bool: "true or false", float: "a number"}
+
+
+def _shown(value: Any) -> str:
+    return f"{value!r:.60}" if isinstance(value, str | int | float) else _name(value)
 
 
 def _name(value: Any) -> str:

@@ -40,16 +40,22 @@ _NOTHING = object()
 
 
 def _part(value: Any, name: str) -> Any:
-    if isinstance(value, Mapping):
-        return value.get(name, _NOTHING)
-    part = getattr(value, name, _NOTHING)
+    try:
+        if isinstance(value, Mapping):
+            return value.get(name, _NOTHING)
+        part = getattr(value, name, _NOTHING)
+    except Exception:  # noqa: BLE001 - a value's own code may raise anything
+        return _NOTHING
     # A method is no data: without this, `$answer.copy` would hand out code.
     return _NOTHING if callable(part) else part
 
 
 def length(value: Any) -> int:
     """Give the length of a string, list or mapping; 0 of anything else."""
-    return len(value) if isinstance(value, Sized) else 0
+    try:
+        return len(value) if isinstance(value, Sized) else 0
+    except Exception:  # noqa: BLE001 - a value's own code may raise anything
+        return 0
 
 
 def lt(left: Any, right: Any) -> bool:
@@ -78,10 +84,13 @@ def within(value: Any, items: tuple[Any, ...]) -> bool:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Tell whether two values are equal; a truth value equals no number."""
+    """Tell whether two values are equal; a truth value equals no number, nothing what can't be compared."""
     if isinstance(left, bool) is not isinstance(right, bool):
         return False
-    return bool(left == right)
+    try:
+        return bool(left == right)
+    except Exception:  # noqa: BLE001 - a value's own code may raise anything
+        return False
 
 
 def _comparable(left: Any, right: Any) -> bool:

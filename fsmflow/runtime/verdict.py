@@ -85,7 +85,7 @@ def _complaints(bound: Bound, value: Any, arguments: Mapping[str, Any]) -> tuple
         except Invalid as invalid:
             said = invalid.complaints or ("rejected",)
         if isinstance(said, str):
-            said = (said,)
+            said = (said,) if said else ()
         elif said is False:
             said = ("rejected",)
         elif said is None or said is True:

@@ -1,6 +1,7 @@
 """Cutting attempts off, and being cancelled from outside."""
 
 import asyncio
+import contextlib
 import threading
 import time
 
@@ -85,10 +86,8 @@ def test_a_task_that_swallowed_a_cancellation_before_can_still_run_workflows():
     async def main():
         task = asyncio.current_task()
         task.cancel()
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            pass
         cut = await compiled({"work": step(timeout=seconds(0.01))}).run(None, steps={"work": forever})
         own = await compiled({"work": step()}).run(None, steps={"work": raises})
         return outcomes(cut) + outcomes(own)

@@ -1,0 +1,225 @@
+"""Holding outputs to their types."""
+
+import math
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from fsmflow.runtime import Rejected
+from fsmflow.runtime.steps import resolve_type
+from fsmflow.runtime.validation import MAX_COMPLAINTS, validator
+from tests.runtime.shapes import Answer, Model, Passage, Point, Positive
+from tests.runtime.workbench import outcomes, run, step
+
+S = "tests.runtime.shapes"
+
+
+def hold(kind, value):
+    """Hold `value` to the type that `kind` writes."""
+    return validator(resolve_type(kind, Path()))(value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("int", 5, 5),
+        ("float", 5, 5.0),
+        ("float", 1.5, 1.5),
+        ("str", "", ""),
+        ("bool", False, False),
+        ("None", None, None),
+        ("list", [1, "a"], [1, "a"]),
+        ("list[int]", (1, 2), [1, 2]),
+        ("dict", {"a": 1}, {"a": 1}),
+        ("dict[str, list[int]]", {"a": [1]}, {"a": [1]}),
+        ("dict[int, str]", {1: "a"}, {1: "a"}),
+        ("int | None", None, None),
+        ("int | str", "5", "5"),
+        ("bool | int", True, True),
+        ('Literal["a", "b"]', "a", "a"),
+        ("Literal[1, 2]", 2, 2),
+        (f"{S}:Passage", {"text": "t", "score": 1}, Passage("t", 1.0)),
+        (f"{S}:Passage", Passage("t"), Passage("t")),
+        (f"{S}:Answer", {"text": "a", "citations": [{"text": "c"}]}, Answer("a", [Passage("c")])),
+        (f"{S}:Answer", {"text": "a", "citations": [Passage("c")]}, Answer("a", [Passage("c")])),
+        (f"list[{S}:Point]", [{"x": 1}, Point(2, 3)], [Point(1), Point(2, 3)]),
+        (f"{S}:Model", {"name": "n", "age": 3}, Model(name="n", age=3)),
+        (f"{S}:Model", Model(name="n", age=3), Model(name="n", age=3)),
+        (f"{S}:Passage | {S}:Point", {"x": 1}, Point(1)),
+        (f"{S}:Passage | None", None, None),
+    ],
+)
+def test_what_fits_is_structured(kind, value, expected):
+    """Plain data becomes an instance of its type; an instance stays one."""
+    found = hold(kind, value)
+
+    assert (found, type(found)) == (expected, type(expected))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("int", True),
+        ("int", "5"),
+        ("int", 5.0),
+        ("int", None),
+        ("int", "٣"),
+        ("float", True),
+        ("float", "1.5"),
+        ("float", Decimal(1)),
+        ("str", 5),
+        ("str", None),
+        ("str", b"x"),
+        ("bool", "false"),
+        ("bool", 0),
+        ("bool", 1),
+        ("None", 0),
+        ("None", ""),
+        ("list", "abc"),
+        ("list[str]", "abc"),
+        ("list[str]", {"a": 1}),
+        ("list[str]", {"a"}),
+        ("list[int]", [True]),
+        ("dict", [("a", 1)]),
+        ("dict[str, int]", {1: 1}),
+        ("dict[int, int]", {"1": 1}),
+        ("int | None", "5"),
+        ('Literal["a"]', "b"),
+        ('Literal["a"]', None),
+        ("Literal[1]", True),
+        ("Literal[1]", 1.0),
+        ("Literal[True]", 1),
+        (f"{S}:Passage", {"text": 5}),
+        (f"{S}:Passage", {"text": "t", "score": "high"}),
+        (f"{S}:Passage", {"text": "t", "extra": 1}),
+        (f"{S}:Passage", {}),
+        (f"{S}:Passage", None),
+        (f"{S}:Passage", "text"),
+        (f"{S}:Passage", [("text", "t")]),
+        (f"{S}:Passage", Passage(5)),
+        (f"{S}:Answer", Answer("a", [Passage(1)])),
+        (f"{S}:Answer", Answer("a", [], mood="odd")),
+        (f"{S}:Positive", {"amount": -1}),
+        (f"{S}:Point", Point("1")),
+        (f"{S}:Model", {"name": "n", "age": "3"}),
+        (f"{S}:Model", {"name": "n", "age": True}),
+        (f"{S}:Model", {"name": "n"}),
+        (f"{S}:Model", Model.model_construct(name=1, age="x")),
+        (f"{S}:Model", 5),
+    ],
+)
+def test_nothing_is_coerced(kind, value):
+    """What does not fit just as it is is rejected, with at least one complaint."""
+    with pytest.raises(Rejected) as caught:
+        hold(kind, value)
+
+    assert caught.value.complaints
+    assert all(isinstance(c, str) and c for c in caught.value.complaints)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "complaints"),
+    [
+        ("int", "5", ("expected a whole number, found a string",)),
+        (
+            "list[int]",
+            ["a", 1, None],
+            ("[0]: expected a whole number, found a string", "[2]: expected a whole number, found null"),
+        ),
+        ("dict[str, int]", {"a": "x"}, ("['a']: expected a whole number, found a string",)),
+        (
+            f"{S}:Answer",
+            {"text": 1, "citations": [{"text": "c"}, {"score": 2}]},
+            (
+                ".text: expected a string, found a whole number",
+                ".citations[1].text: missing",
+            ),
+        ),
+        (
+            f"{S}:Answer",
+            Answer("a", [Passage("c"), Passage(2)]),
+            (".citations[1].text: expected a string, found a whole number",),
+        ),
+        (f"{S}:Passage", {"text": "t", "b": 1, "a": 2}, ("unexpected 'a', 'b'",)),
+        (f"{S}:Passage", {}, (".text: missing",)),
+        ('Literal["a", "b"]', "c", ("expected one of 'a', 'b', found 'c'",)),
+        ("Literal[1]", True, ("expected one of 1, found True",)),
+        (f"list[{S}:Model]", [{"name": "n", "age": "x"}], ("[0].age: Input should be a valid integer",)),
+    ],
+)
+def test_complaints_say_where_and_how(kind, value, complaints):
+    """Every fault is named at once, with the path to it."""
+    with pytest.raises(Rejected) as caught:
+        hold(kind, value)
+
+    assert caught.value.complaints == complaints
+
+
+def test_complaints_are_few():
+    """However much is wrong, the complaints can be read."""
+    with pytest.raises(Rejected) as caught:
+        hold("list[int]", ["x"] * 10_000)
+
+    assert len(caught.value.complaints) == MAX_COMPLAINTS
+
+
+def test_not_a_number_is_a_float_and_stays_one():
+    """NaN is a float: it is neither refused nor changed."""
+    assert math.isnan(hold("float", math.nan))
+
+
+def test_a_deeply_nested_value_is_rejected_not_fatal():
+    """A value nested deeper than the stack is a rejected output."""
+    value = []
+    for _ in range(100_000):
+        value = [value]
+
+    with pytest.raises(Rejected):
+        hold("list[list[list[int]]]", value)
+
+
+def test_a_value_that_holds_itself_is_held_to_its_type():
+    """A list that holds itself ends as any other value does."""
+    value = []
+    value.append(value)
+
+    with pytest.raises(Rejected):
+        hold("list[list[int]]", value)
+
+
+def test_any_and_nothing_take_everything():
+    """`Any` holds a value to nothing."""
+    assert validator(resolve_type("Any", Path())) is None
+
+
+@pytest.mark.parametrize("value", [float("nan"), "5", None, {"a": 1}])
+def test_an_output_that_does_not_fit_is_a_rejected_one(value):
+    """A step's unfit output is `invalid`, and its fallback hears what it was."""
+
+    async def work():
+        return value
+
+    result = run({"work": step(gives="int")}, {"work": work})
+
+    assert outcomes(result) == [("work", "invalid")]
+    assert result.error.value is value
+
+
+def test_the_runtime_needs_no_heavy_library():
+    """Importing the runtime loads neither attrs nor cattrs nor a YAML reader, nor the compiler."""
+    script = "import sys, fsmflow.runtime; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+
+    assert loaded.isdisjoint(
+        {"attr", "attrs", "cattrs", "yaml", "transitions", "hypothesis", "click", "rich"}
+    )
+    assert {m for m in loaded if m.startswith("fsmflow.") and not m.startswith("fsmflow.runtime")} == set()
+
+
+def test_a_classs_own_validator_has_its_say():
+    """A class's own validator holds for plain data that satisfies it."""
+    assert hold(f"{S}:Positive", {"amount": 1}) == Positive(1)
