@@ -12,6 +12,7 @@ import click
 
 from fsmflow.cli.output import format_option, quiet_option, wants_color
 from fsmflow.runtime import Ended, JsonLines, Rejected, Result, Runner, StepNotFound
+from fsmflow.runtime.trace import Sink
 
 EXIT_CODES = {"success": 0, "degraded": 3, "handoff": 4, "failed": 5}
 EXCEEDED = 6
@@ -58,7 +59,7 @@ def command(
                 options["trace"] = stack.enter_context(JsonLines(trace))
             except OSError as error:
                 raise click.ClickException(f"could not write {trace}: {error.strerror}") from error
-        result = _run(runner, given, options)
+        result = _run(runner, given, options, quiet=quiet)
     if form == "json":
         click.echo(json.dumps(_as_json(runner, result), ensure_ascii=False, indent=2, allow_nan=False))
     else:
@@ -92,9 +93,12 @@ def _given(inputs: tuple[str, ...], source: str | None) -> Any:
     return given
 
 
-def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any]) -> Result[Any]:
+def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet: bool) -> Result[Any]:
     try:
-        return runner.run_sync(given, **options)
+        if quiet or not sys.stderr.isatty():
+            return runner.run_sync(given, **options)
+        with _Progress(runner, options.get("trace")) as progress:
+            return runner.run_sync(given, **{**options, "trace": progress})
     except Rejected as rejected:
         said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
         click.echo(f"the input does not fit its type:\n{said}", err=True)
@@ -104,6 +108,35 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any]) -> Resul
         click.echo("cancelled", err=True)
         sys.exit(CANCELLED)
     sys.exit(2)
+
+
+class _Progress:
+    """Shows, on a terminal, how far a run has come; passes its trace on to whoever else wants it."""
+
+    def __init__(self, runner: Runner[Any, Any], onward: Sink | None) -> None:
+        from rich.console import Console
+
+        console = Console(stderr=True, no_color=not wants_color(sys.stderr))
+        self._status = console.status(f"{runner.name} …")
+        self._name = runner.name
+        self._onward = onward
+        self._steps = 0
+
+    def __enter__(self) -> _Progress:
+        self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take one trace event."""
+        if event["event"] == "attempt":
+            self._steps += 1
+            last = f"{event['state']} {event['label'] or event['outcome']}"
+            self._status.update(f"{self._name} · {self._steps} steps, last {last} …")
+        if self._onward is not None:
+            self._onward(event)
 
 
 def _as_json(runner: Runner[Any, Any], result: Result[Any]) -> dict[str, Any]:
