@@ -3,7 +3,7 @@
 from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.clock import Clock, Deadline, SystemClock
 from fsmflow.runtime.context import StepContext
-from fsmflow.runtime.events import Elapsed, Ended, Late
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
@@ -36,6 +36,7 @@ __all__ = [
     "End",
     "Ended",
     "Error",
+    "Event",
     "Invalid",
     "JsonLines",
     "Late",

@@ -94,7 +94,7 @@ def classify(error: BaseException) -> Failure:
             ambiguous = status in AMBIGUOUS_STATUSES or status >= 500
             return Failure("transient", message, (), retry_after_us(error), ambiguous)
         return Failure("failure", message)
-    if _is_connection(type(error)):
+    if _is_connection(type(error).__mro__):
         return Failure("transient", message, ambiguous=True)
     return Failure("failure", message)
 
@@ -133,11 +133,11 @@ _CONNECTION_ERRORS = frozenset(
 
 
 @lru_cache(maxsize=256)
-def _is_connection(kind: type) -> bool:
-    """Tell whether errors of `kind` are timeouts, lost connections or broken streams."""
-    if issubclass(kind, TimeoutError | ConnectionError | EOFError):
+def _is_connection(ancestry: tuple[type, ...]) -> bool:
+    """Tell whether errors of this ancestry are timeouts, lost connections or broken streams."""
+    if issubclass(ancestry[0], TimeoutError | ConnectionError | EOFError):
         return True
-    names = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in kind.__mro__}
+    names = {f"{cls.__module__.partition('.')[0]}.{cls.__name__}" for cls in ancestry}
     return not names.isdisjoint(_CONNECTION_ERRORS)
 
 
