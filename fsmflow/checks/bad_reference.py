@@ -1,0 +1,82 @@
+"""A reference that leads to nothing: `$value` in a template, or `module:name` where a function stands.
+
+Why is this bad?
+    The step would be called without what it needs, and fail on its first attempt.
+
+What to do
+    `$name` reads the value of a state by its name, or by the name that `as` gives it; `$input` what
+    the run was given; `$error` the latest way out, which has `state`, `outcome`, `message`,
+    `complaints` and `value`; `$item`, inside `map` alone, the item. A dotted path leads into a value,
+    and `.or_null` at its end gives null where nothing is set. A plain dollar is written `$$`.
+    A function is written `module:name`, in letters, digits and `_`.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    states:
+      draft:
+        run: m:f
+        with: {question: $input.text}
+        as: answer
+        effect: none
+        success: check
+        fallback: failed
+      check:
+        run: m:f
+        with:
+          answer: $anwser  # error: bad-reference
+          cents: $5  # error: bad-reference
+          why: $error.reason.or_null  # error: bad-reference
+          item: $item  # error: bad-reference
+        effect: none
+        success: done
+        fallback: failed
+      done: {end: success}
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsmflow import spec
+from fsmflow.analysis import Analysis
+from fsmflow.analysis.reads import Read, value_names
+from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.loading.names import shown
+
+_OF_ERROR = ("state", "outcome", "message", "complaints", "value")
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find references that can't be read, and those to values and parts that are not there."""
+    for unreadable in analysis.reads.unreadable:
+        yield Diagnostic("bad-reference", unreadable.message, unreadable.route)
+    values = value_names(analysis.workflow)
+    for read in analysis.reads.reads:
+        if read.reference.root == "error" and read.reference.path:
+            part = read.reference.path[0]
+            if part not in _OF_ERROR:
+                hint = did_you_mean(part, _OF_ERROR)
+                yield Diagnostic("bad-reference", f"`error` has no `{shown(part)}`", read.route, hint=hint)
+        elif read.use != "when":
+            yield from _unknown(analysis, read, {*values, "input", "error"})
+
+
+def _unknown(analysis: Analysis, read: Read, known: set[str]) -> Iterator[Diagnostic]:
+    root = read.reference.root
+    if root in known:
+        return
+    state = analysis.workflow.states.get(root)
+    hint = did_you_mean(root, known)
+    message = f"unknown value `{root}`"
+    if root == "item":
+        if isinstance(analysis.workflow.states[read.state], spec.Map) and read.use == "with":
+            return
+        message, hint = "`$item` is there only in the `with` of a `map` state", ""
+    elif isinstance(state, spec.Choose | spec.Wait | spec.End):
+        message, hint = f"the state `{root}` gives no value", ""
+    elif state is not None:
+        hint = f"the value of `{root}` is named `{getattr(state, 'as_', root)}`"
+    yield Diagnostic("bad-reference", message, read.route, hint=hint)
