@@ -24,7 +24,7 @@ _LABELS = ("yes", "no", "again", "read", "write", "other")
 _FIELDS = ("n", "ok", "items", "text")
 _LITERALS = ("0", "1", "2", "-1", "1.5", "'a'", "''", "True", "False", "None")
 _SIGNS = ("==", "!=", "<", "<=", ">", ">=")
-_SIZES = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 12, 20, LARGEST - 7)
+_SIZES = (1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 12, 20, LARGEST - 7)
 _TIMES = (1, 1, 1, 2, 3)
 
 
@@ -76,7 +76,7 @@ class _Draft:
             start=random.choice((None, None, random.choice(list(self.kinds)))),
             states=states,
             policies=[spec.Policy(never=random.choice(self.ends))] if random.random() < 0.2 else [],
-            profiles={"offline": {n: "m:g" for n in self.work[:1]}} if random.random() < 0.2 else {},
+            profiles={"offline": dict.fromkeys(self.work[:1], "m:g")} if random.random() < 0.2 else {},
             prices={"m": spec.Price(input=spec.Money(150_000), output=spec.Money(600_000))}
             if random.random() < 0.2
             else {},
@@ -90,15 +90,15 @@ class _Draft:
 
     def _budget(self) -> spec.Budget:
         random = self.random
-        if random.random() < 0.1:
+        if random.random() < 0.2:
             return spec.Budget()
         ways = [None, random.choice(self.ends), *list(self.reserved)[:2]]
         usd = random.choice((None, None, 3_000, 200_000))
-        time = random.choice((None, None, 20_000, 5_000_000, 200_000_000))
+        time = random.choice((None, None, None, 20_000, 5_000_000, 200_000_000))
         return spec.Budget(
-            steps=random.choice((None, 1, 2, 4, 8, 30)),
-            tool_calls=random.choice((None, None, 1, 4, 12)),
-            tokens=random.choice((None, None, 500, 6_000)),
+            steps=random.choice((None, None, 3, 8, 30, 90)),
+            tool_calls=random.choice((None, None, None, 4, 12)),
+            tokens=random.choice((None, None, None, 500, 6_000)),
             usd=None if usd is None else spec.Money(usd),
             time=None if time is None else spec.Duration(time),
             exceeded=random.choice(ways),
@@ -110,7 +110,7 @@ class _Draft:
             later = list(self.reserved)
             return later[later.index(name) + 1 :] + self.ends
         if self.kinds[name] == "run":
-            return [*self.kinds, *self.reserved, *self.ends]
+            return [*self.kinds, *self.kinds, *self.reserved, self.random.choice(self.ends)]
         names = list(self.kinds)
         later = [n for n in names[names.index(name) + 1 :] if self.kinds[n] != "run"]
         return [*self.work, *self.work, *later, *self.reserved, *self.ends]

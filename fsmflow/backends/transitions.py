@@ -18,7 +18,7 @@ from transitions.extensions.asyncio import AsyncMachine as AsyncEngine
 from fsmflow.diagnostics import FsmflowError
 from fsmflow.machine import Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
-from fsmflow.runtime.events import Elapsed, Ended
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late
 from fsmflow.runtime.run import Configuration, Error, Limits, Spent, Unbound, shortfall
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import holds, resolve
@@ -120,6 +120,10 @@ class Walk:
         state = self.ir.states[way.source]
         aside = 0 if getattr(state, "reserve", False) else self.ir.reserve.time_us
         return pause if self.spent.time_us + pause < cap - aside else None
+
+    def book(self, late: Late) -> None:
+        """Put what an abandoned attempt charged too late on the ledger; nothing moves."""
+        self.spent += Resources(0, *late.use)
 
     # Callbacks of the engine.
 
@@ -256,15 +260,21 @@ async def build_async(ir: Machine, given: Any = None) -> Walk:
     return walk
 
 
-def feed(walk: Walk, event: Ended | Elapsed) -> None:
+def feed(walk: Walk, event: Event) -> None:
     """Pull the trigger that `event` is, and let the machine come to rest."""
+    if isinstance(event, Late):
+        walk.book(event)
+        return
     name = "elapsed" if isinstance(event, Elapsed) else _name(event.outcome, event.label)
     getattr(walk, name)(event=event)
     settle(walk)
 
 
-async def feed_async(walk: Walk, event: Ended | Elapsed) -> None:
+async def feed_async(walk: Walk, event: Event) -> None:
     """Do what `feed` does, on an asynchronous machine."""
+    if isinstance(event, Late):
+        walk.book(event)
+        return
     name = "elapsed" if isinstance(event, Elapsed) else _name(event.outcome, event.label)
     await getattr(walk, name)(event=event)
     while onward := _onward(walk):

@@ -1,0 +1,84 @@
+"""Random events, drawn near the edges: ledgers that just fill a cap, pauses that just fit."""
+
+from __future__ import annotations
+
+from random import Random
+
+from fsmflow.machine import Machine, Resources, Wait, Work
+from fsmflow.runtime import Configuration, Elapsed, Ended, Late
+from fsmflow.runtime.events import Event
+from fsmflow.semantics import Attempt, Command, Finish
+from tests.strategies import plain
+
+_OUTCOMES = ("success",) * 5 + ("transient",) * 3 + ("invalid",) * 2 + ("failure", "exceeded", "unknown")
+
+
+def draw_event(random: Random, machine: Machine, now: Configuration, command: Command) -> Event:
+    """Draw something that can happen while `command` is being carried out."""
+    assert not isinstance(command, Finish)
+    if random.random() < 0.02:
+        return Late((random.randint(0, 2), random.randint(0, 400), 0))
+    if not isinstance(command, Attempt):
+        return Elapsed(command.duration_us + random.choice((0, 0, 0, 50, _edge(random, machine, now, 4))))
+    return _ended(random, machine, now, command)
+
+
+def _ended(random: Random, machine: Machine, now: Configuration, attempt: Attempt) -> Ended:
+    state = machine.states[attempt.state]
+    assert isinstance(state, Work)
+    possible = {way.on for way in machine.outgoing[state.name]}
+    outcome = random.choice([outcome for outcome in _OUTCOMES if outcome in possible])
+    longest = 1_000_000 if attempt.deadline_us is None else max(attempt.deadline_us, 0)
+    elapsed = random.choice((0, random.randint(0, longest), longest, _edge(random, machine, now, 4)))
+    return Ended(
+        outcome,
+        label=random.choice(state.labels) if outcome == "success" and state.labels else None,
+        value=plain(random),
+        message=random.choice(("", "a message")),
+        complaints=tuple(f"complaint {n}" for n in range(random.randint(0, 2)) if outcome == "invalid"),
+        use=_use(random, machine, now, attempt),
+        elapsed_us=elapsed,
+        retry_after_us=_wish(random, machine, now, state, elapsed) if outcome == "transient" else None,
+        draw=random.choice((0.0, random.random(), 0.999)),
+    )
+
+
+def _use(
+    random: Random, machine: Machine, now: Configuration, attempt: Attempt
+) -> tuple[int, int, int] | None:
+    charged = random.choice((None, None, attempt.cost, (0, 0, 0), "near"))
+    if charged != "near":
+        return charged
+    one = random.randint(1, 3)
+    return tuple(
+        _edge(random, machine, now, n) if n == one else cost for n, cost in enumerate(attempt.cost, 1)
+    )
+
+
+def _edge(random: Random, machine: Machine, now: Configuration, resource: int) -> int:
+    """Give an amount that leaves exactly enough of a resource for a state to come, or one off."""
+    cap = machine.caps.amounts()[resource]
+    if cap is None:
+        return 0
+    name = random.choice([now.state, *(way.target for way in machine.outgoing[now.state])])
+    state = machine.states[name]
+    need = Resources()
+    if isinstance(state, Work):
+        need = state.cost + Resources(steps=1, time_us=1)
+    elif isinstance(state, Wait):
+        need = Resources(time_us=state.duration_us)
+    aside = Resources() if getattr(state, "reserve", True) else machine.reserve
+    room = cap - now.spent[resource] - (need + aside).amounts()[resource]
+    return max(0, room + random.choice((-1, 0, 0, 1)))
+
+
+def _wish(random: Random, machine: Machine, now: Configuration, state: Work, elapsed: int) -> int | None:
+    """Give what a server may ask for: about the longest pause, or about the time that is left."""
+    pauses = [way.pause for way in machine.ways(state.name, "transient") if way.pause is not None]
+    wishes: list[int | None] = [None, None, 0, 10**9]
+    wishes += [pause.cap_us + more for pause in pauses for more in (-1, 0, 1)]
+    if machine.caps.time_us is not None:
+        aside = 0 if state.reserve else machine.reserve.time_us
+        left = machine.caps.time_us - now.spent.time_us - elapsed - aside
+        wishes += [max(0, left + more) for more in (-1, 0, 1)]
+    return random.choice(wishes)

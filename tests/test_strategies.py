@@ -1,0 +1,40 @@
+"""The random workflows that other tests are made of."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+
+from fsmflow.compiler import compile_spec
+from fsmflow.loading.python import document_of
+from fsmflow.loading.structure import structure
+from fsmflow.lowering import lower
+from tests.strategies import LARGEST, workflow, workflows
+
+
+@settings(max_examples=50, deadline=None)
+@given(workflows)
+def test_random_workflows_are_well_formed(flow):
+    """A drawn workflow can be written out and read back: the same workflow, with nothing to complain of."""
+    structured = structure(document_of(flow))
+
+    assert structured.diagnostics == ()
+    assert lower(structured.workflow).digest == lower(flow).digest
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_workflows_compile(seed):
+    """Whatever checks find in a drawn workflow, the pipeline carries it through to an analysis."""
+    compilation = compile_spec(workflow(Random(seed)))
+
+    assert compilation.analysis is not None
+
+
+def test_random_workflows_come_in_every_size():
+    """Workflows are drawn of a single state up to the most that are promised."""
+    sizes = {len(workflow(Random(seed)).states) for seed in range(500)}
+
+    assert min(sizes) == 2
+    assert 35 < max(sizes) <= LARGEST
