@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from attrs import frozen
 
@@ -12,6 +12,7 @@ from fsmflow import checks, spec
 from fsmflow.analysis import Analysis
 from fsmflow.backends import BACKENDS, Artifact, Places, load_backend
 from fsmflow.diagnostics import Diagnostic, InvalidSpec, Severity
+from fsmflow.loading.files import Unreadable
 from fsmflow.loading.python import document_of
 from fsmflow.loading.structure import structure
 from fsmflow.loading.suppression import apply
@@ -54,9 +55,7 @@ class Compilation:
         if self.analysis is None or self.errors:
             raise InvalidSpec(self.errors)
         return tuple(
-            artifact
-            for target in targets
-            for artifact in load_backend(target).emit(self.analysis, places)
+            artifact for target in targets for artifact in load_backend(target).emit(self.analysis, places)
         )
 
 
@@ -67,24 +66,42 @@ def compile_spec(source: Document | spec.Workflow, *, folder: Path | None = None
         source: The text, read; or a workflow written in Python.
         folder: Where step modules are looked for first. They are read, never imported.
     """
-    try:
-        document = document_of(source) if isinstance(source, spec.Workflow) else source
-    except InvalidSpec as invalid:
-        return Compilation("<python>", None, None, invalid.diagnostics)
-    structured = structure(document)
-    if structured.workflow is None or not structured.workflow.states:
-        return Compilation(document.path, document, None, structured.diagnostics)
-    analysis = Analysis(document, structured.workflow, lower(structured.workflow), folder)
-    found = apply(document, (*structured.diagnostics, *checks.run(analysis)))
-    return Compilation(document.path, document, analysis, found)
+    if isinstance(source, Document):
+        return _compile(source, folder)
+    return _read(lambda: document_of(source), f"<python:{source.workflow}>", folder)
 
 
 def compile_file(path: str | os.PathLike[str]) -> Compilation:
     """Compile the spec file at `path`; one that can't be read is a diagnostic too."""
-    shown = PurePosixPath(Path(path)).as_posix()
+    return _read(lambda: load_file(path), Path(path).as_posix(), Path(path).parent)
+
+
+def _read(load: Callable[[], Document], path: str, folder: Path | None) -> Compilation:
     try:
-        document = load_file(path)
-    except InvalidSpec as invalid:
-        text = getattr(invalid, "document", None)
-        return Compilation(shown, text, None, invalid.diagnostics)
-    return compile_spec(document, folder=Path(path).parent)
+        return _compile(load(), folder)
+    except Unreadable as unreadable:
+        faults = tuple(unreadable.diagnostics)
+        if unreadable.document.tree is None:
+            return Compilation(path, unreadable.document, None, faults)
+        return _compile(unreadable.document, folder, faults)
+
+
+def _compile(document: Document, folder: Path | None, faults: tuple[Diagnostic, ...] = ()) -> Compilation:
+    """Compile a document, of which `faults` are known already."""
+    structured = structure(document)
+    found = (*faults, *_apart(faults, structured.diagnostics, document))
+    if structured.workflow is None:
+        return Compilation(document.path, document, None, found)
+    analysis = Analysis(document, structured.workflow, lower(structured.workflow), folder)
+    found = apply(document, (*found, *checks.run(analysis)))
+    return Compilation(document.path, document, analysis, found)
+
+
+def _apart(
+    faults: Iterable[Diagnostic], later: Iterable[Diagnostic], document: Document
+) -> Iterator[Diagnostic]:
+    """Leave out what is said of a place of which a fault has spoken already."""
+    spoken = {fault.span.line for fault in faults if fault.span is not None}
+    for diagnostic in later:
+        if document.locate(diagnostic.route, key=diagnostic.key).line not in spoken:
+            yield diagnostic

@@ -31,7 +31,10 @@ _KINDS = {
 
 
 class Unreadable(InvalidSpec):
-    """A text is no document. `document` holds the text, without a tree, so that it can be shown."""
+    """A text is no document.
+
+    `document` holds the text, so that it can be shown, and its tree if all of it could be read.
+    """
 
     def __init__(self, diagnostics: list[Diagnostic], document: Document) -> None:
         super().__init__(diagnostics)

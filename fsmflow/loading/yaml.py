@@ -295,7 +295,9 @@ class _Builder:
         return self.unreadable()
 
     def unreadable(self) -> Unreadable:
-        return Unreadable(self.diagnostics, Document(self.path, self.text, None, self.keys, self.values))
+        # Faults that could be gone past leave a tree, in which later stages may find more.
+        tree = self.tree if isinstance(self.tree, dict) else None
+        return Unreadable(self.diagnostics, Document(self.path, self.text, tree, self.keys, self.values))
 
     def syntax_error(self, error: yaml.YAMLError) -> Unreadable:
         problem = getattr(error, "problem", None) or "this is not YAML"
