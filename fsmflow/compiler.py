@@ -19,7 +19,7 @@ from fsmflow.loading.suppression import apply
 from fsmflow.loading.yaml import load_file
 from fsmflow.lowering import lower
 from fsmflow.reporting.report import Report
-from fsmflow.source import Document
+from fsmflow.source import Document, Route
 
 
 @frozen
@@ -69,6 +69,11 @@ def compile_spec(source: Document | spec.Workflow, *, folder: Path | None = None
     if isinstance(source, Document):
         return _compile(source, folder)
     return _read(lambda: document_of(source), f"<python:{source.workflow}>", folder)
+
+
+def _is_inside(route: Route, pieces: frozenset[Route]) -> bool:
+    """Tell whether `route` leads into a piece of which something was lost; it may be an echo of that."""
+    return any(route[:end] in pieces for end in range(1, len(route) + 1))
 
 
 def compile_file(path: str | os.PathLike[str]) -> Compilation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 from fsmflow.machine import Transition
 
@@ -67,9 +67,9 @@ def reverse_postorder(start: str, edges: Mapping[str, Sequence[str]]) -> list[st
 
 
 def shortest_path(
-    start: str, goal: Callable[[str], bool], ways: Mapping[str, Iterable[Transition]]
+    start: str, goals: Container[str], ways: Mapping[str, Iterable[Transition]]
 ) -> tuple[Transition, ...] | None:
-    """Find the fewest transitions, at least one, from `start` to a state that is a goal.
+    """Find the fewest transitions, at least one, from `start` to one of the `goals`.
 
     Breadth first; of equally short paths, the one whose transitions come first.
     """
@@ -80,7 +80,7 @@ def shortest_path(
             if way.target in came:
                 continue
             came[way.target] = way
-            if goal(way.target):
+            if way.target in goals:
                 return _back(way.target, start, came)
             queue.append(way.target)
     return None

@@ -1,11 +1,15 @@
-"""Where a spec names states: every edge, way out, scope and policy, with its place in the document."""
+"""Where a spec names states, functions and types, with the place of each in the document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import frozen
+
 from fsmflow import spec
+from fsmflow.loading.names import forbidden_module, reference_flaw
 from fsmflow.source import Route
+from fsmflow.typeexpr import Generic, TypeExpr, TypeName, Union, parse_type
 
 
 def targets(workflow: spec.Workflow) -> Iterator[tuple[str, Route]]:
@@ -61,3 +65,60 @@ def _of_arm(arm: spec.Arm, route: Route) -> Iterator[tuple[str, Route]]:
         yield arm.else_, (*route, "else")
     if arm.per not in (None, "run"):
         yield arm.per or "", (*route, "per")
+
+
+@frozen
+class CodeName:
+    """`module:name` of a function or a class, and its place."""
+
+    module: str
+    name: str
+    route: Route
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}"
+
+
+def functions(workflow: spec.Workflow) -> Iterator[CodeName]:
+    """Give each step and each `accept` function that is named in a sound way."""
+    for reference, route in _functions(workflow):
+        if reference_flaw(reference) is None and forbidden_module(reference) is None:
+            module, _, name = reference.partition(":")
+            yield CodeName(module, name, route)
+
+
+def _functions(workflow: spec.Workflow) -> Iterator[tuple[str, Route]]:
+    for name, state in workflow.states.items():
+        if isinstance(state, spec.Run):
+            yield state.run, ("states", name, "run")
+        for index, accept in enumerate(getattr(state, "accept", ())):
+            yield accept, ("states", name, "accept", index)
+    for profile, steps in workflow.profiles.items():
+        for name, reference in steps.items():
+            yield reference, ("profiles", profile, name)
+
+
+def types(workflow: spec.Workflow) -> Iterator[tuple[str, Route]]:
+    """Give each type as it is written."""
+    for key, text in (("input", workflow.input), ("output", workflow.output)):
+        if text is not None:
+            yield text, (key,)
+    for name, state in workflow.states.items():
+        text = getattr(state, "gives", None)
+        if text is not None:
+            yield text, ("states", name, "gives")
+
+
+def classes(workflow: spec.Workflow) -> Iterator[CodeName]:
+    """Give each class in a type that can be read."""
+    for text, route in types(workflow):
+        try:
+            pending: list[TypeExpr] = [parse_type(text)]
+        except ValueError:
+            continue
+        while pending:
+            match pending.pop():
+                case TypeName(module=module, name=name) if module:
+                    yield CodeName(module, name, route)
+                case Generic(arguments=parts) | Union(members=parts):
+                    pending.extend(reversed(parts))

@@ -158,7 +158,8 @@ def _walk(machine: Machine, component: Ways, position: dict[str, int]) -> tuple[
         members = set(group)
         ways = _by_source(w for w in bare if w.source in members and w.target in members)
         if ways:
-            return _round(min(ways, key=position.__getitem__), ways)
+            first = min(ways, key=position.__getitem__)
+            return _path(first, first, ways)
     ways = _by_source(component)
     counting = next(way for way in component if way.below)
     home = next(p for c in counting.below if (p := machine.counters[c].per) is not None)
@@ -167,12 +168,8 @@ def _walk(machine: Machine, component: Ways, position: dict[str, int]) -> tuple[
     return (*there, counting, *back)
 
 
-def _round(state: str, ways: dict[str, list[Transition]]) -> tuple[Transition, ...]:
-    return _path(state, state, ways)
-
-
 def _path(start: str, goal: str, ways: dict[str, list[Transition]]) -> tuple[Transition, ...]:
-    path = shortest_path(start, lambda name: name == goal, ways)
+    path = shortest_path(start, (goal,), ways)
     assert path is not None  # a component is strongly connected
     return path
 

@@ -1,0 +1,54 @@
+"""A type that can't be read, or a class that is not there.
+
+Why is this bad?
+    Outputs are held to their type before anything flows on; without it nothing can be.
+
+What to do
+    Write `str`, `int`, `float`, `bool`, `None`, `Any`, `list[…]`, `dict[…, …]`, `Literal["a", "b"]`, a
+    union with `|`, or a class as `module:Name`.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    input: string  # error: bad-type
+    states:
+      draft:
+        run: m:f
+        gives: list[m:Anwser]  # error: bad-type
+        effect: none
+        success: done
+        fallback: failed
+      done: {end: success}
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fsmflow.analysis import Analysis
+from fsmflow.analysis.mentions import classes, types
+from fsmflow.analysis.symbols import NotThere, Symbol, WholeModule, resolve
+from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.typeexpr import parse_type
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find types that are none, and classes that their modules do not hold."""
+    for text, route in types(analysis.workflow):
+        try:
+            parse_type(text)
+        except ValueError as error:
+            yield Diagnostic("bad-type", str(error), route)
+    for mention in classes(analysis.workflow):
+        match resolve(analysis.modules, mention.module, mention.name):
+            case NotThere(known=known):
+                message = f"`{mention.name}` is not in module `{mention.module}`"
+                hint = did_you_mean(mention.name, known)
+                yield Diagnostic("bad-type", message, mention.route, hint=hint)
+            case WholeModule():
+                yield Diagnostic("bad-type", f"`{mention}` is a module, no class", mention.route)
+            case Symbol(node=ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Constant() | ast.Lambda()):
+                yield Diagnostic("bad-type", f"`{mention}` is no class", mention.route)

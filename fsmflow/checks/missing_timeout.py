@@ -1,0 +1,47 @@
+"""A working state without `timeout` in a workflow with a cap on time.
+
+Why is this bad?
+    The attempt may take all the time that is left, and what the workflow takes at worst can't be
+    told. For a reserve state, not even what must be set aside is known.
+
+What to do
+    Add `timeout`: the longest that one attempt may take.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    budget: {time: 1min}
+    states:
+      draft:  # error: missing-timeout
+        run: m:f
+        effect: none
+        success: done
+        fallback: failed
+      done: {end: success}
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsmflow import spec
+from fsmflow.analysis import Analysis
+from fsmflow.diagnostics import Diagnostic
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find steps without `timeout` under a budget of time."""
+    if analysis.workflow.budget.time is None:
+        return
+    for name, state in analysis.workflow.states.items():
+        if isinstance(state, spec.Run | spec.Llm) and state.timeout is None:
+            why = "so what must be set aside for it is not known" if state.reserve else "and time is capped"
+            yield Diagnostic(
+                "missing-timeout",
+                f"`{name}` has no `timeout`, {why}",
+                ("states", name),
+                key=True,
+                hint="add `timeout: 20s`, say",
+            )

@@ -1,0 +1,62 @@
+"""A step that acts, may be visited twice in a run, and has no key of its own.
+
+Why is this bad?
+    The idempotency key is made of run, state and visit: retries share it, but a second visit has
+    another. So the effect happens once for every visit: two payments for one order.
+
+What to do
+    Say `key: $input.order_id`, or whatever names the one thing that must happen once; or lead the
+    loop past the state.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    states:
+      pay:  # error: repeated-effect-without-key
+        run: m:f
+        effect: idempotent
+        success: check
+        fallback: failed
+      check:
+        run: m:verdict            # -> Literal["yes", "no"]
+        effect: none
+        success:
+          "yes": done
+          "no": {to: pay, times: 1, else: failed}
+        fallback: failed
+      done: {end: success}
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsmflow import spec
+from fsmflow.analysis import Analysis
+from fsmflow.analysis.paths import written
+from fsmflow.diagnostics import Diagnostic
+
+MAX_PATHS = 50
+"""For how many states the way back is shown; each costs a search of the machine."""
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find acting states on a cycle without `key`."""
+    if analysis.guesses.any:
+        return
+    shown = 0
+    for name, state in analysis.workflow.states.items():
+        if not isinstance(state, spec.Run) or state.effect not in ("idempotent", "once"):
+            continue
+        if state.key is None and name in analysis.cycles.revisited:
+            shown += 1
+            path = f": `{written(analysis.cycles.way_back(name))}`" if shown <= MAX_PATHS else ""
+            yield Diagnostic(
+                "repeated-effect-without-key",
+                f"`{name}` acts, and may be visited twice in a run{path}",
+                ("states", name),
+                key=True,
+                hint="add a `key` that names what must happen once, such as `key: $input.id`",
+            )

@@ -1,0 +1,77 @@
+"""A step, or a module of steps or types, that is not there.
+
+Why is this bad?
+    The runner could not be started: it looks up every step before a run begins.
+
+What to do
+    Write `module:name`, where the module stands beside the spec or is installed, and the name is a
+    function, or something else that can be called, at its top level. Modules are read, never
+    imported, so a name that is only made when the module runs is not found.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    states:
+      draft:
+        run: m:drfat  # error: step-not-found
+        effect: none
+        success: check
+        fallback: failed
+      check:
+        run: m_not_there:f  # error: step-not-found
+        effect: none
+        success: done
+        fallback: failed
+      done: {end: success}
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fsmflow.analysis import Analysis
+from fsmflow.analysis.mentions import CodeName, classes, functions
+from fsmflow.analysis.modules import Absent, Broken
+from fsmflow.analysis.symbols import NotThere, Symbol, WholeModule, resolve
+from fsmflow.diagnostics import Diagnostic, Related, did_you_mean
+
+MAX_RELATED = 3
+
+_NO_CODE = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr, ast.Compare, ast.BinOp)
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find modules that are not there or can't be parsed, and names that are no functions."""
+    faulty: dict[str, list[CodeName]] = {}
+    for mention in (*functions(analysis.workflow), *classes(analysis.workflow)):
+        if isinstance(analysis.modules.read(mention.module), Absent | Broken):
+            faulty.setdefault(mention.module, []).append(mention)
+    for module, mentions in faulty.items():
+        found = analysis.modules.read(module)
+        related = tuple(Related("and here", m.route) for m in mentions[1 : 1 + MAX_RELATED])
+        if isinstance(found, Broken):
+            message = f"module `{module}` can't be read: {found.why}"
+        elif analysis.folder is None:
+            continue
+        else:
+            message = f"module `{module}` is neither beside the spec nor in the environment"
+        yield Diagnostic("step-not-found", message, mentions[0].route, related=related)
+    for mention in functions(analysis.workflow):
+        if mention.module not in faulty:
+            yield from _name(analysis, mention)
+
+
+def _name(analysis: Analysis, mention: CodeName) -> Iterator[Diagnostic]:
+    match resolve(analysis.modules, mention.module, mention.name):
+        case NotThere(known=known):
+            message = f"`{mention.name}` is not in module `{mention.module}`"
+            hint = did_you_mean(mention.name, known)
+            yield Diagnostic("step-not-found", message, mention.route, hint=hint)
+        case WholeModule():
+            message = f"`{mention}` is a module, which can't be called"
+            yield Diagnostic("step-not-found", message, mention.route, hint="name a function in it")
+        case Symbol(node=node) if isinstance(node, _NO_CODE):
+            yield Diagnostic("step-not-found", f"`{mention}` can't be called", mention.route)

@@ -1,0 +1,167 @@
+"""A value of one type where another is declared.
+
+Why is this bad?
+    The step would fail on its first call, or its output be rejected every time.
+
+What to do
+    Pass what the step's parameters ask for: each parameter without a default, by its name, and
+    nothing else. `$x.or_null` may be null, so its parameter must take None. `gives` and the return
+    annotation say the same thing, and an end's output is of the workflow's `output` type.
+    What has no annotation, or one that can't be followed, is not checked.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    output: str
+    states:
+      count:
+        run: m:count              # def count(text: str = "") -> int
+        with:
+          text: 5  # error: type-mismatch
+          speed: fast  # error: type-mismatch
+        gives: int
+        effect: none
+        success: done
+        fallback: failed
+      done:
+        end: success
+        output: $count  # error: type-mismatch
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fsmflow import spec
+from fsmflow.analysis import Analysis
+from fsmflow.analysis.annotations import ANY
+from fsmflow.analysis.fits import fits
+from fsmflow.analysis.signatures import Parameter, Signature
+from fsmflow.analysis.structuring import misfits, structures
+from fsmflow.analysis.values import NoField, Values
+from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.expressions import parse_template
+from fsmflow.source import Route
+from fsmflow.typeexpr import TypeExpr
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Hold every value to the type that is declared where it goes."""
+    workflow, values = analysis.workflow, analysis.values
+    yield from _paths(analysis)
+    for name, state in workflow.states.items():
+        match state:
+            case spec.Run():
+                route: Route = ("states", name)
+                yield from _step(values, state, state.run, (*route, "run"), (*route, "with"))
+                yield from _accepts(values, state, route)
+            case spec.End() if state.output is not None:
+                wanted = values.declared(workflow.output)
+                for place, message, hint in misfits(values, state.output, wanted, ("states", name, "output")):
+                    yield _diagnostic(message, place, hint)
+    for profile, steps in workflow.profiles.items():
+        for name, step in steps.items():
+            swapped = workflow.states.get(name)
+            if isinstance(swapped, spec.Run):
+                yield from _step(values, swapped, step, ("profiles", profile, name), None)
+
+
+def _diagnostic(message: str, route: Route, hint: str = "", *, key: bool = False) -> Diagnostic:
+    return Diagnostic("type-mismatch", message, route, key=key, hint=hint)
+
+
+def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find dotted paths into values that have no such field."""
+    for read in analysis.reads.reads:
+        # What `error` holds is part of the language, and `bad-reference` knows it.
+        if read.reference.root == "error" or not read.reference.path:
+            continue
+        found = analysis.values.read(read.reference)
+        if isinstance(found, NoField):
+            shown = str(read.reference)[1:] if read.use == "when" else str(read.reference)
+            message = f"`{shown}`: `{found.type}` has no `{found.name}`"
+            yield _diagnostic(message, read.route, did_you_mean(found.name, found.known))
+
+
+def _step(
+    values: Values, state: spec.Run, step: str, place: Route, arguments: Route | None
+) -> Iterator[Diagnostic]:
+    """Hold the arguments of one step to its parameters, and what it returns to `gives`.
+
+    `arguments` is where the arguments stand; None where all faults are told at `place`.
+    """
+    signature = values.signature(step)
+    if signature is None:
+        return
+    parameters = {parameter.name: parameter for parameter in signature.parameters}
+    for name, data in state.with_.items():
+        route = place if arguments is None else (*arguments, name)
+        if name not in parameters:
+            if not signature.open:
+                hint = did_you_mean(name, [p for p in parameters if p != "ctx"])
+                yield _diagnostic(f"`{step}` has no parameter `{name}`", route, hint, key=True)
+        else:
+            yield from _argument(values, step, parameters[name], _type(values, data), route)
+    yield from _left_out(signature, state, step, place)
+    declared = values.declared(state.gives)
+    labelled = signature.outcome or isinstance(state.success, dict)
+    if not labelled and not structures(values, signature.gives, declared):
+        message = f"`{step}` returns `{signature.gives}`, and `gives` says `{declared}`"
+        yield _diagnostic(message, place if arguments is None else (*place[:-1], "gives"))
+
+
+def _left_out(signature: Signature, state: spec.Run, step: str, place: Route) -> Iterator[Diagnostic]:
+    for parameter in signature.parameters:
+        if parameter.name == "ctx":
+            continue
+        if parameter.kind == "positional" and parameter.required:
+            message = f"`{step}` takes `{parameter.name}` by position only; arguments are given by name"
+            yield _diagnostic(message, place, "take away the `/`")
+        elif parameter.required and parameter.name not in state.with_:
+            message = f"`{step}` needs `{parameter.name}`, and `with` does not give it"
+            yield _diagnostic(message, place, f"add `{parameter.name}` to `with`")
+
+
+def _argument(
+    values: Values, step: str, parameter: Parameter, given: TypeExpr, route: Route
+) -> Iterator[Diagnostic]:
+    if fits(values.modules, given, parameter.type):
+        return
+    message = f"`{step}` takes `{parameter.name}` as `{parameter.type}`, and gets `{given}`"
+    yield _diagnostic(message, route)
+
+
+def _type(values: Values, data: Any) -> TypeExpr:
+    try:
+        return values.of(parse_template(data))
+    except ValueError:
+        return ANY
+
+
+def _accepts(values: Values, state: spec.Run, route: Route) -> Iterator[Diagnostic]:
+    """Hold what `accept` functions are called with to their parameters: the output, and `with` by name."""
+    output = values.declared(state.gives)
+    if state.gives is None and (step := values.signature(state.run)) is not None:
+        output = step.gives
+    for index, function in enumerate(state.accept):
+        place: Route = (*route, "accept", index)
+        signature = values.signature(function)
+        if signature is None:
+            continue
+        if not signature.parameters or signature.parameters[0].kind == "keyword":
+            yield _diagnostic(
+                f"`{function}` takes no output to accept", place, "its first parameter is the output"
+            )
+            continue
+        first, *others = signature.parameters
+        yield from _argument(values, function, first, output, place)
+        for parameter in others:
+            if parameter.name in state.with_:
+                given = _type(values, state.with_[parameter.name])
+                yield from _argument(values, function, parameter, given, place)
+            elif parameter.required:
+                message = f"`{function}` needs `{parameter.name}`, and `with` does not give it"
+                yield _diagnostic(message, place, did_you_mean(parameter.name, state.with_))

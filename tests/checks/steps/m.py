@@ -1,0 +1,80 @@
+"""Steps that the checks' examples and cases name. They are read, never run."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from fsmflow.runtime import Outcome, StepContext
+
+LIMIT = 5
+Mark = Literal["good", "bad"]
+
+
+@frozen
+class Question:
+    """What is asked; a field with a default, one without, and a property."""
+
+    text: str
+    limit: int = 4
+    tags: list[str] = field(factory=list)
+
+    @property
+    def words(self) -> list[str]:
+        """The words."""
+        return self.text.split()
+
+
+@dataclasses.dataclass
+class Answer:
+    """What is answered."""
+
+    text: str
+    score: float = 0.0
+    kind: Literal["long", "short"] = "short"
+
+
+class Plain:
+    """A class whose fields can't be told."""
+
+
+def f(**anything: Any):
+    """Take and give anything."""
+
+
+def verdict(**anything: Any) -> Literal["yes", "no"]:
+    """Give a label."""
+
+
+def mark(**anything: Any) -> Mark:
+    """Give a label by way of an alias."""
+
+
+def count(text: str = "") -> int:
+    """Count something."""
+
+
+def answer(question: str, limit: int = 3, ctx: StepContext | None = None) -> Answer:
+    """Answer a question."""
+
+
+def revise(answer: Answer | None, why: str | None = None) -> "Answer":
+    """Make an answer better, or a first one."""
+
+
+async def choose(question: Question) -> Outcome:
+    """Give a label and a value."""
+
+
+def by_position(text: str, /) -> str:
+    """Take an argument that has no name."""
+
+
+def is_long(answer: Answer, limit: int = 3) -> list[str]:
+    """Accept an answer."""
+
+
+def is_short(text: str) -> list[str]:
+    """Accept a string."""
