@@ -22,7 +22,8 @@ LARGEST = 40
 _NAMES = ("digest", "limits", "reserve", "runner", "run", "values", "event", "pause", "end", "stage")
 _LABELS = ("yes", "no", "again", "read", "write", "other")
 _FIELDS = ("n", "ok", "items", "text")
-_LITERALS = ("0", "1", "2", "-1", "1.5", "'a'", "''", "True", "False", "None")
+_OF_ERROR = ("state", "outcome", "message", "complaints", "value")
+_LITERALS = ("0", "1", "2", "-1", "1.5", "'a'", "''", "'failure'", "True", "False", "None")
 _SIGNS = ("==", "!=", "<", "<=", ">", ">=")
 _SIZES = (1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 12, 20, LARGEST - 7)
 _TIMES = (1, 1, 1, 2, 3)
@@ -211,7 +212,10 @@ class _Draft:
 
     def _path(self) -> str:
         random = self.random
-        return ".".join((random.choice(self.roots), *random.sample(_FIELDS, random.choice((0, 1, 1, 1, 2)))))
+        root = random.choice(self.roots)
+        if root == "error":
+            return f"error.{random.choice(_OF_ERROR)}"
+        return ".".join((root, *random.sample(_FIELDS, random.choice((0, 1, 1, 1, 2)))))
 
     def _operand(self) -> str:
         random = self.random
