@@ -152,6 +152,7 @@ class Driver:
             if observe is not None:
                 observe(span, span_id)
             started = ended
+            run.settle(stage, event.use, event.elapsed_us)
             if late:
                 self._settle_late()
             command = leave[name](run, event)

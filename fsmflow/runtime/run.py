@@ -224,6 +224,12 @@ class Run:
         self.arguments = {}
         self.feedback = feedback
 
+    def settle(self, stage: Stage, use: tuple[int, int, int] | None, elapsed_us: int) -> None:
+        """Put an attempt on the ledger: one step, its time, and what it used, or all that it declared."""
+        self.steps += 1
+        self.time_us += elapsed_us
+        self.book(stage.cost if use is None else use)
+
     def book(self, use: tuple[int, int, int]) -> None:
         """Add tool calls, tokens and micro-dollars to the ledger."""
         self.tool_calls += use[0]

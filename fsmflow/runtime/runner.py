@@ -127,6 +127,7 @@ class Runner(Generic[Given, Output]):
             run.time_us += event.elapsed_us
             command = self.resume[run.state](run)
         else:
+            run.settle(self.stages[run.state], event.use, event.elapsed_us)
             command = self.leave[run.state](run, event)
         while isinstance(command, Onward):
             command = command.enter(run)

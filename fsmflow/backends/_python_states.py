@@ -1,0 +1,302 @@
+"""The functions of one state: what a generated module does when a run enters, leaves and resumes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import assert_never
+
+from attrs import frozen
+
+from fsmflow.backends._python import after, condition, laid_out, literal, wrapped
+from fsmflow.backends._python_terms import branch, looks_at_values, references, template
+from fsmflow.expressions import Constant, DictTemplate, Template
+from fsmflow.machine import Choice, End, Machine, Resources, State, Transition, Wait, Work
+
+_INDENT = "    "
+
+RESERVED = frozenset({"DIGEST", "LIMITS", "RESERVE", "RUNNER", "TYPE_CHECKING"})
+"""Constants of a module that are no state's."""
+
+
+def constant(state: State) -> str:
+    """Name the command of `state`; no state's name holds two underscores in a row."""
+    name = state.name.upper()
+    return f"{name}__" if name in RESERVED else name
+
+
+def cost(state: Work) -> str:
+    """Write the declared cost of a state."""
+    return literal((state.cost.tool_calls, state.cost.tokens, state.cost.micro_usd))
+
+
+def pauses(machine: Machine, state: State) -> bool:
+    """Tell whether a run can pause in `state`."""
+    return isinstance(state, Wait) or any(way.pause is not None for way in machine.outgoing[state.name])
+
+
+@frozen
+class StateFunctions:
+    """Writes the functions of the states of one machine."""
+
+    machine: Machine
+
+    def limit(self, state: Work | Wait, resource: int) -> str | None:
+        """Give how much of a resource may be spent outside the reserve: the cap, less what is set aside."""
+        cap = self.machine.caps.amounts()[resource]
+        if cap is None:
+            return None
+        aside = 0 if state.reserve else self.machine.reserve.amounts()[resource]
+        return f"{literal(cap)} - {literal(aside)}" if aside else literal(cap)
+
+    def of(self, state: State) -> Iterator[str]:
+        """Give every function of one state."""
+        yield from ("", "")
+        match state:
+            case Work():
+                yield from self._enter_work(state)
+                if self._is_tried_again(state):
+                    yield from ("", "")
+                    yield from self._admit(state)
+                yield from ("", "")
+                yield from self._leave(state)
+                if pauses(self.machine, state):
+                    yield from ("", "")
+                    yield from self._resume_work(state)
+            case Wait():
+                yield from self._enter_wait(state)
+                yield from ("", "")
+                yield f"def resume_{state.name}(run: Run) -> Command:"
+                yield f'    """Go on from `{state.name}`."""'
+                yield from self._ways(state, self.machine.ways(state.name, "success"), _INDENT, wait=True)
+            case Choice():
+                yield from self._enter_choice(state)
+            case End():
+                yield from self._enter_end(state)
+            case _:
+                assert_never(state)
+
+    @staticmethod
+    def _entry(state: State, what: str) -> Iterator[str]:
+        parameters = ("run: Run", "feedback: tuple[str, ...] = ()")
+        yield from wrapped(f"def enter_{state.name}(", parameters, ") -> Command:")
+        yield f'    """{what}"""'
+
+    def _resets(self, state: State) -> Iterator[str]:
+        for counter in self.machine.resets[state.name]:
+            yield f'    run.counts["{counter}"] = 0'
+
+    def _visit(self, state: State, what: str) -> Iterator[str]:
+        """Begin to enter a state that calls no step."""
+        yield from self._entry(state, what)
+        yield f'    run.enter("{state.name}", feedback)'
+        yield from self._resets(state)
+
+    def _enter_work(self, state: Work) -> Iterator[str]:
+        yield from self._entry(state, f"Begin a visit to `{state.name}`.")
+        yield f'    run.state = "{state.name}"'
+        yield f'    run.visits["{state.name}"] += 1'
+        yield "    run.attempt = 1"
+        yield "    run.feedback = feedback"
+        yield from self._resets(state)
+        yield "    values = run.values"
+        made = DictTemplate(state.arguments)
+        yield from _assigned("run.arguments", made)
+        yield f"    values.pop({literal(state.value)}, None)"
+        if not self._is_tried_again(state):
+            yield from self._admitted(state)
+        else:
+            yield f"    return admit_{state.name}(run)"
+
+    def _is_tried_again(self, state: Work) -> bool:
+        return any(way.same_visit for way in self.machine.outgoing[state.name])
+
+    def _checks(self, state: Work | Wait, time_us: int) -> list[str]:
+        """Give the conditions under which a cap leaves no room."""
+        working = isinstance(state, Work)
+        cost = state.cost if isinstance(state, Work) else Resources()
+        needs = (1 if working else 0, cost.tool_calls, cost.tokens, cost.micro_usd, time_us)
+        names = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
+        found = []
+        for number, (name, need) in enumerate(zip(names, needs, strict=True)):
+            limit = self.limit(state, number)
+            if limit is not None:
+                found.append(f"run.{name} + {literal(need)} > {limit}" if need else f"run.{name} > {limit}")
+        return found
+
+    def _admit(self, state: Work) -> Iterator[str]:
+        yield f"def admit_{state.name}(run: Run) -> Command:"
+        yield f'    """Start an attempt of `{state.name}` if the caps leave room for it."""'
+        yield from self._admitted(state)
+
+    def _admitted(self, state: Work) -> Iterator[str]:
+        checks = self._checks(state, 1)
+        if checks:
+            yield from condition("if", checks, "or", _INDENT)
+            yield from self._exceed(state, _INDENT * 2)
+        yield f"    return {constant(state)}"
+
+    def _exceed(self, state: Work | Wait, indent: str, wait: str = "") -> Iterator[str]:
+        reserve = "Spent()" if state.reserve else "RESERVE"
+        declared = cost(state) if isinstance(state, Work) else "(0, 0, 0)"
+        yield f"{indent}run.exceed(LIMITS, {reserve}, {declared}{wait})"
+        target = self.machine.ways(state.name, "exceeded")[0].target
+        yield f"{indent}return {self._go(target)}"
+
+    def _leave(self, state: Work) -> Iterator[str]:
+        name = state.name
+        yield f"def leave_{name}(run: Run, event: Ended) -> Command:"
+        yield f'    """Go on from an attempt of `{name}`."""'
+        yield '    if event.outcome == "success":'
+        yield f"        run.values[{literal(state.value)}] = event.value"
+        yield from self._success(state, _INDENT * 2)
+        if self.machine.ways(name, "exceeded"):
+            yield '    if event.outcome == "exceeded":'
+            yield from self._exceed(state, _INDENT * 2)
+        failure = self.machine.ways(name, "failure")
+        for outcome in ("unknown", "transient", "invalid"):
+            special = _without_tail(self.machine.ways(name, outcome), failure)
+            told = f'event.outcome == "{outcome}"'
+            if len(special) == 1 and special[0].below:
+                yield from self._ways(state, special, _INDENT, told=told)
+            elif special:
+                yield f"    if {told}:"
+                yield from self._ways(state, special, _INDENT * 2)
+        yield from self._ways(state, failure, _INDENT)
+
+    def _success(self, state: Work, indent: str) -> Iterator[str]:
+        if state.labels is None:
+            yield from self._ways(state, self.machine.ways(state.name, "success"), indent)
+            return
+        *others, last = state.labels
+        for label in others:
+            yield f'{indent}if event.label == "{label}":'
+            yield from self._ways(state, self.machine.ways(state.name, "success", label), indent + _INDENT)
+        yield from self._ways(state, self.machine.ways(state.name, "success", last), indent)
+
+    def _ways(
+        self, state: State, ways: Sequence[Transition], indent: str, *, told: str = "", wait: bool = False
+    ) -> Iterator[str]:
+        """Give the code that takes the first of `ways` that is enabled, where `told` holds."""
+        for way in ways:
+            inner = indent
+            if way.below:
+                caps = [f'run.counts["{c}"] < {literal(self.machine.counters[c].cap)}' for c in way.below]
+                yield from condition("if", [told, *caps] if told else caps, "and", indent)
+                inner = indent + _INDENT
+            if way.pause is not None:
+                assert isinstance(state, Work)
+                yield from self._retry(state, way, inner)
+                continue
+            yield from (f'{inner}run.counts["{counter}"] += 1' for counter in way.below)
+            if way.same_visit:
+                assert isinstance(state, Work)
+                yield f"{inner}run.again(event)"
+                yield f"{inner}return admit_{state.name}(run)"
+                continue
+            if way.kind != "success" or way.used_up is not None:
+                event = "event"
+                if wait or isinstance(state, Choice):
+                    event = (
+                        f"Ended({literal('success')}, {literal(way.label)})"
+                        if way.label
+                        else 'Ended("success")'
+                    )
+                if way.used_up is None:
+                    yield f"{inner}run.fail({event})"
+                else:
+                    reason = f"{way.used_up} was taken as often as it may be"
+                    yield from wrapped("run.fail(", [event, f"reason={literal(reason)}"], ")", inner)
+            yield f"{inner}return {self._go(way.target, way, choice=isinstance(state, Choice))}"
+
+    def _retry(self, state: Work, way: Transition, indent: str) -> Iterator[str]:
+        (counter,) = way.below
+        backoff = f"{state.name.upper()}__BACKOFF"
+        arguments = [f'run.counts["{counter}"] + 1', "event.draw", "event.retry_after_us"]
+        yield from wrapped(f"pause = {backoff}.pause(", arguments, ")", indent)
+        limit = self.limit(state, 4)
+        fits = ["pause is not None"]
+        if limit is not None:
+            fits.append(f"run.time_us + pause < {limit}")
+        yield from condition("if", fits, "and", indent)
+        inner = indent + _INDENT
+        if self._checks(state, 1):
+            yield f"{inner}admitted = admit_{state.name}(run)"
+            yield f"{inner}if admitted is not {constant(state)}:"
+            yield f"{inner}    return admitted"
+        yield f'{inner}run.counts["{counter}"] += 1'
+        yield f"{inner}run.pausing = True"
+        yield f"{inner}return Pause(pause)"
+
+    def _go(self, target: str, way: Transition | None = None, *, choice: bool = False) -> str:
+        """Give the expression that enters `target`."""
+        if choice and isinstance(self.machine.states[target], Choice):
+            return f"Onward(enter_{target})"
+        if way is not None and way.feedback:
+            return f"enter_{target}(run, event.complaints)"
+        return f"enter_{target}(run)"
+
+    def _resume_work(self, state: Work) -> Iterator[str]:
+        yield f"def resume_{state.name}(run: Run) -> Command:"
+        yield f'    """Try `{state.name}` again, after the pause."""'
+        yield "    run.pausing = False"
+        yield "    run.attempt += 1"
+        yield f"    return admit_{state.name}(run)"
+
+    def _enter_wait(self, state: Wait) -> Iterator[str]:
+        yield from self._visit(state, f"Begin a visit to `{state.name}`: a pause.")
+        checks = self._checks(state, state.duration_us)
+        if checks:
+            yield from condition("if", checks, "or", _INDENT)
+            yield from self._exceed(state, _INDENT * 2, f", wait_us={literal(state.duration_us)}")
+        yield f"    return {constant(state)}"
+
+    def _enter_choice(self, state: Choice) -> Iterator[str]:
+        yield from self._visit(state, f"Choose, in `{state.name}`, where to go.")
+        arms: dict[str | None, list[Transition]] = {}
+        for way in self.machine.successes(state.name):
+            arms.setdefault(way.label, []).append(way)
+        if any(ways[0].when is not None and looks_at_values(ways[0].when) for ways in arms.values()):
+            yield "    values = run.values"
+        for ways in arms.values():
+            if ways[0].when is None:
+                yield from self._ways(state, ways, _INDENT)
+                return
+            yield from branch(ways[0].when, _INDENT)
+            yield from self._ways(state, ways, _INDENT * 2)
+
+    def _enter_end(self, state: End) -> Iterator[str]:
+        yield from self._visit(state, f"End in `{state.name}`.")
+        if next(references(state.output), None) is not None:
+            yield "    values = run.values"
+        if state.output != Constant(None):
+            yield from _assigned("run.output", state.output)
+        yield f"    return {constant(state)}"
+
+
+def _assigned(target: str, made: Template) -> Iterator[str]:
+    """Give an assignment that becomes `Unbound` where a reference in it leads nowhere."""
+    value = after(f"{target} = ", template(made))
+    if all(reference.or_null for reference in references(made)):
+        yield from laid_out(value, _INDENT)
+        return
+    yield "    try:"
+    yield from laid_out(value, _INDENT * 2)
+    yield "    except LookupError as missing:"
+    yield f"        {target} = Unbound.of(missing)"
+
+
+def _without_tail(ways: Sequence[Transition], tail: Sequence[Transition]) -> Sequence[Transition]:
+    """Drop from the end of `ways` what `tail` does just the same."""
+
+    def same(a: Transition, b: Transition) -> bool:
+        return (a.kind, a.target, a.below, a.used_up, a.feedback) == (
+            b.kind,
+            b.target,
+            b.below,
+            b.used_up,
+            b.feedback,
+        )
+
+    if len(ways) >= len(tail) and all(same(a, b) for a, b in zip(ways[-len(tail) :], tail, strict=True)):
+        return ways[: -len(tail)]
+    return ways
