@@ -16,7 +16,7 @@ from fsmflow.runtime.events import Elapsed, Ended
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Command, Configuration, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
 from fsmflow.runtime.steps import Bound, bind, resolve_type
-from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, new_trace_id, plain
+from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, plain
 from fsmflow.runtime.validation import Rejected, Validate, validator
 
 Given = TypeVar("Given", contravariant=True)
@@ -57,6 +57,8 @@ class Runner(Generic[Given, Output]):
         stages: The states that call a step, by name.
         profiles: Other implementations of steps, by profile and state.
         folder: Where step modules are looked for first.
+        given: The type of the input, as the spec writes it; empty if none is declared.
+        gives: The type of the output, likewise.
         leave: How each state goes on from an attempt.
         resume: How each state goes on from a pause.
     """
@@ -93,8 +95,8 @@ class Runner(Generic[Given, Output]):
         self._counters = dict.fromkeys(counters, 0)
         self.leave = leave
         self.resume = resume
-        self._given = given
-        self._gives = gives
+        self.given = given
+        self.gives = gives
         self._bindings: dict[str | None, Mapping[str, Bound]] = {}
         self._validators: tuple[Validate | None, Validate | None] | None = None
 
@@ -163,15 +165,13 @@ class Runner(Generic[Given, Output]):
         check_given, check_output = self._types()
         value = given if check_given is None else check_given(given)
         bound = self.bind(options.get("profile"), options.get("steps"))
-        trace_id = new_trace_id()
-        run = self.new_run(value, options.get("run_id") or new_trace_id())
+        run = self.new_run(value, options.get("run_id") or "")
         sink = options.get("trace")
-        log = None if sink is None else _Log(self, run, trace_id, clock, sink, options.get("profile"))
+        log = None if sink is None else _Log(self, run, clock, sink, options.get("profile"))
         driver = Driver(
             self,
             run,
             bound,
-            trace_id,
             clock=clock,
             random=options.get("random") or _JITTER,
             observe=None if log is None else log.span,
@@ -185,17 +185,7 @@ class Runner(Generic[Given, Output]):
         kind, output = self._output(end, run, check_output)
         if log is not None:
             log.end(end.name, kind, output)
-        return Result(
-            kind=kind,
-            end=end.name,
-            output=output,
-            error=run.values.get("error"),
-            spent=run.spent,
-            run_id=run.run_id,
-            trace_id=trace_id,
-            trace=tuple(driver.trace),
-            configuration=run.configuration(),
-        )
+        return Result(kind, end.name, output, run, driver.record)
 
     def _output(self, end: End, run: Run, check: Validate | None) -> tuple[Any, Any]:
         """Structure what the end gives; an output that is not there or does not fit fails the run."""
@@ -248,8 +238,8 @@ class Runner(Generic[Given, Output]):
     def _types(self) -> tuple[Validate | None, Validate | None]:
         if self._validators is None:
             self._validators = (
-                validator(resolve_type(self._given, self.folder)) if self._given else None,
-                validator(resolve_type(self._gives, self.folder)) if self._gives else None,
+                validator(resolve_type(self.given, self.folder)) if self.given else None,
+                validator(resolve_type(self.gives, self.folder)) if self.gives else None,
             )
         return self._validators
 
@@ -262,10 +252,10 @@ class _Log:
     """Writes the trace of one run to a sink, as plain data."""
 
     def __init__(
-        self, runner: Runner[Any, Any], run: Run, trace_id: str, clock: Clock, sink: Sink, profile: str | None
+        self, runner: Runner[Any, Any], run: Run, clock: Clock, sink: Sink, profile: str | None
     ) -> None:
         self._run = run
-        self._trace_id = trace_id
+        self._trace_id = run.trace_id
         self._sink = sink
         # A span's wall-clock time is the run's start plus monotonic time, so that it never goes back.
         self._epoch_ns = clock.wall_ns() - clock.now() * 1000
@@ -275,7 +265,7 @@ class _Log:
             {
                 "schema": SCHEMA,
                 "event": "run",
-                "trace_id": trace_id,
+                "trace_id": self._trace_id,
                 "span_id": self._root,
                 "run_id": run.run_id,
                 "workflow": runner.name,
