@@ -19,10 +19,11 @@ from fsmflow.backends.python import runner
 from fsmflow.backends.transitions import Walk, build, build_async, feed, feed_async
 from fsmflow.lowering import lower
 from fsmflow.machine import BUILTIN_END, Choice, Machine, Wait
-from fsmflow.runtime import Configuration, Elapsed, Ended, Late, Run, Runner, Unbound
+from fsmflow.runtime import Configuration, Elapsed, Ended, Late, Runner, Unbound
 from fsmflow.runtime.events import Event
 from fsmflow.semantics import Advance, Attempt, Command, Finish
 from fsmflow.semantics import Pause as Pausing
+from fsmflow.testing.commands import spoken
 from tests.events import draw_event
 from tests.strategies import plain, workflow, workflows
 
@@ -36,19 +37,6 @@ def compiled(machine: Machine) -> Runner[Any, Any]:
     module.__file__ = str(Path("generated.py").absolute())
     exec(compile(runner(machine, spec="sample", folder="."), "generated.py", "exec"), module.__dict__)
     return module.RUNNER
-
-
-def command_of_runner(run: Run, command: Any) -> Command:
-    """Say a generated runner's command in the terms of the reference."""
-    match type(command).__name__:
-        case "Stage":
-            ends = [command.timeout_us]
-            ends.append(None if command.time_limit_us is None else command.time_limit_us - run.time_us)
-            cut = min((at for at in ends if at is not None), default=None)
-            return Attempt(command.name, run.attempt, run.arguments, command.cost, cut)
-        case "Pause":
-            return Pausing(command.duration_us)
-    return Finish(command.name, command.kind, run.output)
 
 
 def assert_walk_is_at(walk: Walk, command: Command) -> None:
@@ -76,7 +64,7 @@ def hold(machine: Machine, generated: Runner[Any, Any], random: Random) -> Itera
     for _ in range(LONGEST):
         assert now == run.configuration()
         assert now == walk.configuration()
-        assert command == command_of_runner(run, actual)
+        assert command == spoken(run, actual)
         assert_walk_is_at(walk, command)
         if isinstance(command, Finish):
             return

@@ -2,25 +2,44 @@
 
 Random runs seldom stand right at an edge, and some edges no run of a sound workflow ever reaches.
 So the corners are counted out: each state, each outcome, each counter just below and at its cap,
-each budget with exactly enough left and with one too little, each guard's literals and their
-neighbours. A corner is a configuration and an event; the reference meaning says what must follow.
+each budget with exactly enough left and with one too little, each pause that just fits, each guard's
+literals and their neighbours, values that are there and that are not. A corner is a configuration
+and an event; the reference meaning says where the run must stand then, and what it must command.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from attrs import frozen
 
 from fsmflow import semantics
-from fsmflow.expressions import All, AnyOf, Compare, Guard, Length, Not, Operand, Path, Truth, Value, Within
-from fsmflow.machine import Caps, Choice, Machine, Resources, Transition, Wait, Work
+from fsmflow.expressions import paths, references
+from fsmflow.machine import Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Spent
+from fsmflow.runtime.run import Error
+from fsmflow.testing.commands import spoken
 from fsmflow.testing.subject import Subject
+from fsmflow.testing.valuations import Names, assignments, merged, shaped
 
-MOST_VALUATIONS = 200
+Standing = tuple[Configuration, semantics.Command]
+"""Where a run stands, and what it commands there."""
+
+
+@frozen
+class Decision:
+    """What the reference meaning decides at one corner.
+
+    Attributes:
+        before: Where the run stands; None if it is about to begin.
+        event: What happens; the input, if the run is about to begin.
+        expected: Where the run must stand then, and what it must command.
+    """
+
+    before: Configuration | None
+    event: Any
+    expected: Standing
 
 
 @frozen
@@ -28,56 +47,80 @@ class Corner:
     """One step from a decisive place.
 
     Attributes:
-        before: Where the run stands.
-        event: What happens.
-        expected: Where the run must stand then, by the reference meaning.
-        actual: Where the generated runner puts it.
+        before: Where the run stands; None if it is about to begin.
+        event: What happens; the input, if the run is about to begin.
+        expected: Where the run must stand then, and what it must command, by the reference meaning.
+        actual: Where the generated runner puts it, and what it commands.
     """
 
-    before: Configuration
-    event: Ended | Elapsed
-    expected: Configuration
-    actual: Configuration
+    before: Configuration | None
+    event: Any
+    expected: Standing
+    actual: Standing
 
 
 def corners(subject: Subject) -> Iterator[Corner]:
     """Give every corner of `subject`, with what must follow and what does."""
-    machine, runner = subject.machine, subject.runner
-    for before, event in _places(machine):
-        expected, _ = semantics.step(machine, before, event)
-        run = runner.restore(before)
-        runner.step(run, event)
-        yield Corner(before, event, expected, run.configuration())
+    runner = subject.runner
+    for decision in decisions(subject.machine):
+        before, event, expected = decision.before, decision.event, decision.expected
+        if before is None:
+            run = runner.new_run(event)
+            command = runner.begin(run)
+        else:
+            run = runner.restore(before)
+            command = runner.step(run, event)
+        yield Corner(before, event, expected, (run.configuration(), spoken(run, command)))
+
+
+def decisions(machine: Machine) -> Iterator[Decision]:
+    """Give every corner of `machine`, with what must follow."""
     for given in _inputs(machine):
-        expected, _ = semantics.begin(machine, given)
-        run = runner.new_run(given)
-        runner.begin(run)
-        yield Corner(_standing(machine, machine.start), Elapsed(0), expected, run.configuration())
-
-
-def _places(machine: Machine) -> Iterator[tuple[Configuration, Ended | Elapsed]]:
+        now, (command,) = semantics.begin(machine, given)
+        yield Decision(None, given, (now, command))
     for state in machine.states.values():
-        if not isinstance(state, Work | Wait):
-            continue
-        here = _standing(machine, state.name)
-        events = list(_events(machine, state))
-        for event, pausing in events:
-            base = here._replace(pausing=pausing)
-            for counts in _counts(machine, state):
-                yield base._replace(counts=counts), event
-            for spent in _ledgers(machine, state, event):
-                yield base._replace(spent=spent), event
-            for values in _valuations(machine, state):
-                yield base._replace(values={**base.values, **values}), event
+        if isinstance(state, Work | Wait):
+            for before, event in _places(machine, state):
+                now, (command,) = semantics.step(machine, before, event)
+                yield Decision(before, event, (now, command))
 
 
-def _standing(machine: Machine, name: str) -> Configuration:
-    """Give a configuration in `name`, with every value set to plain data of its own."""
-    values: dict[str, Any] = {"input": {"sample": "input"}}
-    for state in machine.states.values():
-        if isinstance(state, Work):
-            values[state.value] = {"sample": state.name}
-    return Configuration(name, 1, 1, {}, {name: 1}, Spent(), values, {}, ("an earlier complaint",))
+def _inputs(machine: Machine) -> Iterator[Any]:
+    start = Transition("", "success", None, "success", machine.start)
+    following = _following(machine, [start])
+    whole = shaped(_read(machine, following), "old")
+    yield whole.get("input")
+    yield None
+    for values in assignments(way.when for way in following if way.when is not None):
+        if "input" in values:
+            yield merged(whole, values)["input"]
+
+
+def _places(machine: Machine, state: Work | Wait) -> Iterator[tuple[Configuration, Ended | Elapsed]]:
+    """Give each decisive place in one state, with what happens there."""
+    for event, pausing in _events(machine, state):
+        following = _following(machine, _ways(machine, state, event, pausing=pausing))
+        read = _read(machine, following)
+        whole: dict[str, Any] = {"input": None, **shaped(read, "old")}
+        if isinstance(event, Ended) and isinstance(state, Work) and event.outcome == "success":
+            event = event._replace(value=shaped(read, "new").get(state.value, "new"))
+        error = Error("earlier", "failure", "an earlier error")
+        here = Configuration(
+            state.name, 1, 1, {}, {state.name: 1}, Spent(), {**whole, "error": error}, {}, ("heard",), pausing
+        )
+        yield here, event
+        for values in ({"input": whole["input"]}, {"input": None}):
+            yield here._replace(values=values), event
+        for counts in _counts(machine, following):
+            yield here._replace(counts=counts), event
+        for spent in _ledgers(machine, here, event, following):
+            yield here._replace(spent=spent), event
+        for values in assignments(way.when for way in following if way.when is not None):
+            laid = merged(whole, values)
+            if isinstance(event, Ended) and isinstance(state, Work) and event.outcome == "success":
+                # The attempt's own value is set by its event, whatever stood there before.
+                event = event._replace(value=laid.get(state.value, event.value))
+            yield here._replace(values=laid), event
 
 
 def _events(machine: Machine, state: Work | Wait) -> Iterator[tuple[Ended | Elapsed, bool]]:
@@ -86,155 +129,110 @@ def _events(machine: Machine, state: Work | Wait) -> Iterator[tuple[Ended | Elap
         yield Elapsed(state.duration_us), False
         return
     for label in state.labels or (None,):
-        yield Ended("success", label, {"sample": "new"}, elapsed_us=7), False
-        yield Ended("success", label, {"sample": "new"}, use=(0, 0, 0)), False
+        for use in (None, (0, 0, 0), (1, 2, 3)):
+            yield (
+                Ended("success", label, message="said", complaints=("not heard",), use=use, elapsed_us=7),
+                False,
+            )
     ways = machine.outgoing[state.name]
     for outcome in dict.fromkeys(way.on for way in ways if way.on != "success"):
-        complaints = ("a complaint",) if outcome == "invalid" else ()
-        rejected = "rejected" if outcome == "invalid" else None
+        complaints = ("a complaint", "another") if outcome == "invalid" else ("not heard",)
         for use in (None, (1, 2, 3)):
-            yield Ended(outcome, None, rejected, "a message", complaints, use, 11, None, 0.25), False
-        if outcome == "transient":
-            for wish in (0, 1_000, 10**9):
-                yield Ended(outcome, message="busy", retry_after_us=wish, draw=0.99), False
-    if any(way.pause is not None for way in ways):
+            yield Ended(outcome, None, "an output", "a message", complaints, use, 11, None, 0.25), False
+    pauses = [way.pause for way in ways if way.pause is not None]
+    for pause in pauses:
+        for wish in (0, 1_000, pause.cap_us, pause.cap_us + 1):
+            yield Ended("transient", message="busy", retry_after_us=wish, draw=0.99), False
         yield Elapsed(13), True
 
 
-def _counts(machine: Machine, state: Work | Wait) -> Iterator[dict[str, int]]:
-    """Give each counter that matters here at 0, just below its cap and at it; the others at 0 or full."""
-    names = sorted({name for way in _near(machine, state) for name in way.below})
-    full = {name: counter.cap for name, counter in machine.counters.items()}
-    yield {}
+def _ways(
+    machine: Machine, state: Work | Wait, event: Ended | Elapsed, *, pausing: bool
+) -> tuple[Transition, ...]:
+    """Give the ways that `event` may take out of `state`."""
+    exceeded = machine.ways(state.name, "exceeded")
+    if pausing:
+        return exceeded
+    if isinstance(event, Elapsed):
+        return machine.ways(state.name, "success")
+    return (*(way for way in machine.outgoing[state.name] if _is_on(way, event)), *exceeded)
+
+
+def _is_on(way: Transition, event: Ended) -> bool:
+    return (way.on, way.label) == (event.outcome, event.label) and way.on != "exceeded"
+
+
+def _following(machine: Machine, ways: Iterable[Transition]) -> list[Transition]:
+    """Give `ways`, and those that may be taken right after them: out of choices, and of what does not fit."""
+    found = list(ways)
+    seen = set(found)
+    for way in found:
+        target = machine.states[way.target]
+        onward = machine.ways(way.target, "exceeded")
+        if isinstance(target, Choice):
+            onward = machine.outgoing[way.target]
+        found += [each for each in onward if each not in seen]
+        seen.update(onward)
+    return found
+
+
+def _read(machine: Machine, following: Iterable[Transition]) -> set[Names]:
+    """Give the paths that are read on `following` and on entering where they lead."""
+    found: set[Names] = set()
+    for way in following:
+        state = machine.states[way.target]
+        templates = [template for _, template in state.arguments] if isinstance(state, Work) else []
+        if isinstance(state, End):
+            templates.append(state.output)
+        found.update((r.root, *r.path) for template in templates for r in references(template))
+        if way.when is not None:
+            found.update((path.root, *path.path) for path in paths(way.when))
+    return {names for names in found if names[0] != "error"}
+
+
+def _counts(machine: Machine, following: Iterable[Transition]) -> Iterator[dict[str, int]]:
+    """Give each counter that matters at just below its cap and at it, with the others at 0 or full."""
+    following = list(following)
+    below = {name for way in following for name in way.below}
+    full = {name: machine.counters[name].cap for way in following for name in machine.resets[way.target]}
+    full |= {name: machine.counters[name].cap for name in sorted(below)}
     yield full
-    for name in names:
-        cap = machine.counters[name].cap
-        for count in sorted({cap - 1, cap}):
+    for name in sorted(below):
+        for count in (full[name] - 1, full[name]):
             for others in ({}, full):
                 yield {key: n for key, n in {**others, name: count}.items() if n}
 
 
-def _near(machine: Machine, state: Work | Wait) -> Iterator[Transition]:
-    """Give the ways out of `state`, and of the choices that they lead to."""
-    found = [state.name]
-    for name in found:
-        for way in machine.outgoing[name]:
-            yield way
-            if isinstance(machine.states[way.target], Choice) and way.target not in found:
-                found.append(way.target)
-
-
-def _ledgers(machine: Machine, state: Work | Wait, event: Ended | Elapsed) -> Iterator[Spent]:
+def _ledgers(
+    machine: Machine, here: Configuration, event: Ended | Elapsed, following: Iterable[Transition]
+) -> Iterator[Spent]:
     """Give ledgers that leave exactly enough, or one too little, for what may come next."""
-    caps = machine.caps
-    if caps == Caps():
-        return
-    used = _used(state, event)
-    nexts = [state.name, *(way.target for way in _near(machine, state))]
-    for name in dict.fromkeys(nexts):
-        following = machine.states[name]
-        if not isinstance(following, Work | Wait):
+    used = _used(machine, here, event)
+    for name in dict.fromkeys([here.state, *(way.target for way in following)]):
+        state = machine.states[name]
+        if not isinstance(state, Work | Wait):
             continue
-        needs = Resources(time_us=following.duration_us) if isinstance(following, Wait) else None
-        if needs is None:
-            assert isinstance(following, Work)
-            needs = following.cost + Resources(steps=1, time_us=1)
-        asides = [Resources()] if following.reserve else [machine.reserve]
-        for resource, cap in enumerate(caps.amounts()):
-            if cap is None:
-                continue
-            for aside in asides:
-                left = cap - needs.amounts()[resource] - aside.amounts()[resource] - used[resource]
-                for amount in (left - 1, left, left + 1):
-                    if amount >= 0:
-                        ledger = [0, 0, 0, 0, 0]
-                        ledger[resource] = amount
-                        yield Spent(*ledger)
+        aside = Resources() if state.reserve else machine.reserve
+        needs = [Resources(time_us=state.duration_us)] if isinstance(state, Wait) else []
+        if isinstance(state, Work):
+            needs.append(state.cost + Resources(steps=1, time_us=1))
+        if name == here.state:
+            _, commands = semantics.step(machine, here, event)
+            needs += [Resources(time_us=c.duration_us) for c in commands if isinstance(c, semantics.Pause)]
+        for need in needs:
+            taken = need + aside + used
+            for resource, (cap, amount) in enumerate(
+                zip(machine.caps.amounts(), taken.amounts(), strict=True)
+            ):
+                for left in () if cap is None else (cap - amount - 1, cap - amount, cap - amount + 1):
+                    if left >= 0:
+                        yield Spent(*(left if resource == number else 0 for number in range(5)))
 
 
-def _used(state: Work | Wait, event: Ended | Elapsed) -> tuple[int, int, int, int, int]:
-    if isinstance(event, Elapsed) or isinstance(state, Wait):
-        return (0, 0, 0, 0, event.elapsed_us)
-    cost = state.cost
-    use = event.use or (cost.tool_calls, cost.tokens, cost.micro_usd)
-    return (1, *use, event.elapsed_us)
-
-
-def _valuations(machine: Machine, state: Work | Wait) -> Iterator[dict[str, Any]]:
-    """Give values that decide the guards of the choices that `state` leads to, and absent ones."""
-    yield {}
-    guards = [way.when for way in _near(machine, state) if way.when is not None]
-    yield from _assignments(guards)
-
-
-def _inputs(machine: Machine) -> Iterator[Any]:
-    yield {"sample": "input"}
-    start = machine.states[machine.start]
-    if isinstance(start, Choice):
-        guards = [way.when for way in machine.outgoing[start.name] if way.when is not None]
-        for values in _assignments(guards):
-            if "input" in values:
-                yield values["input"]
-
-
-def _assignments(guards: Iterable[Guard]) -> Iterator[dict[str, Any]]:
-    """Give assignments of the guards' paths to their literals and those literals' neighbours."""
-    wanted: dict[tuple[str, ...], list[Any]] = {}
-    for guard in guards:
-        for path, candidates in _candidates(guard):
-            known = wanted.setdefault((path.root, *path.path), [])
-            known += [
-                c for c in candidates if not any(c is k or (type(c) is type(k) and c == k) for k in known)
-            ]
-    for chosen in itertools.islice(itertools.product(*wanted.values()), MOST_VALUATIONS):
-        values: dict[str, Any] = {}
-        for names, value in zip(wanted, chosen, strict=True):
-            _put(values, names, value)
-        yield values
-
-
-def _put(values: dict[str, Any], names: tuple[str, ...], value: Any) -> None:
-    *way, last = names
-    for name in way:
-        inner = values.get(name)
-        if not isinstance(inner, dict):
-            inner = values[name] = {}
-        values = inner
-    values[last] = value
-
-
-def _candidates(guard: Guard) -> Iterator[tuple[Path, list[Any]]]:
-    match guard:
-        case Truth(of=path):
-            yield path, [True, False, None]
-        case Not(operand=operand):
-            yield from _candidates(operand)
-        case All(operands=operands) | AnyOf(operands=operands):
-            for operand in operands:
-                yield from _candidates(operand)
-        case Within(left=left, items=items):
-            yield from _of(left, list(items))
-        case Compare(left=left, right=right):
-            literals = [side.value for side in (left, right) if isinstance(side, Value)]
-            yield from _of(left, literals)
-            yield from _of(right, literals)
-
-
-def _of(operand: Operand, literals: list[Any]) -> Iterator[tuple[Path, list[Any]]]:
-    match operand:
-        case Path():
-            yield operand, [*literals, *(n for x in literals for n in _neighbours(x)), None]
-        case Length(of=path):
-            sizes = {n for x in literals if type(x) is int for n in (x - 1, x, x + 1) if 0 <= n <= 1000}
-            yield path, [["x"] * size for size in sorted(sizes or {0, 1})]
-
-
-def _neighbours(literal: Any) -> list[Any]:
-    match literal:
-        case bool():
-            return [not literal]
-        case int() | float():
-            return [literal - 1, literal + 1]
-        case str():
-            return [literal + "x", ""]
-    return [0]
+def _used(machine: Machine, here: Configuration, event: Ended | Elapsed) -> Resources:
+    """Give what `event` puts on the ledger."""
+    state = machine.states[here.state]
+    if isinstance(event, Elapsed) or not isinstance(state, Work):
+        return Resources(time_us=event.elapsed_us)
+    charged = state.cost if event.use is None else Resources(0, *event.use)
+    return charged + Resources(steps=1, time_us=event.elapsed_us)

@@ -15,6 +15,7 @@ from fsmflow.diagnostics import InvalidSpec
 from fsmflow.machine import Machine
 from fsmflow.runtime import Runner, load_runner
 from fsmflow.runtime.steps import Bound
+from fsmflow.testing import tables
 
 Edge = tuple[str, str, str]
 """A transition that was taken: source, what left it, target."""
@@ -59,6 +60,16 @@ class Subject:
             name: bound._replace(mode="async", wants_context=True, accept=(), plain=False)
             for name, bound in self.runner.bind().items()
         }
+
+    @property
+    def promised(self) -> Mapping[str, Any]:
+        """What the spec says of the runner's tables: caps, types, costs, and what each state calls."""
+        return tables.promised(self.machine)
+
+    @property
+    def provided(self) -> Mapping[str, Any]:
+        """What stands in the tables of the runner."""
+        return tables.provided(self.machine, self.runner)
 
     @property
     def edges(self) -> frozenset[Edge]:

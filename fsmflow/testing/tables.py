@@ -1,0 +1,93 @@
+"""What a machine promises of its runner's tables, and what a generated runner holds in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fsmflow.expressions import Template, references
+from fsmflow.machine import Machine, Resources, Work
+from fsmflow.runtime import Limits, Runner, Spent
+from fsmflow.runtime.values import Missing
+from fsmflow.semantics import resolve
+from fsmflow.testing.valuations import shaped
+
+
+def promised(machine: Machine) -> dict[str, Any]:
+    """Say what must stand in the tables of the runner of `machine`."""
+    return {
+        "name": machine.name,
+        "digest": machine.digest,
+        "limits": Limits(*machine.caps.amounts()),
+        "reserve": Spent(*machine.reserve.amounts()),
+        "given": str(machine.input or ""),
+        "gives": str(machine.output or ""),
+        "profiles": {name: dict(steps) for name, steps in machine.profiles.items()},
+        "stages": {s.name: _promised_of(machine, s) for s in machine.states.values() if isinstance(s, Work)},
+    }
+
+
+def provided(machine: Machine, runner: Runner[Any, Any]) -> dict[str, Any]:
+    """Say what stands in the tables of `runner`, the runner of `machine`."""
+    return {
+        "name": runner.name,
+        "digest": runner.digest,
+        "limits": runner.limits,
+        "reserve": runner.reserve,
+        "given": runner.given,
+        "gives": runner.gives,
+        "profiles": {name: dict(steps) for name, steps in runner.profiles.items()},
+        "stages": {
+            name: {
+                "call": stage.call,
+                "value": stage.value,
+                "gives": stage.gives,
+                "accept": stage.accept,
+                "labels": stage.labels,
+                "cost": stage.cost,
+                "timeout_us": stage.timeout_us,
+                "time_limit_us": stage.time_limit_us,
+                "effect": stage.effect,
+                "keys": None
+                if stage.key is None
+                else [_tried(stage.key, values) for values in _keyed(machine.states.get(name))],
+                "inline": stage.inline,
+            }
+            for name, stage in runner.stages.items()
+        },
+    }
+
+
+def _promised_of(machine: Machine, state: Work) -> dict[str, Any]:
+    aside = Resources() if state.reserve else machine.reserve
+    key = state.key
+    return {
+        "call": state.call,
+        "value": state.value,
+        "gives": str(state.gives or ""),
+        "accept": state.accept,
+        "labels": state.labels,
+        "cost": state.cost.amounts()[1:4],
+        "timeout_us": state.timeout_us,
+        "time_limit_us": None if machine.caps.time_us is None else machine.caps.time_us - aside.time_us,
+        "effect": state.effect or "",
+        "keys": None
+        if key is None
+        else [_tried(lambda values: resolve(key, values), values) for values in _keyed(state)],
+        "inline": state.inline,
+    }
+
+
+def _keyed(state: Any) -> list[dict[str, Any]]:
+    """Give values to make an idempotency key of: with all that it reads, and with nothing."""
+    key: Template | None = getattr(state, "key", None)
+    if key is None:
+        return []
+    return [shaped(((r.root, *r.path) for r in references(key)), "old"), {}]
+
+
+def _tried(key: Any, values: Mapping[str, Any]) -> Any:
+    try:
+        return key(values)
+    except (Missing, KeyError):
+        return Missing
