@@ -54,7 +54,6 @@ class StepContext:
         run: Run,
         stage: Stage,
         key: Any,
-        trace_id: str,
         span_id: str,
         now: Callable[[], int],
         deadline_us: int,
@@ -62,7 +61,7 @@ class StepContext:
     ) -> None:
         self.workflow = workflow
         self.run_id = run.run_id
-        self.trace_id = trace_id
+        self.trace_id = run.trace_id
         self.span_id = span_id
         self.state = stage.name
         self.visit = run.visits[stage.name]

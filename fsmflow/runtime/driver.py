@@ -25,7 +25,7 @@ from fsmflow.runtime.verdict import Use, cut_off, raised, returned
 Observe = Callable[[Span, str], None]
 """Is told of each attempt, pause and wait when it is over, with its span id."""
 
-# A named tuple's own constructor takes three times as long; these two are made at every step.
+# A named tuple's own constructor takes three times as long, and this one is made at every step.
 _new = tuple.__new__
 
 
@@ -52,8 +52,7 @@ class Driver:
         "_observe",
         "_random",
         "_run",
-        "trace",
-        "trace_id",
+        "record",
     )
 
     def __init__(
@@ -61,14 +60,12 @@ class Driver:
         core: Core,
         run: Run,
         bound: Mapping[str, Bound],
-        trace_id: str,
         *,
         clock: Clock,
         random: random.Random,
         observe: Observe | None = None,
     ) -> None:
-        self.trace: list[Span] = []
-        self.trace_id = trace_id
+        self.record: list[tuple[Any, ...]] = []
         self._core = core
         self._run = run
         self._bound = bound
@@ -99,7 +96,7 @@ class Driver:
         everything else is `_attempt`'s. A step begins when the one before it ended, so that the
         time between steps is on the ledger too.
         """
-        run, bindings, record, observe = self._run, self._bound, self.trace.append, self._observe
+        run, bindings, record, observe = self._run, self._bound, self.record.append, self._observe
         now, leave, late = self._clock.now, self._core.leave, self._late
         command = self._core.begin(run)
         started, armed_us = now(), NEVER
@@ -123,36 +120,47 @@ class Driver:
             span_id = "" if observe is None else new_span_id()
             if not bound.plain or arguments.__class__ is not dict:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
-                ended, armed_us = started + event.elapsed_us, -1
+                elapsed, armed_us = event.elapsed_us, -1
             else:
-                at_us = _at(stage, run, started) if stage.is_limited else NEVER
+                limit = stage.time_limit_us
+                if limit is not None and stage.timeout_us is None:
+                    # The run's own deadline: all time is on the ledger, so it never moves.
+                    at_us = started - run.time_us + limit
+                else:
+                    at_us = _at(stage, run, started)
                 if at_us != armed_us:
                     deadline.arm(at_us)
                     armed_us = at_us
                 try:
                     value = await bound.function(**arguments)
-                    ended = now()
+                    elapsed = now() - started
                     if deadline.expired:
                         # The step swallowed the cancellation that cut it off.
                         raise asyncio.CancelledError
                     if bound.validate is not None:
                         value = bound.validate(value)
-                    event = _new(Ended, ("success", None, value, "", (), full, ended - started, None, 0.0))
+                    event = _new(Ended, ("success", None, value, "", (), full, elapsed, None, 0.0))
                 except asyncio.CancelledError as cancelled:
                     event = self._interrupted(stage, bound, deadline, started, span_id, full, cancelled)
-                    ended, armed_us = started + event.elapsed_us, -1
+                    elapsed, armed_us = event.elapsed_us, -1
                 except Rejected as rejected:
-                    said, ended = rejected.complaints, now()
-                    event = Ended("invalid", None, value, "; ".join(said), said, full, ended - started)
+                    said, elapsed = rejected.complaints, now() - started
+                    message = "; ".join(said)[:500]
+                    event = Ended("invalid", None, value, message, said, full, elapsed)
                 except Exception as error:  # noqa: BLE001 - whatever a step raises is an outcome
-                    ended = now()
-                    event = raised(stage, error, ended - started, full, self._random)
-            span = _new(Span, (name, run.visits[name], run.attempt, arguments, started, event))
-            record(span)
+                    elapsed = now() - started
+                    event = raised(stage, error, elapsed, full, self._random)
+            entry = (name, run.visits[name], run.attempt, arguments, started, event)
+            record(entry)
             if observe is not None:
-                observe(span, span_id)
-            started = ended
-            run.settle(stage, event.use, event.elapsed_us)
+                observe(Span._make(entry), span_id)
+            started += elapsed
+            run.steps += 1
+            run.time_us += elapsed
+            if full is not None:
+                run.book(event.use or full)
+            elif event.use is not None:
+                run.book(event.use)
             if late:
                 self._settle_late()
             command = leave[name](run, event)
@@ -165,7 +173,7 @@ class Driver:
         arguments = run.arguments
         if isinstance(arguments, Unbound):
             return Ended("failure", message=arguments.reason, use=(0, 0, 0))
-        at_us = _at(stage, run, started) if stage.is_limited else NEVER
+        at_us = _at(stage, run, started)
         context: StepContext | None = None
         given: Mapping[str, Any] = arguments
         if bound.wants_context:
@@ -174,7 +182,7 @@ class Driver:
             except LookupError as missing:
                 return Ended("failure", message=f"key: {Unbound.of(missing).reason}", use=(0, 0, 0))
             context = StepContext(
-                self._core.name, run, stage, key, self.trace_id, span_id, clock.now, at_us, self._late.append
+                self._core.name, run, stage, key, span_id, clock.now, at_us, self._late.append
             )
             given = {**arguments, "ctx": context}
         deadline.arm(at_us)
@@ -232,8 +240,7 @@ class Driver:
         elif _cancellations() <= self._before:
             # The step raised it itself.
             return raised(stage, cancelled, elapsed, use, self._random)
-        run.steps += 1
-        run.book(use or (0, 0, 0))
+        run.settle(stage, use, 0)
         self._note(
             started, span_id, Ended("cancelled", None, None, "the run was cancelled", (), use, elapsed)
         )
@@ -255,7 +262,7 @@ class Driver:
         run = self._run
         run.time_us += event.elapsed_us
         span = Span(run.state, run.visits[run.state], run.attempt, run.arguments, started, event)
-        self.trace.append(span)
+        self.record.append(span)
         if self._observe is not None:
             self._observe(span, span_id)
 
@@ -265,17 +272,16 @@ class Driver:
             event = Late(self._late.pop(0))
             self._run.book(event.use)
             span = Span(self._run.state, 0, 0, {}, self._clock.now(), event)
-            self.trace.append(span)
+            self.record.append(span)
             if self._observe is not None:
                 self._observe(span, new_span_id())
 
 
 def _at(stage: Stage, run: Run, started: int) -> int:
-    """Give the time at which an attempt is cut off: by its timeout, or for the run's own deadline."""
+    """Give the time at which an attempt is cut off: by its timeout, for the run's own deadline, or never."""
     timeout, limit = stage.timeout_us, stage.time_limit_us
     if limit is None:
-        assert timeout is not None
-        return started + timeout
+        return NEVER if timeout is None else started + timeout
     left = limit - run.time_us
     return started + (left if timeout is None or left < timeout else timeout)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from collections.abc import Iterable
+from typing import Any, Generic, Literal, TypeVar
 
-from fsmflow.runtime.run import Configuration, Error, Spent
+from fsmflow.runtime.run import Configuration, Error, Run, Spent
 from fsmflow.runtime.trace import Span
 
 Output = TypeVar("Output")
@@ -17,48 +18,58 @@ class Result(Generic[Output]):
         kind: `success`, `degraded`, `handoff` or `failed`.
         end: The name of the end; `exceeded` for the built-in one.
         output: What the end gives, structured into the workflow's output type.
-        error: The latest way out that the run took, if it took one.
-        spent: What the run used; money in micro-dollars, time in microseconds.
-        run_id: The run's id.
-        trace_id: The run's W3C trace id.
-        trace: Every attempt, pause and wait, in order.
-        configuration: Where the run ended, in full.
     """
 
-    __slots__ = (
-        "configuration",
-        "end",
-        "error",
-        "kind",
-        "output",
-        "run_id",
-        "spent",
-        "trace",
-        "trace_id",
-    )
+    __slots__ = ("_record", "_run", "_trace", "end", "kind", "output")
 
     def __init__(
         self,
-        *,
         kind: Literal["success", "degraded", "handoff", "failed"],
         end: str,
         output: Output,
-        error: Error | None,
-        spent: Spent,
-        run_id: str,
-        trace_id: str,
-        trace: tuple[Span, ...],
-        configuration: Configuration,
+        run: Run,
+        record: Iterable[tuple[Any, ...]],
     ) -> None:
         self.kind = kind
         self.end = end
         self.output = output
-        self.error = error
-        self.spent = spent
-        self.run_id = run_id
-        self.trace_id = trace_id
-        self.trace = trace
-        self.configuration = configuration
+        # The rest is made of these when somebody asks for it.
+        self._run = run
+        self._record = record
+        self._trace: tuple[Span, ...] | None = None
+
+    @property
+    def error(self) -> Error | None:
+        """The latest way out that the run took, if it took one."""
+        found: Error | None = self._run.values.get("error")
+        return found
+
+    @property
+    def spent(self) -> Spent:
+        """What the run used; money in micro-dollars, time in microseconds."""
+        return self._run.spent
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self._run.run_id
+
+    @property
+    def trace_id(self) -> str:
+        """The run's W3C trace id."""
+        return self._run.trace_id
+
+    @property
+    def trace(self) -> tuple[Span, ...]:
+        """Every attempt, pause and wait, in order."""
+        if self._trace is None:
+            self._trace = tuple(map(Span._make, self._record))
+        return self._trace
+
+    @property
+    def configuration(self) -> Configuration:
+        """Where the run ended, in full."""
+        return self._run.configuration()
 
     @property
     def path(self) -> tuple[str, ...]:

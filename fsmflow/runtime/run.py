@@ -6,6 +6,7 @@ module sleeps, reads a clock, draws a random number or catches a step's exceptio
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -68,7 +69,6 @@ class Stage:
         timeout_us: The longest that one attempt may take.
         time_limit_us: The time spent at which an attempt is cut off for the run's own sake: the cap
             on time less what is set aside. None without a cap.
-        is_limited: Whether anything cuts an attempt off.
         effect: `none`, `idempotent`, `once`, or empty if not said.
         key: What its idempotency key is made of, if not run, state and visit.
         inline: Whether a sync step runs on the event loop.
@@ -82,7 +82,6 @@ class Stage:
         "full",
         "gives",
         "inline",
-        "is_limited",
         "key",
         "labels",
         "name",
@@ -117,7 +116,6 @@ class Stage:
         self.full = cost if any(cost) else None
         self.timeout_us = timeout_us
         self.time_limit_us = time_limit_us
-        self.is_limited = timeout_us is not None or time_limit_us is not None
         self.effect = effect
         self.key = key
         self.inline = inline
@@ -159,6 +157,8 @@ class Run:
     """
 
     __slots__ = (
+        "_run_id",
+        "_trace_id",
         "arguments",
         "attempt",
         "counts",
@@ -166,7 +166,6 @@ class Run:
         "micro_usd",
         "output",
         "pausing",
-        "run_id",
         "state",
         "steps",
         "time_us",
@@ -179,7 +178,8 @@ class Run:
     def __init__(
         self, run_id: str, given: Any, counters: Mapping[str, int], states: Mapping[str, int]
     ) -> None:
-        self.run_id = run_id
+        self._run_id = run_id
+        self._trace_id = ""
         self.state = ""
         self.attempt = 0
         self.steps = self.tool_calls = self.tokens = self.micro_usd = self.time_us = 0
@@ -190,6 +190,20 @@ class Run:
         self.feedback: tuple[str, ...] = ()
         self.pausing = False
         self.output: Any = None
+
+    @property
+    def run_id(self) -> str:
+        """The run's id: random, unless it was given one."""
+        if not self._run_id:
+            self._run_id = os.urandom(16).hex()
+        return self._run_id
+
+    @property
+    def trace_id(self) -> str:
+        """The run's W3C trace id: 32 hex digits (W3C Trace Context §3.2.2.3)."""
+        if not self._trace_id:
+            self._trace_id = os.urandom(16).hex()
+        return self._trace_id
 
     @property
     def spent(self) -> Spent:

@@ -10,6 +10,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,8 @@ class Acceptor(NamedTuple):
     takes: tuple[str, ...]
 
 
-class Bound(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Bound:
     """The implementation of one stage, ready to be called.
 
     `mode` is `async`, `thread` or `inline`; `wants_context` whether it has a parameter `ctx`. A
@@ -42,18 +44,24 @@ class Bound(NamedTuple):
     accept: tuple[Acceptor, ...]
     plain: bool
 
+    def _replace(self, **changes: Any) -> Bound:
+        """Give the same implementation but for `changes`, as a named tuple would."""
+        return replace(self, **changes)
 
-def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | None = None) -> Bound:
+
+def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | Bound | None = None) -> Bound:
     """Find what `stage` calls and prepare it.
 
     Args:
         stage: The stage.
         folder: Where modules are looked for first: the spec's folder.
-        implementation: What to call instead of the stage's own step.
+        implementation: What to call instead of the stage's own step; one that is ready is taken as it is.
 
     Raises:
         StepNotFound: A module, a name or a type is not there, or can't be called.
     """
+    if isinstance(implementation, Bound):
+        return implementation
     step = implementation if implementation is not None else stage.call
     function = resolve(step, folder) if isinstance(step, str) else step
     if not callable(function):

@@ -54,11 +54,6 @@ class Span(NamedTuple):
         return self.event.elapsed_us if isinstance(self.event, Ended | Elapsed) else 0
 
 
-def new_trace_id() -> str:
-    """Make a W3C trace id: 32 hex digits (W3C Trace Context §3.2.2.3)."""
-    return os.urandom(16).hex()
-
-
 def new_span_id() -> str:
     """Make a W3C span id: 16 hex digits (W3C Trace Context §3.2.2.4)."""
     return os.urandom(8).hex()

@@ -57,9 +57,10 @@ HOSTILE = [
 ]
 
 KINDS = """
-    Add And AnnAssign Assign AsyncFunctionDef Attribute AugAssign Await BinOp BitOr BoolOp Call Compare Constant
-    Dict Div Eq ExceptHandler Expr FunctionDef Gt If Import ImportFrom Is IsNot Lambda List Load Lt Module Name
-    Not Or Return Store Sub Subscript Try Tuple UnaryOp USub alias arg arguments keyword
+    Add And AnnAssign Assign AsyncFunctionDef Attribute AugAssign Await BinOp BitOr BoolOp Call
+    Compare Constant Dict Div Eq ExceptHandler Expr FunctionDef Gt If Import ImportFrom Is IsNot
+    Lambda List Load Lt Module Name Not Or Return Store Sub Subscript Try Tuple UnaryOp USub alias
+    arg arguments keyword
 """
 """The kinds of syntax nodes that a module is made of."""
 
