@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fsmflow.analysis.assignment import Assignment
     from fsmflow.analysis.cycles import Cycles
     from fsmflow.analysis.guesses import Guesses
+    from fsmflow.analysis.hints import Hints
     from fsmflow.analysis.modules import Modules
     from fsmflow.analysis.reachability import Reachability
     from fsmflow.analysis.reads import Reads
@@ -101,6 +102,13 @@ class Analysis:
         from fsmflow.analysis.values import Values
 
         return Values(self.workflow, self.modules)
+
+    @cached_property
+    def hints(self) -> Hints:
+        """The right names that wrong ones are near to."""
+        from fsmflow.analysis.hints import Hints
+
+        return Hints()
 
     @cached_property
     def successors(self) -> Mapping[str, Sequence[str]]:

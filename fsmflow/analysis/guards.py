@@ -9,11 +9,11 @@ with two answers; so an arm that is found dead is dead, and some that are dead a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field, frozen
 
 from fsmflow.expressions import (
     All,
@@ -35,6 +35,9 @@ from fsmflow.runtime.values import ge, gt, le, lt, same, within
 MAX_SAMPLES = 4_096
 """Of how many combinations of samples one arm is decided at most."""
 
+MAX_EARLIER = 16
+"""With how many earlier arms one arm is compared at most."""
+
 MAX_WORK = 200_000
 """How often guards are evaluated at most, all choices together."""
 
@@ -55,43 +58,67 @@ def dead_arms(
     """Give the arms that no run can take, by state and index; None among the guards always holds."""
     work = MAX_WORK
     for name, arms in choices.items():
-        earlier: list[tuple[int, Guard]] = []
+        choice = _Choice()
         for index, arm in enumerate(arms):
             if isinstance(arm, GuardError):
                 continue
             guard = Always(True) if arm is None else arm
-            never, used = _decide(guard, earlier, work)
+            never, used = choice.decide(guard, work)
             work -= used
             if never is not None:
                 yield name, index, never
-            earlier.append((index, guard))
+            choice.add(index, guard)
 
 
-def _decide(guard: Guard, earlier: Sequence[tuple[int, Guard]], work: int) -> tuple[Never | None, int]:
-    """Say whether an arm is dead, and how many evaluations that took."""
-    for index, other in earlier:
-        if other in (Always(True), guard):
-            return Never(index), 0
-    variables = dict.fromkeys(_variables(guard))
-    others: list[tuple[int, Guard]] = []
-    for index, other in earlier:
-        if not variables.keys().isdisjoint(theirs := dict.fromkeys(_variables(other))):
-            wider = variables | theirs
-            if _size(wider, [guard, *(g for _, g in others), other]) <= MAX_SAMPLES:
-                variables = wider
-                others.append((index, other))
-    domains = _domains(variables, [guard, *(g for _, g in others)])
-    count = _product(map(len, domains.values())) * (1 + len(others))
-    if count > min(work, MAX_SAMPLES * (1 + len(others))):
-        return None, 0
-    cover: int | None = None
-    for samples in product(*domains.values()):
-        assignment = dict(zip(domains, samples, strict=True))
-        if _holds(guard, assignment):
-            cover = next((i for i, g in others if _holds(g, assignment)), None)
-            if cover is None:
-                return None, count
-    return Never(cover), count
+@define
+class _Choice:
+    """The arms of a choice that were looked at: by guard, by what they read, and with their literals."""
+
+    _first: dict[Guard, int] = field(factory=dict)
+    _reading: dict[Variable, list[int]] = field(factory=dict)
+    _guards: dict[int, Guard] = field(factory=dict)
+
+    def add(self, index: int, guard: Guard) -> None:
+        self._first.setdefault(guard, index)
+        self._guards[index] = guard
+        for variable in dict.fromkeys(_variables(guard)):
+            self._reading.setdefault(variable, []).append(index)
+
+    def decide(self, guard: Guard, work: int) -> tuple[Never | None, int]:
+        """Say whether an arm is dead, and how many evaluations that took."""
+        for same_guard in (Always(True), guard):
+            if same_guard in self._first:
+                return Never(self._first[same_guard]), 0
+        if work <= 0:
+            return None, 0
+        others = self._comparable(guard)
+        guards = [guard, *(self._guards[index] for index in others)]
+        if _size(guards) * len(guards) > work:
+            return None, MAX_EARLIER
+        domains = _domains(guards)
+        cover: int | None = None
+        used = MAX_EARLIER * len(guards)
+        for samples in product(*domains.values()):
+            assignment = dict(zip(domains, samples, strict=True))
+            used += len(guards)
+            if _holds(guard, assignment):
+                cover = next((i for i in others if _holds(self._guards[i], assignment)), None)
+                if cover is None:
+                    return None, used
+        return Never(cover), used
+
+    def _comparable(self, guard: Guard) -> list[int]:
+        """Choose the earlier arms that read what `guard` reads and leave few enough combinations."""
+        candidates: dict[int, None] = {}
+        for variable in dict.fromkeys(_variables(guard)):
+            candidates.update(dict.fromkeys(self._reading.get(variable, ())[:MAX_EARLIER]))
+        chosen: list[int] = []
+        guards = [guard]
+        for index in sorted(candidates)[:MAX_EARLIER]:
+            if _size([*guards, self._guards[index]]) <= MAX_SAMPLES:
+                chosen.append(index)
+                guards.append(self._guards[index])
+        return chosen
 
 
 def _variables(guard: Guard) -> Iterator[Variable]:
@@ -115,28 +142,29 @@ def _variables(guard: Guard) -> Iterator[Variable]:
             yield guard
 
 
-def _size(variables: Iterable[Variable], guards: Sequence[Guard]) -> int:
-    return _product(len(domain) for domain in _domains(variables, guards).values())
-
-
-def _product(sizes: Iterable[int]) -> int:
+def _size(guards: Sequence[Guard]) -> int:
+    """Give an upper bound of the combinations of samples that decide `guards`."""
     total = 1
-    for size in sizes:
-        total *= size
+    for variable, literals in _literals_by_variable(guards).items():
+        total *= 2 if isinstance(variable, Compare) else 4 * len(literals) + 7
     return total
 
 
-def _domains(variables: Iterable[Variable], guards: Sequence[Guard]) -> dict[Variable, tuple[Any, ...]]:
-    """Give, for each variable, samples that stand for all of its values."""
+def _literals_by_variable(guards: Sequence[Guard]) -> dict[Variable, list[Any]]:
     literals: dict[Variable, list[Any]] = {}
     for guard in guards:
+        for variable in _variables(guard):
+            literals.setdefault(variable, [])
         for variable, literal in _literals(guard):
-            literals.setdefault(variable, []).append(literal)
+            literals[variable].append(literal)
+    return literals
+
+
+def _domains(guards: Sequence[Guard]) -> dict[Variable, tuple[Any, ...]]:
+    """Give, for each variable, samples that stand for all of its values."""
     return {
-        variable: (True, False)
-        if isinstance(variable, Compare)
-        else _samples(variable, literals.get(variable, []))
-        for variable in variables
+        variable: (True, False) if isinstance(variable, Compare) else _samples(variable, found)
+        for variable, found in _literals_by_variable(guards).items()
     }
 
 

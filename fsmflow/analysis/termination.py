@@ -16,7 +16,7 @@ from attrs import frozen
 from fsmflow.analysis.graph import components, shortest_path
 from fsmflow.machine import Machine, Transition, Wait, Work
 
-MAX_WORK = 5_000_000
+MAX_WORK = 400_000
 """How many transitions are looked at, all rounds together, before giving up."""
 
 Ways = Sequence[Transition]
@@ -83,7 +83,7 @@ class _Search:
         """Give the transitions of each such component; those that spend a budget bound themselves."""
         pending = [ways]
         while pending:
-            for inside in self._cyclic(pending.pop()):
+            for inside in self.cyclic(pending.pop()):
                 counted = {counter for way in inside for counter in way.below}
                 entered = {way.target for way in inside if not way.same_visit}
                 free = {c for c in counted if self._machine.counters[c].per not in entered}
@@ -93,7 +93,7 @@ class _Search:
                 elif rest:
                     pending.append(rest)
 
-    def _cyclic(self, ways: Ways) -> list[list[Transition]]:
+    def cyclic(self, ways: Ways) -> list[list[Transition]]:
         """Part `ways` by the strongly connected component that each lies inside, if on a cycle at all."""
         self._work += len(ways)
         if self._work > MAX_WORK:
@@ -153,13 +153,10 @@ def _loop(machine: Machine, component: Ways, position: dict[str, int], *, budget
 
 def _walk(machine: Machine, component: Ways, position: dict[str, int]) -> tuple[Transition, ...]:
     """Find a short closed walk in `component`, if it can be without a counter, else round a reset."""
-    bare = [way for way in component if not way.below]
-    for group in components(dict.fromkeys(w.source for w in bare), _successors(bare)):
-        members = set(group)
-        ways = _by_source(w for w in bare if w.source in members and w.target in members)
-        if ways:
-            first = min(ways, key=position.__getitem__)
-            return _path(first, first, ways)
+    for inside in _Search(machine).cyclic([way for way in component if not way.below]):
+        ways = _by_source(inside)
+        first = min(ways, key=position.__getitem__)
+        return _path(first, first, ways)
     ways = _by_source(component)
     counting = next(way for way in component if way.below)
     home = next(p for c in counting.below if (p := machine.counters[c].per) is not None)

@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.comparisons import complaints
 from fsmflow.analysis.reads import GuardedArm, value_names
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.expressions import GuardError, paths
 from fsmflow.loading.names import shown
 from fsmflow.source import Document, Span
@@ -54,7 +54,10 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         unknown = sorted({path.root for path in paths(arm.guard)} - known)
         for name in unknown:
             yield Diagnostic(
-                "bad-guard", f"unknown value `{shown(name)}`", arm.route, hint=did_you_mean(name, known)
+                "bad-guard",
+                f"unknown value `{shown(name)}`",
+                arm.route,
+                hint=analysis.hints.near(name, known),
             )
         if not unknown:
             for message in complaints(analysis.values, arm.guard):

@@ -30,7 +30,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
 
@@ -47,7 +47,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         route: Route = ("policies", index)
         yield from _shape(policy, route)
         for event, place in _events(policy, route):
-            yield from _event(event, place, outcomes, analysis.workflow.states)
+            yield from _event(analysis, event, place, outcomes)
 
 
 def _shape(policy: spec.Policy, route: Route) -> Iterator[Diagnostic]:
@@ -80,12 +80,13 @@ def _events(policy: spec.Policy, route: Route) -> Iterator[tuple[str, Route]]:
 
 
 def _event(
-    event: str, route: Route, outcomes: dict[str, set[str]], states: dict[str, spec.State]
+    analysis: Analysis, event: str, route: Route, outcomes: dict[str, set[str]]
 ) -> Iterator[Diagnostic]:
+    states = analysis.workflow.states
     name, dot, outcome = event.partition(".")
     if name not in states:
-        hint = did_you_mean(name, states)
+        hint = analysis.hints.near(name, states)
         yield Diagnostic("bad-policy", f"unknown state `{shown(name)}`", route, hint=hint)
     elif dot and outcome not in outcomes[name]:
         message = f"`{name}` is never left by `{shown(outcome)}`"
-        yield Diagnostic("bad-policy", message, route, hint=did_you_mean(outcome, outcomes[name]))
+        yield Diagnostic("bad-policy", message, route, hint=analysis.hints.near(outcome, outcomes[name]))

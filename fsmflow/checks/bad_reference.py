@@ -43,7 +43,7 @@ from collections.abc import Iterator
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.reads import Read, value_names
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import shown
 
 _OF_ERROR = ("state", "outcome", "message", "complaints", "value")
@@ -53,23 +53,23 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find references that can't be read, and those to values and parts that are not there."""
     for unreadable in analysis.reads.unreadable:
         yield Diagnostic("bad-reference", unreadable.message, unreadable.route)
-    values = value_names(analysis.workflow)
+    known = frozenset({*value_names(analysis.workflow), "input", "error"})
     for read in analysis.reads.reads:
         if read.reference.root == "error" and read.reference.path:
             part = read.reference.path[0]
             if part not in _OF_ERROR:
-                hint = did_you_mean(part, _OF_ERROR)
+                hint = analysis.hints.near(part, _OF_ERROR)
                 yield Diagnostic("bad-reference", f"`error` has no `{shown(part)}`", read.route, hint=hint)
         elif read.use != "when":
-            yield from _unknown(analysis, read, {*values, "input", "error"})
+            yield from _unknown(analysis, read, known)
 
 
-def _unknown(analysis: Analysis, read: Read, known: set[str]) -> Iterator[Diagnostic]:
+def _unknown(analysis: Analysis, read: Read, known: frozenset[str]) -> Iterator[Diagnostic]:
     root = read.reference.root
     if root in known:
         return
     state = analysis.workflow.states.get(root)
-    hint = did_you_mean(root, known)
+    hint = analysis.hints.near(root, known)
     message = f"unknown value `{root}`"
     if root == "item":
         if isinstance(analysis.workflow.states[read.state], spec.Map) and read.use == "with":

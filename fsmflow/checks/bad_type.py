@@ -31,7 +31,7 @@ from collections.abc import Iterator
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.mentions import classes, types
 from fsmflow.analysis.symbols import NotThere, Symbol, WholeModule, resolve
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.typeexpr import parse_type
 
 
@@ -46,7 +46,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         match resolve(analysis.modules, mention.module, mention.name):
             case NotThere(known=known):
                 message = f"`{mention.name}` is not in module `{mention.module}`"
-                hint = did_you_mean(mention.name, known)
+                hint = analysis.hints.near(mention.name, known)
                 yield Diagnostic("bad-type", message, mention.route, hint=hint)
             case WholeModule():
                 yield Diagnostic("bad-type", f"`{mention}` is a module, no class", mention.route)

@@ -33,7 +33,7 @@ from fsmflow.analysis import Analysis
 from fsmflow.analysis.annotations import ANY
 from fsmflow.analysis.fits import fits
 from fsmflow.analysis.signatures import Signature
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route
 from fsmflow.typeexpr import TypeName
 
@@ -90,9 +90,11 @@ def _labels(
     for label in signature.labels:
         if label not in arms:
             message = f"`{step}` may return `{label}`, and `success` has no arm for it"
-            yield Diagnostic("label-mismatch", message, route, key=True, hint=did_you_mean(label, arms))
+            yield Diagnostic(
+                "label-mismatch", message, route, key=True, hint=analysis.hints.near(label, arms)
+            )
     for label in arms if in_place else ():
         if label not in signature.labels:
             message = f"`{step}` never returns `{label}`"
-            hint = did_you_mean(label, signature.labels)
+            hint = analysis.hints.near(label, signature.labels)
             yield Diagnostic("label-mismatch", message, (*route, label), key=True, hint=hint)

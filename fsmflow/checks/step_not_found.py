@@ -36,7 +36,7 @@ from fsmflow.analysis import Analysis
 from fsmflow.analysis.mentions import CodeName, classes, functions
 from fsmflow.analysis.modules import Absent, Broken
 from fsmflow.analysis.symbols import NotThere, Symbol, WholeModule, resolve
-from fsmflow.diagnostics import Diagnostic, Related, did_you_mean
+from fsmflow.diagnostics import Diagnostic, Related
 
 MAX_RELATED = 3
 
@@ -68,7 +68,7 @@ def _name(analysis: Analysis, mention: CodeName) -> Iterator[Diagnostic]:
     match resolve(analysis.modules, mention.module, mention.name):
         case NotThere(known=known):
             message = f"`{mention.name}` is not in module `{mention.module}`"
-            hint = did_you_mean(mention.name, known)
+            hint = analysis.hints.near(mention.name, known)
             yield Diagnostic("step-not-found", message, mention.route, hint=hint)
         case WholeModule():
             message = f"`{mention}` is a module, which can't be called"

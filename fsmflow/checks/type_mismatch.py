@@ -42,7 +42,7 @@ from fsmflow.analysis.fits import fits
 from fsmflow.analysis.signatures import Parameter, Signature
 from fsmflow.analysis.structuring import misfits, structures
 from fsmflow.analysis.values import NoField, Values
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.expressions import parse_template
 from fsmflow.source import Route
 from fsmflow.typeexpr import TypeExpr
@@ -56,8 +56,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         match state:
             case spec.Run():
                 route: Route = ("states", name)
-                yield from _step(values, state, state.run, (*route, "run"), (*route, "with"))
-                yield from _accepts(values, state, route)
+                yield from _step(analysis, state, state.run, (*route, "run"), (*route, "with"))
+                yield from _accepts(analysis, state, route)
             case spec.End() if state.output is not None:
                 wanted = values.declared(workflow.output)
                 for place, message, hint in misfits(values, state.output, wanted, ("states", name, "output")):
@@ -66,7 +66,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         for name, step in steps.items():
             swapped = workflow.states.get(name)
             if isinstance(swapped, spec.Run):
-                yield from _step(values, swapped, step, ("profiles", profile, name), None)
+                yield from _step(analysis, swapped, step, ("profiles", profile, name), None)
 
 
 def _diagnostic(message: str, route: Route, hint: str = "", *, key: bool = False) -> Diagnostic:
@@ -83,16 +83,17 @@ def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
         if isinstance(found, NoField):
             shown = str(read.reference)[1:] if read.use == "when" else str(read.reference)
             message = f"`{shown}`: `{found.type}` has no `{found.name}`"
-            yield _diagnostic(message, read.route, did_you_mean(found.name, found.known))
+            yield _diagnostic(message, read.route, analysis.hints.near(found.name, found.known))
 
 
 def _step(
-    values: Values, state: spec.Run, step: str, place: Route, arguments: Route | None
+    analysis: Analysis, state: spec.Run, step: str, place: Route, arguments: Route | None
 ) -> Iterator[Diagnostic]:
     """Hold the arguments of one step to its parameters, and what it returns to `gives`.
 
     `arguments` is where the arguments stand; None where all faults are told at `place`.
     """
+    values = analysis.values
     signature = values.signature(step)
     if signature is None:
         return
@@ -101,7 +102,7 @@ def _step(
         route = place if arguments is None else (*arguments, name)
         if name not in parameters:
             if not signature.open:
-                hint = did_you_mean(name, [p for p in parameters if p != "ctx"])
+                hint = analysis.hints.near(name, [p for p in parameters if p != "ctx"])
                 yield _diagnostic(f"`{step}` has no parameter `{name}`", route, hint, key=True)
         else:
             yield from _argument(values, step, parameters[name], _type(values, data), route)
@@ -141,8 +142,9 @@ def _type(values: Values, data: Any) -> TypeExpr:
         return ANY
 
 
-def _accepts(values: Values, state: spec.Run, route: Route) -> Iterator[Diagnostic]:
+def _accepts(analysis: Analysis, state: spec.Run, route: Route) -> Iterator[Diagnostic]:
     """Hold what `accept` functions are called with to their parameters: the output, and `with` by name."""
+    values = analysis.values
     output = values.declared(state.gives)
     if state.gives is None and (step := values.signature(state.run)) is not None:
         output = step.gives
@@ -164,4 +166,4 @@ def _accepts(values: Values, state: spec.Run, route: Route) -> Iterator[Diagnost
                 yield from _argument(values, function, parameter, given, place)
             elif parameter.required:
                 message = f"`{function}` needs `{parameter.name}`, and `with` does not give it"
-                yield _diagnostic(message, place, did_you_mean(parameter.name, state.with_))
+                yield _diagnostic(message, place, analysis.hints.near(parameter.name, state.with_))

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import shown
 
 
@@ -40,5 +40,5 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 continue
             message = f"`{name}` calls no step" if name in states else f"unknown state `{shown(name)}`"
             route = ("profiles", profile, name)
-            hint = did_you_mean(name, working)
+            hint = analysis.hints.near(name, working)
             yield Diagnostic("unknown-profile-state", message, route, key=True, hint=hint)

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.mentions import targets
-from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.diagnostics import Diagnostic
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -34,5 +34,5 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     for name, route in targets(analysis.workflow):
         if name not in states:
             yield Diagnostic(
-                "unknown-target", f"unknown state `{name}`", route, hint=did_you_mean(name, states)
+                "unknown-target", f"unknown state `{name}`", route, hint=analysis.hints.near(name, states)
             )

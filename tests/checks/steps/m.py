@@ -60,7 +60,7 @@ def answer(question: str, limit: int = 3, ctx: StepContext | None = None) -> Ans
     """Answer a question."""
 
 
-def revise(answer: Answer | None, why: str | None = None) -> "Answer":
+def revise(answer: Answer | None, why: str | None = None) -> Answer:
     """Make an answer better, or a first one."""
 
 
