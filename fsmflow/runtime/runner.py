@@ -12,7 +12,7 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.driver import Driver
-from fsmflow.runtime.events import Elapsed, Ended
+from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Command, Configuration, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
 from fsmflow.runtime.steps import Bound, bind, resolve_type
@@ -246,6 +246,7 @@ class Runner(Generic[Given, Output]):
 
 _JITTER = random_module.Random()  # noqa: S311 - jitter is no secret
 _CHARGED = ("tool_calls", "tokens", "micro_usd")
+_EVENTS = {Ended: "attempt", Elapsed: "pause", Late: "late"}
 
 
 class _Log:
@@ -283,7 +284,7 @@ class _Log:
         """Write one attempt, pause or wait."""
         event = span.event
         found: dict[str, Any] = {
-            "event": "attempt" if isinstance(event, Ended) else "pause",
+            "event": _EVENTS[type(event)],
             "trace_id": self._trace_id,
             "span_id": span_id,
             "parent_id": self._root,
@@ -308,6 +309,8 @@ class _Log:
                 "retry_after_us": event.retry_after_us,
                 "draw": event.draw,
             }
+        elif isinstance(event, Late):
+            found["use"] = dict(zip(_CHARGED, event.use, strict=True))
         self._sink(found)
 
     def end(self, name: str, kind: str, output: Any) -> None:

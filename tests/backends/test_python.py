@@ -181,7 +181,7 @@ def test_quotes_and_backslashes_survive(text):
 def test_arguments_and_outputs_are_just_what_the_spec_says(data, text):
     """What a module passes to steps and gives at ends equals the spec's own data."""
     kept = {
-        key: value for key, value in data.items() if "$" not in repr(value) and not isinstance(value, tuple)
+        key: value for key, value in data.items() if not any(odd in repr(value) for odd in ("$", "(", "inf"))
     }
     made = workflow({"work": step(with_={"x": kept})}, title=text)
     made.states["done"] = End(end="success", output=kept)

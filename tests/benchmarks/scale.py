@@ -5,6 +5,8 @@
 Each stage is timed once, in a process of its own where it needs one; the goals stand beside the times.
 """
 
+# ruff: noqa: T201 - a benchmark prints what it finds
+
 from __future__ import annotations
 
 import asyncio

@@ -134,9 +134,11 @@ def test_late_charges_are_booked_beyond_what_was_declared():
         "work": step(timeout=seconds(0.05), cost=Cost(tokens=10), fallback="other"),
         "other": step(),
     }
-    result = run(states, {"work": work, "other": other})
+    events = []
+    result = run(states, {"work": work, "other": other}, options={"trace": events.append})
 
     assert result.spent.tokens == 13
+    assert [e["use"]["tokens"] for e in events if e["event"] == "late"] == [3]
     assert [s.event.use for s in result.trace if type(s.event).__name__ == "Late"] == [(0, 3, 0)]
 
 
