@@ -71,11 +71,6 @@ def compile_spec(source: Document | spec.Workflow, *, folder: Path | None = None
     return _read(lambda: document_of(source), f"<python:{source.workflow}>", folder)
 
 
-def _is_inside(route: Route, pieces: frozenset[Route]) -> bool:
-    """Tell whether `route` leads into a piece of which something was lost; it may be an echo of that."""
-    return any(route[:end] in pieces for end in range(1, len(route) + 1))
-
-
 def compile_file(path: str | os.PathLike[str]) -> Compilation:
     """Compile the spec file at `path`; one that can't be read is a diagnostic too."""
     return _read(lambda: load_file(path), Path(path).as_posix(), Path(path).parent)
@@ -97,8 +92,10 @@ def _compile(document: Document, folder: Path | None, faults: tuple[Diagnostic, 
     found = (*faults, *_apart(faults, structured.diagnostics, document))
     if structured.workflow is None:
         return Compilation(document.path, document, None, found)
-    analysis = Analysis(document, structured.workflow, lower(structured.workflow), folder)
-    found = apply(document, (*found, *checks.run(analysis)))
+    machine = lower(structured.workflow)
+    analysis = Analysis(document, structured.workflow, machine, folder, structured.damaged)
+    news = (d for d in checks.run(analysis) if not _is_inside(d.route, structured.damaged))
+    found = apply(document, (*found, *news))
     return Compilation(document.path, document, analysis, found)
 
 
@@ -110,3 +107,8 @@ def _apart(
     for diagnostic in later:
         if document.locate(diagnostic.route, key=diagnostic.key).line not in spoken:
             yield diagnostic
+
+
+def _is_inside(route: Route, pieces: frozenset[Route]) -> bool:
+    """Tell whether `route` leads into a piece of which something was lost; it may be an echo of that."""
+    return any(route[:end] in pieces for end in range(1, len(route) + 1))
