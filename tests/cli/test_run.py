@@ -80,6 +80,8 @@ def test_a_spec_with_errors_is_not_run(run: Run, project: Path) -> None:
 def test_each_kind_of_end_has_its_exit_code(run: Run, project: Path, end: str, code: int) -> None:
     """The exit code tells success, degraded, handoff and failed apart."""
     edit(project / SPEC, "done: {end: success,", f"done: {{end: {end},")
+    edit(project / SPEC, "{to: draft, times: 1, else: give_up}", "better")
+    edit(project / SPEC, "  give_up: {end", "  better: {end: success, output: $reply}\n  give_up: {end")
 
     assert run("run", SPEC, "text=hello").exit_code == code
 
