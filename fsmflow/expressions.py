@@ -9,6 +9,7 @@ as Python: no call but `len`, no arithmetic, no subscript, at most 512 character
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -189,6 +190,8 @@ def parse_template(data: Any) -> Template:
             return Constant(data[1:])
         case str() if data.startswith("$"):
             return parse_reference(data)
+        case float() if not math.isfinite(data):
+            raise ValueError(f"{data} is no number that a spec can hold")
         case Real():
             return Constant(float(data))
         case list():
