@@ -19,6 +19,9 @@ from fsmflow.machine import Machine, Transition, Wait, Work
 MAX_WORK = 400_000
 """How many transitions are looked at, all rounds together, before giving up."""
 
+MAX_HOMES = 16
+"""Through how many resets a walk that shows a loop is led."""
+
 Ways = Sequence[Transition]
 
 
@@ -157,12 +160,28 @@ def _walk(machine: Machine, component: Ways, position: dict[str, int]) -> tuple[
         ways = _by_source(inside)
         first = min(ways, key=position.__getitem__)
         return _path(first, first, ways)
-    ways = _by_source(component)
-    counting = next(way for way in component if way.below)
-    home = next(p for c in counting.below if (p := machine.counters[c].per) is not None)
-    there = () if counting.source == home else _path(home, counting.source, ways)
-    back = () if counting.target == home else _path(counting.target, home, ways)
-    return (*there, counting, *back)
+    visits = [way for way in component if not way.same_visit]
+    return _through_resets(machine, next(way for way in visits if way.below), _by_source(visits))
+
+
+def _through_resets(
+    machine: Machine, counting: Transition, ways: dict[str, list[Transition]]
+) -> tuple[Transition, ...]:
+    """Find a closed walk over `counting` that also enters every state that sets back what it counts."""
+    homes: dict[str, None] = {}
+    walk: tuple[Transition, ...] = (counting,)
+    while True:
+        counted = (machine.counters[name].per for way in walk for name in way.below)
+        news = [home for home in counted if home is not None and home not in homes]
+        if not news or len(homes) > MAX_HOMES:
+            return walk
+        homes.update(dict.fromkeys(news))
+        walk = (counting,)
+        for home in homes:
+            if home not in (way.target for way in walk):
+                walk += _path(walk[-1].target, home, ways)
+        if walk[-1].target != counting.source:
+            walk += _path(walk[-1].target, counting.source, ways)
 
 
 def _path(start: str, goal: str, ways: dict[str, list[Transition]]) -> tuple[Transition, ...]:

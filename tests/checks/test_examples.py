@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from fsmflow.checks import all_checks
-from tests.checks.conftest import marked, said_of
+from tests.checks.marks import marked, said_of
 
 CHECKS = all_checks()
 
