@@ -80,7 +80,9 @@ def class_of(modules: Modules, module: str, name: str) -> Class | None:
         bases = {spelled(home, base) for base in _bases(node)}
         ancestors |= bases
         is_data |= bool(marks & (_DATACLASS | _ATTRS) or bases & _DATA_BASES)
-        dynamic |= bool(marks - _DATACLASS - _ATTRS - {"typing.final"}) or bool(node.keywords)
+        dynamic |= (
+            bool(marks - _DATACLASS - _ATTRS - {"typing.final"}) or bool(node.keywords) or _has_alias(node)
+        )
         for defined, attribute in _attributes(modules, home, node):
             if isinstance(attribute, Attribute):
                 fields[defined] = attribute
@@ -140,6 +142,13 @@ def _attributes(
                 yield name, ANY
             case ast.ClassDef(name="Config"):
                 yield "Config", ANY
+
+
+def _has_alias(node: ast.ClassDef) -> bool:
+    """Tell whether a field goes by another name where a value is made of plain data."""
+    values = (statement.value for statement in node.body if isinstance(statement, ast.AnnAssign))
+    calls = (value for value in values if isinstance(value, ast.Call))
+    return any(k.arg in ("alias", "validation_alias") for call in calls for k in call.keywords)
 
 
 def _is_required(value: ast.expr | None) -> bool:

@@ -78,7 +78,8 @@ def _follow(modules: Modules, module: Module, name: str, definition: Definition 
                 if origin.partition(".")[0] in sys.stdlib_module_names:
                     return Unknown()
                 found = modules.read(origin)
-                if not isinstance(found, Module) or imported not in found.names:
+                # A package that imports its own submodule has that as its name.
+                if not isinstance(found, Module) or found.names.get(imported) in (None, definition):
                     is_module = not isinstance(modules.read(f"{origin}.{imported}"), Absent | Broken)
                     return WholeModule() if is_module else Unknown()
                 module, name, definition = found, imported, found.names[imported]
