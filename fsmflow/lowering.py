@@ -39,7 +39,7 @@ def lower(workflow: spec.Workflow) -> Machine:
         title=workflow.title or "",
         input=_type(workflow.input),
         output=_type(workflow.output),
-        start=names.resolve(workflow.start) if workflow.start else next(iter(states)),
+        start=names.start(workflow.start),
         caps=_caps(workflow.budget),
         exceeded=edges.exceeded,
         reserve=reserve(states, edges.transitions, edges.counters),
@@ -62,6 +62,13 @@ class _Names:
         if name in self.states:
             return name
         return nearest(name, self.states) or BUILTIN_END
+
+    def start(self, name: str | None) -> str:
+        """Give the first state: the one named, else the one that is written first."""
+        first = next(iter(self.states))
+        if name is None or name in self.states:
+            return name or first
+        return nearest(name, self.states) or first
 
     def scope(self, per: str | None, default: str | None) -> str | None:
         """Give the state since whose entry an edge is counted; None for the whole run."""

@@ -116,9 +116,6 @@ def admit_retrieve(run: Run) -> Command:
 
 def leave_retrieve(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `retrieve`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((1, 0, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["retrieve"] = event.value
         return enter_draft(run)
@@ -177,9 +174,6 @@ def admit_draft(run: Run) -> Command:
 
 def leave_draft(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `draft`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((0, 1_500, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["answer"] = event.value
         return enter_check(run)
@@ -239,9 +233,6 @@ def enter_check(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_check(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `check`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((1, 0, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["check"] = event.value
         if event.label == "grounded":
@@ -278,10 +269,6 @@ def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_quote(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `quote`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    if event.use is not None:
-        run.book(event.use)
     if event.outcome == "success":
         run.values["quote"] = event.value
         return enter_plain(run)
@@ -400,4 +387,4 @@ def run_sync(
     return RUNNER.run_sync(given, **options)
 
 
-# fsmflow sha256:d30df3d00e117284f800a3bf4b2671483d21b85be4ec94e56bab94507e55076c
+# fsmflow sha256:4cda15b34234b6710fd74abbe11333ed6fd5ce97745cb37d849259d99368a485

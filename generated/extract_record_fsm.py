@@ -113,10 +113,6 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_read(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `read`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    if event.use is not None:
-        run.book(event.use)
     if event.outcome == "success":
         run.values["read"] = event.value
         return enter_worth_it(run)
@@ -163,9 +159,6 @@ def admit_extract(run: Run) -> Command:
 
 def leave_extract(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `extract`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((0, 1_500, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["fields"] = event.value
         return enter_validate(run)
@@ -223,10 +216,6 @@ def enter_validate(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_validate(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `validate`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    if event.use is not None:
-        run.book(event.use)
     if event.outcome == "success":
         run.values["doubts"] = event.value
         if event.label == "ok":
@@ -277,10 +266,6 @@ def enter_normalise(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_normalise(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `normalise`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    if event.use is not None:
-        run.book(event.use)
     if event.outcome == "success":
         run.values["record"] = event.value
         return enter_done(run)
@@ -323,10 +308,6 @@ def enter_keep(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_keep(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `keep`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    if event.use is not None:
-        run.book(event.use)
     if event.outcome == "success":
         run.values["keep"] = event.value
         return enter_partial(run)
@@ -447,4 +428,4 @@ def run_sync(
     return RUNNER.run_sync(given, **options)
 
 
-# fsmflow sha256:9df1176cd3debc97516d95c685698031729768d2a8d221aed2598e12d97b4077
+# fsmflow sha256:9c8f160e6e94b735b8dc297bd728ceb0e9737ad87fc1cd75a9e29d39c4fe11c6

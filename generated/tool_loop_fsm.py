@@ -143,9 +143,6 @@ def admit_plan(run: Run) -> Command:
 
 def leave_plan(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `plan`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((0, 1_200, 1_000) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["call"] = event.value
         if event.label == "calculator":
@@ -228,9 +225,6 @@ def enter_calculator(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_calculator(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `calculator`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((1, 0, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["notes"] = event.value
         return enter_plan(run)
@@ -267,9 +261,6 @@ def enter_units(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_units(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `units`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((1, 0, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["notes"] = event.value
         return enter_plan(run)
@@ -306,9 +297,6 @@ def enter_calendar(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_calendar(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `calendar`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((1, 0, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["notes"] = event.value
         return enter_plan(run)
@@ -351,9 +339,6 @@ def admit_lookup(run: Run) -> Command:
 
 def leave_lookup(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `lookup`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    run.book((2, 0, 0) if event.use is None else event.use)
     if event.outcome == "success":
         run.values["notes"] = event.value
         return enter_plan(run)
@@ -406,10 +391,6 @@ def enter_answer(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_answer(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `answer`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    if event.use is not None:
-        run.book(event.use)
     if event.outcome == "success":
         run.values["answer"] = event.value
         return enter_done(run)
@@ -450,10 +431,6 @@ def enter_report(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def leave_report(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `report`."""
-    run.steps += 1
-    run.time_us += event.elapsed_us
-    if event.use is not None:
-        run.book(event.use)
     if event.outcome == "success":
         run.values["report"] = event.value
         return enter_partial(run)
@@ -577,4 +554,4 @@ def run_sync(
     return RUNNER.run_sync(given, **options)
 
 
-# fsmflow sha256:46e2ee789d05ff1d33faf46f41131f7e7f828881e5ba7caacc445ab67c3ecdfe
+# fsmflow sha256:867d4174a42b33dbd9fab993f4aca7f6e780a22fca5c512f31041425c8ec2555
