@@ -80,9 +80,8 @@ def class_of(modules: Modules, module: str, name: str) -> Class | None:
         bases = {spelled(home, base) for base in _bases(node)}
         ancestors |= bases
         is_data |= bool(marks & (_DATACLASS | _ATTRS) or bases & _DATA_BASES)
-        dynamic |= (
-            bool(marks - _DATACLASS - _ATTRS - {"typing.final"}) or bool(node.keywords) or _has_alias(node)
-        )
+        dynamic |= bool(marks - _DATACLASS - _ATTRS - {"typing.final"})
+        dynamic |= bool(node.keywords) or _has_alias(node)
         for defined, attribute in _attributes(modules, home, node):
             if isinstance(attribute, Attribute):
                 fields[defined] = attribute

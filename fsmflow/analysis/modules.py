@@ -94,6 +94,8 @@ class Modules:
         return self._found[name]
 
     def _read(self, name: str) -> Found:
+        if not all(part.isidentifier() for part in name.split(".")):
+            return Absent()
         top, *rest = name.split(".")
         location = _locate(top, self._roots())
         for part in rest:

@@ -14,6 +14,7 @@ from fsmflow.analysis.modules import Modules
 from fsmflow.analysis.signatures import Signature, signature_of
 from fsmflow.analysis.symbols import Symbol, resolve
 from fsmflow.expressions import Constant, DictTemplate, ListTemplate, Reference, Template
+from fsmflow.loading.names import forbidden_module, reference_flaw
 from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union, parse_type
 
 ERROR = TypeName("fsmflow.runtime.run", "Error")
@@ -51,13 +52,17 @@ class Values:
         return self._declared[text]
 
     def signature(self, reference: str) -> Signature | None:
-        """Read the signature of the function `module:name`; None if it is not known."""
+        """Read the signature of the function `module:name`; None if it is not known, or none of a step."""
         if reference not in self._signatures:
-            module, _, name = reference.partition(":")
-            found = resolve(self.modules, module, name)
-            known = isinstance(found, Symbol)
-            self._signatures[reference] = signature_of(self.modules, found) if known else None  # type: ignore[arg-type]
+            self._signatures[reference] = self._signature(reference)
         return self._signatures[reference]
+
+    def _signature(self, reference: str) -> Signature | None:
+        if reference_flaw(reference) is not None or forbidden_module(reference) is not None:
+            return None
+        module, _, name = reference.partition(":")
+        found = resolve(self.modules, module, name)
+        return signature_of(self.modules, found) if isinstance(found, Symbol) else None
 
     def class_of(self, name: TypeName) -> Class | None:
         """Look up what a class holds."""
