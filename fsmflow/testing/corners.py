@@ -16,12 +16,15 @@ from attrs import frozen
 
 from fsmflow import semantics
 from fsmflow.expressions import paths, references
-from fsmflow.machine import Choice, End, Machine, Resources, Transition, Wait, Work
+from fsmflow.machine import Caps, Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Spent
 from fsmflow.runtime.run import Error
 from fsmflow.testing.commands import spoken
 from fsmflow.testing.subject import Subject
 from fsmflow.testing.valuations import Names, assignments, merged, shaped
+
+# The largest draw there is: with it a pause is all but its full length, to the microsecond.
+_JUST_BELOW_ONE = 1 - 2**-53
 
 Standing = tuple[Configuration, semantics.Command]
 """Where a run stands, and what it commands there."""
@@ -106,7 +109,16 @@ def _places(machine: Machine, state: Work | Wait) -> Iterator[tuple[Configuratio
             event = event._replace(value=shaped(read, "new").get(state.value, "new"))
         error = Error("earlier", "failure", "an earlier error")
         here = Configuration(
-            state.name, 1, 1, {}, {state.name: 1}, Spent(), {**whole, "error": error}, {}, ("heard",), pausing
+            state.name,
+            2,
+            3,
+            {},
+            {state.name: 2},
+            Spent(),
+            {**whole, "error": error},
+            {"earlier": "argument"},
+            ("heard",),
+            pausing,
         )
         yield here, event
         for values in ({"input": whole["input"]}, {"input": None}):
@@ -128,21 +140,19 @@ def _events(machine: Machine, state: Work | Wait) -> Iterator[tuple[Ended | Elap
     if isinstance(state, Wait):
         yield Elapsed(state.duration_us), False
         return
+    uses = (((0, 0, 0), ""), ((1, 2, 3), ""), (None, "a message"))
     for label in state.labels or (None,):
-        for use in (None, (0, 0, 0), (1, 2, 3)):
-            yield (
-                Ended("success", label, message="said", complaints=("not heard",), use=use, elapsed_us=7),
-                False,
-            )
+        for use, said in uses:
+            yield Ended("success", label, None, said, ("not heard",), use, 7), False
     ways = machine.outgoing[state.name]
     for outcome in dict.fromkeys(way.on for way in ways if way.on != "success"):
         complaints = ("a complaint", "another") if outcome == "invalid" else ("not heard",)
-        for use in (None, (1, 2, 3)):
-            yield Ended(outcome, None, "an output", "a message", complaints, use, 11, None, 0.25), False
+        for use, said in uses[1:]:
+            yield Ended(outcome, None, "an output", said, complaints, use, 11, None, 0.25), False
     pauses = [way.pause for way in ways if way.pause is not None]
     for pause in pauses:
         for wish in (0, 1_000, pause.cap_us, pause.cap_us + 1):
-            yield Ended("transient", message="busy", retry_after_us=wish, draw=0.99), False
+            yield Ended("transient", message="busy", retry_after_us=wish, draw=_JUST_BELOW_ONE), False
         yield Elapsed(13), True
 
 
@@ -177,11 +187,13 @@ def _following(machine: Machine, ways: Iterable[Transition]) -> list[Transition]
 
 
 def _read(machine: Machine, following: Iterable[Transition]) -> set[Names]:
-    """Give the paths that are read on `following` and on entering where they lead."""
+    """Give the paths that are read on `following`, and read or cleared on entering where they lead."""
     found: set[Names] = set()
     for way in following:
         state = machine.states[way.target]
         templates = [template for _, template in state.arguments] if isinstance(state, Work) else []
+        if isinstance(state, Work):
+            found.add((state.value,))
         if isinstance(state, End):
             templates.append(state.output)
         found.update((r.root, *r.path) for template in templates for r in references(template))
@@ -220,13 +232,32 @@ def _ledgers(
             _, commands = semantics.step(machine, here, event)
             needs += [Resources(time_us=c.duration_us) for c in commands if isinstance(c, semantics.Pause)]
         for need in needs:
-            taken = need + aside + used
-            for resource, (cap, amount) in enumerate(
-                zip(machine.caps.amounts(), taken.amounts(), strict=True)
-            ):
-                for left in () if cap is None else (cap - amount - 1, cap - amount, cap - amount + 1):
-                    if left >= 0:
-                        yield Spent(*(left if resource == number else 0 for number in range(5)))
+            yield from _around(machine.caps, need + aside + used)
+
+
+def _around(caps: Caps, amount: Resources) -> Iterator[Spent]:
+    """Give ledgers that leave exactly `amount`, a unit more and a unit less; of all, and of one resource.
+
+    One resource stands out against the others in three ways: alone too little, alone enough, and too
+    little where nothing else has been used.
+    """
+    snug = [
+        None if cap is None else max(0, cap - need)
+        for cap, need in zip(caps.amounts(), amount.amounts(), strict=True)
+    ]
+    for more in (-1, 0, 1):
+        yield _ledger(snug, [more] * 5)
+    for one in range(5):
+        if snug[one] is not None:
+            alone = [int(number == one) for number in range(5)]
+            yield _ledger(snug, alone)
+            yield _ledger(snug, [1 - more for more in alone])
+            yield _ledger([left if more else None for left, more in zip(snug, alone, strict=True)], alone)
+
+
+def _ledger(left: list[int | None], more: list[int]) -> Spent:
+    """Give the ledger with these amounts and so much more of each; None is nothing."""
+    return Spent(*(0 if a is None else max(0, a + b) for a, b in zip(left, more, strict=True)))
 
 
 def _used(machine: Machine, here: Configuration, event: Ended | Elapsed) -> Resources:

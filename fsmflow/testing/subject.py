@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,20 @@ Edge = tuple[str, str, str]
 """A transition that was taken: source, what left it, target."""
 
 
-@define(slots=False)
+@define
 class Subject:
     """A workflow under test.
 
     Attributes:
         machine: What the spec says: the oracle.
         runner: What was generated: the thing under test.
+        folder: Where the spec is, and so its steps; None for a spec without a place.
         taken: How often each transition was taken, over all runs that were played.
     """
 
     machine: Machine
     runner: Runner[Any, Any]
+    folder: Path | None = None
     taken: Counter[Edge] = field(factory=Counter, repr=False)
 
     @classmethod
@@ -46,11 +47,11 @@ class Subject:
         compilation = compile_file(spec)
         if compilation.analysis is None or compilation.errors:
             raise InvalidSpec(compilation.errors)
-        subject = cls(compilation.analysis.machine, load_runner(runner))
+        subject = cls(compilation.analysis.machine, load_runner(runner), Path(spec).parent)
         SUBJECTS[subject.machine.name] = subject
         return subject
 
-    @cached_property
+    @property
     def scripted(self) -> Mapping[str, Bound]:
         """The runner's steps, without their accept functions, as scripted steps are to be called.
 
@@ -64,12 +65,14 @@ class Subject:
     @property
     def promised(self) -> Mapping[str, Any]:
         """What the spec says of the runner's tables: caps, types, costs, and what each state calls."""
-        return tables.promised(self.machine)
+        place = {} if self.folder is None else {"folder": self.folder.resolve()}
+        return {**tables.promised(self.machine), **place}
 
     @property
     def provided(self) -> Mapping[str, Any]:
         """What stands in the tables of the runner."""
-        return tables.provided(self.machine, self.runner)
+        place = {} if self.folder is None else {"folder": self.runner.folder}
+        return {**tables.provided(self.machine, self.runner), **place}
 
     @property
     def edges(self) -> frozenset[Edge]:

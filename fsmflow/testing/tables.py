@@ -17,6 +17,7 @@ def promised(machine: Machine) -> dict[str, Any]:
     """Say what must stand in the tables of the runner of `machine`."""
     return {
         "name": machine.name,
+        "title": machine.title,
         "digest": machine.digest,
         "limits": Limits(*machine.caps.amounts()),
         "reserve": Spent(*machine.reserve.amounts()),
@@ -31,6 +32,7 @@ def provided(machine: Machine, runner: Runner[Any, Any]) -> dict[str, Any]:
     """Say what stands in the tables of `runner`, the runner of `machine`."""
     return {
         "name": runner.name,
+        "title": runner.title,
         "digest": runner.digest,
         "limits": runner.limits,
         "reserve": runner.reserve,
