@@ -115,7 +115,8 @@ def test_a_step_that_reviewers_can_not_see(told, step):
 
 
 @pytest.mark.parametrize(
-    "step", ["m:f.__globals__", "m:__builtins__", "../m:f", "m", "m:", ":f", "m:f()", "m;os:f", "m:f:g", "/m:f"]
+    "step",
+    ["m:f.__globals__", "m:__builtins__", "../m:f", "m", "m:", ":f", "m:f()", "m;os:f", "m:f:g", "/m:f"],
 )
 def test_a_step_that_is_no_name(told, step):
     """What is no `module:name` is refused before anything is looked up."""
@@ -137,13 +138,21 @@ def test_nothing_runs(told, tmp_path, name):
     flag = tmp_path / "ran"
     source = TRAP.format(path=str(flag))
     (tmp_path / "pack" / "inner").mkdir(parents=True)
-    for path in ("trap.py", "pack/__init__.py", "pack/trap.py", "pack/inner/__init__.py", "pack/inner/trap.py"):
+    for path in (
+        "trap.py",
+        "pack/__init__.py",
+        "pack/trap.py",
+        "pack/inner/__init__.py",
+        "pack/inner/trap.py",
+    ):
         (tmp_path / path).write_text(source)
     before = set(sys.modules)
 
     assert told(spec(run=name), tmp_path) == []
     assert not flag.exists()
-    assert not {module for module in set(sys.modules) - before if module.partition(".")[0] in ("trap", "pack")}
+    assert not {
+        module for module in set(sys.modules) - before if module.partition(".")[0] in ("trap", "pack")
+    }
     assert not list(tmp_path.rglob("__pycache__"))
 
 
