@@ -13,19 +13,30 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException, ResolutionFailed
 
-from fsmflow.machine import End, Machine, Work
+from fsmflow.diagnostics import FsmflowError
+from fsmflow.machine import Work
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.testing.subject import Subject
 
 LONGEST = 60
+"""How many attempts of a run are planned at most; past them the plan begins anew."""
+
+TRIES = 50
+"""How often a value is drawn before its type is taken to refuse all."""
+
 MOODS = {
     "fair": "ssssssss ttt iii ff",
     "smooth": "sssssssssssss t i f",
     "flaky": "sssss tttttttttt if",
     "picky": "sssss iiiiiiiiii tf",
+    "wearing": "ssssssss tttt iiii",
 }
 """How likely each outcome is in a run of a mood: a letter for each of sixteen chances or so."""
+
+WEARING = "wearing"
+"""The mood that uses budgets up: each attempt takes all of its cost and its time."""
 
 OUTCOMES = {"s": "success", "t": "transient", "i": "invalid", "f": "failure"}
 
@@ -57,8 +68,8 @@ class Plan:
 
     Attributes:
         given: The input.
-        acts: What happens at each attempt.
-        samples: Sample values by state.
+        acts: What happens at each attempt, round and round; all goes well if there are none.
+        samples: Sample values by type, as specs write it.
         draws: What the source of jitter gives, round and round.
         mood: How likely each outcome is: loops and retries are used up only by runs that lean to them.
         lean: A label that every attempt gives, whatever its act says, if it succeeds.
@@ -74,11 +85,12 @@ class Plan:
     pace: int | None = None
 
     def act(self, number: int) -> Act:
-        """Give what happens at attempt `number`, from 0; past the last act all goes well."""
-        act = self.acts[number] if number < len(self.acts) else Act()
+        """Give what happens at attempt `number`, from 0; past the last act they begin anew."""
+        act = self.acts[number % len(self.acts)] if self.acts else Act()
         label = act.label if self.lean is None else self.lean
-        latency = act.latency if self.pace is None else self.pace
-        return evolve(act, label=label, latency=latency)
+        pace = 4 if self.pace is None and self.mood == WEARING else self.pace
+        use = 5 if self.mood == WEARING else act.use
+        return evolve(act, label=label, latency=act.latency if pace is None else pace, use=use)
 
     def outcome(self, act: Act) -> str:
         """Give how an attempt ends, in this plan's mood."""
@@ -106,10 +118,9 @@ _ACTS = st.integers(0, math.prod(_PARTS) - 1).map(_act)
 def plans(subject: Subject) -> st.SearchStrategy[Plan]:
     """Give plans of runs of `subject`: typed inputs and outputs, and up to sixty acts."""
     machine = subject.machine
+    gives = {str(s.gives) for s in machine.states.values() if isinstance(s, Work) and s.gives is not None}
     samples = {
-        state.name: st.lists(values(subject, str(state.gives)), min_size=1, max_size=3).map(tuple)
-        for state in machine.states.values()
-        if isinstance(state, Work) and state.gives is not None
+        kind: st.lists(values(subject, kind), min_size=1, max_size=2).map(tuple) for kind in sorted(gives)
     }
     return st.builds(
         Plan,
@@ -117,10 +128,14 @@ def plans(subject: Subject) -> st.SearchStrategy[Plan]:
         acts=st.lists(_ACTS, max_size=LONGEST).map(tuple),
         samples=st.fixed_dictionaries(samples),
         draws=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3).map(tuple),
-        mood=st.sampled_from(sorted(MOODS)),
+        mood=st.sampled_from([*sorted(MOODS), WEARING]),
         lean=st.none() | st.integers(0, 11),
         pace=st.none() | st.integers(0, 5),
     )
+
+
+class NoValues(FsmflowError):
+    """Hypothesis can't make values of a type that the spec names; the message says what to do."""
 
 
 def values(subject: Subject, kind: str) -> st.SearchStrategy[Any]:
@@ -128,9 +143,30 @@ def values(subject: Subject, kind: str) -> st.SearchStrategy[Any]:
     resolved = resolve_type(kind, subject.runner.folder)
     if resolved is Any:
         return st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
-    return st.from_type(resolved)
+    return _fitting(kind, st.from_type(resolved))
 
 
-def ends(machine: Machine) -> frozenset[str]:
-    """Give the names of the ends."""
-    return frozenset(name for name, state in machine.states.items() if isinstance(state, End))
+@st.composite
+def _fitting(draw: st.DrawFn, kind: str, strategy: st.SearchStrategy[Any]) -> Any:
+    """Draw until the validators of the classes involved let a value pass.
+
+    Raises:
+        NoValues: They never do, or there is no strategy for one of the classes.
+    """
+    for _ in range(TRIES):
+        try:
+            return draw(strategy)
+        except ResolutionFailed as error:
+            raise _no_values(kind, error) from error
+        except HypothesisException:
+            raise
+        except Exception as error:  # noqa: BLE001 - a class's own validators may raise anything
+            refusal = error
+    raise _no_values(kind, refusal) from refusal
+
+
+def _no_values(kind: str, error: Exception) -> NoValues:
+    return NoValues(
+        f"Hypothesis can't make a value of `{kind}` ({type(error).__name__}: {error}); tell it how with "
+        "`hypothesis.strategies.register_type_strategy`, in a conftest.py beside the generated tests"
+    )

@@ -28,6 +28,9 @@ from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plans import Act, Plan
 from fsmflow.testing.subject import Edge, Subject
 
+LONGEST_RUN = 5_000
+"""How many attempts a run without a cap on steps may take before it is taken to have no end."""
+
 
 @frozen
 class Played:
@@ -67,8 +70,12 @@ class Played:
 
 
 def play(subject: Subject, plan: Plan) -> Played:
-    """Drive `subject`'s generated runner through `plan`, and hold it to the reference meaning."""
-    clock = SimulatedClock()
+    """Drive `subject`'s generated runner through `plan`, and hold it to the reference meaning.
+
+    Raises:
+        AssertionError: The run goes on and on.
+    """
+    clock = _BoundedClock(subject.machine)
     script = _Script(subject.machine, plan, clock)
     result = _finish(
         subject.runner.run(
@@ -106,6 +113,29 @@ def _recompile(subject: Subject, given: Any, trace: tuple[Span, ...]) -> Configu
     return run.configuration()
 
 
+class _Endless(BaseException):
+    """Stops a run that goes on and on; no step's exception, which would be an outcome."""
+
+
+class _BoundedClock(SimulatedClock):
+    """A simulated clock on which attempts, pauses and waits come to an end."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__()
+        self._left = 4 * max(machine.caps.steps or 0, LONGEST_RUN)
+
+    async def sleep(self, us: int) -> None:
+        """Let time pass.
+
+        Raises:
+            _Endless: It has passed too often.
+        """
+        self._left -= 1
+        if self._left < 0:
+            raise _Endless
+        await super().sleep(us)
+
+
 def _finish(coroutine: Coroutine[Any, Any, Result[Any]]) -> Result[Any]:
     """Run a coroutine that never waits for anything real; no event loop is needed for that."""
     try:
@@ -113,6 +143,8 @@ def _finish(coroutine: Coroutine[Any, Any, Result[Any]]) -> Result[Any]:
     except StopIteration as stop:
         result: Result[Any] = stop.value
         return result
+    except _Endless:
+        raise AssertionError("a run went on for thousands of attempts, and still had not ended") from None
     coroutine.close()
     raise AssertionError("a played run waited for something outside of its simulated world")
 
@@ -165,7 +197,7 @@ class _Script:
                 raise Invalid("scripted complaint")
             case "failure":
                 raise Permanent("scripted")
-        samples = self._plan.samples.get(state.name, (None,))
+        samples = self._plan.samples.get(str(state.gives), (None,))
         value = samples[act.value % len(samples)]
         if state.labels is None:
             return value
