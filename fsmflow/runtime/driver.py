@@ -147,7 +147,7 @@ class Driver:
                     said, elapsed = rejected.complaints, now() - started
                     message = "; ".join(said)[:500]
                     event = Ended("invalid", None, value, message, said, full, elapsed)
-                except Exception as error:  # noqa: BLE001 - whatever a step raises is an outcome
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a step raises is an outcome
                     elapsed = now() - started
                     event = raised(stage, error, elapsed, full, self._random)
             entry = (name, run.visits[name], run.attempt, arguments, started, event)
@@ -202,7 +202,7 @@ class Driver:
             if context is None or not context.breach:
                 return self._interrupted(stage, bound, deadline, started, span_id, use, cancelled)
             error = cancelled
-        except Exception as problem:  # noqa: BLE001 - whatever a step raises is an outcome
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever a step raises is an outcome
             error = problem
         elapsed = clock.now() - started
         cut = deadline.expired

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fsmflow.runtime.outcomes import describe
+
 
 async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> Any:
     """Call a sync function in a thread of its own.
@@ -25,8 +27,9 @@ async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], 
             return
         if error is None:
             future.set_result(value)
-        elif isinstance(error, StopIteration):
-            future.set_exception(RuntimeError(f"the step raised {error!r}"))
+        elif isinstance(error, StopIteration) or not isinstance(error, Exception | asyncio.CancelledError):
+            # A future can't carry the first; `sys.exit` and the like would end more than the step.
+            future.set_exception(RuntimeError(f"the step raised {describe(error)}"))
         else:
             future.set_exception(error)
 

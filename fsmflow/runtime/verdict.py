@@ -39,7 +39,7 @@ def returned(
         complaints = rejected.complaints
     except Breach as breach:
         return Ended("failure", None, None, describe(breach), (), use, elapsed_us)
-    except Exception as error:  # noqa: BLE001 - a bug in an accept function is a failure, never a retry
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bug in an accept function is a failure, never a retry
         return Ended("failure", None, None, f"accept: {describe(error)}", (), use, elapsed_us)
     if complaints:
         return Ended("invalid", None, value, "; ".join(complaints)[:500], complaints, use, elapsed_us)

@@ -9,6 +9,8 @@ import threading
 import time
 from decimal import Decimal
 
+import pytest
+
 from fsmflow.runtime import StepContext, Transient
 from fsmflow.spec import Budget, Cost, Money
 from tests.runtime.workbench import compiled, outcomes, retry, run, run_one, seconds, step
@@ -208,6 +210,34 @@ def test_stop_iteration_and_cancelled_error_of_a_sync_step_are_failures():
             result = run({"work": step(inline=inline)}, {"work": work})
 
             assert outcomes(result) == [("work", "failure")], (error, inline)
+
+
+class Odd(BaseException):
+    """An exception that is none of `Exception`'s."""
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), KeyboardInterrupt(), GeneratorExit(), Odd("x")])
+def test_nothing_that_a_thread_raises_ends_the_program(error):
+    """A sync step that calls `sys.exit`, or raises what no `except Exception` holds, has failed."""
+
+    def work():
+        raise error
+
+    assert outcomes(run({"work": step()}, {"work": work})) == [("work", "failure")]
+
+
+def test_a_step_that_exits_has_failed():
+    """A step on the event loop can't end the program by `sys.exit`, with or without a context."""
+
+    async def plainly():
+        sys.exit(0)
+
+    async def with_context(ctx):
+        sys.exit(0)
+
+    for work in (plainly, with_context):
+        assert outcomes(run({"work": step()}, {"work": work})) == [("work", "failure")]
+    assert outcomes(run({"work": step(inline=True)}, {"work": lambda: sys.exit(0)})) == [("work", "failure")]
 
 
 def test_a_hung_thread_does_not_hold_up_the_interpreters_exit(tmp_path):
