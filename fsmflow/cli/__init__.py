@@ -5,6 +5,7 @@ This is the only part of fsmflow that prints, writes files or exits.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -68,6 +69,9 @@ def app() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line, and exit."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that can't show a character is shown its code, as on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return app(arguments, prog_name="fsmflow")
     except Exception as error:

@@ -33,6 +33,7 @@ def command(spec: Path, output: Path | None, form: str | None, theme: str) -> No
     from fsmflow.backends.graphviz import dot, picture
     from fsmflow.cli.files import write_all
     from fsmflow.cli.load import compile_one
+    from fsmflow.cli.output import CannotWrite
 
     chosen = form or (output.suffix.lstrip(".") if output and output.suffix else "svg")
     if chosen not in FORMATS:
@@ -56,5 +57,5 @@ def command(spec: Path, output: Path | None, form: str | None, theme: str) -> No
     try:
         write_all([Artifact(path.absolute(), content)])
     except OSError as error:
-        raise click.ClickException(f"could not write {path}: {error.strerror}") from error
+        raise CannotWrite(path, error) from error
     click.echo(f"wrote {path}")

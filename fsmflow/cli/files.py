@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ def hand_edited(artifacts: Sequence[Artifact]) -> list[Path]:
     """Find files that stand where generated code would go and that we did not leave there like this."""
     found = []
     for artifact in artifacts:
-        if artifact.path.suffix != ".py" or not artifact.path.exists():
+        if artifact.path.suffix != ".py" or not artifact.path.is_file():
             continue
         content = artifact.path.read_bytes()
         if content != artifact.content and not is_untouched(content):
@@ -45,6 +46,10 @@ def write_all(artifacts: Sequence[Artifact]) -> list[Path]:
     Raises:
         OSError: A file could not be written. No target has been touched, unless a move itself failed.
     """
+    for artifact in artifacts:
+        if artifact.path.exists() and not artifact.path.is_file():
+            # A rename would put a file in the place of a device, such as /dev/null.
+            raise FileExistsError(errno.EEXIST, "it is there, and is no file", str(artifact.path))
     changed = [a for a in artifacts if not a.path.is_file() or a.path.read_bytes() != a.content]
     staged: list[tuple[Path, Path]] = []
     try:

@@ -114,6 +114,7 @@ async def review(text: str, reply: Reply) -> Literal["good", "poor"]:
 def command(name: str, folder: Path) -> None:
     """Start the workflow NAME: a spec and its steps, ready to check, build and run."""
     from fsmflow.cli.files import write_all
+    from fsmflow.cli.output import CannotWrite
 
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or "__" in name or keyword.iskeyword(name):
         raise click.UsageError(f"{name!r} is no name: expected lower-case letters, digits and underscores")
@@ -127,7 +128,7 @@ def command(name: str, folder: Path) -> None:
     try:
         write_all([Artifact(p.absolute(), t.encode()) for p, t in zip(files, texts, strict=True)])
     except OSError as error:
-        raise click.ClickException(f"could not write {error.filename}: {error.strerror}") from error
+        raise CannotWrite(error.filename, error) from error
     for path in files:
         click.echo(f"wrote {path}")
     click.echo(f"\nTry:  fsmflow check {files[0]}\n      fsmflow run {files[0]} text=hello")

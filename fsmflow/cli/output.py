@@ -15,6 +15,15 @@ from fsmflow.diagnostics import Severity
 Command = TypeVar("Command", bound=Any)
 
 
+class CannotWrite(click.ClickException):
+    """A file that was asked for can't be written."""
+
+    exit_code = 2
+
+    def __init__(self, path: object, error: OSError) -> None:
+        super().__init__(f"could not write {path}: {error.strerror}")
+
+
 def format_option(command: Command) -> Command:
     """Give a command the option `--format`."""
     decorated: Command = click.option(
@@ -36,7 +45,7 @@ def quiet_option(command: Command) -> Command:
 
 def wants_color(stream: Any) -> bool:
     """Tell whether to colour what goes to `stream`: to a terminal, unless NO_COLOR is set."""
-    if os.environ.get("NO_COLOR"):
+    if stream is None or os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True

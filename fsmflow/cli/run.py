@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from fsmflow.cli.output import format_option, quiet_option, wants_color
+from fsmflow.cli.output import CannotWrite, format_option, quiet_option, wants_color
 from fsmflow.runtime import Ended, JsonLines, Rejected, Result, Runner, StepNotFound
 from fsmflow.runtime.trace import Sink
 
@@ -58,7 +59,7 @@ def command(
             try:
                 options["trace"] = stack.enter_context(JsonLines(trace))
             except OSError as error:
-                raise click.ClickException(f"could not write {trace}: {error.strerror}") from error
+                raise CannotWrite(trace, error) from error
         result = _run(runner, given, options, quiet=quiet)
     if form == "json":
         click.echo(json.dumps(_as_json(runner, result), ensure_ascii=False, indent=2, allow_nan=False))
@@ -104,7 +105,7 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
         click.echo(f"the input does not fit its type:\n{said}", err=True)
     except (StepNotFound, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("cancelled", err=True)
         sys.exit(CANCELLED)
     sys.exit(2)

@@ -18,6 +18,7 @@ def command(output: Path | None) -> None:
     """
     from fsmflow.backends import Artifact
     from fsmflow.cli.files import write_all
+    from fsmflow.cli.output import CannotWrite
     from fsmflow.loading.schema import json_schema
 
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -27,4 +28,4 @@ def command(output: Path | None) -> None:
     try:
         write_all([Artifact(output.absolute(), text.encode("utf-8"))])
     except OSError as error:
-        raise click.ClickException(f"could not write {output}: {error.strerror}") from error
+        raise CannotWrite(output, error) from error

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,31 @@ def test_a_killed_write_leaves_whole_files(tmp_path: Path) -> None:
     write_all([Artifact(tmp_path / "sweeper", b"")])
 
     assert set(tree(tmp_path)) == {"target.bin", "sweeper"}
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir], ids=["pipe", "folder"])
+@pytest.mark.parametrize("force", [(), ("--force",)], ids=["", "force"])
+def test_what_is_no_file_is_never_replaced(
+    run: Run, project: Path, make: Callable[[Path], None], force: tuple[str, ...]
+) -> None:
+    """A device, a pipe or a folder that stands where a file would go is left alone, and named."""
+    target = project / "generated/hello_fsm.py"
+    target.parent.mkdir()
+    make(target)
+    before = target.stat()
+    result = run("build", *force)
+
+    assert result.exit_code == 2
+    assert f"could not write {target}: it is there, and is no file" in result.stderr
+    assert target.stat().st_mode == before.st_mode
+    assert not (project / "diagrams").exists()
+
+
+def test_a_drawing_never_replaces_a_device(run: Run, project: Path) -> None:
+    """`draw -o` leaves what is no file as it was, even for those who might replace it."""
+    target = project / "pipe.svg"
+    os.mkfifo(target)
+    result = run("draw", "specs/hello.fsm.yaml", "-o", str(target))
+
+    assert result.exit_code == 2
+    assert target.is_fifo()

@@ -150,3 +150,41 @@ def test_interrupting_a_run_leaves_its_trace_whole(project: Path) -> None:
     assert last["kind"] == "cancelled"
     assert last["spent"]["steps"] == 1
     assert last["spent"]["tokens"] == 1000
+
+
+def test_what_can_not_be_shown_is_shown_by_its_code(project: Path) -> None:
+    """Where standard output is ASCII alone, a result is still printed, and its exit code is its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fsmflow", "run", SPEC, "text=hello"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "You said: hello" in done.stdout
+
+
+def test_a_run_that_cancels_itself_is_cancelled(run: Run, project: Path) -> None:
+    """A step that cancels the task it runs in has cancelled the run: that is no traceback."""
+    edit(project / "specs/hello.py", "    ctx.charge", "    await cancelled()\n    ctx.charge")
+    with (project / "specs/hello.py").open("a") as file:
+        file.write(
+            "\n\nasync def cancelled():\n    import asyncio\n    asyncio.current_task().cancel()\n"
+            "    await asyncio.sleep(1)\n"
+        )
+    result = run("run", SPEC, "text=hello")
+
+    assert (result.exit_code, result.stderr) == (130, "cancelled\n")
+
+
+def test_steps_that_exit_when_imported_are_named(run: Run, project: Path) -> None:
+    """A module of steps that calls `sys.exit` when imported does not end the program in silence."""
+    with (project / "specs/hello.py").open("a") as file:
+        file.write("\nraise SystemExit(0)\n")
+    result = run("run", SPEC, "text=hello")
+
+    assert result.exit_code == 2
+    assert "raised when imported: SystemExit(0)" in result.stderr
