@@ -20,6 +20,8 @@ class Resource:
         match self.key:
             case "usd":
                 return f"${Money(amount)}"
+            case "time" if amount % 1_000:
+                return f"{amount / 1_000_000:.6f}s"
             case "time":
                 return str(Duration(amount))
         return f"{amount:,} {self.key.replace('_', ' ')}"

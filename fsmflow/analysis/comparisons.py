@@ -76,8 +76,11 @@ def _comparison(values: Values, sign: str, left: Operand, right: Operand) -> Ite
             return
         if kinds.isdisjoint(others):
             yield f"{_shown(left, kinds)} never equals {_shown(right, others)}"
+        elif not _overlap(one, other) and isinstance(left, Value) is isinstance(right, Value):
+            yield f"`{_text(left)}` never equals `{_text(right)}`"
         elif not _overlap(one, other):
-            yield f"`{_text(left)}` is one of {one}, never {_text(right)}"
+            path, literal = (right, left) if isinstance(left, Value) else (left, right)
+            yield f"`{_text(path)}` is one of `{_type(values, path)}`, never {_text(literal)}"
     elif kinds.isdisjoint(others & _ORDERED):
         yield f"{_shown(left, kinds)} and {_shown(right, others)} are in no order"
 
