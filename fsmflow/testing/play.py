@@ -80,16 +80,15 @@ def play(subject: Subject, plan: Plan) -> Played:
     result = _finish(
         subject.runner.run(
             plan.given,
-            steps={
-                name: bound._replace(function=script.step(name)) for name, bound in subject.scripted.items()
-            },
+            steps=subject.scripted(script.step),
             clock=clock,
             random=_Draws(plan.draws),
         )
     )
     replayed, edges = replay(subject.machine, plan.given, result.trace)
+    recompiled = _recompile(subject, plan.given, result.trace)
     subject.taken.update(edges)
-    return Played(result, replayed, _recompile(subject, plan.given, result.trace), edges)
+    return Played(result, _concluded(replayed, result), _concluded(recompiled, result), edges)
 
 
 def replay(machine: Machine, given: Any, trace: tuple[Span, ...]) -> tuple[Configuration, tuple[Edge, ...]]:
@@ -100,6 +99,13 @@ def replay(machine: Machine, given: Any, trace: tuple[Span, ...]) -> tuple[Confi
         configuration, _, taken = semantics.advance(machine, configuration, span.event)
         edges += [(way.source, way.name, way.target) for way in taken]
     return configuration, tuple(edges)
+
+
+def _concluded(configuration: Configuration, result: Result[Any]) -> Configuration:
+    """Add what the runner says of an output that it refused: a machine knows nothing of types."""
+    if result.error is None or result.error.state != result.end:
+        return configuration
+    return configuration._replace(values={**configuration.values, "error": result.error})
 
 
 def _recompile(subject: Subject, given: Any, trace: tuple[Span, ...]) -> Configuration:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from fsmflow.compiler import compile_file
 from fsmflow.diagnostics import InvalidSpec
 from fsmflow.machine import Machine
 from fsmflow.runtime import Runner, load_runner
-from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.steps import Bound, resolve_type
+from fsmflow.runtime.validation import Validate, validator
 from fsmflow.testing import tables
 
 Edge = tuple[str, str, str]
@@ -51,15 +53,22 @@ class Subject:
         SUBJECTS[subject.machine.name] = subject
         return subject
 
-    @property
-    def scripted(self) -> Mapping[str, Bound]:
-        """The runner's steps, without their accept functions, as scripted steps are to be called.
+    def scripted(self, step: Callable[[str], Callable[..., Any]]) -> Mapping[str, Bound]:
+        """Put a scripted implementation in the place of each step, whose own code is never imported.
 
-        A plan says itself which outputs are rejected.
+        Outputs are held to their types; accept functions are left out, since a script says itself
+        which outputs are rejected.
         """
         return {
-            name: bound._replace(mode="async", wants_context=True, accept=(), plain=False)
-            for name, bound in self.runner.bind().items()
+            name: Bound(
+                step(name),
+                mode="async",
+                wants_context=True,
+                validate=_validate(stage.gives, self.runner.folder) if stage.gives else None,
+                accept=(),
+                plain=False,
+            )
+            for name, stage in self.runner.stages.items()
         }
 
     @property
@@ -78,6 +87,11 @@ class Subject:
     def edges(self) -> frozenset[Edge]:
         """Every transition of the machine."""
         return frozenset((way.source, way.name, way.target) for way in self.machine.transitions)
+
+
+@cache
+def _validate(kind: str, folder: Path) -> Validate | None:
+    return validator(resolve_type(kind, folder))
 
 
 SUBJECTS: dict[str, Subject] = {}
