@@ -20,6 +20,7 @@ from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
 from fsmflow.runtime.trace import Span, new_span_id
 from fsmflow.runtime.validation import Rejected
+from fsmflow.runtime.values import own
 from fsmflow.runtime.verdict import Use, cut_off, raised, returned
 
 Observe = Callable[[Span, str], None]
@@ -132,14 +133,18 @@ class Driver:
                     deadline.arm(at_us)
                     armed_us = at_us
                 try:
-                    value = await bound.function(**arguments)
+                    value = await bound.function(**own(arguments))
                     elapsed = now() - started
                     if deadline.expired:
                         # The step swallowed the cancellation that cut it off.
                         raise asyncio.CancelledError
-                    if bound.validate is not None:
-                        value = bound.validate(value)
-                    event = _new(Ended, ("success", None, value, "", (), full, elapsed, None, 0.0))
+                    if started + elapsed > at_us:
+                        by_run = _is_by_run(stage, run)
+                        event = cut_off(stage, bound, elapsed, full, self._random, by_run=by_run)
+                    else:
+                        if bound.validate is not None:
+                            value = bound.validate(value)
+                        event = _new(Ended, ("success", None, value, "", (), full, elapsed, None, 0.0))
                 except asyncio.CancelledError as cancelled:
                     event = self._interrupted(stage, bound, deadline, started, span_id, full, cancelled)
                     elapsed, armed_us = event.elapsed_us, -1
@@ -175,7 +180,7 @@ class Driver:
             return Ended("failure", message=arguments.reason, use=(0, 0, 0))
         at_us = _at(stage, run, started)
         context: StepContext | None = None
-        given: Mapping[str, Any] = arguments
+        given: Mapping[str, Any] = own(arguments)
         if bound.wants_context:
             try:
                 key = None if stage.key is None else stage.key(run.values)
@@ -184,7 +189,7 @@ class Driver:
             context = StepContext(
                 self._core.name, run, stage, key, span_id, clock.now, at_us, self._late.append
             )
-            given = {**arguments, "ctx": context}
+            given = {**given, "ctx": context}
         deadline.arm(at_us)
         error: BaseException | None = None
         value: Any = None
@@ -205,8 +210,9 @@ class Driver:
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever a step raises is an outcome
             error = problem
         elapsed = clock.now() - started
-        cut = deadline.expired
-        if cut:
+        # A step that held up the event loop, or the driver, past its deadline was cut off by no timer.
+        cut = deadline.expired or (error is None and started + elapsed > at_us)
+        if deadline.expired:
             # The step swallowed the cancellation that cut it off, or broke its word before.
             deadline.acknowledge()
         use = stage.full if context is None else context.close(cut=cut)

@@ -300,3 +300,35 @@ def test_the_wall_clock_is_never_asked_how_long(monkeypatch):
     starts = [event["start_ns"] for event in events if "start_ns" in event]
     assert sorted(starts) == starts
     assert starts[-1] - starts[0] < 5 * 10**9
+
+
+@pytest.mark.parametrize("options", [{}, {"accept": []}, {"inline": True}])
+def test_a_step_that_holds_up_the_loop_past_its_timeout_is_cut_off(options):
+    """What comes after the deadline is no success, even where no timer could cut the step off."""
+
+    async def work():
+        time.sleep(0.05)
+        return 1
+
+    def blocking():
+        time.sleep(0.05)
+        return 1
+
+    steps = {"work": blocking if options.get("inline") else work}
+    result = run({"work": step(timeout=seconds(0.02), **options)}, steps)
+
+    assert outcomes(result) == [("work", "transient")]
+    assert result.kind == "failed"
+
+
+def test_a_step_that_holds_up_the_loop_past_the_runs_deadline_is_exceeded():
+    """A cap on time is never passed without a word."""
+
+    async def work(ctx):
+        time.sleep(0.05)
+
+    states = {"work": step(timeout=seconds(5))}
+    result = run(states, {"work": work}, budget=Budget(time=seconds(0.02)))
+
+    assert outcomes(result) == [("work", "exceeded")]
+    assert result.end == "exceeded"
