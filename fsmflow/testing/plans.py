@@ -143,11 +143,11 @@ def values(subject: Subject, kind: str) -> st.SearchStrategy[Any]:
     resolved = resolve_type(kind, subject.runner.folder)
     if resolved is Any:
         return st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
-    return _fitting(kind, st.from_type(resolved))
+    return _fitting(kind, resolved)
 
 
 @st.composite
-def _fitting(draw: st.DrawFn, kind: str, strategy: st.SearchStrategy[Any]) -> Any:
+def _fitting(draw: st.DrawFn, kind: str, resolved: Any) -> Any:
     """Draw until the validators of the classes involved let a value pass.
 
     Raises:
@@ -155,7 +155,7 @@ def _fitting(draw: st.DrawFn, kind: str, strategy: st.SearchStrategy[Any]) -> An
     """
     for _ in range(TRIES):
         try:
-            return draw(strategy)
+            return draw(st.from_type(resolved))
         except ResolutionFailed as error:
             raise _no_values(kind, error) from error
         except HypothesisException:

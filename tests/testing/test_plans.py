@@ -1,0 +1,230 @@
+"""Plans of whole runs, and playing them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import ModuleType
+
+import pytest
+from attrs import evolve
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import strategies as st
+
+from fsmflow.testing import Act, Plan, Subject, plans, play
+from fsmflow.testing.plans import MOODS, WEARING, NoValues, values
+from tests.generated import runner_of
+from tests.sample import machine
+
+ENDS = "done: {end: success}\nlost: {end: failed}"
+LOOP = (
+    "draft: {run: m:f, cost: {tokens: 10}, timeout: 4s, success: check,"
+    " retry: {times: 2, jitter: none}, invalid: {times: 1}, fallback: lost}\n"
+    "check: {run: m:f, timeout: 4s, success: {ok: done, again: {to: draft, times: 2, else: lost}},"
+    " fallback: lost}\n" + ENDS
+)
+
+
+def subject(states: str = LOOP, **more: str) -> Subject:
+    lowered = machine(states, **more)
+    return Subject(lowered, runner_of(lowered))
+
+
+def plan_of(letters: str, **more: object) -> Plan:
+    """Make a plan whose acts have these outcomes: s, t, i or f."""
+    chances = MOODS["fair"].replace(" ", "")
+    return Plan(acts=tuple(Act(chances.index(letter)) for letter in letters), **more)
+
+
+def test_a_plan_is_read_in_the_terms_of_each_state():
+    """The n-th act is what happens at the n-th attempt, in whatever state that is."""
+    played = play(subject(), plan_of("tisst", lean=1))
+
+    assert [span.state for span in played.result.trace][:5] == ["draft", "draft", "draft", "draft", "check"]
+    assert played.edges[:4] == (
+        ("draft", "retry", "draft"),
+        ("draft", "invalid", "draft"),
+        ("draft", "success", "check"),
+        ("check", "again", "draft"),
+    )
+
+
+def test_without_acts_all_goes_well():
+    """The simplest plan succeeds everywhere and gives every first label."""
+    played = play(subject(), Plan())
+
+    assert played.edges == (("draft", "success", "check"), ("check", "ok", "done"))
+    assert played.spent.tokens == 10
+
+
+def test_acts_go_round():
+    """A plan of one failure fails until nothing is left to try."""
+    played = play(subject(), plan_of("t"))
+
+    assert played.result.end == "lost"
+    assert played.spent.steps == 3
+
+
+def test_a_latency_beyond_the_deadline_is_cut_off():
+    """More than four quarters of the deadline runs into it: a timeout, and in full."""
+    played = play(subject(), Plan(pace=5))
+
+    assert {span.event.outcome for span in played.result.trace if hasattr(span.event, "outcome")} == {
+        "transient"
+    }
+    assert played.spent.tokens == 30
+
+
+def test_a_wearing_plan_uses_all_that_it_may():
+    """In the mood that wears, every attempt takes all of its time and cost, whatever its act says."""
+    act = Plan(acts=(Act(use=0, latency=0),), mood=WEARING).act(7)
+
+    assert (act.use, act.latency) == (5, 4)
+    assert Plan(acts=(Act(use=0, latency=0),), mood=WEARING, pace=1).act(7).latency == 1
+
+
+def test_the_total_is_added_up_over_the_trace():
+    """What a run used, added up, is its ledger."""
+    played = play(subject(budget="{time: 60s, tokens: 100}"), plan_of("ttsi", pace=2))
+
+    assert played.total == played.spent
+    assert played.spent.time_us > 0
+
+
+def test_a_failure_comes_out_as_the_simplest_run():
+    """Plans shrink: the least run that loses is one act, with nothing else about it."""
+    under_test = subject()
+    found = find(plans(under_test), lambda plan: play(under_test, plan).result.end == "lost")
+
+    assert len(found.acts) <= 1
+    assert (found.mood, found.lean, found.samples) in [("fair", None, {}), ("fair", 1, {})]
+
+
+def test_a_run_that_goes_on_and_on_is_an_error():
+    """A workflow that nothing bounds is stopped, and said to have no end."""
+    endless = subject(f"draft: {{run: m:f, success: draft, fallback: lost}}\n{ENDS}")
+
+    with pytest.raises(AssertionError, match="still had not ended"):
+        play(endless, Plan())
+
+
+def test_waiting_on_and_on_is_an_error_too():
+    """A loop of waits is stopped as well."""
+    endless = subject("a: {wait: 1s, success: b}\nb: {wait: 1s, success: a}")
+
+    with pytest.raises(AssertionError, match="still had not ended"):
+        play(endless, Plan())
+
+
+def test_a_played_run_waits_for_nothing_real():
+    """Plays need no event loop, and so can be used inside of one."""
+
+    async def inside() -> str:
+        return play(subject(), Plan()).result.end
+
+    assert asyncio.run(inside()) == "done"
+
+
+def test_no_step_is_imported():
+    """A play needs no step's code: a script stands in for each."""
+    nowhere = subject(LOOP.replace("m:f", "no_such_module:f"))
+
+    assert play(nowhere, Plan()).result.kind == "success"
+
+
+def test_the_transitions_that_were_taken_are_counted():
+    """A subject keeps count over all plays."""
+    under_test = subject()
+    play(under_test, Plan())
+    play(under_test, Plan())
+
+    assert under_test.taken["draft", "success", "check"] == 2
+    assert set(under_test.taken) < under_test.edges
+
+
+@pytest.fixture
+def shapes(monkeypatch):
+    """A module of types: one that refuses most values, one that refuses all, and one that can't be made."""
+    module = ModuleType("odd_shapes")
+    source = """
+from abc import ABC, abstractmethod
+from attrs import define, field
+
+@define
+class Even:
+    number: int = field()
+    @number.validator
+    def _even(self, attribute, value):
+        if value % 2:
+            raise ValueError("odd")
+
+@define
+class Never:
+    number: int
+    def __attrs_post_init__(self):
+        raise ValueError("never")
+
+class Abstract(ABC):
+    @abstractmethod
+    def act(self): ...
+"""
+    exec(source, module.__dict__)
+    monkeypatch.setitem(sys.modules, "odd_shapes", module)
+    return module
+
+
+brief = settings(
+    max_examples=30, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.mark.parametrize("kind", ["odd_shapes:Even", "list[odd_shapes:Even]", "odd_shapes:Even | None"])
+def test_values_that_a_class_refuses_are_drawn_again(shapes, kind):
+    """A validator that rejects half of all values keeps no test from running."""
+
+    @brief
+    @given(values(subject(), kind))
+    def draw(value):
+        assert all(even.number % 2 == 0 for even in (value if isinstance(value, list) else [value]) if even)
+
+    draw()
+
+
+@pytest.mark.parametrize("name", ["Never", "Abstract"])
+def test_a_type_without_values_says_what_to_do(shapes, name):
+    """A class that can't be made up names itself, and how to tell Hypothesis of it."""
+
+    @brief
+    @given(values(subject(), f"odd_shapes:{name}"))
+    def draw(value):
+        raise AssertionError
+
+    with pytest.raises(NoValues, match=rf"odd_shapes:{name}.*register_type_strategy"):
+        draw()
+
+
+def test_a_registered_strategy_is_used(shapes):
+    """What `register_type_strategy` was told is what is drawn."""
+    st.register_type_strategy(shapes.Never, st.just("made"))
+
+    assert find(values(subject(), "odd_shapes:Never"), lambda _: True) == "made"
+
+
+@pytest.mark.parametrize(
+    "kind", ["Any", "str", "int", "list[str]", "dict[str, int]", "Literal['a', 'b']", "None"]
+)
+def test_plain_types_have_values(kind):
+    """Every type that a spec can write without code can be drawn."""
+    find(values(subject(), kind), lambda _: True)
+
+
+def test_outputs_of_a_type_are_drawn_once_for_all_states():
+    """Samples go by type, so that states which give the same share them."""
+    typed = subject(LOOP.replace("run: m:f,", "run: m:f, gives: str,"), input="int")
+    plan = find(plans(typed), lambda _: True)
+
+    assert list(plan.samples) == ["str"]
+    assert isinstance(plan.given, int)
+    assert (
+        play(typed, evolve(plan, samples={"str": ("text",)})).result.configuration.values["draft"] == "text"
+    )
