@@ -9,8 +9,10 @@ as Python: no call but `len`, no arithmetic, no subscript, at most 512 character
 from __future__ import annotations
 
 import ast
+import io
 import math
 import re
+import tokenize
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -261,6 +263,9 @@ def parse_guard(text: str) -> Guard:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         column = (getattr(error, "offset", None) or 1) - 1
         raise GuardError("expected an expression such as len(retrieve) > 0 and answer.ok", column) from None
+    for token in tokenize.generate_tokens(io.StringIO(text.strip()).readline):
+        if token.type == tokenize.COMMENT:
+            raise GuardError("a guard holds no comment", token.start[1], token.end[1])
     if sum(1 for _ in ast.walk(tree)) > MAX_GUARD_NODES:
         raise GuardError(f"a guard has at most {MAX_GUARD_NODES} parts")
     return _guard(tree)

@@ -19,6 +19,9 @@ from fsmflow.expressions import Constant, Guard, Path, Template, Within, parse_g
 from fsmflow.machine import BUILTIN_END, Backoff, Caps, Counter, Kind, Machine, Outcome, Resources, Transition
 from fsmflow.typeexpr import TypeExpr, parse_type
 
+MAX_GUESSES = 100
+"""How many wrong names are taken for the nearest right one."""
+
 # What an unreadable guard becomes: a condition of which nothing is known and that never holds.
 _NEVER: Guard = Within(Path("input"), ())
 
@@ -57,11 +60,16 @@ class _Names:
     """The states there are, and which of them a wrong name was most likely meant to be."""
 
     states: Mapping[str, ir.State]
+    guesses: dict[str, str] = field(factory=dict)
 
     def resolve(self, name: str) -> str:
         if name in self.states:
             return name
-        return nearest(name, self.states) or BUILTIN_END
+        if name not in self.guesses:
+            # To look for the nearest of many names is slow; past so many, a guess helps nobody.
+            guess = nearest(name, self.states) if len(self.guesses) < MAX_GUESSES else None
+            self.guesses[name] = guess or BUILTIN_END
+        return self.guesses[name]
 
     def start(self, name: str | None) -> str:
         """Give the first state: the one named, else the one that is written first."""

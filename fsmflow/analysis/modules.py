@@ -158,6 +158,8 @@ class _Compiled:
 def _locate(name: str, places: list[str]) -> _Source | _Folders | _Compiled | None:
     """Find one part of a module's name as Python does: package, extension, source, then bare folder."""
     folders: list[str] = []
+    if not name.isidentifier():
+        return None
     for place in places:
         inside = Path(place) / name
         package = inside / "__init__.py"

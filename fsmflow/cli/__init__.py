@@ -74,6 +74,12 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return app(arguments, prog_name="fsmflow")
+    except OSError as error:
+        if os.environ.get("FSMFLOW_DEBUG"):
+            raise
+        where = f" {error.filename}" if error.filename else ""
+        click.echo(f"fsmflow: could not read or write{where}: {error.strerror or error}", err=True)
+        sys.exit(USAGE_ERROR)
     except Exception as error:
         if os.environ.get("FSMFLOW_DEBUG"):
             raise

@@ -76,7 +76,8 @@ def command(
         for path in written:
             click.echo(f"wrote {_shown(path)}")
         same = len(artifacts) - len(written)
-        click.echo(f"{len(specs)} built; {len(written)} files written, {same} already as they should be")
+        files = f"{len(written)} file{'s' * (len(written) != 1)}"
+        click.echo(f"{len(specs)} built; {files} written, {same} already as they should be")
 
 
 def _emit(

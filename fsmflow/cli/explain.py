@@ -17,8 +17,10 @@ def command(name: str | None) -> None:
     Without CHECK, list every check.
     """
     from fsmflow import checks
+    from fsmflow.loading.pages import PAGES
 
-    pages = {check: (module.__doc__ or "").strip() for check, module in checks.all_checks().items()}
+    found = {check: (module.__doc__ or "").strip() for check, module in checks.all_checks().items()}
+    pages = dict(sorted({**PAGES, **found}.items()))
     if name is None:
         width = max(map(len, pages))
         for check, page in pages.items():

@@ -35,7 +35,7 @@ def command(spec: Path, given: str) -> None:
     assert compilation.analysis is not None
     try:
         start = json.loads(given)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"--input is no JSON: {error}") from error
     _Session(compilation.analysis.machine, start).loop()
 
@@ -87,7 +87,7 @@ class _Session:
         if text and isinstance(event, Ended):
             try:
                 event = event._replace(value=json.loads(text))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 _say(f"  that is no JSON: {error}")
                 return
         self.events.append(event)

@@ -64,7 +64,7 @@ def report(compilations: Sequence[Compilation], form: str, *, quiet: bool = Fals
 
     if quiet and not any(each.diagnostics for each in reports):
         return
-    click.echo(render_text(reports, color=wants_color(sys.stdout)), color=True)
+    click.echo(render_text(reports, color=wants_color(sys.stdout)).rstrip("\n"), color=True)
 
 
 def exit_code(compilations: Sequence[Compilation], *, strict: bool = False) -> int:

@@ -128,3 +128,30 @@ def test_test_asks_for_a_build_first(run: Run, project: Path) -> None:
 
     assert result.exit_code == 1
     assert "fsmflow build" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["yaml-anchor", "unknown-key", "wrong-type", "absurd-cap", "bad-name"])
+def test_explain_knows_what_loading_finds(run: Run, name: str) -> None:
+    """Faults of the text have pages too."""
+    assert "Why is this bad?" in run("explain", name).stdout
+
+
+def test_a_full_disk_is_no_bug_of_ours(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error of the operating system is told in its own words, with exit code 2."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "trace.jsonl")
+
+    monkeypatch.setattr("fsmflow.cli.app", full)
+    with pytest.raises(SystemExit) as exit_:
+        main(["check"])
+
+    assert exit_.value.code == 2
+    assert "trace.jsonl: No space left on device" in capsys.readouterr().err
+
+
+def test_explore_refuses_json_too_deep(run: Run, project: Path) -> None:
+    """Input nested too deeply is wrong usage, not a crash."""
+    assert run("explore", "specs/hello.fsm.yaml", "--input", "[" * 100_000).exit_code == 2
