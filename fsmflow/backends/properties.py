@@ -96,7 +96,8 @@ def _properties(machine: Machine) -> Iterator[str]:
     yield ""
     yield ""
     yield "def test_the_runner_is_the_specs() -> None:"
-    yield '    """The runner was generated from the spec as it is now, and holds what it says of each step."""'
+    truth = "The runner was generated from the spec as it is now, and holds what it says of each step."
+    yield f'    """{truth}"""'
     yield "    assert WORKFLOW.promised == WORKFLOW.provided"
     yield ""
     yield ""
