@@ -1,4 +1,8 @@
-"""The pytest plugin: tells, after generated tests, which transitions no run took."""
+"""The pytest plugin: tells, after generated tests, which transitions no run took.
+
+Every pytest of an environment with fsmflow in it loads this, so it imports nothing of fsmflow: it
+looks at what generated tests have loaded.
+"""
 
 from __future__ import annotations
 
