@@ -62,7 +62,7 @@ def _keys_of(cls: type) -> dict[str, attrs.Attribute[Any]]:
 def without_none(type_: Any) -> Any:
     """Give `T` for `T | None`; null is how Python says that a key is left out, not a value."""
     if get_origin(type_) in (Union, types.UnionType) and types.NoneType in get_args(type_):
-        return Union[tuple(t for t in get_args(type_) if t is not types.NoneType)]  # noqa: UP007
+        return Union[tuple(t for t in get_args(type_) if t is not types.NoneType)]  # noqa: UP007 - made at run time
     return type_
 
 

@@ -70,9 +70,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     name = os.fspath(path)
     try:
         # Asked before opening, because to open a device can already be an action.
-        _refuse_special(os.stat(name).st_mode, name)  # noqa: PTH116
+        _refuse_special(os.stat(name).st_mode, name)  # noqa: PTH116 - as os.open below
         descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:  # noqa: PTH123
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - an open descriptor
             _refuse_special(os.fstat(descriptor).st_mode, name)
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:

@@ -77,6 +77,6 @@ def _is_default(attribute: attrs.Attribute[Any], value: Any) -> bool:
     default: Any = attribute.default
     if default is attrs.NOTHING:
         return False
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class to Python, not to its stub
         default = default.factory()
     return type(value) is type(default) and value == default
