@@ -74,9 +74,14 @@ class Advance(NamedTuple):
 
 def begin(machine: Machine, given: Any) -> tuple[Configuration, tuple[Command, ...]]:
     """Start a run on the input `given`."""
-    blank = Configuration("", 0, 0, {}, {}, Spent(), {"input": given}, {})
-    configuration, commands, _ = _enter(machine, blank, machine.start, (), ())
+    configuration, commands, _ = launch(machine, given)
     return configuration, commands
+
+
+def launch(machine: Machine, given: Any) -> Advance:
+    """Do what `begin` does, and tell the transitions that were taken too: out of choices, at once."""
+    blank = Configuration("", 0, 0, {}, {}, Spent(), {"input": given}, {})
+    return _enter(machine, blank, machine.start, (), ())
 
 
 def step(

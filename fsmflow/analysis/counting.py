@@ -56,7 +56,7 @@ class _Lowering:
     numbers: dict[str, int] = field(factory=dict)
     counters: dict[str, int] = field(factory=dict)
     caps: list[int] = field(factory=list)
-    reserve_is_timed: bool = True
+    is_set_aside: bool = True
 
     def counter_machine(self) -> CounterMachine:
         machine = self.machine
@@ -71,11 +71,7 @@ class _Lowering:
             shortest = min(filter(None, waits), default=0)
             if shortest:
                 self._count(WAITS, machine.caps.time_us // shortest)
-        self.reserve_is_timed = all(
-            state.timeout_us is not None
-            for state in machine.states.values()
-            if isinstance(state, Work) and state.reserve
-        )
+        self.is_set_aside = _is_set_aside(machine)
         return CounterMachine(
             states=tuple(machine.states),
             start=self.numbers[machine.start],
@@ -262,15 +258,31 @@ class _Lowering:
     def _may_lack(self, state: Work) -> bool:
         """Tell whether some cap, other than that on steps, may leave no room for an attempt.
 
-        What the reserve states need is set aside: they never lack it, but for time that nothing bounds.
+        What the reserve states need is set aside, so they never lack it.
         """
         if self._may_lack_time(state):
             return True
         needs = zip(RESOURCES[1:4], state.cost.amounts()[1:4], strict=True)
-        return not state.reserve and any(need and name in self.binding for name, need in needs)
+        return not self._is_safe(state) and any(
+            name in self.binding and (need or not self.is_set_aside) for name, need in needs
+        )
 
     def _may_lack_time(self, state: Work | Wait) -> bool:
-        return "time_us" in self.binding and not (state.reserve and self.reserve_is_timed)
+        return "time_us" in self.binding and not self._is_safe(state)
+
+    def _is_safe(self, state: Work | Wait) -> bool:
+        return state.reserve and self.is_set_aside
+
+
+def _is_set_aside(machine: Machine) -> bool:
+    """Tell whether what the reserve states need is known, and fits under the caps."""
+    timed = all(
+        state.timeout_us is not None
+        for state in machine.states.values()
+        if isinstance(state, Work) and state.reserve
+    )
+    fits = zip(machine.caps.amounts(), machine.reserve.amounts(), strict=True)
+    return timed and all(cap is None or aside <= cap for cap, aside in fits)
 
 
 def _below(case: tuple[Guard, ...], more: Iterable[Guard]) -> tuple[Guard, ...] | None:

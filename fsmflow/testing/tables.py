@@ -10,7 +10,7 @@ from fsmflow.machine import Machine, Resources, Work
 from fsmflow.runtime import Limits, Runner, Spent
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
-from fsmflow.testing.valuations import shaped
+from fsmflow.analysis.valuations import shaped
 
 
 def promised(machine: Machine) -> dict[str, Any]:

@@ -1,0 +1,159 @@
+"""From a path of the counter machine to a run that really takes it, event by event.
+
+A path says which edges are taken. A run also needs to know how much each attempt uses, so that the
+caps admit it or refuse it just where the path says so, and what each step gives, so that each choice
+takes the arm that it should. Then it is played on the reference meaning: a witness has happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from attrs import evolve, frozen
+
+from fsmflow import semantics
+from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Metric
+from fsmflow.analysis.decisions import Decisions
+from fsmflow.analysis.usage import Amounts, Move, Plan
+from fsmflow.machine import Caps, Machine, Resources, Wait
+from fsmflow.runtime.events import Elapsed, Ended, Event
+
+_JUST_BELOW_ONE = 1 - 2**-53
+
+
+@frozen
+class Entry:
+    """One transition of a run: what happened in which state, and what it used, a retry's pause included."""
+
+    state: str
+    outcome: str
+    use: Resources
+
+
+@frozen
+class Witness:
+    """A run that was played on the reference meaning.
+
+    Attributes:
+        path: The edges of the counter machine that it takes.
+        given: The input of the run.
+        events: What happened, in order.
+        entries: The transitions that it takes.
+        whole: Whether that is all of the path that was asked for; if not, it is a beginning of it.
+    """
+
+    path: tuple[int, ...]
+    given: Any
+    events: tuple[Event, ...]
+    entries: tuple[Entry, ...]
+    whole: bool
+
+    def used(self, metric: Metric) -> int:
+        """Give how much of a metric the run uses."""
+        if metric == "transitions":
+            return len(self.entries)
+        index = METRICS.index(metric) - 1
+        return sum(entry.use.amounts()[index] for entry in self.entries)
+
+
+def realise(machine: Machine, counting: CounterMachine, path: Sequence[int], *, capped: bool) -> Witness:
+    """Find a run of `machine` that takes `path`, or as much of its beginning as there is a run for.
+
+    Of the runs that take it, this one uses the most, of every resource at once.
+
+    Args:
+        machine: The machine.
+        counting: The counter machine that it was lowered to.
+        path: The numbers of edges, from the start.
+        capped: Whether the caps of the budget hold.
+    """
+    played = machine if capped else evolve(machine, caps=Caps(), reserve=Resources())
+    path, whole = tuple(path), True
+    while True:
+        edges = [counting.edges[number] for number in path]
+        plan = Plan.of(played, counting, edges)
+        decisions = Decisions.of(played, [edge.way for edge in edges if edge.way is not None])
+        breaks = [at for at in (plan.breaks_at, decisions.breaks_at) if at is not None]
+        if not breaks:
+            events = list(_happenings(played, plan, decisions))
+            at = _play(played, decisions.given, edges, events)
+            if at is None:
+                entries = tuple(map(_entry, edges, _used(plan)))
+                return Witness(
+                    path, decisions.given, tuple(e for some in events for e in some), entries, whole
+                )
+            breaks = [at]
+        path, whole = path[: min(breaks)], False
+
+
+def _used(plan: Plan) -> list[tuple[Amounts, int]]:
+    return list(zip(plan.uses, plan.pauses, strict=True))
+
+
+def _entry(edge: Edge, used: tuple[Amounts, int]) -> Entry:
+    (tool_calls, tokens, micro_usd, time_us), pause_us = used
+    assert edge.way is not None
+    use = Resources(int(edge.outcome is not None), tool_calls, tokens, micro_usd, time_us + pause_us)
+    return Entry(edge.way.source, edge.label, use)
+
+
+def _events(move: Move, use: Amounts, pause_us: int, *, waits: bool) -> Iterator[Event]:
+    """Give what happens on one move: the end of an attempt, and of its pause; or of a wait."""
+    edge = move.edge
+    assert edge.way is not None
+    if edge.outcome is None:
+        if waits and edge.way.kind != "exceeded":
+            yield Elapsed(use[3])
+        return
+    pause = edge.way.pause
+    wish, draw = move.wish_us, _JUST_BELOW_ONE
+    if pause is not None and pause.retry_after:
+        wish, draw = pause_us, 0.0
+    elif pause is not None and pause.jitter == "full" and pause_us < move.pause[1]:
+        draw = (pause_us + 0.5) / (move.pause[1] + 1)
+    elif move.refused_after is not None:
+        draw = 0.0
+    label = edge.way.label if edge.outcome == "success" else None
+    yield Ended(edge.outcome, label, None, "", (), use[:3], use[3], wish, draw)
+    if pause is not None:
+        yield Elapsed(pause_us)
+
+
+def _happenings(machine: Machine, plan: Plan, decisions: Decisions) -> Iterator[list[Event]]:
+    """Give what happens on each move, with the values that its step must give."""
+    for number, (move, used) in enumerate(zip(plan.moves, _used(plan), strict=True)):
+        assert move.edge.way is not None
+        waits = isinstance(machine.states[move.edge.way.source], Wait)
+        events = list(_events(move, *used, waits=waits))
+        if number in decisions.values:
+            ended, *rest = events
+            assert isinstance(ended, Ended)
+            events = [ended._replace(value=decisions.values[number]), *rest]
+        yield events
+
+
+def _play(
+    machine: Machine, given: Any, edges: Sequence[Edge], happenings: Sequence[Sequence[Event]]
+) -> int | None:
+    """Play what happens on the reference meaning; give where the run leaves the path, or None."""
+    advance = semantics.launch(machine, given)
+    position = _matched(edges, 0, advance)
+    for number, events in enumerate(happenings):
+        for event in events:
+            if position < number:
+                return position
+            advance = semantics.advance(machine, advance.configuration, event)
+            position = _matched(edges, position, advance)
+        if position <= number:
+            return position
+    return None
+
+
+def _matched(edges: Sequence[Edge], position: int, advance: semantics.Advance) -> int:
+    """Go on along the path as far as the run did."""
+    for way in advance.taken:
+        if position == len(edges) or edges[position].way is not way:
+            break
+        position += 1
+    return position
