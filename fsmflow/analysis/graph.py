@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from fsmflow.machine import Transition
 
+Node = TypeVar("Node", bound=Hashable)
 
-def components(nodes: Iterable[str], edges: Mapping[str, Sequence[str]]) -> list[list[str]]:
+
+def components(nodes: Iterable[Node], edges: Mapping[Node, Sequence[Node]]) -> list[list[Node]]:
     """Give the strongly connected components (Tarjan, SIAM J. Computing 1, 1972), successors first.
 
     Nodes without an entry in `edges` have no successors.
     """
-    index: dict[str, int] = {}
-    low: dict[str, int] = {}
-    open_nodes: dict[str, None] = {}
-    found: list[list[str]] = []
+    index: dict[Node, int] = {}
+    low: dict[Node, int] = {}
+    open_nodes: dict[Node, None] = {}
+    found: list[list[Node]] = []
     for root in nodes:
         if root in index:
             continue
         index[root] = low[root] = len(index)
         open_nodes[root] = None
-        pending: list[tuple[str, Iterator[str]]] = [(root, iter(edges.get(root, ())))]
+        pending: list[tuple[Node, Iterator[Node]]] = [(root, iter(edges.get(root, ())))]
         while pending:
             node, rest = pending[-1]
             following = next(rest, None)
@@ -41,17 +44,17 @@ def components(nodes: Iterable[str], edges: Mapping[str, Sequence[str]]) -> list
     return found
 
 
-def _close(node: str, open_nodes: dict[str, None]) -> list[str]:
+def _close(node: Node, open_nodes: dict[Node, None]) -> list[Node]:
     """Take the component that `node` was the first of."""
-    component: list[str] = []
+    component: list[Node] = []
     while not component or component[-1] != node:
         component.append(open_nodes.popitem()[0])
     return component[::-1]
 
 
-def reverse_postorder(start: str, edges: Mapping[str, Sequence[str]]) -> list[str]:
+def reverse_postorder(start: Node, edges: Mapping[Node, Sequence[Node]]) -> list[Node]:
     """Order what `start` leads to so that, but for ways back, predecessors come first."""
-    order: list[str] = []
+    order: list[Node] = []
     seen = {start}
     pending = [(start, iter(edges.get(start, ())))]
     while pending:
