@@ -1,0 +1,172 @@
+"""From prices that a solver found in floating point to a potential that holds exactly.
+
+Prices are rounded to fractions; what each state is worth by itself is then computed in integers, as the
+longest path of what the edges use beyond their prices. If some cycle still gains, the rounding was no
+good; a mix with prices that leave every cycle far behind always is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import lcm
+
+from attrs import define, field
+
+from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Metric
+from fsmflow.analysis.graph import components
+from fsmflow.analysis.potential import Potential
+from fsmflow.analysis.ranking import Ranking
+from fsmflow.analysis.rows import Incidence, Row, bends, guarded_range
+
+_DENOMINATORS = (1, 12, 5_040, 1_000_000)
+"""To what fractions prices are rounded: the coarsest that is as good as any later one is taken."""
+
+_MIXES = (Fraction(1, 1_000_000), Fraction(1, 1_000), Fraction(1, 20), Fraction(1, 2), Fraction(1))
+"""How much of the prices that always do is mixed in where no rounding does."""
+
+
+@define
+class Pricing:
+    """The exact side of the bounds of one machine.
+
+    Attributes:
+        machine: The machine.
+        edges: The edges that may fire.
+        ranking: Why every run ends.
+        incidence: Which of them change which rows.
+    """
+
+    machine: CounterMachine
+    edges: Sequence[int]
+    ranking: Ranking
+    incidence: Incidence
+    _parts: list[list[int]] = field(init=False)
+    _outgoing: dict[int, list[int]] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        targets: dict[int, list[int]] = {}
+        for number in self.edges:
+            edge = self.machine.edges[number]
+            self._outgoing.setdefault(edge.source, []).append(number)
+            targets.setdefault(edge.source, []).append(edge.target)
+        self._parts = components([self.machine.start, *targets], targets)
+
+    def potential(self, metric: Metric, guess: Mapping[Row, float], split: tuple[int, ...] = ()) -> Potential:
+        """Give the best potential that rounding `guess` leads to."""
+        index = METRICS.index(metric)
+        weights = {number: self.machine.edges[number].weights[index] for number in self.edges}
+        best: Potential | None = None
+        for prices in self._roundings(guess):
+            found = self._exact(metric, weights, prices, split)
+            if found is not None and (best is None or found.bound < best.bound):
+                best = found
+        if best is not None:
+            return best
+        sure = self._sure(weights)
+        for share in _MIXES:
+            mixed = {
+                row: Fraction(price).limit_denominator(5_040) * (1 - share) for row, price in guess.items()
+            }
+            for row, price in sure.items():
+                mixed[row] = mixed.get(row, Fraction(0)) + share * price
+            best = self._exact(metric, weights, mixed, split)
+            if best is not None:
+                return best
+        raise AssertionError("a machine that is ranked has prices")
+
+    def _roundings(self, guess: Mapping[Row, float]) -> Iterator[Mapping[Row, Fraction]]:
+        before: Mapping[Row, Fraction] | None = None
+        for denominator in _DENOMINATORS:
+            prices = {row: Fraction(price).limit_denominator(denominator) for row, price in guess.items()}
+            prices = {row: price for row, price in prices.items() if price > 0}
+            if prices != before:
+                yield prices
+            before = prices
+
+    def _exact(
+        self,
+        metric: Metric,
+        weights: Mapping[int, int],
+        prices: Mapping[Row, Fraction],
+        split: tuple[int, ...],
+    ) -> Potential | None:
+        """Give the least potential with these prices; None if some cycle gains."""
+        scale = lcm(*(price.denominator for price in prices.values()))
+        whole = {row: int(price * scale) for row, price in prices.items()}
+        phi = self._longest({n: w * scale for n, w in weights.items()}, whole)
+        if phi is None:
+            return None
+        return Potential(
+            metric=metric,
+            split=split,
+            machine=self.machine,
+            phi={state: Fraction(worth, scale) for state, worth in sorted(phi.items()) if worth},
+            terms=tuple(row.priced(price) for row, price in prices.items() if price),
+        )
+
+    def _longest(
+        self, weights: Mapping[int, int], prices: Mapping[Row, int], within: frozenset[int] | None = None
+    ) -> dict[int, int] | None:
+        """Give the heaviest path from each state, of uses beyond prices; None if some cycle gains."""
+        gains = self._gains(weights, prices)
+        edges = self.machine.edges
+        worth: dict[int, int] = {}
+        for part in self._parts:
+            states = [state for state in part if within is None or state in within]
+            ahead = []
+            for state in states:
+                worth[state] = 0
+                ahead.extend(
+                    (state, edges[number].target, gains[number])
+                    for number in self._outgoing.get(state, ())
+                    if number in gains and (within is None or edges[number].target in within)
+                )
+            for _ in range(len(states) + 1):
+                grown = False
+                for source, target, gain in ahead:
+                    found = worth[target] + gain
+                    if found > worth[source]:
+                        worth[source] = found
+                        grown = True
+                if not grown:
+                    break
+            else:
+                return None
+        return worth
+
+    def _gains(self, weights: Mapping[int, int], prices: Mapping[Row, int]) -> dict[int, int]:
+        """Give what each edge uses beyond the least that it takes from all rows of each counter together."""
+        gains = dict(weights)
+        priced: dict[tuple[int, int], list[Row]] = {}
+        for row in prices:
+            for number in self.incidence.changing(row):
+                if number in gains:
+                    priced.setdefault((number, row.counter), []).append(row)
+        for (number, counter), rows in priced.items():
+            edge = self.machine.edges[number]
+            least, most = guarded_range(self.machine, edge, counter)
+            gains[number] -= min(
+                sum(prices[row] * row.taken(edge, value) for row in rows)
+                for value in bends(rows, least, most)
+            )
+        return gains
+
+    def _sure(self, weights: Mapping[int, int]) -> dict[Row, int]:
+        """Give prices under which every cycle loses: each region is worth more than all that is inside."""
+        prices: dict[Row, int] = {}
+        edges = self.machine.edges
+        for states, counters, _ in sorted(self.ranking.components, key=lambda found: -found[2]):
+            inside = [n for n in self.edges if edges[n].source in states and edges[n].target in states]
+            inner = {
+                row: price for row, price in prices.items() if row.region is not None and row.region <= states
+            }
+            rest = {n: weights[n] for n in inside if counters.isdisjoint(edges[n].increments)}
+            worth = self._longest(rest, inner, states)
+            assert worth is not None
+            most = max(worth.values(), default=0)
+            most += sum(price * (row.hi - row.lo + 1) for row, price in inner.items())
+            most += max((weights[n] for n in inside), default=0) + 1
+            for counter in sorted(counters):
+                prices[Row("ahead", counter, 0, self.machine.caps[counter] - 1, states)] = most
+        return prices
