@@ -115,7 +115,7 @@ class Relaxation:
         import highspy
         import numpy as np
 
-        solver = highspy.Highs()
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False),
             ("log_to_console", False),

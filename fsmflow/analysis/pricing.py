@@ -114,7 +114,7 @@ class Pricing:
         worth: dict[int, int] = {}
         for part in self._parts:
             states = [state for state in part if within is None or state in within]
-            ahead = []
+            ahead: list[tuple[int, int, int]] = []
             for state in states:
                 worth[state] = 0
                 ahead.extend(

@@ -6,9 +6,10 @@ potential too: whatever holds of an edge for all values holds for the value with
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import lcm
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from fsmflow.analysis.counter_machine import METRICS, Edge
 from fsmflow.analysis.packing import Move, Packing
@@ -66,39 +67,32 @@ class _Worth:
 
     packing: Packing
     scale: int
-    phi: dict[int, int]
-    terms: dict[int, list[tuple[Term, int]]] = field(factory=dict)
+    terms: dict[int, list[tuple[Term, int]]]
     """By counter: its terms and their prices."""
-    local: dict[int, set[int]] = field(factory=dict)
-    """By state: the numbers of the terms whose region it is in."""
-    counters: list[int] = field(factory=list)
-    """By number of the term: its counter."""
-    priced: int = 0
-    """The counters with terms, as bits."""
-    least_worth: dict[tuple[int, tuple[int, ...]], int] = field(factory=dict)
+    local: dict[int, dict[int, list[int]]]
+    """By state and counter: the places, among the counter's terms, of those whose region it is in."""
+    states: dict[int, int]
+    """By state: what it is worth by itself, and with all counters that have no range there."""
 
     @classmethod
     def of(cls, packing: Packing, potential: Potential) -> _Worth:
         denominators = {term.price.denominator for term in potential.terms}
         scale = lcm(*denominators, *(worth.denominator for worth in potential.phi.values()))
-        phi = {state: int(worth * scale) for state, worth in potential.phi.items()}
-        found = cls(packing, scale, phi)
-        for number, term in enumerate(potential.terms):
-            found.terms.setdefault(term.counter, []).append((term, int(term.price * scale)))
-            found.counters.append(term.counter)
-            found.priced |= 1 << term.counter
+        found = cls(packing, scale, {}, {}, {})
+        for term in potential.terms:
+            terms = found.terms.setdefault(term.counter, [])
             for state in term.region or ():
-                found.local.setdefault(state, set()).add(number)
+                found.local.setdefault(state, {}).setdefault(term.counter, []).append(len(terms))
+            terms.append((term, int(term.price * scale)))
+        found._add_states(potential)
         return found
 
     def at(self, place: int) -> int:
+        """Give what a configuration is worth."""
         state = place & self.packing.state_mask
-        ranges = self.packing.ranges[state]
-        return self.phi.get(state, 0) + sum(
+        return self.states[state] + sum(
             self.of_counter(state, counter, self.packing.value(place, counter))
-            if counter in ranges
-            else self.fixed(state, counter)
-            for counter in self.terms
+            for counter in self.packing.ranges[state]
         )
 
     def of_counter(self, state: int, counter: int, value: int) -> int:
@@ -109,8 +103,48 @@ class _Worth:
             if term.region is None or state in term.region
         )
 
-    def fixed(self, state: int, counter: int) -> int:
+    def changed(self, edge: Edge) -> list[int]:
+        """Give the counters with a range before or after an edge that it may make worth something else."""
+        before, after = self.packing.ranges[edge.source], self.packing.ranges[edge.target]
+        here, there = self.local.get(edge.source, {}), self.local.get(edge.target, {})
+        touched = {*edge.increments, *edge.resets}
+        return [
+            counter
+            for counter in sorted(before.keys() | after.keys())
+            if counter in self.terms
+            and (
+                counter in touched
+                or (counter in before) != (counter in after)
+                or here.get(counter) != there.get(counter)
+            )
+        ]
+
+    def _add_states(self, potential: Potential) -> None:
+        """Add up each state from one before it, from which it differs in few counters."""
+        machine, ranges, live = self.packing.machine, self.packing.ranges, self.packing.live
+        priced = sum(1 << counter for counter in self.terms)
+        totals = {machine.start: sum(self._fixed(machine.start, counter) for counter in self.terms)}
+        queue = [machine.start]
+        for state in queue:
+            for move in self.packing.moves[state]:
+                target = machine.edges[move.number].target
+                if target in totals:
+                    continue
+                here, there = self.local.get(state, {}), self.local.get(target, {})
+                differing = {c for c in here.keys() | there.keys() if here.get(c) != there.get(c)}
+                differing.update(c for c in ranges[state].keys() ^ ranges[target].keys() if c in self.terms)
+                differing.update(_bits((live[state] ^ live[target]) & priced))
+                totals[target] = totals[state] + sum(
+                    self._fixed(target, counter) - self._fixed(state, counter) for counter in differing
+                )
+                queue.append(target)
+        for state, total in totals.items():
+            self.states[state] = total + int(potential.phi.get(state, 0) * self.scale)
+
+    def _fixed(self, state: int, counter: int) -> int:
         """Give what a counter is worth where it has no range: at 0, or the least if it is not live."""
+        if counter in self.packing.ranges[state]:
+            return 0
         if self.packing.live[state] >> counter & 1:
             return self.of_counter(state, counter, 0)
         here = [(t, p) for t, p in self.terms[counter] if t.region is None or state in t.region]
@@ -118,58 +152,34 @@ class _Worth:
         ends = {0, cap, *(x for t, _ in here for x in (t.lo, t.hi, t.hi + 1) if 0 <= x <= cap)}
         return min(sum(price * term.levels(x) for term, price in here) for x in ends)
 
-    def changed(self, edge: Edge) -> list[int]:
-        """Give the counters that may be worth something else after an edge, ascending."""
-        source, target = edge.source, edge.target
-        found = {c for c in (*edge.increments, *edge.resets) if c in self.terms}
-        if source != target:
-            ranges = self.packing.ranges
-            found.update(c for c in ranges[source].keys() ^ ranges[target].keys() if c in self.terms)
-            none: set[int] = set()
-            found.update(
-                self.counters[n] for n in self.local.get(source, none) ^ self.local.get(target, none)
-            )
-            differing = (self.packing.live[source] ^ self.packing.live[target]) & self.priced
-            while differing:
-                low = differing & -differing
-                found.add(low.bit_length() - 1)
-                differing ^= low
-        return sorted(found)
+
+def _bits(number: int) -> Iterator[int]:
+    while number:
+        lowest = number & -number
+        yield lowest.bit_length() - 1
+        number ^= lowest
 
 
 def _way(worth: _Worth, move: Move, weight: int) -> Way:
     packing = worth.packing
     edge = packing.machine.edges[move.number]
     source, target = edge.source, edge.target
-    slack = worth.phi.get(source, 0) - worth.phi.get(target, 0) - weight * worth.scale
+    slack = worth.states[source] - worth.states[target] - weight * worth.scale
     levels: list[Levels] = []
     for counter in worth.changed(edge):
-        after_counts = counter in packing.ranges[target]
-        if counter not in packing.ranges[source]:
-            after = (
-                worth.of_counter(target, counter, _next(edge, counter, 0))
-                if after_counts
-                else worth.fixed(target, counter)
-            )
-            slack += worth.fixed(source, counter) - after
-            continue
-        least, most = packing.ranges[source][counter]
+        least, most = packing.ranges[source].get(counter, (0, 0))
         lo, hi = guarded_range(packing.machine, edge, counter)
-        least, most = max(least, lo), min(most, hi)
-        drops = [0] * least + [
-            worth.of_counter(source, counter, value)
-            - (
-                worth.of_counter(target, counter, _next(edge, counter, value))
-                if after_counts
-                else worth.fixed(target, counter)
-            )
-            for value in range(least, most + 1)
+        values = range(max(least, lo), min(most, hi) + 1)
+        before, after = counter in packing.ranges[source], counter in packing.ranges[target]
+        drops = [
+            (worth.of_counter(source, counter, value) if before else 0)
+            - (worth.of_counter(target, counter, _next(edge, counter, value)) if after else 0)
+            for value in values
         ]
-        if min(drops[least:]) == max(drops[least:]):
-            slack += drops[least]
+        if min(drops) == max(drops):
+            slack += drops[0]
         else:
-            shift, mask = packing.fields[counter]
-            levels.append((shift, mask, tuple(drops)))
+            levels.append((*packing.fields[counter], (*[0] * values.start, *drops)))
     return move.tests, move.mask, move.more, slack, tuple(levels), move.number
 
 
