@@ -10,22 +10,30 @@ What is proved holds of all that a run does until it ends, while steps keep to w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from fsmflow.analysis.automaton import Automaton
+from fsmflow.analysis.automaton import Automaton, events
 from fsmflow.analysis.counter_machine import CounterMachine
+from fsmflow.analysis.counting import RESOURCES, budgeted
 from fsmflow.analysis.liveness import live_counters
 from fsmflow.analysis.product import Allowance, OutOfRoom, Path, Product
 from fsmflow.analysis.spending import GAUGES, Spending
+from fsmflow.analysis.witness import realise
 from fsmflow.machine import Machine, Policy
 
 MOST_CONFIGURATIONS = 200_000
 """How many configurations are looked at for one policy, beside some for each state."""
 
 MOST_TRIED = 64
-"""How many paths are tried, if one after another turns out not to be real."""
+"""How many paths are tried for one policy, if one after another turns out not to be real."""
+
+_SHORT = 20_000
+"""How many configurations a short search looks at, for all policies together."""
+
+_FEW = 12
+"""How many paths a short search tries for one policy."""
 
 _ARRIVALS = (1, 8)
 """By how many paths each configuration is gone on from: at first, and where no path was real."""
@@ -95,6 +103,7 @@ def judge(
     *,
     is_real: IsReal = lambda _: True,
     limit: int = MOST_CONFIGURATIONS,
+    tries: int = MOST_TRIED,
 ) -> tuple[Judgement, ...]:
     """Judge every policy of `machine`, in order.
 
@@ -104,6 +113,7 @@ def judge(
         is_real: Tells whether a run takes a path of edges. The counter machine allows more than can
             happen: where the answer is no, another path is looked for.
         limit: How many configurations may be looked at for one policy.
+        tries: How many paths may be asked about for one policy.
     """
     if not machine.policies:
         return ()
@@ -112,7 +122,7 @@ def judge(
     judgements: list[Judgement] = []
     for policy in machine.policies:
         product = Product(counter_machine, spending, read, Automaton(policy))
-        judgements.append(Judgement(policy, _Trial(product, is_real, limit).verdict()))
+        judgements.append(Judgement(policy, _Trial(product, is_real, limit, tries).verdict()))
     return tuple(judgements)
 
 
@@ -123,6 +133,7 @@ class _Trial:
     product: Product
     is_real: IsReal
     limit: int
+    tries: int
     told: frozenset[int] = frozenset()
     unreal: dict[Path, None] = field(factory=dict)
 
@@ -159,9 +170,40 @@ class _Trial:
                     if self.is_real(path):
                         return path
                     self.unreal[path] = None
-                if len(self.unreal) == MOST_TRIED:
+                if len(self.unreal) == self.tries:
                     return None
         return None
+
+
+@frozen
+class Policies:
+    """What a short search tells of the policies of a machine.
+
+    Attributes:
+        counting: The counter machine that they were judged on.
+        judgements: What is known of each policy, by its place. Those with an event that can't happen are
+            left out: they say nothing.
+    """
+
+    counting: CounterMachine
+    judgements: Mapping[int, Judgement]
+
+    @classmethod
+    def of(cls, machine: Machine) -> Policies:
+        """Judge the policies of `machine`; every path that refutes one is a run that was played."""
+        caps = zip(RESOURCES, machine.caps.amounts(), strict=True)
+        counting = budgeted(machine, [name for name, cap in caps if cap is not None])
+        known = {name for way in machine.transitions for event in events(way) for name in event}
+        known.update(machine.states)
+        places = [n for n, policy in enumerate(machine.policies) if Automaton(policy).alphabet <= known]
+        some = evolve(machine, policies=tuple(machine.policies[place] for place in places))
+
+        def is_real(path: Path) -> bool:
+            return realise(machine, counting, path, capped=True).whole
+
+        limit = _SHORT // max(1, len(places))
+        judgements = judge(some, counting, is_real=is_real, limit=limit, tries=_FEW)
+        return cls(counting, dict(zip(places, judgements, strict=True)))
 
 
 def spoken(policy: Policy) -> str:
