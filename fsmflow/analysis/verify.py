@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import cache
 from math import lcm
 from pathlib import Path
 from typing import Any
@@ -164,24 +165,27 @@ class _Part:
             _need(lo <= hi and c in self.caps and term["kind"] in ("ahead", "behind"), "an odd term")
             priced.setdefault(c, []).append((region, term["kind"] == "ahead", lo, hi, scaled[term["price"]]))
             crossed.setdefault(region, set()).add(c)
+        areas = {c: frozenset(row[0] for row in rows) for c, rows in priced.items()}
         for region in crossed.keys() - ALL:
             inside.update({s: inside.get(s, ALL) | {region} for s in self.part["regions"][region]})
 
+        @cache
         def worth(c: str, regions: frozenset[Any], v: int) -> int:
-            return sum(
-                price * max(0, min(hi - lo + ahead, hi + 1 - v if ahead else v - lo))
-                for region, ahead, lo, hi, price in priced[c]
-                if region in regions
-            )
+            rows = [row[1:] for row in priced[c] if row[0] in regions]
+            return sum(p * max(0, min(hi - lo + up, hi + 1 - v if up else v - lo)) for up, lo, hi, p in rows)
+
+        @cache
+        def least(c: str, here: Any, there: Any, lo: int, hi: int, up: int, reset: bool) -> int:
+            bends = {x + d for row in priced[c] for x in row[2:4] for d in (-1, 0, 1)}
+            values = {lo, hi, *(v for v in bends if lo < v < hi)}
+            return min(worth(c, here, v) - worth(c, there, 0 if reset else v + up) for v in values)
 
         for name, u, w, box, more, resets, weights in self._reached(split):
             here, there = inside.get(u, ALL), inside.get(w, ALL)
             fall = scaled[phi.get(u, "0")] - scaled[phi.get(w, "0")] - scale * weights[metric]
             for c in priced.keys() & (more | resets).union(*(crossed[region] for region in here ^ there)):
-                (lo, hi), reset, up = box.get(c, (0, self.caps[c])), c in resets, c in more
-                bends = {x + d for row in priced[c] for x in row[2:4] for d in (-1, 0, 1)}
-                values = {lo, hi, *(v for v in bends if lo < v < hi)}
-                fall += min(worth(c, here, v) - worth(c, there, 0 if reset else v + up) for v in values)
+                regions, (lo, hi) = areas[c], box.get(c, (0, self.caps[c]))
+                fall += least(c, here & regions, there & regions, lo, hi, c in more, c in resets)
             _need(fall >= 0, f"{name}: the potential of {METRICS[metric]} falls by less than the weight")
         first = _named(self.start, dict.fromkeys(split, 0))
         terms_there = sum(worth(c, inside.get(first, ALL), 0) for c in priced)
