@@ -20,7 +20,6 @@ from fsmflow.analysis.counting import RESOURCES, budgeted
 from fsmflow.analysis.liveness import live_counters
 from fsmflow.analysis.product import Allowance, OutOfRoom, Path, Product
 from fsmflow.analysis.spending import GAUGES, Spending
-from fsmflow.analysis.witness import realise
 from fsmflow.machine import Machine, Policy
 
 MOST_CONFIGURATIONS = 200_000
@@ -199,6 +198,9 @@ class Policies:
         some = evolve(machine, policies=tuple(machine.policies[place] for place in places))
 
         def is_real(path: Path) -> bool:
+            # Only a path that is to be played needs what plays it.
+            from fsmflow.analysis.witness import realise
+
             return realise(machine, counting, path, capped=True).whole
 
         limit = _SHORT // max(1, len(places))

@@ -20,6 +20,10 @@ Path = tuple[int, ...]
 """A run, or a beginning of one: the numbers of the edges that it takes."""
 
 
+_Node = tuple[int, Valuation, int]
+"""A state, the values of what is told apart, and the state of the automaton."""
+
+
 class OutOfRoom(Exception):
     """A search came upon more configurations than it may."""
 
@@ -39,17 +43,6 @@ class Allowance:
         if not self.left:
             raise OutOfRoom
         self.left -= 1
-
-
-@frozen
-class _Node:
-    """A configuration of the product, and how it was first come upon."""
-
-    state: int
-    values: Valuation
-    mark: int
-    before: int
-    edge: int
 
 
 @frozen
@@ -111,28 +104,29 @@ class Product:
             yield ()
             return
         steps: dict[int, list[_Step]] = {}
-        nodes = [_Node(machine.start, (0,) * len(told), mark, -1, -1)]
-        arrived = {(machine.start, nodes[0].values, mark): 1}
-        for number, node in enumerate(nodes):
-            if automaton.is_settled(node.mark):
+        nodes: list[_Node] = [(machine.start, (0,) * len(told), mark)]
+        came = [(-1, -1)]
+        arrived = {nodes[0]: 1}
+        for place, (state, values, before) in enumerate(nodes):
+            if automaton.is_settled(before):
                 continue
-            if node.state not in steps:
-                steps[node.state] = list(self._steps(node.state, told))
-            for step in steps[node.state]:
-                if not _is_enabled(step, node.values):
+            if state not in steps:
+                steps[state] = list(self._steps(state, told))
+            for step in steps[state]:
+                if not _is_enabled(step, values):
                     continue
-                mark = node.mark
+                mark = before
                 for event in step.events:
                     mark = automaton.after(mark, event)
                 if self._is_broken(step.target, mark):
-                    yield _path(nodes, number, step.number)
+                    yield _path(came, place, step.number)
                     continue
-                values = _after(step, node.values)
-                seen = arrived.get((step.target, values, mark), 0)
-                if seen < arrivals:
+                node = (step.target, _after(step, values), mark)
+                if arrived.get(node, 0) < arrivals:
                     allowance.take()
-                    arrived[step.target, values, mark] = seen + 1
-                    nodes.append(_Node(step.target, values, mark, number, step.number))
+                    arrived[node] = arrived.get(node, 0) + 1
+                    nodes.append(node)
+                    came.append((place, step.number))
 
     def obstacles(self, path: Path) -> frozenset[int]:
         """Give the quantities that forbid the first edge of `path` that can't be taken; none if all can."""
@@ -181,12 +175,15 @@ class Product:
 
 
 def _is_enabled(step: _Step, values: Valuation) -> bool:
-    if not all(lo <= values[quantity] <= hi for quantity, lo, hi in step.guards):
-        return False
+    for quantity, lo, hi in step.guards:
+        if not lo <= values[quantity] <= hi:
+            return False
     return not step.levels or any(values[level.gauge] >= level.least for level in step.levels)
 
 
 def _after(step: _Step, values: Valuation) -> Valuation:
+    if not (step.rises or step.increments or step.resets):
+        return values
     following = list(values)
     for rise in step.rises:
         following[rise.gauge] = min(values[rise.gauge] + rise.amount, rise.ceiling)
@@ -197,9 +194,10 @@ def _after(step: _Step, values: Valuation) -> Valuation:
     return tuple(following)
 
 
-def _path(nodes: Sequence[_Node], last: int, edge: int) -> Path:
+def _path(came: Sequence[tuple[int, int]], place: int, edge: int) -> Path:
+    """Go back from a place in the search to its beginning, by where and by which edge it was come upon."""
     path = [edge]
-    while last:
-        path.append(nodes[last].edge)
-        last = nodes[last].before
+    while place:
+        place, edge = came[place]
+        path.append(edge)
     return tuple(reversed(path))

@@ -31,7 +31,6 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.paths import written
-from fsmflow.analysis.policies import Refuted, spoken
 from fsmflow.diagnostics import Diagnostic
 
 
@@ -39,6 +38,9 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find policies that a run breaks."""
     if not analysis.machine.policies:
         return
+    # Who has no policies does not pay for what judges them.
+    from fsmflow.analysis.policies import Refuted, spoken
+
     edges = analysis.policies.counting.edges
     for index, judgement in analysis.policies.judgements.items():
         if isinstance(judgement.verdict, Refuted):

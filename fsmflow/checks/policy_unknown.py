@@ -34,7 +34,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.policies import Unknown, spoken
 from fsmflow.diagnostics import Diagnostic, Severity
 
 
@@ -42,6 +41,9 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find policies that a short search neither proves nor refutes."""
     if not analysis.machine.policies:
         return
+    # Who has no policies does not pay for what judges them.
+    from fsmflow.analysis.policies import Unknown, spoken
+
     for index, judgement in analysis.policies.judgements.items():
         if isinstance(judgement.verdict, Unknown):
             yield Diagnostic(
