@@ -361,6 +361,7 @@ RUNNER: Runner[ask_docs.Question, ask_docs.Answer | None] = Runner(
         "draft": resume_draft,
     },
     folder=Path(__file__).parent / "../specs",
+    certificate=Path(__file__).with_name("ask_docs.certificate.json"),
     given="ask_docs:Question",
     gives="ask_docs:Answer",
     profiles={
@@ -387,4 +388,4 @@ def run_sync(
     return RUNNER.run_sync(given, **options)
 
 
-# fsmflow sha256:4cda15b34234b6710fd74abbe11333ed6fd5ce97745cb37d849259d99368a485
+# fsmflow sha256:82cc312b661b4932a7ea9cf77ba33da1577413c0d1a2370adeccbd9aa6e64c85

@@ -32,7 +32,7 @@ from fsmflow.runtime import (
 if TYPE_CHECKING:
     import extract_record
 
-DIGEST = "23075e8ec0cfab05211191ec11435b64dfc5516c83a65ec3c1b84bed5d46ca7a"
+DIGEST = "f441aa00cfd4f677e3a52b1614bc7c299de3dad81dd4cea22423022bb8c0bb9d"
 
 LIMITS = Limits(steps=20, tokens=12_000, time_us=120_000_000)
 RESERVE = Spent(steps=1, time_us=2_000_000)
@@ -402,6 +402,7 @@ RUNNER: Runner[extract_record.Message, extract_record.Record | None] = Runner(
         "breathe": resume_breathe,
     },
     folder=Path(__file__).parent / "../specs",
+    certificate=Path(__file__).with_name("extract_record.certificate.json"),
     given="extract_record:Message",
     gives="extract_record:Record",
     profiles={
@@ -428,4 +429,4 @@ def run_sync(
     return RUNNER.run_sync(given, **options)
 
 
-# fsmflow sha256:9c8f160e6e94b735b8dc297bd728ceb0e9737ad87fc1cd75a9e29d39c4fe11c6
+# fsmflow sha256:0f17320120ba3a60ac18cf1d39c4b70fd3ade4ae44447c509701618b48aed003

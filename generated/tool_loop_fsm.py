@@ -528,6 +528,7 @@ RUNNER: Runner[tool_loop.Question, tool_loop.Answer | None] = Runner(
         "lookup": resume_lookup,
     },
     folder=Path(__file__).parent / "../specs",
+    certificate=Path(__file__).with_name("tool_loop.certificate.json"),
     given="tool_loop:Question",
     gives="tool_loop:Answer",
     profiles={
@@ -554,4 +555,4 @@ def run_sync(
     return RUNNER.run_sync(given, **options)
 
 
-# fsmflow sha256:867d4174a42b33dbd9fab993f4aca7f6e780a22fca5c512f31041425c8ec2555
+# fsmflow sha256:97039be7686704f0ca4fed22afba264e88b63e0f7cb890f5d357aff5fd300aa5

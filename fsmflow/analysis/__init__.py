@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, evolve
 
 from fsmflow import spec
 from fsmflow.machine import Machine, Transition
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fsmflow.analysis.guesses import Guesses
     from fsmflow.analysis.hints import Hints
     from fsmflow.analysis.modules import Modules
+    from fsmflow.analysis.policies import Policies
+    from fsmflow.analysis.proof import Proof
     from fsmflow.analysis.reachability import Reachability
     from fsmflow.analysis.reads import Reads
     from fsmflow.analysis.termination import Termination
@@ -74,6 +76,22 @@ class Analysis:
         from fsmflow.analysis.termination import Termination
 
         return Termination.of(self.machine, self.guesses.states)
+
+    @cached_property
+    def proof(self) -> Proof:
+        """Why every run ends, and what it can use at most; found with the same effort on any machine."""
+        from fsmflow.analysis.proof import prove
+
+        return prove(self.machine)
+
+    @cached_property
+    def policies(self) -> Policies:
+        """Which policies every run keeps, as far as a short search tells."""
+        from fsmflow.analysis.policies import Policies
+
+        if self.guesses.any or len(self.machine.policies) < len(self.workflow.policies):
+            return Policies.of(evolve(self.machine, policies=()))
+        return Policies.of(self.machine)
 
     @cached_property
     def reads(self) -> Reads:

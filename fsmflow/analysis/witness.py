@@ -41,6 +41,7 @@ class Witness:
         events: What happened, in order.
         entries: The transitions that it takes.
         whole: Whether that is all of the path that was asked for; if not, it is a beginning of it.
+        drawn_pauses: How many of its pauses are drawn below a level, which none quite comes up to.
     """
 
     path: tuple[int, ...]
@@ -48,6 +49,7 @@ class Witness:
     events: tuple[Event, ...]
     entries: tuple[Entry, ...]
     whole: bool
+    drawn_pauses: int = 0
 
     def used(self, metric: Metric) -> int:
         """Give how much of a metric the run uses."""
@@ -120,6 +122,11 @@ def _events(move: Move, use: Amounts, pause_us: int, *, waits: bool) -> Iterator
         yield Elapsed(pause_us)
 
 
+def _is_drawn(edge: Edge) -> bool:
+    pause = None if edge.way is None else edge.way.pause
+    return pause is not None and pause.jitter == "full" and not pause.retry_after
+
+
 def _happenings(machine: Machine, plan: Plan, decisions: Decisions) -> Iterator[list[Event]]:
     """Give what happens on each move, with the values that its step must give."""
     for number, (move, used) in enumerate(zip(plan.moves, _used(plan), strict=True)):
@@ -138,22 +145,17 @@ def _play(
 ) -> int | None:
     """Play what happens on the reference meaning; give where the run leaves the path, or None."""
     advance = semantics.launch(machine, given)
-    position = _matched(edges, 0, advance)
-    for number, events in enumerate(happenings):
-        for event in events:
-            if position < number:
-                return position
-            advance = semantics.advance(machine, advance.configuration, event)
-            position = _matched(edges, position, advance)
+    position = 0
+    for number in range(-1, len(edges)):
+        for event in happenings[number] if number >= 0 else (None,):
+            if event is not None:
+                advance = semantics.advance(machine, advance.configuration, event)
+            for way in advance.taken:
+                if position == len(edges):
+                    break
+                if edges[position].way is not way:
+                    return position
+                position += 1
         if position <= number:
             return position
     return None
-
-
-def _matched(edges: Sequence[Edge], position: int, advance: semantics.Advance) -> int:
-    """Go on along the path as far as the run did."""
-    for way in advance.taken:
-        if position == len(edges) or edges[position].way is not way:
-            break
-        position += 1
-    return position

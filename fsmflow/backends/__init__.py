@@ -15,8 +15,11 @@ from attrs import frozen
 
 from fsmflow.analysis import Analysis
 
-BACKENDS = ("python", "properties", "graphviz")
+BACKENDS = ("python", "properties", "graphviz", "certificate")
 """The targets of a build, in the order in which they are made."""
+
+EXPORTS = ("promela", "prism")
+"""Targets that are made only when they are asked for: the machine in the languages of other provers."""
 
 
 @frozen

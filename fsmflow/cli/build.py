@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fsmflow.backends import BACKENDS, Artifact
+from fsmflow.backends import BACKENDS, EXPORTS, Artifact
 from fsmflow.cli.files import hand_edited, stale, write_all
 from fsmflow.cli.output import exit_code, format_option, quiet_option, report
 from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
@@ -22,7 +22,7 @@ from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
     "--target",
     "targets",
     multiple=True,
-    type=click.Choice(BACKENDS),
+    type=click.Choice((*BACKENDS, *EXPORTS)),
     help="Make only this target; may be given more than once.",
 )
 @click.option(
@@ -44,9 +44,9 @@ def command(
     form: str,
     quiet: bool,
 ) -> None:
-    """Compile specs into runners, diagrams and property tests.
+    """Compile specs into runners, diagrams, property tests and certificates of what is proved.
 
-    Files are written only if every spec is free of errors, and each all at once.
+    The targets `promela` and `prism` are made only if named: they are for SPIN, PRISM and Storm. Files are written only if every spec is free of errors, and each all at once.
     """
     specs = find(paths)
     compilations = compile_all(specs)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fsmflow.backends import Artifact
+from fsmflow.backends import Artifact, certificate
 from fsmflow.backends._stamp import is_generated, is_untouched
 
 _STRAY = ".fsmflow-"
@@ -33,8 +33,19 @@ def was_generated(path: Path) -> bool:
 
 
 def stale(artifacts: Sequence[Artifact]) -> list[Path]:
-    """Find files that are missing, or hold something else than would be written."""
-    return [a.path for a in artifacts if not a.path.is_file() or a.path.read_bytes() != a.content]
+    """Find files that are missing, or hold something else than would be written.
+
+    A certificate may have come about with another version of the solver: it is held to what it claims,
+    and to the checker, not to its bytes.
+    """
+    return [a.path for a in artifacts if not a.path.is_file() or not _is_current(a)]
+
+
+def _is_current(artifact: Artifact) -> bool:
+    found = artifact.path.read_bytes()
+    if artifact.path.name.endswith(certificate.SUFFIX):
+        return certificate.claims_the_same(found, artifact.content)
+    return found == artifact.content
 
 
 def write_all(artifacts: Sequence[Artifact]) -> list[Path]:

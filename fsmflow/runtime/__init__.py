@@ -4,6 +4,7 @@ from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.clock import Clock, Deadline, SystemClock
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late
+from fsmflow.runtime.gauge import StaleCertificate, WorstCase
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
@@ -54,11 +55,13 @@ __all__ = [
     "Span",
     "Spent",
     "Stage",
+    "StaleCertificate",
     "StepContext",
     "StepNotFound",
     "SystemClock",
     "Transient",
     "Unbound",
+    "WorstCase",
     "ge",
     "gt",
     "le",

@@ -6,12 +6,22 @@ import hashlib
 import json
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from fsmflow.runtime.clock import NEVER
+from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.outcomes import Breach, micro_usd
 from fsmflow.runtime.run import Run, Stage
 from fsmflow.runtime.trace import plain
+
+
+class Proved(Protocol):
+    """A compiled machine, as a step sees it."""
+
+    name: str
+
+    def worst_case_left(self, run: Run) -> WorstCase:
+        """Give the most that a run can still use."""
 
 
 class StepContext:
@@ -31,12 +41,14 @@ class StepContext:
     __slots__ = (
         "_charged",
         "_closed",
+        "_core",
         "_cost",
         "_deadline_us",
         "_has_key",
         "_key",
         "_late",
         "_now",
+        "_run",
         "attempt",
         "breach",
         "feedback",
@@ -50,7 +62,7 @@ class StepContext:
 
     def __init__(
         self,
-        workflow: str,
+        core: Proved,
         run: Run,
         stage: Stage,
         key: Any,
@@ -59,7 +71,7 @@ class StepContext:
         deadline_us: int,
         late: Callable[[tuple[int, int, int]], None],
     ) -> None:
-        self.workflow = workflow
+        self.workflow = core.name
         self.run_id = run.run_id
         self.trace_id = run.trace_id
         self.span_id = span_id
@@ -76,6 +88,8 @@ class StepContext:
         self._deadline_us = deadline_us
         self._late = late
         self._closed = False
+        self._core = core
+        self._run = run
 
     @property
     def idempotency_key(self) -> str:
@@ -88,6 +102,15 @@ class StepContext:
         if not self._has_key:
             what = ["run", self.run_id, self.state, self.visit]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode("ascii")).hexdigest()[:32]
+
+    @property
+    def worst_case_left(self) -> WorstCase:
+        """The most that the run can still use, this attempt included: proved, not guessed.
+
+        None stands for what nothing bounds. Without a certificate beside the runner, it is what the
+        budget has left.
+        """
+        return self._core.worst_case_left(self._run)
 
     def time_left(self) -> float | None:
         """Give the seconds until this attempt is cut off; None if nothing will cut it off."""

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from fsmflow.runtime.clock import NEVER, Clock, Deadline
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Late
+from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.run import Command, End, Onward, Pause, Run, Stage, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
@@ -39,6 +40,9 @@ class Core(Protocol):
 
     def begin(self, run: Run) -> Command:
         """Enter the first state."""
+
+    def worst_case_left(self, run: Run) -> WorstCase:
+        """Give the most that a run can still use."""
 
 
 class Driver:
@@ -186,9 +190,7 @@ class Driver:
                 key = None if stage.key is None else stage.key(run.values)
             except LookupError as missing:
                 return Ended("failure", message=f"key: {Unbound.of(missing).reason}", use=(0, 0, 0))
-            context = StepContext(
-                self._core.name, run, stage, key, span_id, clock.now, at_us, self._late.append
-            )
+            context = StepContext(self._core, run, stage, key, span_id, clock.now, at_us, self._late.append)
             given = {**given, "ctx": context}
         deadline.arm(at_us)
         error: BaseException | None = None

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.driver import Driver
 from fsmflow.runtime.events import Elapsed, Ended, Late
+from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Command, Configuration, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
 from fsmflow.runtime.steps import Bound, bind, resolve_type
@@ -59,6 +60,7 @@ class Runner(Generic[Given, Output]):
         folder: Where step modules are looked for first.
         given: The type of the input, as the spec writes it; empty if none is declared.
         gives: The type of the output, likewise.
+        gauge: What the certificate beside the runner proves.
         leave: How each state goes on from an attempt.
         resume: How each state goes on from a pause.
     """
@@ -81,6 +83,7 @@ class Runner(Generic[Given, Output]):
         given: str = "",
         gives: str = "",
         profiles: Mapping[str, Mapping[str, str]] | None = None,
+        certificate: Path | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -99,6 +102,30 @@ class Runner(Generic[Given, Output]):
         self.gives = gives
         self._bindings: dict[str | None, Mapping[str, Bound]] = {}
         self._validators: tuple[Validate | None, Validate | None] | None = None
+        self.gauge = Gauge(certificate)
+        self._is_certified = certificate is None
+
+    def worst_case_left(self, run: Run) -> WorstCase:
+        """Give the most that `run` can still use, the attempt under way included.
+
+        It is what the certificate proves from where the run stands, or what the budget has left if
+        that is less; None where neither bounds it.
+        """
+        return self.gauge.left(run, self.limits)
+
+    def _certify(self) -> None:
+        """Hold the certificate against the machine, once.
+
+        Raises:
+            StaleCertificate: It speaks of another one.
+        """
+        found = self.gauge.digest
+        if found is not None and found != self.digest:
+            raise StaleCertificate(
+                f"the certificate {self.gauge.path} does not speak of this machine of {self.name!r} "
+                f"(digest {found[:12] or 'none'}, not {self.digest[:12]}); `fsmflow build` makes both anew"
+            )
+        self._is_certified = True
 
     def new_run(self, given: Any, run_id: str = "run") -> Run:
         """Make the blank configuration of a run; `begin` enters its first state."""
@@ -146,6 +173,7 @@ class Runner(Generic[Given, Output]):
         Raises:
             Rejected: The input does not fit its type.
             StepNotFound: A step, an accept function or a type is not where the spec says.
+            StaleCertificate: The certificate beside the runner speaks of another machine.
             asyncio.CancelledError: The run was cancelled; its trace is whole.
         """
         return await self._run(given, options)
@@ -161,6 +189,8 @@ class Runner(Generic[Given, Output]):
         return asyncio.run(self.run(given, **options))
 
     async def _run(self, given: Any, options: Options) -> Result[Output]:
+        if not self._is_certified:
+            self._certify()
         clock = options.get("clock") or SystemClock()
         check_given, check_output = self._types()
         value = given if check_given is None else check_given(given)

@@ -15,13 +15,13 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow import semantics
+from fsmflow.analysis.valuations import Names, assignments, merged, shaped
 from fsmflow.expressions import paths, references
 from fsmflow.machine import Caps, Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Spent
 from fsmflow.runtime.run import Error
 from fsmflow.testing.commands import spoken
 from fsmflow.testing.subject import Subject
-from fsmflow.analysis.valuations import Names, assignments, merged, shaped
 
 # The largest draw there is: with it a pause is all but its full length, to the microsecond.
 _JUST_BELOW_ONE = 1 - 2**-53

@@ -8,20 +8,28 @@ reorder and simplify runs freely, which a state machine of rules would not let i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, field, frozen
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
 
+from fsmflow.analysis.witness import Witness
 from fsmflow.diagnostics import FsmflowError
 from fsmflow.machine import Work
+from fsmflow.runtime import Ended
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.testing.subject import Subject
 
 LONGEST = 60
 """How many attempts of a run are planned at most; past them the plan begins anew."""
+
+LONGEST_FOLLOWED = 500
+"""How many attempts a run of the proof may have to be followed by plans."""
+
+MOST_CHANGES = 4
+"""How many acts of such a run are changed."""
 
 TRIES = 50
 """How often a value is drawn before its type is taken to refuse all."""
@@ -52,6 +60,8 @@ class Act:
         use: How much of its declared cost it charges, in quarters; 5 charges nothing.
         latency: How much of its deadline it takes, in quarters; more than 4 runs into it.
         retry_after_us: What a server asks for, if it fails in passing.
+        event: How an attempt of another run ended, to be repeated as far as this state allows; nothing
+            else in the act counts then.
     """
 
     outcome: int = 0
@@ -60,6 +70,7 @@ class Act:
     use: int = 5
     latency: int = 1
     retry_after_us: int | None = None
+    event: Ended | None = None
 
 
 @frozen
@@ -87,6 +98,8 @@ class Plan:
     def act(self, number: int) -> Act:
         """Give what happens at attempt `number`, from 0; past the last act they begin anew."""
         act = self.acts[number % len(self.acts)] if self.acts else Act()
+        if act.event is not None:
+            return act
         label = act.label if self.lean is None else self.lean
         pace = 4 if self.pace is None and self.mood == WEARING else self.pace
         use = 5 if self.mood == WEARING else act.use
@@ -94,6 +107,8 @@ class Plan:
 
     def outcome(self, act: Act) -> str:
         """Give how an attempt ends, in this plan's mood."""
+        if act.event is not None:
+            return act.event.outcome
         chances = MOODS[self.mood].replace(" ", "")
         return OUTCOMES[chances[act.outcome % len(chances)]]
 
@@ -116,22 +131,67 @@ _ACTS = st.integers(0, math.prod(_PARTS) - 1).map(_act)
 
 
 def plans(subject: Subject) -> st.SearchStrategy[Plan]:
-    """Give plans of runs of `subject`: typed inputs and outputs, and up to sixty acts."""
-    machine = subject.machine
-    gives = {str(s.gives) for s in machine.states.values() if isinstance(s, Work) and s.gives is not None}
-    samples = {
-        kind: st.lists(values(subject, kind), min_size=1, max_size=2).map(tuple) for kind in sorted(gives)
-    }
-    return st.builds(
+    """Give plans of runs of `subject`: typed inputs and outputs, and up to sixty acts.
+
+    One plan in four follows a run that was proved to be among the worst there are, with up to four
+    of its acts changed: chance alone hardly ever comes near those.
+    """
+    usual = st.builds(
         Plan,
-        given=values(subject, "Any" if machine.input is None else str(machine.input)),
+        given=inputs(subject),
         acts=st.lists(_ACTS, max_size=LONGEST).map(tuple),
-        samples=st.fixed_dictionaries(samples),
+        samples=samples(subject),
         draws=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3).map(tuple),
         mood=st.sampled_from([*sorted(MOODS), WEARING]),
         lean=st.none() | st.integers(0, 11),
         pace=st.none() | st.integers(0, 5),
     )
+    worst = [plan for plan in worst_plans(subject) if len(plan.acts) <= LONGEST_FOLLOWED]
+    return st.one_of(usual, usual, usual, _changed(subject, worst)) if worst else usual
+
+
+def inputs(subject: Subject) -> st.SearchStrategy[Any]:
+    """Give inputs of a workflow."""
+    machine = subject.machine
+    return values(subject, "Any" if machine.input is None else str(machine.input))
+
+
+def samples(subject: Subject) -> st.SearchStrategy[dict[str, tuple[Any, ...]]]:
+    """Give a value or two for each type that the workflow's steps give."""
+    states = subject.machine.states.values()
+    gives = {str(s.gives) for s in states if isinstance(s, Work) and s.gives is not None}
+    return st.fixed_dictionaries(
+        {kind: st.lists(values(subject, kind), min_size=1, max_size=2).map(tuple) for kind in sorted(gives)}
+    )
+
+
+@st.composite
+def _changed(draw: st.DrawFn, subject: Subject, worst: Sequence[Plan]) -> Plan:
+    """Draw a plan that follows one of the worst, but for a few of its acts."""
+    plan = draw(st.sampled_from(worst))
+    acts = list(plan.acts)
+    for _ in range(draw(st.integers(0, MOST_CHANGES))):
+        place = draw(st.integers(0, len(acts) - 1))
+        match draw(st.sampled_from(("replace", "insert", "drop"))):
+            case "replace":
+                acts[place] = draw(_ACTS)
+            case "insert":
+                acts.insert(place, draw(_ACTS))
+            case "drop" if len(acts) > 1:
+                del acts[place]
+    return evolve(plan, given=draw(inputs(subject)), samples=draw(samples(subject)), acts=tuple(acts))
+
+
+def worst_plans(subject: Subject) -> tuple[Plan, ...]:
+    """Give the plans of the runs that the proof names as the worst, without values of their own."""
+    return tuple(map(plan_of, subject.witnesses))
+
+
+def plan_of(witness: Witness) -> Plan:
+    """Give the plan that repeats a run."""
+    ends = [event for event in witness.events if isinstance(event, Ended)]
+    draws = tuple(event.draw for event in ends if event.outcome == "transient")
+    return Plan(given=witness.given, acts=tuple(Act(event=event) for event in ends), draws=draws or (0.5,))
 
 
 class NoValues(FsmflowError):

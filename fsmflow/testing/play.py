@@ -33,6 +33,23 @@ LONGEST_RUN = 5_000
 
 
 @frozen
+class Overdraft:
+    """A place of a run where the proof did not hold.
+
+    Attributes:
+        span: What happened there.
+        metric: What was used too much of.
+        before: The most that the run could use from there on, by the certificate.
+        after: The same, once this had happened; what was used is no more than the difference, or should be.
+    """
+
+    span: Span
+    metric: str
+    before: int
+    after: int | None
+
+
+@frozen
 class Played:
     """A run that was played.
 
@@ -41,12 +58,14 @@ class Played:
         replayed: Where the reference meaning ends, fed with the events of the run's trace.
         recompiled: Where the generated `step` ends, fed with the same.
         edges: The transitions that the reference took.
+        overdrawn: Where the run used more than the certificate said it could from there on, if anywhere.
     """
 
     result: Result[Any]
     replayed: Configuration
     recompiled: Configuration
     edges: tuple[Edge, ...]
+    overdrawn: tuple[Overdraft, ...] = ()
 
     @property
     def spent(self) -> Spent:
@@ -86,9 +105,11 @@ def play(subject: Subject, plan: Plan) -> Played:
         )
     )
     replayed, edges = replay(subject.machine, plan.given, result.trace)
-    recompiled = _recompile(subject, plan.given, result.trace)
+    recompiled, overdrawn = _recompile(subject, plan.given, result.trace)
     subject.taken.update(edges)
-    return Played(result, _concluded(replayed, result), _concluded(recompiled, result), edges)
+    return Played(
+        result, _concluded(replayed, result), _concluded(recompiled, result), edges, tuple(overdrawn)
+    )
 
 
 def replay(machine: Machine, given: Any, trace: tuple[Span, ...]) -> tuple[Configuration, tuple[Edge, ...]]:
@@ -108,15 +129,25 @@ def _concluded(configuration: Configuration, result: Result[Any]) -> Configurati
     return configuration._replace(values={**configuration.values, "error": result.error})
 
 
-def _recompile(subject: Subject, given: Any, trace: tuple[Span, ...]) -> Configuration:
-    run = subject.runner.new_run(given)
-    subject.runner.begin(run)
+def _recompile(
+    subject: Subject, given: Any, trace: tuple[Span, ...]
+) -> tuple[Configuration, list[Overdraft]]:
+    """Feed the generated `step`, and watch what the certificate says of each place."""
+    runner = subject.runner
+    run = runner.new_run(given)
+    runner.begin(run)
+    overdrawn: list[Overdraft] = []
     for span in trace:
         if isinstance(span.event, Late):
             run.book(span.event.use)
-        else:
-            subject.runner.step(run, span.event)
-    return run.configuration()
+            continue
+        left, spent = runner.gauge.proved_left(run), run.spent
+        runner.step(run, span.event)
+        still = runner.gauge.proved_left(run)
+        for metric, before, after, was, now in zip(left._fields, left, still, spent, run.spent, strict=True):
+            if before is not None and before < (now - was) + (after or 0):
+                overdrawn.append(Overdraft(span, metric, before, after))
+    return run.configuration(), overdrawn
 
 
 class _Endless(BaseException):
@@ -186,6 +217,8 @@ class _Script:
         async def step(ctx: StepContext, **_: Any) -> Any:
             act = self._plan.act(self._number)
             self._number += 1
+            if act.event is not None:
+                return await self._repeat(ctx, state, act.event)
             _charge(ctx, state, act)
             left = ctx.time_left()
             longest = 1_000_000 if left is None else round(left * 1_000_000)
@@ -194,21 +227,44 @@ class _Script:
 
         return step
 
+    async def _repeat(self, ctx: StepContext, state: Work, event: Ended) -> Any:
+        """Do what an attempt of another run did, as far as this state allows it."""
+        used = event.use or (0, 0, 0)
+        charged = [min(u, cost) for u, cost in zip(used, state.cost.amounts()[1:4], strict=True)]
+        ctx.charge(tool_calls=charged[0], tokens=charged[1], usd=f"{charged[2] / 1_000_000:.6f}")
+        # An attempt that was cut off by the run's deadline ran into it.
+        await self._clock.sleep(event.elapsed_us + (event.outcome == "exceeded"))
+        _raise(event.outcome, event.retry_after_us)
+        if event.value is not None:
+            return event.value
+        labels = state.labels or ()
+        number = labels.index(event.label) if event.label in labels else 0
+        return self._give(state, Act(label=number))
+
     def _end(self, state: Work, act: Act) -> Any:
-        match self._plan.outcome(act):
-            case "transient":
-                wish = act.retry_after_us
-                raise Transient("scripted", retry_after=None if wish is None else wish / 1_000_000)
-            case "invalid":
-                raise Invalid("scripted complaint")
-            case "failure":
-                raise Permanent("scripted")
+        _raise(self._plan.outcome(act), act.retry_after_us)
+        return self._give(state, act)
+
+    def _give(self, state: Work, act: Act) -> Any:
         samples = self._plan.samples.get(str(state.gives), (None,))
         value = samples[act.value % len(samples)]
         if state.labels is None:
             return value
         label = state.labels[act.label % len(state.labels)]
         return label if state.gives is None else Outcome(label, value)
+
+
+def _raise(outcome: str, retry_after_us: int | None) -> None:
+    """Fail, if an attempt is to end so."""
+    match outcome:
+        case "transient" | "unknown":
+            raise Transient(
+                "scripted", retry_after=None if retry_after_us is None else retry_after_us / 1_000_000
+            )
+        case "invalid":
+            raise Invalid("scripted complaint")
+        case "failure":
+            raise Permanent("scripted")
 
 
 def _charge(ctx: StepContext, state: Work, act: Act) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from attrs import define, field
 
+from fsmflow.analysis.bounds import Effort
+from fsmflow.analysis.proof import Proof, prove
+from fsmflow.analysis.witness import Witness
 from fsmflow.compiler import compile_file
 from fsmflow.diagnostics import InvalidSpec
 from fsmflow.machine import Machine
@@ -18,11 +21,14 @@ from fsmflow.runtime.steps import Bound, resolve_type
 from fsmflow.runtime.validation import Validate, validator
 from fsmflow.testing import tables
 
+MOST_SEARCHED = 20_000
+"""How many configurations are looked at for each bound."""
+
 Edge = tuple[str, str, str]
 """A transition that was taken: source, what left it, target."""
 
 
-@define
+@define(slots=False)
 class Subject:
     """A workflow under test.
 
@@ -70,6 +76,18 @@ class Subject:
             )
             for name, stage in self.runner.stages.items()
         }
+
+    @cached_property
+    def proof(self) -> Proof:
+        """What is proved of the machine, with a search that ends soon."""
+        return prove(self.machine, Effort(most=MOST_SEARCHED))
+
+    @property
+    def witnesses(self) -> tuple[Witness, ...]:
+        """The runs that the proof names as the worst, of each metric, under the budget."""
+        form = self.proof.budgeted
+        found = [] if form is None else [bound.witness for bound in form.bounds.values()]
+        return tuple({each.path: each for each in found if each is not None and each.path}.values())
 
     @property
     def promised(self) -> Mapping[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fsmflow.analysis.valuations import shaped
 from fsmflow.expressions import Template, references
 from fsmflow.machine import Machine, Resources, Work
 from fsmflow.runtime import Limits, Runner, Spent
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
-from fsmflow.analysis.valuations import shaped
 
 
 def promised(machine: Machine) -> dict[str, Any]:

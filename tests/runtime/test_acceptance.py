@@ -42,7 +42,7 @@ def judged(value="value", **state):
         ("too long", ("too long",)),
         (["too long", "too dull"], ("too long", "too dull")),
         ([ValueError("odd")], ("odd",)),
-        ((c for c in "ab"), ("a", "b")),
+        pytest.param((c for c in "ab"), ("a", "b"), id="a generator"),
     ],
     ids=repr,
 )
@@ -67,7 +67,7 @@ def test_an_accept_function_may_raise_invalid(accept):
         assert judged().error.complaints == complaints
 
 
-@pytest.mark.parametrize("said", [5, object(), 1.5])
+@pytest.mark.parametrize("said", [5, pytest.param(object(), id="an object"), 1.5])
 def test_an_accept_function_that_says_nonsense_fails(accept, said):
     """What is no verdict is a bug, and a bug is never a re-ask."""
     accept(lambda value: said)

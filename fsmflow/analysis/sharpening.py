@@ -1,0 +1,58 @@
+"""Potentials that prove what a search found, by unrolling a counter or more.
+
+A potential is linear in each window of each counter; where that is too coarse, the exact values of a
+few counters, made part of the states, let it tell apart what it could not.
+"""
+
+from __future__ import annotations
+
+from math import floor
+
+from fsmflow.analysis.bounds import Bound
+from fsmflow.analysis.counter_machine import CounterMachine, Metric
+from fsmflow.analysis.flow import bound as bounded
+from fsmflow.analysis.intervals import Invariant
+from fsmflow.analysis.potential import Potential
+from fsmflow.analysis.ranking import Stuck, rank
+from fsmflow.analysis.unrolling import unroll
+
+MOST_UNROLLED = 500
+"""How many states an unrolled machine may have."""
+
+MOST_SPLIT = 3
+"""How many counters are unrolled."""
+
+
+def sharpened(counting: CounterMachine, bound: Bound) -> Potential | None:
+    """Give a potential that proves a bound, or comes nearer to it than the one it came with.
+
+    Args:
+        counting: The counter machine.
+        bound: A bound whose potential may be above its upper value.
+    """
+    best = bound.potential
+    if best is None or bound.upper is None or (bound.budget is not None and bound.budget <= bound.upper):
+        return best
+    split: tuple[int, ...] = ()
+    while floor(best.bound) > bound.upper and len(split) < MOST_SPLIT:
+        others = (counter for counter in range(len(counting.caps)) if counter not in split)
+        found = [_unrolled(counting, bound.metric, (*split, counter)) for counter in others]
+        better = min(
+            (each for each in found if each is not None),
+            key=lambda each: (each.bound, len(each.machine.states)),
+            default=best,
+        )
+        if better.bound >= best.bound:
+            break
+        best, split = better, better.split
+    return best
+
+
+def _unrolled(counting: CounterMachine, metric: Metric, split: tuple[int, ...]) -> Potential | None:
+    machine = unroll(counting, split, limit=MOST_UNROLLED)
+    if machine is None:
+        return None
+    ranking = rank(machine)
+    if isinstance(ranking, Stuck):
+        return None
+    return bounded(machine, metric, Invariant.of(machine).edges, ranking, split=split)
