@@ -6,13 +6,14 @@ Counters that no longer matter are set back to 0, so that what behaves alike is 
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
 from fsmflow.analysis.counter_machine import CounterMachine, Edge, Guard, Weights
 from fsmflow.analysis.liveness import live_counters
+
+_WIDTH = 110
 
 Test = tuple[str, int, int, int]
 """A counter by name, the least and greatest value that it may have, and its cap."""
@@ -192,8 +193,13 @@ def _without(
         ranges[counter] = (lo, hi)
 
 
-def folded(text: str, indent: str) -> list[str]:
-    """Break a long line where it has spaces, and indent what follows."""
-    return textwrap.wrap(
-        text, 110, initial_indent=indent, subsequent_indent=indent + "    ", break_long_words=False
-    )
+def folded(parts: Iterable[str], indent: str) -> Iterator[str]:
+    """Join parts with spaces, on as many lines as it takes; those after the first stand further in."""
+    line = ""
+    for part in parts:
+        if line and len(indent) + len(line) + 1 + len(part) > _WIDTH:
+            yield indent + line
+            line = "    " + part
+        else:
+            line = f"{line} {part}" if line else part
+    yield indent + line

@@ -27,7 +27,7 @@ def model(machine: CounterMachine, *, title: str = "") -> str:
         title: What to call the machine.
     """
     written = program(machine)
-    lines = [*_header(title or "machine"), ""]
+    lines = [*_header(title or "machine"), "", "mdp", ""]
     lines += [f"const int {place.name} = {number};" for number, place in enumerate(written.places)]
     lines += ["", *_module(written), "", *_end(written)]
     for number, metric in enumerate(METRICS):
@@ -49,8 +49,6 @@ def _header(title: str) -> Iterator[str]:
 
 
 def _module(written: Program) -> Iterator[str]:
-    yield "mdp"
-    yield ""
     yield "module workflow"
     yield f"  state : [0..{max(1, len(written.places) - 1)}] init {written.start};"
     for name, cap, title in written.counters:
@@ -64,12 +62,13 @@ def _module(written: Program) -> Iterator[str]:
     yield "endmodule"
 
 
-def _command(place: Place, command: Command) -> str:
-    tests = [f"state={place.name}", *map(_condition, command.tests)]
-    updates = [f"(state'={command.target})"]
-    updates += [f"({name}'={name}+1)" for name in command.raised]
-    updates += [f"({name}'=0)" for name in command.cleared]
-    return f"[{command.name}] {' & '.join(tests)} -> {' & '.join(updates)};"
+def _command(place: Place, command: Command) -> list[str]:
+    """Give a command in parts between which lines may be broken."""
+    tests = " & ".join([f"state={place.name}", *map(_condition, command.tests)])
+    parts = [f"[{command.name}] {tests} -> (state'={command.target})"]
+    parts += [f"& ({name}'={name}+1)" for name in command.raised]
+    parts += [f"& ({name}'=0)" for name in command.cleared]
+    return [*parts[:-1], parts[-1] + ";"]
 
 
 def _end(written: Program) -> Iterator[str]:

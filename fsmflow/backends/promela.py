@@ -115,9 +115,10 @@ def _option(command: Command, measure: Metric | None) -> Iterator[str]:
     if weight:
         steps.append(f"c_code {{ now.total += {weight}L; }}")
     test = " && ".join(map(_condition, command.tests)) or "true"
-    body = "; ".join([*steps, f"goto {command.target}"])
+    steps = [*(f"{step};" for step in steps), f"goto {command.target} }}"]
     yield f"    /* {command.remark} */"
-    yield from folded(f":: atomic {{ {test} -> {body} }}", "    ")
+    # SPIN reads the end of a line as a semicolon, so lines end behind one.
+    yield from folded([f":: atomic {{ {test} -> {steps[0]}", *steps[1:]], "    ")
 
 
 def _condition(test: Test) -> str:
