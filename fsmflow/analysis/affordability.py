@@ -1,58 +1,77 @@
-"""What a run to success must at least be allowed to use, at full declared cost.
+"""What a run to a state must at least be allowed to use, at full declared cost.
 
 Amounts of one resource at a time. Attempts take time, but need not; only waits take it for certain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fsmflow.machine import End, Machine, State, Transition, Wait, Work
 
 
 @frozen
-class HappyPath:
-    """A cheapest way from the start to an end of success, and what it takes before the reserve."""
+class Approaches:
+    """The cheapest ways from the start to each state, in one resource.
 
-    path: tuple[Transition, ...]
-    amount: int
-
-
-def happy_path(machine: Machine, resource: int) -> HappyPath | None:
-    """Find a cheapest way over successes alone (Dijkstra, 1959), if there is one at all.
-
-    Args:
-        machine: The machine.
-        resource: The index of the resource in `Resources.amounts`.
+    Attributes:
+        amounts: What a cheapest way to each state takes before the reserve, with that of one attempt in
+            the state itself; the states that can be come to, cheapest first.
     """
-    if machine.start not in machine.states:
-        return None
-    position = {name: number for number, name in enumerate(machine.states)}
-    best = {machine.start: _amount(machine.states[machine.start], resource)}
-    came: dict[str, Transition] = {}
-    queue = [(best[machine.start], position[machine.start], machine.start)]
-    done: set[str] = set()
-    while queue:
-        amount, _, name = heappop(queue)
-        if name in done:
-            continue
-        done.add(name)
-        state = machine.states[name]
-        if isinstance(state, End):
-            if state.kind == "success":
-                return HappyPath(_back(name, machine.start, came), amount)
-            continue
-        for way in machine.outgoing[name]:
-            if way.on != "success" or way.used_up is not None or way.target in done:
+
+    amounts: Mapping[str, int]
+    _came: Mapping[str, Transition] = field(repr=False)
+
+    @classmethod
+    def of(cls, machine: Machine, resource: int, *, failing: bool = False) -> Approaches:
+        """Find the cheapest ways (Dijkstra, 1959).
+
+        Args:
+            machine: The machine.
+            resource: The index of the resource in `Resources.amounts`.
+            failing: Over all that may come of a state while its budget lasts; else over successes alone.
+        """
+        if machine.start not in machine.states:
+            return cls({}, {})
+        position = {name: number for number, name in enumerate(machine.states)}
+        best = {machine.start: _amount(machine.states[machine.start], resource)}
+        came: dict[str, Transition] = {}
+        queue = [(best[machine.start], position[machine.start], machine.start)]
+        found: dict[str, int] = {}
+        while queue:
+            amount, _, name = heappop(queue)
+            if name in found:
                 continue
-            after = amount + _amount(machine.states[way.target], resource)
-            if way.target not in best or after < best[way.target]:
-                best[way.target] = after
-                came[way.target] = way
-                heappush(queue, (after, position[way.target], way.target))
+            found[name] = amount
+            for way in machine.outgoing[name]:
+                passes = way.kind != "exceeded" if failing else way.on == "success" and way.used_up is None
+                if not passes or way.target in found:
+                    continue
+                after = amount + _amount(machine.states[way.target], resource)
+                if way.target not in best or after < best[way.target]:
+                    best[way.target] = after
+                    came[way.target] = way
+                    heappush(queue, (after, position[way.target], way.target))
+        return cls(found, came)
+
+    def path(self, state: str) -> tuple[Transition, ...]:
+        """Give a cheapest way to `state`."""
+        path: list[Transition] = []
+        while state in self._came:
+            path.append(self._came[state])
+            state = path[-1].source
+        return tuple(reversed(path))
+
+
+def happy_end(machine: Machine, approaches: Approaches) -> str | None:
+    """Give the end of success that is cheapest to come to, if there is one at all."""
+    for name in approaches.amounts:
+        state = machine.states[name]
+        if isinstance(state, End) and state.kind == "success":
+            return name
     return None
 
 
@@ -60,7 +79,7 @@ def unaffordable(machine: Machine) -> Iterator[tuple[str, int, int, int]]:
     """Give each state of which one attempt is above a cap, beside the reserve.
 
     Each with the index of the resource, the amount, and what is set aside. Steps are left to
-    `happy_path`: every attempt is one.
+    `Approaches`: every attempt is one.
     """
     for name, state in machine.states.items():
         if isinstance(state, End):
@@ -87,11 +106,3 @@ def _use(state: State) -> tuple[int, int, int, int, int]:
 def _amount(state: State, resource: int) -> int:
     """Give what a state adds; in the reserve, nothing beyond what is set aside."""
     return 0 if isinstance(state, End) or state.reserve else _use(state)[resource]
-
-
-def _back(end: str, start: str, came: dict[str, Transition]) -> tuple[Transition, ...]:
-    path: list[Transition] = []
-    while end != start:
-        path.append(came[end])
-        end = path[-1].source
-    return tuple(reversed(path))

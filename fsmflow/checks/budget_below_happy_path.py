@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.affordability import happy_path, unaffordable
+from fsmflow.analysis.affordability import Approaches, happy_end, unaffordable
 from fsmflow.analysis.amounts import RESOURCES
 from fsmflow.analysis.paths import written
 from fsmflow.diagnostics import Diagnostic
@@ -41,14 +41,16 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         aside = machine.reserve.amounts()[index]
         if cap is None or index in alone or aside > cap:
             continue
-        found = happy_path(machine, index)
-        if found is None or not found.amount or found.amount + aside <= cap:
+        approaches = Approaches.of(machine, index)
+        end = happy_end(machine, approaches)
+        if end is None or approaches.amounts[end] + aside <= cap:
             continue
+        amount = approaches.amounts[end]
         beside = f", with {resource.written(aside)} set aside" if aside else ""
         yield Diagnostic(
             "budget-below-happy-path",
-            f"the cheapest way to success may take {resource.written(found.amount)}{beside}: "
-            f"`{written(found.path, machine.start)}`",
+            f"the cheapest way to success may take {resource.written(amount)}{beside}: "
+            f"`{written(approaches.path(end), machine.start)}`",
             ("budget", resource.key),
-            hint=f"raise the cap to {resource.written(found.amount + aside)} or more",
+            hint=f"raise the cap to {resource.written(amount + aside)} or more",
         )
