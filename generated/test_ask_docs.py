@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hypothesis import given, target
 
-from fsmflow.testing import Plan, Subject, corners, plans, play
+from fsmflow.analysis.verify import read, verify
+from fsmflow.testing import Plan, Subject, corners, plans, play, with_worst_runs, worst_cases
 
 HERE = Path(__file__).parent
 WORKFLOW = Subject.load(HERE / "../specs/ask_docs.fsm.yaml", HERE / "ask_docs_fsm.py")
@@ -96,4 +97,33 @@ def test_every_edge_is_decided_as_the_spec_says() -> None:
         assert corner.expected == corner.actual, corner.event
 
 
-# fsmflow sha256:555d74371b73f0bfa3e316980122427abfee256ca0a08be459b9608a3dbeda03
+@with_worst_runs(WORKFLOW)
+@given(plans(WORKFLOW))
+def test_no_run_passes_the_worst_case(plan: Plan) -> None:
+    """No run uses more than was proved: neither in all, nor from any place on."""
+    run = play(WORKFLOW, plan)
+
+    target(run.spent.steps / 31, label="the share of the worst case")
+    assert run.spent.steps <= 31
+    assert run.spent.tool_calls <= 8
+    assert run.spent.tokens <= 12_000
+    assert run.spent.micro_usd <= 0
+    assert run.spent.time_us <= 120_000_000
+    assert run.overdrawn == ()
+
+
+def test_the_worst_case_happens() -> None:
+    """Played on the runner, some run comes up to each bound that is exact."""
+    for case in worst_cases(WORKFLOW):
+        assert case.is_reached, case
+
+
+def test_the_certificate_holds() -> None:
+    """A checker that shares no code with the prover accepts what is proved of the machine."""
+    certificate = read(str(HERE / "ask_docs.certificate.json"))
+
+    verify(certificate)
+    assert certificate["digest"] == WORKFLOW.runner.digest
+
+
+# fsmflow sha256:483e006acabeabf9a17cf85b6c0b3231ae2fbc62c5acf2f7292c290e12104f11

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hypothesis import given, target
 
-from fsmflow.testing import Plan, Subject, corners, plans, play
+from fsmflow.analysis.verify import read, verify
+from fsmflow.testing import Plan, Subject, corners, plans, play, with_worst_runs, worst_cases
 
 HERE = Path(__file__).parent
 WORKFLOW = Subject.load(HERE / "../specs/extract_record.fsm.yaml", HERE / "extract_record_fsm.py")
@@ -102,4 +103,33 @@ def test_every_edge_is_decided_as_the_spec_says() -> None:
         assert corner.expected == corner.actual, corner.event
 
 
-# fsmflow sha256:1c073ec45b76814c5e0a8929dcf0ef3110c8974f1184f0abb8e149866f18f3c4
+@with_worst_runs(WORKFLOW)
+@given(plans(WORKFLOW))
+def test_no_run_passes_the_worst_case(plan: Plan) -> None:
+    """No run uses more than was proved: neither in all, nor from any place on."""
+    run = play(WORKFLOW, plan)
+
+    target(run.spent.steps / 20, label="the share of the worst case")
+    assert run.spent.steps <= 20
+    assert run.spent.tool_calls <= 0
+    assert run.spent.tokens <= 12_000
+    assert run.spent.micro_usd <= 0
+    assert run.spent.time_us <= 120_000_000
+    assert run.overdrawn == ()
+
+
+def test_the_worst_case_happens() -> None:
+    """Played on the runner, some run comes up to each bound that is exact."""
+    for case in worst_cases(WORKFLOW):
+        assert case.is_reached, case
+
+
+def test_the_certificate_holds() -> None:
+    """A checker that shares no code with the prover accepts what is proved of the machine."""
+    certificate = read(str(HERE / "extract_record.certificate.json"))
+
+    verify(certificate)
+    assert certificate["digest"] == WORKFLOW.runner.digest
+
+
+# fsmflow sha256:5ba2d556b8a193c4748b361595744ee1735bd937c6fee8e3cf303e7e9f5ce87e

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hypothesis import given, target
 
-from fsmflow.testing import Plan, Subject, corners, plans, play
+from fsmflow.analysis.verify import read, verify
+from fsmflow.testing import Plan, Subject, corners, plans, play, with_worst_runs, worst_cases
 
 HERE = Path(__file__).parent
 WORKFLOW = Subject.load(HERE / "../specs/tool_loop.fsm.yaml", HERE / "tool_loop_fsm.py")
@@ -120,4 +121,33 @@ def test_every_edge_is_decided_as_the_spec_says() -> None:
         assert corner.expected == corner.actual, corner.event
 
 
-# fsmflow sha256:a8d108087e2f9ba24a0e8ee6472fd8b706ca6c37a0e63c164a8c26c562f1d340
+@with_worst_runs(WORKFLOW)
+@given(plans(WORKFLOW))
+def test_no_run_passes_the_worst_case(plan: Plan) -> None:
+    """No run uses more than was proved: neither in all, nor from any place on."""
+    run = play(WORKFLOW, plan)
+
+    target(run.spent.steps / 24, label="the share of the worst case")
+    assert run.spent.steps <= 24
+    assert run.spent.tool_calls <= 10
+    assert run.spent.tokens <= 14_000
+    assert run.spent.micro_usd <= 18_000
+    assert run.spent.time_us <= 90_000_000
+    assert run.overdrawn == ()
+
+
+def test_the_worst_case_happens() -> None:
+    """Played on the runner, some run comes up to each bound that is exact."""
+    for case in worst_cases(WORKFLOW):
+        assert case.is_reached, case
+
+
+def test_the_certificate_holds() -> None:
+    """A checker that shares no code with the prover accepts what is proved of the machine."""
+    certificate = read(str(HERE / "tool_loop.certificate.json"))
+
+    verify(certificate)
+    assert certificate["digest"] == WORKFLOW.runner.digest
+
+
+# fsmflow sha256:79cc0073c984e036af20977c4b08695f7ccf9e9d995c1fbf59334bf786ceeec8

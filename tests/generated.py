@@ -37,4 +37,4 @@ def runner_of(machine: Machine) -> Runner[Any, Any]:
 def property_tests(subject: Subject) -> ModuleType:
     """Generate and load the property tests of `subject`'s machine, to be run on its runner."""
     with patch.object(Subject, "load", lambda *_: subject):
-        return module_of(properties.tests(subject.machine, spec="sample.fsm.yaml"))
+        return module_of(properties.tests(subject.machine, spec="sample.fsm.yaml", proof=None))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.counter_machine import METRICS
+from fsmflow.analysis.proof import Proof
 from fsmflow.backends import Artifact, Places
 from fsmflow.backends._python import literal, wrapped
 from fsmflow.backends._stamp import stamped
@@ -15,17 +17,28 @@ _RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
 
 def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
     """Make the property tests of the workflow, `test_NAME.py`."""
-    machine = analysis.machine
-    code = tests(machine, spec=places.from_generated(places.spec))
+    machine, proof = analysis.machine, analysis.proof
+    code = tests(
+        machine, spec=places.from_generated(places.spec), proof=None if proof.budgeted is None else proof
+    )
     yield Artifact(places.generated / f"test_{machine.name}.py", stamped(code))
 
 
-def tests(machine: Machine, *, spec: str) -> str:
-    """Write the module of tests; `spec` is where the spec is, from the module's folder."""
-    return "\n".join([*_opening(machine, spec), *_facts(machine), *_properties(machine)]) + "\n"
+def tests(machine: Machine, *, spec: str, proof: Proof | None) -> str:
+    """Write the module of tests.
+
+    Args:
+        machine: The machine.
+        spec: Where the spec is, from the module's folder.
+        proof: Why every run ends, and what it uses at most; None if that is not to be tested.
+    """
+    parts = [_opening(machine, spec, proof), _facts(machine), _properties(machine)]
+    if proof is not None:
+        parts.append(_proved(machine, proof))
+    return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def _opening(machine: Machine, spec: str) -> Iterator[str]:
+def _opening(machine: Machine, spec: str, proof: Proof | None) -> Iterator[str]:
     name = machine.name
     yield f'"""Property tests of the workflow `{name}`.'
     yield ""
@@ -41,7 +54,12 @@ def _opening(machine: Machine, spec: str) -> Iterator[str]:
     yield ""
     yield "from hypothesis import given, target"
     yield ""
-    yield "from fsmflow.testing import Plan, Subject, corners, plans, play"
+    if proof is not None:
+        yield "from fsmflow.analysis.verify import read, verify"
+    names = ["Plan", "Subject", "corners", "plans", "play"]
+    if proof is not None:
+        names += ["with_worst_runs", "worst_cases"]
+    yield f"from fsmflow.testing import {', '.join(names)}"
     yield ""
     yield "HERE = Path(__file__).parent"
     yield f'WORKFLOW = Subject.load(HERE / {literal(spec)}, HERE / "{name}_fsm.py")'
@@ -107,9 +125,39 @@ def _properties(machine: Machine) -> Iterator[str]:
     yield "        assert corner.expected == corner.actual, corner.event"
 
 
-def _property(name: str, truth: str, body: list[str]) -> Iterator[str]:
+def _proved(machine: Machine, proof: Proof) -> Iterator[str]:
+    assert proof.budgeted is not None
+    found = [proof.budgeted.bounds[metric] for metric in METRICS[1:]]
+    bounds = [(name, b.upper) for name, b in zip(_RESOURCES, found, strict=True) if b.upper is not None]
+    body = ["run = play(WORKFLOW, plan)", ""]
+    dear = next((name for name, upper in bounds if upper), None)
+    if dear is not None:
+        upper = dict(bounds)[dear]
+        body.append(f'target(run.spent.{dear} / {literal(upper)}, label="the share of the worst case")')
+    body += [f"assert run.spent.{name} <= {literal(upper)}" for name, upper in bounds]
+    body.append("assert run.overdrawn == ()")
+    truth = "No run uses more than was proved: neither in all, nor from any place on."
+    yield from _property("no_run_passes_the_worst_case", truth, body, "@with_worst_runs(WORKFLOW)")
     yield ""
     yield ""
+    yield "def test_the_worst_case_happens() -> None:"
+    yield '    """Played on the runner, some run comes up to each bound that is exact."""'
+    yield "    for case in worst_cases(WORKFLOW):"
+    yield "        assert case.is_reached, case"
+    yield ""
+    yield ""
+    yield "def test_the_certificate_holds() -> None:"
+    yield '    """A checker that shares no code with the prover accepts what is proved of the machine."""'
+    yield f'    certificate = read(str(HERE / "{machine.name}.certificate.json"))'
+    yield ""
+    yield "    verify(certificate)"
+    yield '    assert certificate["digest"] == WORKFLOW.runner.digest'
+
+
+def _property(name: str, truth: str, body: list[str], *decorators: str) -> Iterator[str]:
+    yield ""
+    yield ""
+    yield from decorators
     yield "@given(plans(WORKFLOW))"
     yield f"def test_{name}(plan: Plan) -> None:"
     yield f'    """{truth}"""'

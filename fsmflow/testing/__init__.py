@@ -5,5 +5,19 @@ from fsmflow.testing.corners import Corner, corners
 from fsmflow.testing.plans import Act, Plan, plans
 from fsmflow.testing.play import Played, play
 from fsmflow.testing.subject import Subject
+from fsmflow.testing.worst import WorstCase, with_worst_runs, worst_cases
 
-__all__ = ["Act", "Corner", "Plan", "Played", "SimulatedClock", "Subject", "corners", "plans", "play"]
+__all__ = [
+    "Act",
+    "Corner",
+    "Plan",
+    "Played",
+    "SimulatedClock",
+    "Subject",
+    "WorstCase",
+    "corners",
+    "plans",
+    "play",
+    "with_worst_runs",
+    "worst_cases",
+]

@@ -146,7 +146,7 @@ def plans(subject: Subject) -> st.SearchStrategy[Plan]:
         lean=st.none() | st.integers(0, 11),
         pace=st.none() | st.integers(0, 5),
     )
-    worst = [plan for plan in worst_plans(subject) if len(plan.acts) <= LONGEST_FOLLOWED]
+    worst = [plan for plan in worst_plans(subject) if 0 < len(plan.acts) <= LONGEST_FOLLOWED]
     return st.one_of(usual, usual, usual, _changed(subject, worst)) if worst else usual
 
 

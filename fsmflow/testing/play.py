@@ -137,12 +137,17 @@ def _recompile(
     run = runner.new_run(given)
     runner.begin(run)
     overdrawn: list[Overdraft] = []
+    left, spent = runner.gauge.proved_left(run), run.spent
     for span in trace:
         if isinstance(span.event, Late):
             run.book(span.event.use)
             continue
-        left, spent = runner.gauge.proved_left(run), run.spent
+        if not run.pausing:
+            left, spent = runner.gauge.proved_left(run), run.spent
         runner.step(run, span.event)
+        if run.pausing:
+            # A retry is weighed whole: its attempt, and the pause that has just begun.
+            continue
         still = runner.gauge.proved_left(run)
         for metric, before, after, was, now in zip(left._fields, left, still, spent, run.spent, strict=True):
             if before is not None and before < (now - was) + (after or 0):

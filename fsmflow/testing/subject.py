@@ -21,7 +21,7 @@ from fsmflow.runtime.steps import Bound, resolve_type
 from fsmflow.runtime.validation import Validate, validator
 from fsmflow.testing import tables
 
-MOST_SEARCHED = 20_000
+MOST_SEARCHED = 5_000
 """How many configurations are looked at for each bound."""
 
 Edge = tuple[str, str, str]
@@ -80,7 +80,10 @@ class Subject:
     @cached_property
     def proof(self) -> Proof:
         """What is proved of the machine, with a search that ends soon."""
-        return prove(self.machine, Effort(most=MOST_SEARCHED))
+        digest = self.machine.digest
+        if digest not in _PROOFS:
+            _PROOFS[digest] = prove(self.machine, Effort(most=MOST_SEARCHED))
+        return _PROOFS[digest]
 
     @property
     def witnesses(self) -> tuple[Witness, ...]:
@@ -111,6 +114,8 @@ class Subject:
 def _validate(kind: str, folder: Path) -> Validate | None:
     return validator(resolve_type(kind, folder))
 
+
+_PROOFS: dict[str, Proof] = {}
 
 SUBJECTS: dict[str, Subject] = {}
 """The subjects of this process, for the report of transitions that no run took."""

@@ -23,13 +23,13 @@ PLAIN = "a: {run: m:f, success: done, fallback: done}\ndone: {end: success}"
 
 def names(lowered: Machine) -> list[str]:
     """Name the tests that are generated for a machine."""
-    tree = ast.parse(property_tests(lowered, spec="sample.fsm.yaml"))
+    tree = ast.parse(property_tests(lowered, spec="sample.fsm.yaml", proof=None))
     return [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
 
 
 def test_every_test_has_a_docstring_that_states_a_truth():
     """Generated tests read as one would write them: each with a sentence."""
-    tree = ast.parse(property_tests(machine(PLAIN), spec="sample.fsm.yaml"))
+    tree = ast.parse(property_tests(machine(PLAIN), spec="sample.fsm.yaml", proof=None))
 
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
@@ -44,7 +44,9 @@ def test_caps_are_tested_where_there_are_any():
 
 def test_the_facts_are_written_out():
     """Ends, edges and caps stand in the tests as literals, to be read in a review."""
-    text = property_tests(machine(PLAIN, budget="{usd: 0.5, exceeded: done}"), spec="sample.fsm.yaml")
+    text = property_tests(
+        machine(PLAIN, budget="{usd: 0.5, exceeded: done}"), spec="sample.fsm.yaml", proof=None
+    )
 
     assert 'ENDS = {"done"}' in text
     assert '    ("a", "exceeded", "done"),' in text
