@@ -149,11 +149,19 @@ class Incidence:
         return found
 
 
-def first_rows(machine: CounterMachine, edges: Sequence[int], ranking: Ranking) -> list[Row]:
+def first_rows(
+    machine: CounterMachine, edges: Sequence[int], ranking: Ranking, *, once: bool = True
+) -> list[Row]:
     """Give the rows to begin with.
 
     Every counter that runs out in a region has one there, for each window in which some edge raises it;
     every counter has one everywhere; and an edge that needs a counter to have been raised has one for that.
+
+    Args:
+        machine: The machine.
+        edges: The edges that may fire.
+        ranking: Why every run ends.
+        once: Whether to look for edges that can be taken only once.
     """
     windows = _windows(machine, edges)
     rows: dict[Row, None] = {}
@@ -173,7 +181,8 @@ def first_rows(machine: CounterMachine, edges: Sequence[int], ranking: Ranking) 
                     for level, most in windows[counter]:
                         if level == most < lo:
                             rows[Row("behind", counter, level, level + 1, None)] = None
-    rows.update(dict.fromkeys(_once(machine, edges, windows.keys())))
+    if once:
+        rows.update(dict.fromkeys(_once(machine, edges, windows.keys())))
     return list(rows)
 
 
