@@ -89,8 +89,8 @@ class Composition:
         ]
         return cls(machine, parts, outgoing)
 
-    def prices(self, weights: Mapping[int, int]) -> Mapping[Row, float]:
-        """Price the rows of all components.
+    def prices(self, weights: Mapping[int, int]) -> tuple[Mapping[Row, float], float]:
+        """Price the rows of all components; give what it is worth to start, too.
 
         Args:
             weights: What each edge uses.
@@ -107,7 +107,7 @@ class Composition:
                 entering[part] = max(ahead, default=0.0)
             else:
                 self._price(part, weights, prices, entering)
-        return prices
+        return prices, entering[self.machine.start]
 
     def _price(
         self,

@@ -68,9 +68,11 @@ class Relaxation:
         weights = [self.machine.edges[number].weights[index] for number in self.edges]
         if not any(weights):
             return Potential(metric, self.split, self.machine, {}, ())
-        return self._pricing.potential(metric, self._prices(weights), self.split)
+        rows, value = self._prices(weights)
+        return self._pricing.potential(metric, rows, self.split, value=value)
 
-    def _prices(self, weights: Sequence[int]) -> Mapping[Row, float]:
+    def _prices(self, weights: Sequence[int]) -> tuple[Mapping[Row, float], float]:
+        """Price rows; give the bound to expect, too."""
         if self._composition is not None:
             return self._composition.prices(dict(zip(self.edges, weights, strict=True)))
         if self._program is None:
@@ -78,4 +80,4 @@ class Relaxation:
             self._program = Program(self.machine, self.edges, rows)
         self._program.begin_again()
         found = self._program.solve(weights)
-        return {} if found is None else found.rows
+        return ({}, 0.0) if found is None else (found.rows, found.value)

@@ -123,6 +123,8 @@ class _Search:
     fired: set[int] = field(factory=set)
     growth: dict[tuple[int, int], int] = field(factory=dict)
     constants: list[list[int]] = field(factory=list)
+    asked: dict[int, dict[int, bool]] = field(factory=dict)
+    """By state and counter: whether it is live, as far as that has been asked."""
 
     def run(self) -> None:
         """Fill `ranges` and `fired`."""
@@ -157,9 +159,8 @@ class _Search:
             narrowed[counter] = (least, most)
         self.fired.add(number)
         after: dict[int, Range] = {}
-        live = self.live[edge.target]
         for counter in before.keys() | narrowed.keys() | set(edge.increments):
-            if counter in edge.resets or not live >> counter & 1:
+            if counter in edge.resets or not self._is_live(edge.target, counter):
                 continue
             least, most = narrowed.get(counter) or self._range(edge.source, counter, before)
             more = counter in edge.increments
@@ -169,12 +170,21 @@ class _Search:
         if known is None:
             self.ranges[edge.target] = after
             return True
+        if known == after:
+            return False
         return self._join(edge.target, known, after)
 
     def _range(self, state: int, counter: int, known: Mapping[int, Range]) -> Range:
-        if self.live[state] >> counter & 1:
-            return known.get(counter, _ZERO)
-        return (0, self.machine.caps[counter])
+        if counter in known:
+            return known[counter]
+        return _ZERO if self._is_live(state, counter) else (0, self.machine.caps[counter])
+
+    def _is_live(self, state: int, counter: int) -> bool:
+        asked = self.asked.setdefault(state, {})
+        found = asked.get(counter)
+        if found is None:
+            found = asked[counter] = bool(self.live[state] >> counter & 1)
+        return found
 
     def _join(self, state: int, known: dict[int, Range], more: Mapping[int, Range]) -> bool:
         """Make the ranges of a state hold what `more` says too; tell whether they have grown."""

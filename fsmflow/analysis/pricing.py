@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import lcm
+from operator import mul
 
 from attrs import define, field
 
@@ -17,13 +18,16 @@ from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Metric
 from fsmflow.analysis.graph import components
 from fsmflow.analysis.potential import Potential
 from fsmflow.analysis.ranking import Ranking
-from fsmflow.analysis.rows import Incidence, Row, bends, guarded_range
+from fsmflow.analysis.rows import Incidence, Row, taken
 
 _DENOMINATORS = (1, 12, 5_040, 1_000_000)
 """To what fractions prices are rounded: the coarsest that is as good as any later one is taken."""
 
 _MIXES = (Fraction(1, 1_000_000), Fraction(1, 1_000), Fraction(1, 20), Fraction(1, 2), Fraction(1))
 """How much of the prices that always do is mixed in where no rounding does."""
+
+_TOLERANCE = 1e-9
+"""How far apart numbers may be that the solver would call equal, as a share of them."""
 
 
 @define
@@ -52,8 +56,22 @@ class Pricing:
             targets.setdefault(edge.source, []).append(edge.target)
         self._parts = components([self.machine.start, *targets], targets)
 
-    def potential(self, metric: Metric, guess: Mapping[Row, float], split: tuple[int, ...] = ()) -> Potential:
-        """Give the best potential that rounding `guess` leads to."""
+    def potential(
+        self,
+        metric: Metric,
+        guess: Mapping[Row, float],
+        split: tuple[int, ...] = (),
+        *,
+        value: float = 0.0,
+    ) -> Potential:
+        """Give the best potential that rounding prices leads to.
+
+        Args:
+            metric: What is bounded.
+            guess: The prices, as far as the solver could tell.
+            split: What the potential says was unrolled.
+            value: The bound that the solver expects; the first potential that comes up to it is taken.
+        """
         index = METRICS.index(metric)
         weights = {number: self.machine.edges[number].weights[index] for number in self.edges}
         best: Potential | None = None
@@ -61,13 +79,13 @@ class Pricing:
             found = self._exact(metric, weights, prices, split)
             if found is not None and (best is None or found.bound < best.bound):
                 best = found
+                if best.bound <= value * (1 + _TOLERANCE) + _TOLERANCE:
+                    break
         if best is not None:
             return best
         sure = self._sure(weights)
         for share in _MIXES:
-            mixed = {
-                row: Fraction(price).limit_denominator(5_040) * (1 - share) for row, price in guess.items()
-            }
+            mixed = {row: _rounded(price, 5_040) * (1 - share) for row, price in guess.items()}
             for row, price in sure.items():
                 mixed[row] = mixed.get(row, Fraction(0)) + share * price
             best = self._exact(metric, weights, mixed, split)
@@ -78,8 +96,8 @@ class Pricing:
     def _roundings(self, guess: Mapping[Row, float]) -> Iterator[Mapping[Row, Fraction]]:
         before: Mapping[Row, Fraction] | None = None
         for denominator in _DENOMINATORS:
-            prices = {row: Fraction(price).limit_denominator(denominator) for row, price in guess.items()}
-            prices = {row: price for row, price in prices.items() if price > 0}
+            rounded = ((row, _rounded(price, denominator)) for row, price in guess.items())
+            prices = {row: price for row, price in rounded if price > 0}
             if prices != before:
                 yield prices
             before = prices
@@ -144,12 +162,12 @@ class Pricing:
                 if number in gains:
                     priced.setdefault((number, row.counter), []).append(row)
         for (number, counter), rows in priced.items():
-            edge = self.machine.edges[number]
-            least, most = guarded_range(self.machine, edge, counter)
-            gains[number] -= min(
-                sum(prices[row] * row.taken(edge, value) for row in rows)
-                for value in bends(rows, least, most)
-            )
+            combinations = taken(self.machine, rows, self.machine.edges[number], counter)
+            if len(rows) == 1:
+                gains[number] -= prices[rows[0]] * min(combinations)[0]
+            else:
+                amounts = [prices[row] for row in rows]
+                gains[number] -= min(sum(map(mul, amounts, each)) for each in combinations)
         return gains
 
     def _sure(self, weights: Mapping[int, int]) -> dict[Row, int]:
@@ -170,3 +188,11 @@ class Pricing:
             for counter in sorted(counters):
                 prices[Row("ahead", counter, 0, self.machine.caps[counter] - 1, states)] = most
         return prices
+
+
+def _rounded(price: float, denominator: int) -> Fraction:
+    """Give a fraction near `price`: a whole number if there is one within the solver's tolerance."""
+    nearest = round(price)
+    if denominator == 1 or abs(price - nearest) <= _TOLERANCE * max(1.0, price):
+        return Fraction(nearest)
+    return Fraction(price).limit_denominator(denominator)

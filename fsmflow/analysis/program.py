@@ -38,10 +38,12 @@ class Prices:
     Attributes:
         rows: What one more level of each row is worth, where that is anything.
         states: What it is worth to be in each state, beside that.
+        value: What that flow weighs.
     """
 
     rows: Mapping[Row, float]
     states: Mapping[int, float]
+    value: float
 
 
 @define
@@ -115,6 +117,7 @@ class Program:
         return Prices(
             rows={row: float(p) for row, p in zip(rows, of_rows, strict=True) if p > _FREE * scale},
             states={state: float(p) for state, p in zip(self._states, of_states, strict=True)},
+            value=-solver.getInfo().objective_function_value * scale,
         )
 
     def _loaded(self) -> Any:

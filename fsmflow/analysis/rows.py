@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -22,7 +23,7 @@ _MANY_STATES = 400
 """Past so many states, there are no rows for edges that can be taken only once."""
 
 
-@frozen
+@frozen(cache_hash=True)
 class Row:
     """A term whose price is not known yet.
 
@@ -46,39 +47,59 @@ class Row:
 
     def levels(self, value: int) -> int:
         """Give how many levels count where the counter has `value`."""
-        if self.kind == "ahead":
-            return max(0, min(self.hi - self.lo + 1, self.hi + 1 - value))
-        return max(0, min(self.hi - self.lo, value - self.lo))
+        return levels(self.kind, self.lo, self.hi, value)
 
     def at_start(self, machine: CounterMachine) -> int:
         """Give how many levels count at the start of a run."""
         return self.levels(0) if self.holds_at(machine.start) else 0
-
-    def taken(self, edge: Edge, value: int) -> int:
-        """Give by how many levels an edge lowers the row, where the counter has `value`."""
-        before = self.levels(value) if self.holds_at(edge.source) else 0
-        if not self.holds_at(edge.target):
-            return before
-        after = 0 if self.counter in edge.resets else value + (self.counter in edge.increments)
-        return before - self.levels(after)
-
-    def least_taken(self, edge: Edge, least: int, most: int) -> int:
-        """Give the least of `taken`, where the counter is from `least` to `most`."""
-        return min(self.taken(edge, value) for value in bends((self,), least, most))
 
     def priced(self, price: Fraction) -> Term:
         """Give the term."""
         return Term(self.kind, self.counter, self.lo, self.hi, self.region, price)
 
 
-def bends(rows: Iterable[Row], least: int, most: int) -> list[int]:
-    """Give the values between which what an edge takes from any of the rows changes evenly, at their ends."""
+def taken(
+    machine: CounterMachine, rows: Sequence[Row], edge: Edge, counter: int
+) -> tuple[tuple[int, ...], ...]:
+    """Give by how many levels an edge lowers each of some rows of a counter, which its value decides.
+
+    What lies between two of the combinations that are given is a mix of them.
+    """
+    windows = tuple(
+        (row.kind, row.lo, row.hi, row.holds_at(edge.source), row.holds_at(edge.target)) for row in rows
+    )
+    least, most = guarded_range(machine, edge, counter)
+    return _taken(windows, counter in edge.increments, counter in edge.resets, least, most)
+
+
+@lru_cache(maxsize=100_000)
+def _taken(
+    windows: tuple[tuple[Literal["ahead", "behind"], int, int, bool, bool], ...],
+    increments: bool,
+    resets: bool,
+    least: int,
+    most: int,
+) -> tuple[tuple[int, ...], ...]:
+    """Evaluate the rows wherever one of them bends: they are straight in between."""
     values = {least, most}
-    for row in rows:
-        for value in (row.lo - 1, row.lo, row.hi, row.hi + 1):
-            if least < value < most:
-                values.add(value)
-    return sorted(values)
+    for _, lo, hi, _, _ in windows:
+        values.update(value for value in (lo - 1, lo, hi, hi + 1) if least < value < most)
+    combinations: dict[tuple[int, ...], None] = {}
+    for value in sorted(values):
+        after = 0 if resets else value + increments
+        combination = tuple(
+            (levels(kind, lo, hi, value) if here else 0) - (levels(kind, lo, hi, after) if there else 0)
+            for kind, lo, hi, here, there in windows
+        )
+        combinations[combination] = None
+    return tuple(combinations)
+
+
+def levels(kind: Literal["ahead", "behind"], lo: int, hi: int, value: int) -> int:
+    """Give how many levels of a window count where its counter has `value`."""
+    if kind == "ahead":
+        return max(0, min(hi - lo + 1, hi + 1 - value))
+    return max(0, min(hi - lo, value - lo))
 
 
 def guarded_range(machine: CounterMachine, edge: Edge, counter: int) -> tuple[int, int]:
@@ -99,6 +120,7 @@ class Incidence:
         touching: For each counter, the edges that add to it or set it back.
         around: For each state, the edges that enter or leave it.
         borders: For each region, the edges that enter or leave it, as they are asked for.
+        changes: For each row, the edges that may change it, as they are asked for.
     """
 
     machine: CounterMachine
@@ -106,6 +128,7 @@ class Incidence:
     touching: dict[int, list[int]] = field(init=False, factory=dict)
     around: dict[int, list[int]] = field(init=False, factory=dict)
     borders: dict[frozenset[int], list[int]] = field(init=False, factory=dict)
+    changes: dict[Row, list[int]] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         for number in self.edges:
@@ -132,20 +155,22 @@ class Incidence:
 
     def changing(self, row: Row) -> list[int]:
         """Give the edges that may change a row, ascending."""
-        touching = self.touching.get(row.counter, [])
-        if row.region is None:
-            return touching
-        inside = (n for n in touching if self.machine.edges[n].source in row.region)
-        return sorted({*inside, *self.border(row.region)})
+        if row not in self.changes:
+            found = self.touching.get(row.counter, [])
+            if row.region is not None:
+                inside = (n for n in found if self.machine.edges[n].source in row.region)
+                found = sorted({*inside, *self.border(row.region)})
+            self.changes[row] = found
+        return self.changes[row]
 
     def coefficients(self, row: Row) -> list[tuple[int, int]]:
         """Give each edge that surely changes a row, with the least that it takes from it."""
         found = []
         for number in self.changing(row):
-            edge = self.machine.edges[number]
-            taken = row.least_taken(edge, *guarded_range(self.machine, edge, row.counter))
-            if taken:
-                found.append((number, taken))
+            ((least,), *more) = taken(self.machine, (row,), self.machine.edges[number], row.counter)
+            least = min((least, *(each for (each,) in more)))
+            if least:
+                found.append((number, least))
         return found
 
 
