@@ -1,11 +1,11 @@
-"""A cap on an edge that a run can take only once.
+"""A cap that is never in the way.
 
 Why is this bad?
     The cap and its `else` look as if something were bounded, and are never reached. Most often
-    another edge is the one that leads back.
+    another edge is the one that leads back, or another cap is reached first.
 
 What to do
-    Move the cap to the edge that leads back, or remove it.
+    Move the cap to the edge that leads back, lower it, or remove it.
 
 Example::
 
@@ -26,22 +26,52 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.counting import structural
+from fsmflow.analysis.intervals import reach
 from fsmflow.diagnostics import Diagnostic, Severity
+from fsmflow.machine import Machine
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
-    """Find capped transitions that lie on no cycle."""
-    if analysis.guesses.any:
+    """Find capped transitions that lie on no cycle, or that are not come to again once they are used up."""
+    machine = analysis.machine
+    if analysis.guesses.any or not machine.counters:
         return
-    seen: set[str] = set()
-    for way in analysis.machine.transitions:
-        if not way.below or analysis.cycles.has(way) or not seen.isdisjoint(way.below):
+    never = _never_used_up(machine)
+    # A cap that the loop itself sets back is spoken of as that.
+    seen = {counter for loop in analysis.termination.loops for counter in loop.culprit.below}
+    for way in machine.transitions:
+        if not way.below or not seen.isdisjoint(way.below):
+            continue
+        once = not analysis.cycles.has(way)
+        if not once and never.isdisjoint(way.below):
             continue
         seen.update(way.below)
-        yield Diagnostic(
-            "cap-never-binds",
-            f"no way leads from `{way.target}` back to `{way.source}`: this edge is taken at most once",
-            (*analysis.route(way)[:-1], "times"),
-            Severity.WARNING,
-            hint="remove `times`, or cap the edge that leads back",
-        )
+        message = f"no way leads from `{way.target}` back to `{way.source}`: this edge is taken at most once"
+        hint = "remove `times`, or cap the edge that leads back"
+        if not once:
+            (counter,) = never.intersection(way.below)
+            cap = machine.counters[counter].cap
+            times = "once" if cap == 1 else f"{cap} times"
+            message = f"this cap is never in the way: no run asks for this edge again that took it {times}"
+            hint = "remove `times`, or lower it"
+        place = (*analysis.route(way)[:-1], "times")
+        yield Diagnostic("cap-never-binds", message, place, Severity.WARNING, hint=hint)
+
+
+def _never_used_up(machine: Machine) -> set[str]:
+    """Give the counters that stand below their caps wherever a run asks for their edges."""
+    counting = structural(machine)
+    reached = reach(counting)
+    asked: set[int] = set()
+    used_up: set[int] = set()
+    for edge in counting.edges:
+        ranges = reached.ranges.get(edge.source)
+        if ranges is None:
+            continue
+        for counter, _, _ in edge.guards:
+            asked.add(counter)
+            _, most = ranges.get(counter, (0, 0))
+            if most >= counting.caps[counter]:
+                used_up.add(counter)
+    return {counting.counters[counter] for counter in asked - used_up}

@@ -59,10 +59,11 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             if not _is_way_out(path[-1]) or approaches.amounts[path[-1].source] + aside > cap:
                 continue
             beside = f", with {resource.written(aside)} set aside" if aside else ""
+            limit = f"the cap is {resource.written(cap)}"
             yield Diagnostic(
                 "unaffordable-fallback",
                 f"`{name}` can't be afforded when it is needed: with one attempt there, the cheapest way may "
-                f"take {resource.written(amount)}{beside}; the cap is {resource.written(cap)}: `{written(path)}`",
+                f"take {resource.written(amount)}{beside}; {limit}: `{written(path)}`",
                 analysis.route(path[-1]),
                 Severity.WARNING,
                 hint=f"mark `{name}` with `reserve: true`, or raise the cap to "
