@@ -79,7 +79,7 @@ def _part(part: Part) -> dict[str, Any]:
     return {
         "machine": _machine(part.machine),
         "caps": {metric: part.caps[metric] for metric in METRICS if metric in part.caps},
-        "invariant": _invariants(part),
+        "invariant": _invariant(part.machine, part.invariant),
         "ranking": _ranking(part),
         "regions": [sorted(region) for region in tables.regions],
         "potentials": potentials,
@@ -173,17 +173,6 @@ def _region(region: Collection[int] | None, machine: CounterMachine, tables: _Ta
     return tables.regions.setdefault(
         frozenset(machine.states[state] for state in region), len(tables.regions)
     )
-
-
-def _invariants(part: Part) -> dict[str, Any]:
-    """Give the invariants of the machine and of all that it was unrolled to, by the names of their states."""
-    unrolled = {part.split: part.ranked}
-    unrolled |= {potential.split: potential.machine for potential in part.potentials.values()}
-    unrolled.pop((), None)
-    found = _invariant(part.machine, part.invariant)
-    for split in sorted(unrolled):
-        found |= _invariant(unrolled[split], Invariant.of(unrolled[split]))
-    return found
 
 
 def _invariant(machine: CounterMachine, invariant: Invariant) -> dict[str, Any]:

@@ -103,18 +103,21 @@ def _state(place: Place, measure: Metric | None) -> Iterator[str]:
         return
     yield "    if"
     for command in place.commands:
-        yield from _option(command, measure)
+        yield from _option(place, command, measure)
     if place.stuck:
         yield "    :: else -> goto over   /* nothing can happen */"
     yield "    fi;"
 
 
-def _option(command: Command, measure: Metric | None) -> Iterator[str]:
+def _option(place: Place, command: Command, measure: Metric | None) -> Iterator[str]:
     steps = [f"{name}++" for name in command.raised] + [f"{name} = 0" for name in command.cleared]
     weight = 0 if measure is None else command.weights[METRICS.index(measure)]
     if weight:
         steps.append(f"c_code {{ now.total += {weight}L; }}")
     test = " && ".join(map(_condition, command.tests)) or "true"
+    if test == "true" and command.target == place.name:
+        # SPIN searches nothing at all if a loop is all too plain.
+        test = "!ended" if measure is None else "c_expr { now.total >= 0 }"
     steps = [*(f"{step};" for step in steps), f"goto {command.target} }}"]
     yield f"    /* {command.remark} */"
     # SPIN reads the end of a line as a semicolon, so lines end behind one.
