@@ -1,0 +1,383 @@
+"""The checker of certificates: accepts nothing that is not true, and each of its rules is needed."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from fsmflow.analysis import verify as checker
+from fsmflow.analysis.certificate import written
+from fsmflow.analysis.verify import Rejected, read, verify
+from tests.analysis.certified import certified, is_true
+from tests.analysis.corruption import corrupted
+from tests.analysis.counter_machines import eight, random_machine
+
+SOURCE = Path(checker.__file__)
+
+Document = dict[str, Any]
+
+
+# What is accepted is true.
+
+
+@cache
+def honest() -> tuple[Document, ...]:
+    """Certificates to corrupt: with and without budgets, unrolled, of attempts that may take any time."""
+    found = [certified(eight(loop=1, outer=1, retry=1, valid=0), {"tokens": 20_000, "steps": 30})]
+    for seed in range(36):
+        machine = random_machine(seed, most_states=6, most_cap=2)
+        if seed % 3 == 1:
+            machine = evolve(machine, endless=frozenset({1}))
+        split = (0,) if seed % 4 == 2 and machine.caps else ()
+        document = certified(machine, {"tokens": 9, "micro_usd": 3_000} if seed % 2 else None, split)
+        if document is not None and seed % 5 == 4:
+            document |= {"structural": None, "terminates": "by-budget-only"}
+        found.append(document)
+    return tuple(document for document in found if document is not None)
+
+
+def campaign(count: int, seed: int) -> Counter[str]:
+    """Corrupt certificates, and count what becomes of them."""
+    rng = random.Random(seed)
+    tally: Counter[str] = Counter()
+    for _ in range(count):
+        document = corrupted(rng.choice(honest()), rng)
+        try:
+            verify(document)
+        except Rejected as fault:
+            tally["malformed" if str(fault).startswith("malformed") else "rejected"] += 1
+            continue
+        verdict = is_true(document)
+        tally["accepted" if verdict is not None else "accepted, too large to tell"] += 1
+
+        assert verdict is not False, json.dumps(document)
+
+    return tally
+
+
+def test_honest_certificates_are_accepted() -> None:
+    """What the prover makes is accepted, and of every kind there is some."""
+    for document in honest():
+        verify(document)
+
+    assert {"always", "by-budget-only"} <= {document["terminates"] for document in honest()}
+    assert any(document["budgeted"]["machine"]["endless"] for document in honest())
+    assert any(p["split"] for document in honest() for p in document["budgeted"]["potentials"].values())
+
+
+def test_no_corruption_is_believed() -> None:
+    """Of hundreds of corrupted certificates, none is accepted with a claim that is false."""
+    tally = campaign(500, seed=1)
+
+    assert tally["rejected"] > 150
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_no_corruption_of_very_many_is_believed(seed: int) -> None:
+    """Of thousands of corrupted certificates, none is accepted with a claim that is false."""
+    tally = campaign(700, seed)
+
+    assert tally["rejected"] > 200
+    assert tally["accepted, too large to tell"] < 70
+
+
+# Every rule is needed.
+
+
+def base() -> Document:
+    """A certificate by hand, of a loop that is taken twice, and of an edge that is never taken."""
+    part = {
+        "machine": {
+            "start": "a",
+            "states": ["a", "b", "z"],
+            "counters": {"c": 2, "d": 1},
+            "metrics": [*checker.METRICS],
+            "endless": [],
+            "edges": [
+                ["a", "b", {"c": [0, 1]}, ["c"], [], [1, 1, 0, 10, 0, 7], "again"],
+                ["b", "a", {}, [], [], [1, 1, 1, 0, 0, 0], "back"],
+                ["a", "z", {"c": [2, 2]}, [], [], [1, 0, 0, 0, 0, 0], "used up"],
+                ["b", "z", {"d": [1, 1]}, [], [], [1, 0, 0, 0, 9, 0], "never"],
+            ],
+        },
+        "caps": {},
+        "invariant": {"a": {"d": [0, 0]}, "b": {"d": [0, 0]}, "z": {}},
+        "ranking": {
+            "split": [],
+            "any_caps": True,
+            "rank": {"a": [1, 0, 1], "b": [1, 0, 2], "z": [0]},
+            "regions": [["c"]],
+        },
+        "regions": [["a", "b"]],
+        "potentials": {
+            metric: {"split": [], "phi": {"a": last, "b": b}, "terms": [term(price)] if price else []}
+            for metric, last, b, price in (
+                ("transitions", "1", "2", "2"),
+                ("steps", "0", "1", "2"),
+                ("tool_calls", "0", "1", "1"),
+                ("tokens", "0", "0", "10"),
+                ("micro_usd", "0", "0", ""),
+                ("microseconds", "0", "0", "7"),
+            )
+        },
+        "bounds": {
+            metric: {"upper": most, "lower": most, "witness": 0}
+            for metric, most in zip(checker.METRICS, (5, 4, 2, 20, 0, 14), strict=True)
+        },
+        "witnesses": [[[0, 1], [1, 1], [0, 1], [1, 1], [2, 1]]],
+    }
+    return {
+        "schema": "fsmflow.certificate/1",
+        "workflow": "loop",
+        "digest": "00ff",
+        "terminates": "always",
+        "structural": part,
+        "budgeted": copy.deepcopy(part),
+    }
+
+
+def term(price: str) -> dict[str, Any]:
+    """Give the price of each turn of the loop that is left, within it."""
+    return {"kind": "ahead", "counter": "c", "lo": 0, "hi": 1, "region": 0, "price": price}
+
+
+def edit(*route: Any, to: Any) -> Callable[[Document], None]:
+    """Give a change of one entry of what is said of the structure."""
+
+    def change(document: Document) -> None:
+        inner = document["structural"]
+        for key in route[:-1]:
+            inner = inner[key]
+        inner[route[-1]] = to
+
+    return change
+
+
+def every(*changes: Callable[[Document], None]) -> Callable[[Document], None]:
+    """Give several changes as one."""
+
+    def change(document: Document) -> None:
+        for each in changes:
+            each(document)
+
+    return change
+
+
+def top(**entries: Any) -> Callable[[Document], None]:
+    """Give a change of the outermost entries."""
+    return lambda document: document.update(entries)
+
+
+EDGES = ("machine", "edges")
+NO_LOWER = every(*(edit("bounds", metric, "lower", to=None) for metric in checker.METRICS))
+NOTHING_CLAIMED = every(
+    NO_LOWER,
+    *(edit("bounds", metric, "upper", to=None) for metric in checker.METRICS),
+    edit("potentials", to={}),
+    edit("witnesses", to=[]),
+)
+
+FAULTS: dict[str, Callable[[Document], None]] = {
+    "another schema": top(schema="fsmflow.certificate/2"),
+    "an odd name": top(workflow="two words"),
+    "it is not shown to end": edit("ranking", "any_caps", to=False),
+    "caps without a budget": edit("caps", to={"tokens": 10**6}),
+    "odd names of states": edit("machine", "states", to=["a", "b", "z", "a|c=0"]),
+    "odd metrics, or endless": edit("machine", "endless", to=["nowhere"]),
+    "the start is not entered": every(
+        edit("invariant", "a", to={"c": [1, 2], "d": [0, 0]}),
+        edit("invariant", "b", to={"c": [1, 2], "d": [0, 0]}),
+    ),
+    "unknown names, or one twice": edit(*EDGES, 1, 4, to=["e"]),
+    "an odd guard": edit(*EDGES, 2, 2, "c", to=[2, 3]),
+    "counts past a cap": every(
+        edit(*EDGES, 0, 2, "c", to=[0, 2]), edit(*EDGES, 0, 5, to=[0] * 6), NOTHING_CLAIMED
+    ),
+    "odd weights": edit(*EDGES, 3, 5, to=[1, 0, 0, 0, -9, 0]),
+    "enters what the invariant excludes": edit("invariant", to={"a": {"d": [0, 0]}, "b": {"d": [0, 0]}}),
+    "breaks the invariant of": edit("invariant", "b", "c", to=[0, 0]),
+    "an attempt may take any time": edit("machine", "endless", to=["b"]),
+    "may pass": every(edit("bounds", "steps", "upper", to=3), NO_LOWER),
+    "not 5": every(edit("bounds", "steps", "upper", to=5), edit("bounds", "steps", "lower", to=5)),
+    "too large when unrolled": lambda document: None,
+    "the rank may rise": edit("ranking", "rank", "z", to=[2, 0, 0]),
+    "the rank does not fall": edit("ranking", "rank", "z", to=[1]),
+    "an odd price": edit("potentials", "steps", "phi", "z", to="0e0"),
+    "a term of no levels": edit("potentials", "steps", "terms", to=[term("2"), {**term("0"), "lo": 2}]),
+    "falls by less than the weight": every(
+        edit("potentials", "steps", to={"split": [], "phi": {}, "terms": []}),
+        edit("bounds", "steps", "upper", to=0),
+        edit("bounds", "steps", "lower", to=None),
+    ),
+    "an odd path": edit("witnesses", 0, to=[*base()["structural"]["witnesses"][0], [0, 0]]),
+    "a witness cannot take it": edit("witnesses", to=[base()["structural"]["witnesses"][0], [[2, 1]]]),
+}
+"""A change that each rule, and no other, finds fault with."""
+
+
+def without(rule: str) -> ModuleType:
+    """Give the checker without the one rule that speaks these words."""
+    tree = ast.parse(SOURCE.read_text("utf-8"))
+    removed = 0
+    for node in ast.walk(tree):
+        for name in ("body", "orelse"):
+            statements = getattr(node, name, None)
+            for number, statement in enumerate(statements if isinstance(statements, list) else ()):
+                if _is_rule(statement) and rule in ast.unparse(statement):
+                    statements[number] = ast.Pass()
+                    removed += 1
+    assert removed == 1, rule
+    module = ModuleType("blind")
+    exec(compile(ast.fix_missing_locations(tree), "blind", "exec"), vars(module))
+    return module
+
+
+def _is_rule(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="_need"))):
+            return True
+        case ast.Raise(exc=ast.Call(func=ast.Name(id="Rejected"), args=[_]), cause=None):
+            return (
+                "{fault}" not in ast.unparse(statement) and ast.unparse(statement) != "raise Rejected(fault)"
+            )
+    return False
+
+
+WORDS = {"not 5": "not {lower}"}
+"""What a rule says in the source, where that differs."""
+
+
+def test_the_certificate_by_hand_is_accepted() -> None:
+    """Without a fault, the certificate that the faults are put into holds, and is exact."""
+    verify(base())
+
+    assert is_true(base())
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+def test_each_rule_is_needed(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault that one rule finds is believed by a checker without that rule."""
+    blind = without(WORDS.get(rule, rule))
+    document = base()
+    FAULTS[rule](document)
+    if rule == "too large when unrolled":
+        monkeypatch.setattr(checker, "MOST", 2)
+        vars(blind)["MOST"] = 2
+
+    with pytest.raises(Rejected, match=rule):
+        verify(document)
+    blind.verify(document)
+
+
+def test_every_rule_has_a_fault() -> None:
+    """Each rule of the checker is among those that are tried."""
+    rules = [
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(SOURCE.read_text("utf-8")))
+        if isinstance(node, ast.stmt) and _is_rule(node)
+    ]
+    tried = [*(WORDS.get(rule, rule) for rule in FAULTS), "is not a whole number", "stands twice"]
+
+    assert [rule for rule in rules if not any(words in rule for words in tried)] == []
+    assert len(tried) == len(rules)
+
+
+# Files.
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+        ('{"a": 1, "a": 1}', "stands twice"),
+        ('{"a": 1.5}', "not a whole number"),
+        ('{"a": NaN}', "not a whole number"),
+        ('{"a": 1e3}', "not a whole number"),
+        ('{"a": ' + "9" * 10_000 + "}", "cannot be read"),
+        ("\ud800", "cannot be read"),
+    ],
+)
+def test_what_is_no_certificate_is_refused(text: str, fault: str, tmp_path: Path) -> None:
+    """A file that says something twice, counts in fractions or is no JSON is refused, and the fault named."""
+    path = tmp_path / "odd.json"
+    path.write_text(text, "utf-8", "surrogatepass")
+
+    with pytest.raises(Rejected, match=fault):
+        read(str(path))
+
+
+@pytest.mark.parametrize(
+    "document", [None, [], {}, 3, "x", {"terminates": []}, base()["structural"]], ids=repr
+)
+def test_what_has_another_shape_is_refused(document: Any) -> None:
+    """What is JSON and no certificate is refused without a traceback."""
+    with pytest.raises(Rejected, match="malformed"):
+        verify(document)
+
+
+def script(*paths: Path) -> subprocess.CompletedProcess[str]:
+    """Run the checker by itself, with the standard library alone."""
+    command = [sys.executable, "-I", "-S", SOURCE, *paths]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_runs_by_itself(tmp_path: Path) -> None:
+    """As a script it says each claim that it accepts, in a line."""
+    path = tmp_path / "loop.certificate.json"
+    path.write_bytes(written(base()))
+
+    done = script(path)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == "loop: terminates always"
+    assert "loop, budgeted: tokens from 20 to 20" in done.stdout.splitlines()
+    assert len(done.stdout.splitlines()) == 1 + 2 * 6
+
+
+def test_it_names_what_fails(tmp_path: Path) -> None:
+    """As a script it names the edge that breaks a claim on its standard error, and fails."""
+    document = base()
+    FAULTS["falls by less than the weight"](document)
+    path = tmp_path / "loop.certificate.json"
+    path.write_bytes(written(document))
+
+    done = script(path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "edge 0 (a to b, again): the potential of steps" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_it_stands_alone() -> None:
+    """It imports the standard library alone, and can be read at a sitting."""
+    text = SOURCE.read_text("utf-8")
+    tree = ast.parse(text)
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }
+
+    assert imported <= sys.stdlib_module_names
+    assert len(text.splitlines()) < 220
