@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from fsmflow.analysis import flow
 from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge
 from fsmflow.analysis.deciding import Terminates, decide
 from fsmflow.analysis.flow import Relaxation, bound
@@ -136,6 +137,55 @@ def test_an_unrolled_machine_is_bounded_too(seed: int) -> None:
         potential = bound(found.machine, metric, found.edges, found.ranking, split=found.split)
         assert potential.split == found.split
         assert potential.bound >= most
+
+
+@pytest.mark.parametrize("first", range(0, 200, 50))
+def test_pricing_component_by_component_is_sound(first: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taken apart, machines have bounds that hold on every edge and are nearly always as good."""
+    composed = same = 0
+    for seed in range(first, first + 50):
+        machine = random_machine(seed)
+        whole = _relaxation(machine)
+        truth = explore(machine)
+        assert truth is not None
+        if whole is None or truth.maxima is None:
+            continue
+        with monkeypatch.context() as patch:
+            patch.setattr(flow, "_LARGE", 0)
+            apart = Relaxation(machine, whole.edges, whole.ranking)
+        for metric, most in zip(METRICS, truth.maxima, strict=True):
+            potential = apart.bound(metric)
+            assert potential.bound >= most
+            assert _holds(potential, apart.edges)
+            composed += 1
+            same += potential.bound <= whole.bound(metric).bound
+    assert same > 0.9 * composed
+
+
+def test_pricing_component_by_component_is_as_good_for_chains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain has the same bounds taken apart as taken whole."""
+    machine = chain(8)
+    whole = _relaxation(machine)
+    assert whole is not None
+    monkeypatch.setattr(flow, "_LARGE", 0)
+    apart = Relaxation(machine, whole.edges, whole.ranking)
+    for metric in METRICS:
+        assert apart.bound(metric).bound == whole.bound(metric).bound
+
+
+@pytest.mark.parametrize("large", [0, 10_000])
+def test_a_potential_does_not_depend_on_what_was_bounded_before(
+    large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Metrics may be asked for in any order."""
+    monkeypatch.setattr(flow, "_LARGE", large)
+    for machine in (eight(), chain(4), *map(random_machine, range(40))):
+        forward, backward = _relaxation(machine), _relaxation(machine)
+        if forward is None or backward is None:
+            continue
+        first = {metric: forward.bound(metric) for metric in METRICS}
+        second = {metric: backward.bound(metric) for metric in METRICS[::-1]}
+        assert first == second
 
 
 def test_potentials_are_the_same_whatever_the_hash_seed() -> None:
