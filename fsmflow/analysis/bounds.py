@@ -84,10 +84,12 @@ class Effort:
 
     Attributes:
         most: How many configurations are looked at for one bound.
+        longest: How many transitions of a run are played; what comes later is not claimed to happen.
         is_over: Tells whether time is up.
     """
 
     most: int = 200_000
+    longest: int = 20_000
     is_over: Callable[[], bool] = lambda: False
 
 
@@ -135,6 +137,7 @@ class _Search:
 
     def note(self, path: Sequence[int]) -> None:
         """Play a run along `path`, as far as one goes, and remember it."""
+        path = path[: self.effort.longest]
         witness = realise(self.machine, self.counting, path, capped=self.capped)
         self.witnesses.setdefault(witness.path, witness)
 

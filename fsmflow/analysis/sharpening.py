@@ -11,13 +11,15 @@ from math import floor
 from fsmflow.analysis.bounds import Bound
 from fsmflow.analysis.counter_machine import CounterMachine, Metric
 from fsmflow.analysis.flow import bound as bounded
-from fsmflow.analysis.intervals import Invariant
 from fsmflow.analysis.potential import Potential
-from fsmflow.analysis.ranking import Stuck, rank
+from fsmflow.analysis.ranking import Stuck, edges_ahead, rank
 from fsmflow.analysis.unrolling import unroll
 
-MOST_UNROLLED = 500
+MOST_UNROLLED = 300
 """How many states an unrolled machine may have."""
+
+MOST_STATES = 1_500
+"""How many states all the unrolled machines of one bound may have together."""
 
 MOST_SPLIT = 3
 """How many counters are unrolled."""
@@ -34,14 +36,16 @@ def sharpened(counting: CounterMachine, bound: Bound) -> Potential | None:
     if best is None or bound.upper is None or (bound.budget is not None and bound.budget <= bound.upper):
         return best
     split: tuple[int, ...] = ()
+    room = MOST_STATES
     while floor(best.bound) > bound.upper and len(split) < MOST_SPLIT:
-        others = (counter for counter in range(len(counting.caps)) if counter not in split)
-        found = [_unrolled(counting, bound.metric, (*split, counter)) for counter in others]
-        better = min(
-            (each for each in found if each is not None),
-            key=lambda each: (each.bound, len(each.machine.states)),
-            default=best,
-        )
+        better = best
+        for counter in range(len(counting.caps)):
+            if counter in split or room <= 0:
+                continue
+            found = _unrolled(counting, bound.metric, (*split, counter))
+            room -= MOST_UNROLLED if found is None else len(found.machine.states)
+            if found is not None and found.bound < better.bound:
+                better = found
         if better.bound >= best.bound:
             break
         best, split = better, better.split
@@ -55,4 +59,4 @@ def _unrolled(counting: CounterMachine, metric: Metric, split: tuple[int, ...]) 
     ranking = rank(machine)
     if isinstance(ranking, Stuck):
         return None
-    return bounded(machine, metric, Invariant.of(machine).edges, ranking, split=split)
+    return bounded(machine, metric, edges_ahead(machine), ranking, split=split)

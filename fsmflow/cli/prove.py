@@ -42,7 +42,7 @@ def command(spec: Path, limit: float, form: str) -> None:
     if compilation.analysis is None or refused:
         report([compilation], form)
         sys.exit(exit_code([compilation]))
-    proof = prove(compilation.analysis.machine, Effort(most=MOST, is_over=_timer(limit)))
+    proof = prove(compilation.analysis.machine, Effort(MOST, LONGEST, _timer(limit)))
     if form == "json":
         certificate = places_of(path).generated / f"{proof.machine.name}.certificate.json"
         click.echo(proof_json.render(proof, str(certificate) if certificate.is_file() else None))
@@ -56,6 +56,9 @@ OF_THE_PROOF = frozenset({"unbounded-loop", "policy-refuted", "budget-below-happ
 
 MOST = 5_000_000
 """How many configurations are looked at for one bound, if there is time."""
+
+LONGEST = 400_000
+"""How many transitions of a run are played."""
 
 
 def _timer(seconds: float) -> Callable[[], bool]:

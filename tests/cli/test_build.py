@@ -19,7 +19,7 @@ from tests.cli.conftest import Run, edit, tree
 
 BUILT = {
     "generated/hello.certificate.json",
-        "generated/hello_fsm.py",
+    "generated/hello_fsm.py",
     "generated/test_hello.py",
     "diagrams/hello.dot",
     "diagrams/hello.svg",
@@ -29,7 +29,7 @@ BUILT = {
 
 
 def test_a_build_makes_runner_tests_and_drawing(run: Run, project: Path) -> None:
-    """A build writes the four files of a workflow and nothing else."""
+    """A build writes the five files of a workflow and nothing else."""
     assert run("build").exit_code == 0
     assert set(tree(project)) == BUILT
 
@@ -84,8 +84,12 @@ def test_check_fails_when_the_spec_changed(run: Run, project: Path) -> None:
 def test_check_fails_when_a_generated_file_changed(run: Run, project: Path) -> None:
     """`build --check` fails once a generated file was edited, or is gone."""
     run("build")
-    edit(project / "generated/hello.certificate.json",
-        "generated/hello_fsm.py", "run.steps + 1", "run.steps + 0")
+    edit(
+        project / "generated/hello.certificate.json",
+        "generated/hello_fsm.py",
+        "run.steps + 1",
+        "run.steps + 0",
+    )
 
     assert run("build", "--check").exit_code == 1
 
@@ -108,8 +112,12 @@ def test_check_fails_when_the_generator_changed(
 def test_an_edit_by_hand_is_not_overwritten(run: Run, project: Path) -> None:
     """A generated file that was edited stays as it is, with everything else, until `--force`."""
     run("build")
-    edit(project / "generated/hello.certificate.json",
-        "generated/hello_fsm.py", "run.steps + 1", "run.steps + 0")
+    edit(
+        project / "generated/hello.certificate.json",
+        "generated/hello_fsm.py",
+        "run.steps + 1",
+        "run.steps + 0",
+    )
     edit(project / "specs/hello.fsm.yaml", "steps: 12", "steps: 13")
     before = tree(project)
     result = run("build")
