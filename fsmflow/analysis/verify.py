@@ -67,7 +67,8 @@ class _Part:
     def __init__(self, part: dict[str, Any]) -> None:
         self.part, machine, ranges = part, part["machine"], part["invariant"]
         self.start, self.caps, states = machine["start"], machine["counters"], {*machine["states"]}
-        _need(self.start in states and not any("|" in state for state in states), "odd names of states")
+        _need(self.start in states and "|" not in "".join(states), "odd names of states")
+        _need(len(states) == len(machine["states"]), "a state stands twice")
         _need(machine["metrics"] == METRICS and states >= {*machine["endless"]}, "odd metrics, or endless")
         _need(all(lo <= 0 <= hi for lo, hi in ranges[self.start].values()), "the start is not entered")
         self.edges: list[Edge] = []
@@ -99,6 +100,7 @@ class _Part:
     def check(self) -> None:
         self._ranked(**self.part["ranking"])
         budget, totals = self.part["caps"], list(map(self._replayed, self.part["witnesses"]))
+        _need({*METRICS[1:]} >= budget.keys(), "a cap that no budget has")
         endless = self.part["invariant"].keys() & {*self.part["machine"]["endless"]}
         for number, metric in enumerate(METRICS):
             claim, most = self.part["bounds"][metric], [budget[metric]] if metric in budget else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import random
 from typing import Any
@@ -15,8 +16,11 @@ Place = tuple[Any, Any]
 def corrupted(document: dict[str, Any], rng: random.Random) -> dict[str, Any]:
     """Give a copy of a certificate with a change in it; some leave what it claims as it was."""
     document = copy.deepcopy(document)
-    for _ in range(rng.choice([1, 1, 1, 2])):
-        _change(document, rng)
+    _change(document, rng)
+    if rng.random() < 0.25:
+        # After the first change there may be nothing left where the second is to be.
+        with contextlib.suppress(LookupError, TypeError, AttributeError):
+            _change(document, rng)
     return document
 
 

@@ -196,7 +196,9 @@ FAULTS: dict[str, Callable[[Document], None]] = {
     "an odd name": top(workflow="two words"),
     "it is not shown to end": edit("ranking", "any_caps", to=False),
     "caps without a budget": edit("caps", to={"tokens": 10**6}),
+    "a cap that no budget has": lambda document: document["budgeted"].update(caps={"transitions": 9}),
     "odd names of states": edit("machine", "states", to=["a", "b", "z", "a|c=0"]),
+    "a state stands twice": edit("machine", "states", to=["a", "b", "z", "z"]),
     "odd metrics, or endless": edit("machine", "endless", to=["nowhere"]),
     "the start is not entered": every(
         edit("invariant", "a", to={"c": [1, 2], "d": [0, 0]}),
