@@ -46,7 +46,8 @@ def command(
 ) -> None:
     """Compile specs into runners, diagrams, property tests and certificates of what is proved.
 
-    The targets `promela` and `prism` are made only if named: they are for SPIN, PRISM and Storm. Files are written only if every spec is free of errors, and each all at once.
+    The targets `promela` and `prism` are made only if named: they are for SPIN, PRISM and Storm.
+    Files are written only if every spec is free of errors, and each all at once.
     """
     specs = find(paths)
     compilations = compile_all(specs)

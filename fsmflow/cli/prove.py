@@ -10,7 +10,40 @@ from pathlib import Path
 import click
 
 from fsmflow.cli.output import exit_code, format_option, report, wants_color
-from fsmflow.cli.specs import compile_all, find, places_of
+from fsmflow.cli.specs import compile_all, places_of
+
+BESIDE_THE_PROOF = frozenset(
+    (
+        "attempt-above-cap",
+        "bad-reference",
+        "bad-type",
+        "budget-below-happy-path",
+        "effect-unsaid",
+        "end-unaffordable",
+        "guard-never-reached",
+        "missing-timeout",
+        "no-way-to-end",
+        "output-missing",
+        "output-never-given",
+        "policy-refuted",
+        "read-before-write",
+        "reask-on-effect",
+        "repeated-effect-without-key",
+        "reserve-unaffordable",
+        "step-not-found",
+        "type-mismatch",
+        "unaffordable-fallback",
+        "unbounded-loop",
+        "unknown-profile-state",
+    )
+)
+"""The checks whose errors leave it clear what the machine is, and so what is to be proved of it."""
+
+MOST = 5_000_000
+"""How many configurations are looked at for one bound, if there is time."""
+
+LONGEST = 400_000
+"""How many transitions of a run are played."""
 
 
 @click.command("prove")
@@ -27,38 +60,29 @@ from fsmflow.cli.specs import compile_all, find, places_of
 def command(spec: Path, limit: float, form: str) -> None:
     """Prove that every run of SPEC ends, and what it can cost at worst.
 
-    Exit code 1 if that is not proved, if a policy is broken, or if the spec has errors that leave
-    nothing to prove.
+    Exit code 1 if that is not proved, if a policy is broken, or if errors leave it unclear what the
+    workflow is.
     """
     from fsmflow.analysis.bounds import Effort
     from fsmflow.analysis.proof import prove
     from fsmflow.reporting import proof_json, proof_text
 
-    (path,) = find([spec]) if spec.is_file() else (spec,)
-    if not path.is_file():
+    if not spec.is_file():
         raise click.UsageError(f"there is no file {spec}")
-    (compilation,) = compile_all([path])
-    refused = [d for d in compilation.errors if d.check not in OF_THE_PROOF]
-    if compilation.analysis is None or refused:
+    (compilation,) = compile_all([spec])
+    unclear = [d for d in compilation.errors if d.check not in BESIDE_THE_PROOF]
+    if compilation.analysis is None or unclear:
         report([compilation], form)
         sys.exit(exit_code([compilation]))
     proof = prove(compilation.analysis.machine, Effort(MOST, LONGEST, _timer(limit)))
     if form == "json":
-        certificate = places_of(path).generated / f"{proof.machine.name}.certificate.json"
+        certificate = places_of(spec).generated / f"{proof.machine.name}.certificate.json"
         click.echo(proof_json.render(proof, str(certificate) if certificate.is_file() else None))
     else:
         click.echo(proof_text.render(proof, color=wants_color(sys.stdout)).rstrip("\n"), color=True)
+        if compilation.errors:
+            click.echo(f"\n  The spec has errors; `fsmflow check {spec}` tells them.")
     sys.exit(int(not proof.holds))
-
-
-OF_THE_PROOF = frozenset({"unbounded-loop", "policy-refuted", "budget-below-happy-path"})
-"""The checks whose findings a proof tells better than they do, so that it is made all the same."""
-
-MOST = 5_000_000
-"""How many configurations are looked at for one bound, if there is time."""
-
-LONGEST = 400_000
-"""How many transitions of a run are played."""
 
 
 def _timer(seconds: float) -> Callable[[], bool]:

@@ -29,6 +29,10 @@ MOST_PRICES = 3
 """How many of the dearest caps are told."""
 
 
+MOST_STATES = 8
+"""How many parts of a sum are written out."""
+
+
 def render(proof: Proof, *, color: bool) -> str:
     """Write a proof for a terminal.
 
@@ -66,9 +70,16 @@ class _Printer:
         if cycle is None:
             return
         yield ""
-        if cycle.stem:
-            yield f"  first      {written(cycle.stem)}"
-        yield f"  for ever   {written(cycle.loop)}"
+        title = "a run that does not end"
+        if self.proof.budgeted is not None:
+            title = "without the budget, this run would not end"
+        yield f"  {self.style(title, bold=True)}"
+        stem = cycle.stem
+        while stem and stem[-len(cycle.loop) :] == cycle.loop:
+            stem = stem[: -len(cycle.loop)]
+        if stem:
+            yield f"    first     {written(stem)}"
+        yield f"    for ever  {written(cycle.loop)}"
 
     def _table(self) -> Iterator[str]:
         """Give the table of metrics: the worst case, what the budget allows, and what it would be without."""
@@ -118,17 +129,19 @@ class _Printer:
         witnesses: dict[tuple[Entry, ...], Witness] = {}
         for metric in NAMES:
             witness = bounds[metric].witness
-            if metric != "transitions" and witness is not None and bounds[metric].upper != 0:
+            if metric != "transitions" and witness is not None and bounds[metric].upper:
                 told.setdefault(witness.entries, []).append(metric)
                 witnesses[witness.entries] = witness
         for entries, metrics in told.items():
             yield ""
             names = _listed([NAMES[metric] for metric in metrics])
-            verb = "come about so" if len(metrics) > 1 or metrics[0] != "microseconds" else "comes about so"
+            singular = metrics[-1] in ("micro_usd", "microseconds") and len(metrics) == 1
+            verb = "comes about so" if singular else "come about so"
             yield f"  {self.style('The most ' + names, bold=True)} {verb}:"
             yield f"    {_path(entries)}"
             for metric in metrics:
-                yield f"    {NAMES[metric]:<10} {_sum(metric, witnesses[entries])}"
+                sum_up = _sum(metric, witnesses[entries])
+                yield f"    {NAMES[metric]:<10} {sum_up}{_rest(bounds[metric])}"
 
     def _prices(self) -> Iterator[str]:
         prices = [price for price in self.proof.prices if price.amount > 0][:MOST_PRICES]
@@ -210,6 +223,8 @@ def _sum(metric: Metric, witness: Witness) -> str:
     index = METRICS.index(metric) - 1
     parts = Counter((e.state, e.use.amounts()[index]) for e in witness.entries if e.use.amounts()[index])
     total = worded(metric, witness.used(metric))
+    if metric == "microseconds":
+        return f"{_times(witness)} = {total}"
     if metric == "steps":
         words = [f"{count:,} {state}" for (state, _), count in parts.items()]
     else:
@@ -219,9 +234,34 @@ def _sum(metric: Metric, witness: Witness) -> str:
             else f"{worded(metric, amount)} {state}"
             for (state, amount), count in parts.items()
         ]
-    if len(words) > 8:
-        words = [*words[:8], f"… ({len(words) - 8:,} more)"]
+    if len(words) > MOST_STATES:
+        words = [*words[:MOST_STATES], f"… ({len(words) - MOST_STATES:,} more)"]
     return f"{' + '.join(words)} = {total}"
+
+
+def _rest(bound: Bound) -> str:
+    """Say what becomes of the attempts for which the budget leaves nothing."""
+    if bound.metric == "microseconds" or bound.witness is None or bound.upper != bound.budget:
+        return ""
+    index = METRICS.index(bound.metric) - 1
+    uses = [(entry.state, entry.use.amounts()[index]) for entry in bound.witness.entries if entry.use.steps]
+    dear = {state for state, amount in uses if amount}
+    none = sum(1 for state, amount in uses if state in dear and not amount)
+    if not none:
+        return ", all of the budget"
+    return f", all of the budget: {none:,} more attempt{'s' * (none > 1)} can happen only by using none"
+
+
+def _times(witness: Witness) -> str:
+    """Write how long a run is in each state, pauses included, to the millisecond."""
+    spent: Counter[str] = Counter()
+    for entry in witness.entries:
+        spent[entry.state] += entry.use.time_us
+    shown = [(state, round(us, -3)) for state, us in spent.items() if round(us, -3)]
+    words = [f"{worded('microseconds', us)} {state}" for state, us in shown[:MOST_STATES]]
+    if len(shown) > MOST_STATES:
+        words.append(f"… ({len(shown) - MOST_STATES:,} more)")
+    return " + ".join(words)
 
 
 def _turn(proof: Proof, price: CapPrice) -> str:
