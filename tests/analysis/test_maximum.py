@@ -43,7 +43,7 @@ def _check(seed: int) -> None:
             assert short.configurations <= most
 
 
-@pytest.mark.parametrize("first", range(0, 200, 50))
+@pytest.mark.parametrize("first", range(0, 150, 50))
 def test_every_maximum_is_the_truth(first: int) -> None:
     """The maximum of each metric is that of a search of everything; cut short, it is within what is said."""
     for seed in range(first, first + 50):
@@ -57,7 +57,7 @@ def test_every_maximum_is_the_truth_in_many_machines() -> None:
         _check(seed)
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(60))
 def test_packed_configurations_do_what_configurations_do(seed: int) -> None:
     """A packed configuration can go where the configuration can, and agrees with it in what it holds."""
     machine = random_machine(seed)
