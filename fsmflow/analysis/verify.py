@@ -4,6 +4,7 @@ A certificate holds counter machines and claims about their runs: that they end,
 that they use. A claim is accepted only if it follows from its machine by the evidence beside it.
 """
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -168,19 +169,20 @@ class _Part:
             moved.setdefault(region, set()).add(c)
         for region in moved.keys() - ALL:
             inside |= {state: inside.get(state, ALL) | {region} for state in self.part["regions"][region]}
-        areas = {c: frozenset(row[0] for row in found) for c, found in rows.items() if found}
+        areas = {c: frozenset(row[0] for row in priced) for c, priced in rows.items() if priced}
 
         @cache
         def worth(c: str, v: int, where: frozenset[Any]) -> int:
-            found = [row[1:] for row in rows[c] if row[0] in where]
-            return sum(p * max(0, min(hi - lo + up, hi + 1 - v if up else v - lo)) for up, lo, hi, p in found)
+            there = [row[1:] for row in rows[c] if row[0] in where]
+            return sum(p * max(0, min(hi - lo + up, hi + 1 - v if up else v - lo)) for up, lo, hi, p in there)
 
         @cache
         def least(c: str, here: Any, there: Any, lo: int, hi: int, up: int, reset: bool) -> int:
             bends = {x + d for row in rows[c] for x in row[2:4] for d in (-1, 0, 1) if lo < x + d < hi}
             return min(worth(c, v, here) - worth(c, 0 if reset else v + up, there) for v in {lo, hi, *bends})
 
-        for name, u, w, box, more, resets, weights in self._unrolled(self.left, split):
+        found = self._unrolled(self.left, split) if split else self.left
+        for name, u, w, box, more, resets, weights in found:
             here, there = inside.get(u, ALL), inside.get(w, ALL)
             fall = scaled[phi.get(u, "0")] - scaled[phi.get(w, "0")] - scale * weights[metric]
             for c in areas.keys() & (more | resets).union(*(moved[region] for region in here ^ there)):
@@ -206,6 +208,7 @@ class _Part:
 
 
 if __name__ == "__main__":
+    gc.disable()  # there are no cycles, and much to look through for them
     for argument in sys.argv[1:]:
         try:
             verify(claims := read(argument))
