@@ -43,7 +43,7 @@ def _check(seed: int) -> None:
             assert short.configurations <= most
 
 
-@pytest.mark.parametrize("first", range(0, 150, 50))
+@pytest.mark.parametrize("first", range(0, 100, 50))
 def test_every_maximum_is_the_truth(first: int) -> None:
     """The maximum of each metric is that of a search of everything; cut short, it is within what is said."""
     for seed in range(first, first + 50):
