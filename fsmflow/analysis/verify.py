@@ -190,9 +190,8 @@ class _Part:
                 fall += least(c, here & areas[c], there & areas[c], lo, hi, c in more, c in resets)
             _need(fall >= 0, f"{name}: the potential of {METRICS[metric]} falls by less than the weight")
         first = self.start + "".join(f"|{c}=0" for c in dict.fromkeys(split))
-        return (
-            scaled[phi.get(first, "0")] + sum(worth(c, 0, inside.get(first, ALL)) for c in areas)
-        ) // scale
+        inner = inside.get(first, ALL)
+        return (scaled[phi.get(first, "0")] + sum(worth(c, 0, inner) for c in areas)) // scale
 
     def _replayed(self, path: list[list[int]]) -> list[int]:
         state, values, total = self.start, dict.fromkeys(self.caps, 0), [0] * 6

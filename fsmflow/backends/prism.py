@@ -11,12 +11,10 @@ from fsmflow.backends._commands import Command, Place, Program, Test, folded, pr
 
 
 def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
-    """Make the model of the workflow, `NAME.prism`."""
-    from fsmflow.analysis.counting import structural
-
-    machine = analysis.machine
-    text = model(structural(machine), title=machine.name)
-    yield Artifact(places.generated / f"{machine.name}.prism", text.encode("ascii"))
+    """Make the model of the workflow under its budget, `NAME.prism`."""
+    name = analysis.machine.name
+    text = model(analysis.proof.judged, title=name)
+    yield Artifact(places.generated / f"{name}.prism", text.encode("ascii"))
 
 
 def model(machine: CounterMachine, *, title: str = "") -> str:

@@ -11,12 +11,10 @@ from fsmflow.backends._commands import Command, Place, Program, Test, folded, pr
 
 
 def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
-    """Make the model of the workflow, `NAME.pml`, for checking that every run ends."""
-    from fsmflow.analysis.counting import structural
-
-    machine = analysis.machine
-    text = model(structural(machine), title=machine.name)
-    yield Artifact(places.generated / f"{machine.name}.pml", text.encode("ascii"))
+    """Make the model of the workflow under its budget, `NAME.pml`, for checking that every run ends."""
+    name = analysis.machine.name
+    text = model(analysis.proof.judged, title=name)
+    yield Artifact(places.generated / f"{name}.pml", text.encode("ascii"))
 
 
 def model(machine: CounterMachine, *, measure: Metric | None = None, title: str = "") -> str:
