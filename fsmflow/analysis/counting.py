@@ -137,7 +137,8 @@ class _Lowering:
             yield self._refused(state, ())
         elif steps is not None:
             yield self._refused(state, ((steps, self.caps[steps] - least + 1, self.caps[steps]),))
-        if self._may_lack_time(state):
+        if self._may_lack_time(state) and state.effect != "once":
+            # What may not be repeated and is cut off by the run's deadline is `unknown` instead.
             yield self._exceeded(state, admitted, weights, "exceeded")
 
     def _retries(

@@ -6,13 +6,13 @@ its ways out. Under the budget it speaks of what can really happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import floor
 from typing import Literal
 
 from attrs import evolve, frozen
 
-from fsmflow.analysis.bounds import Effort, Form, bounds_of
+from fsmflow.analysis.bounds import Bound, Effort, Form, bounds_of
 from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Metric
 from fsmflow.analysis.counting import RESOURCES, budgeted, structural
 from fsmflow.analysis.deciding import Lasso, Terminates, decide
@@ -73,6 +73,11 @@ class Proof:
     prices: tuple[CapPrice, ...]
     judged: CounterMachine
     policies: tuple[Judgement, ...]
+
+    @property
+    def bounds(self) -> Mapping[Metric, Bound]:
+        """The bounds under the budget; empty if nothing ends every run."""
+        return {} if self.budgeted is None else self.budgeted.bounds
 
     @property
     def holds(self) -> bool:

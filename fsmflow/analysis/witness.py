@@ -49,7 +49,7 @@ class Witness:
     events: tuple[Event, ...]
     entries: tuple[Entry, ...]
     whole: bool
-    drawn_pauses: int = 0
+    drawn_pauses: int
 
     def used(self, metric: Metric) -> int:
         """Give how much of a metric the run uses."""
@@ -83,7 +83,12 @@ def realise(machine: Machine, counting: CounterMachine, path: Sequence[int], *, 
             if at is None:
                 entries = tuple(map(_entry, edges, _used(plan)))
                 return Witness(
-                    path, decisions.given, tuple(e for some in events for e in some), entries, whole
+                    path=path,
+                    given=decisions.given,
+                    events=tuple(event for some in events for event in some),
+                    entries=entries,
+                    whole=whole,
+                    drawn_pauses=sum(map(_is_drawn, edges)),
                 )
             breaks = [at]
         path, whole = path[: min(breaks)], False

@@ -262,7 +262,9 @@ class _Script:
 def _raise(outcome: str, retry_after_us: int | None) -> None:
     """Fail, if an attempt is to end so."""
     match outcome:
-        case "transient" | "unknown":
+        case "unknown":
+            raise ConnectionResetError("scripted")
+        case "transient":
             raise Transient(
                 "scripted", retry_after=None if retry_after_us is None else retry_after_us / 1_000_000
             )

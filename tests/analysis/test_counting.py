@@ -65,7 +65,8 @@ def possible(machine: Machine, event: Event, command: semantics.Command) -> Even
             deadline = command.deadline_us
             state = machine.states[command.state]
             assert isinstance(state, Work)
-            if event.outcome == "exceeded" and deadline == state.timeout_us:
+            own = deadline == state.timeout_us or state.effect == "once"
+            if event.outcome == "exceeded" and own:
                 return None
             elapsed = event.elapsed_us if deadline is None else max(0, min(event.elapsed_us, deadline))
             use = event.use or command.cost
