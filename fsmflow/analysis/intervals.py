@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 from attrs import define, field, frozen
 
 from fsmflow.analysis.counter_machine import CounterMachine, Edge
-from fsmflow.analysis.graph import reverse_postorder
+from fsmflow.analysis.liveness import live_masks, onward
 
 Range = tuple[int, int]
 """The least and the greatest value of a counter."""
@@ -79,39 +79,6 @@ def reach(machine: CounterMachine) -> Reached:
     return Reached(search.ranges, frozenset(search.fired), search.live)
 
 
-def live_masks(machine: CounterMachine) -> list[int]:
-    """Give, for each state, a number whose bit `c` is 1 if counter `c` may be read before it is set back.
-
-    One number for a set of counters keeps 10,000 states with as many counters within memory.
-    """
-    reads, kept = [], []
-    for edge in machine.edges:
-        reads.append(sum(1 << c for c, lo, hi in edge.guards if lo > 0 or hi < machine.caps[c]))
-        kept.append(~sum(1 << c for c in edge.resets))
-    order = _order(machine)[::-1]
-    live = [0] * len(machine.states)
-    changed = True
-    while changed:
-        changed = False
-        for state in order:
-            found = live[state]
-            for number in machine.outgoing[state]:
-                found |= reads[number] | live[machine.edges[number].target] & kept[number]
-            if found != live[state]:
-                live[state] = found
-                changed = True
-    return live
-
-
-def _order(machine: CounterMachine) -> list[int]:
-    """Order what the start leads to so that, but for ways back, predecessors come first."""
-    targets = {
-        state: [machine.edges[number].target for number in machine.outgoing[state]]
-        for state in range(len(machine.states))
-    }
-    return reverse_postorder(machine.start, targets)
-
-
 @define
 class _Search:
     """The search for the least ranges that hold."""
@@ -134,7 +101,7 @@ class _Search:
             for counter, lo, hi in edge.guards:
                 constants[counter].update(x for x in (lo, hi, hi + 1) if x <= machine.caps[counter])
         self.constants = [sorted(found) for found in constants]
-        place = {state: number for number, state in enumerate(_order(machine))}
+        place = {state: number for number, state in enumerate(onward(machine))}
         self.ranges = {machine.start: {}}
         pending = [(place[machine.start], machine.start)]
         waiting = {machine.start}

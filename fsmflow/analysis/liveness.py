@@ -1,27 +1,57 @@
-"""Which counters still matter where: configurations that differ in others alone behave alike."""
+"""Which counters still matter where: configurations that differ in others alone behave alike.
+
+Liveness by a backward search, as of variables in a program (Kildall, POPL 1973).
+"""
 
 from __future__ import annotations
 
 from fsmflow.analysis.counter_machine import CounterMachine
+from fsmflow.analysis.graph import reverse_postorder
+
+
+def live_masks(machine: CounterMachine) -> list[int]:
+    """Give, for each state, a number whose bit `c` is 1 if counter `c` may be read before it is set back.
+
+    One number for a set of counters keeps 10,000 states with as many counters within memory. A state
+    that the start does not lead to reads nothing.
+    """
+    reads, kept = [], []
+    for edge in machine.edges:
+        reads.append(sum(1 << c for c, lo, hi in edge.guards if lo > 0 or hi < machine.caps[c]))
+        kept.append(~sum(1 << c for c in edge.resets))
+    order = onward(machine)[::-1]
+    live = [0] * len(machine.states)
+    changed = True
+    while changed:
+        changed = False
+        for state in order:
+            found = live[state]
+            for number in machine.outgoing[state]:
+                found |= reads[number] | live[machine.edges[number].target] & kept[number]
+            if found != live[state]:
+                live[state] = found
+                changed = True
+    return live
 
 
 def live_counters(machine: CounterMachine) -> tuple[frozenset[int], ...]:
-    """Give, for each state, the counters whose value may be read before it is set back.
+    """Give, for each state, the counters whose value may be read before it is set back."""
+    return tuple(frozenset(_bits(mask)) for mask in live_masks(machine))
 
-    Liveness by a backward search, as of variables in a program (Kildall, POPL 1973).
-    """
-    live: list[set[int]] = [set() for _ in machine.states]
-    sources: list[list[int]] = [[] for _ in machine.states]
-    for number, edge in enumerate(machine.edges):
-        sources[edge.target].append(number)
-        live[edge.source].update(c for c, lo, hi in edge.guards if lo > 0 or hi < machine.caps[c])
-    pending = set(range(len(machine.states)))
-    while pending:
-        state = pending.pop()
-        for number in sources[state]:
-            edge = machine.edges[number]
-            news = live[state].difference(edge.resets, live[edge.source])
-            if news:
-                live[edge.source] |= news
-                pending.add(edge.source)
-    return tuple(map(frozenset, live))
+
+def onward(machine: CounterMachine) -> list[int]:
+    """Order what the start leads to so that, but for ways back, predecessors come first."""
+    targets = {
+        state: [machine.edges[number].target for number in machine.outgoing[state]]
+        for state in range(len(machine.states))
+    }
+    return reverse_postorder(machine.start, targets)
+
+
+def _bits(mask: int) -> list[int]:
+    found: list[int] = []
+    while mask:
+        lowest = mask & -mask
+        found.append(lowest.bit_length() - 1)
+        mask ^= lowest
+    return found

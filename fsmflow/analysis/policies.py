@@ -17,7 +17,7 @@ from attrs import define, evolve, field, frozen
 from fsmflow.analysis.automaton import Automaton, events
 from fsmflow.analysis.counter_machine import CounterMachine
 from fsmflow.analysis.counting import RESOURCES, budgeted
-from fsmflow.analysis.liveness import live_counters
+from fsmflow.analysis.liveness import live_masks
 from fsmflow.analysis.product import Allowance, OutOfRoom, Path, Product
 from fsmflow.analysis.spending import GAUGES, Spending
 from fsmflow.machine import Machine, Policy
@@ -117,7 +117,8 @@ def judge(
     if not machine.policies:
         return ()
     spending = Spending.of(machine, counter_machine)
-    read = [live | spending.quantities for live in live_counters(counter_machine)]
+    always = sum(1 << quantity for quantity in spending.quantities)
+    read = [live | always for live in live_masks(counter_machine)]
     judgements: list[Judgement] = []
     for policy in machine.policies:
         product = Product(counter_machine, spending, read, Automaton(policy))

@@ -69,13 +69,13 @@ class Product:
     Attributes:
         machine: The counter machine.
         spending: Its gauges.
-        read: For each state, the quantities that matter there.
+        read: For each state, the quantities that matter there, as the bits of a number.
         automaton: The automaton.
     """
 
     machine: CounterMachine
     spending: Spending
-    read: Sequence[frozenset[int]]
+    read: Sequence[int]
     automaton: Automaton
     _events: tuple[tuple[Event, ...], ...] = field(init=False)
 
@@ -151,7 +151,7 @@ class Product:
         for number in self.machine.outgoing[state]:
             if self.spending.needs.get(number) != ():
                 read = self.read[self.machine.edges[number].target]
-                yield self._step(number, place, dead=[c for c in counters if c not in read])
+                yield self._step(number, place, dead=[c for c in counters if not read >> c & 1])
 
     def _step(self, number: int, place: Mapping[int, int], dead: Iterable[int]) -> _Step:
         edge = self.machine.edges[number]
