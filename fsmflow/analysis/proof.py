@@ -101,7 +101,10 @@ def prove(machine: Machine, effort: Effort | None = None) -> Proof:
         cycle = Cycle(_ways(bare, ends.stem), _ways(bare, ends.cycle))
     alone = _form(machine, bare, ends, capped=False, effort=effort) if isinstance(ends, _Ends) else None
     counting, under = _under_budget(machine, alone, effort)
-    if alone is None and under is not None:
+    if under is None and alone is not None:
+        # The budget leads back into a loop: a machine that checks refuse.
+        ending = "unknown"
+    elif under is not None and alone is None:
         ending = "by-budget-only"
     return Proof(
         machine=machine,

@@ -68,7 +68,7 @@ def _bound(bound: Bound) -> dict[str, Any]:
     reached = bound.upper if bound.is_exact and bound.upper is not None else bound.lower
     return {
         "upper": None if bound.upper is None else _amount(metric, bound.upper),
-        "lower": None if bound.witness is None else _amount(metric, reached),
+        "lower": _amount(metric, reached),
         "exact": bound.is_exact,
         "budget": None if bound.budget is None else _amount(metric, bound.budget),
         "witness": [] if bound.witness is None else list(map(_entry, bound.witness.entries)),
