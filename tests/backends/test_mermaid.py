@@ -20,10 +20,33 @@ from fsmflow.machine import Machine
 from tests.backends.drawn_machines import ASK_DOCS, compiled, machines
 
 HOSTILE = (
-    'say "hi"', "[x](y) {z}", "end", "#35;", "# Title", "1. list", "- item", "<script>alert(1)</script>", "`code`",
-    "%%{init: {}}%%", "www.example.com", "https://example.com", "a|b", "A --> B", "style x:#35;", "\\n", "$$x$$",
-    "fa:fa-car", "ﬂ°°60¶ß", "日本語 🎉", "x" * 300, "*a* **b** _c_", "&nbsp;", "~~~", "\u202eabc", "a\nb\x1b[31m",
-)  # fmt: skip
+    'say "hi"',
+    "[x](y) {z}",
+    "end",
+    "#35;",
+    "# Title",
+    "1. list",
+    "- item",
+    "<script>alert(1)</script>",
+    "`code`",
+    "%%{init: {}}%%",
+    "www.example.com",
+    "https://example.com",
+    "a|b",
+    "A --> B",
+    "style x:#35;",
+    "\\n",
+    "$$x$$",
+    "fa:fa-car",
+    "ﬂ°°60¶ß",
+    "日本語 🎉",
+    "x" * 300,
+    "*a* **b** _c_",
+    "&nbsp;",
+    "~~~",
+    "\u202eabc",
+    "a\nb\x1b[31m",
+)
 
 ID = r"(?:s_[a-z][a-z0-9_]*|s\d+|start|any_step)"
 LABEL = r'"((?:<br/>|#\d+;|[^\W_]|(?<=\w)[-_.](?=\w)|[ ,·×−–—…≤≥→↑Δ●▲■»\'])*)"'
