@@ -257,3 +257,35 @@ def test_a_price_is_what_one_more_turn_adds() -> None:
     more = prove(machine(states % 3)).bounds["tokens"].upper
     assert prices["b.x"] == (more or 0) - (proof.bounds["tokens"].upper or 0) == 23
     assert prices["a.retry"] == 30
+
+
+@pytest.mark.parametrize(
+    ("budget", "stops"),
+    [
+        ("{tokens: 19}", "some"),
+        ("{tokens: 20}", "never"),
+        ("{tokens: 9}", "all"),
+        ("{tokens: 10}", "some"),
+        ("{steps: 2}", "never"),
+        ("{steps: 1}", "some"),
+    ],
+)
+def test_which_caps_stop_runs(budget: str, stops: str) -> None:
+    """A cap above the worst case never stops a run; one below the cheapest success lets none succeed."""
+    states = "a: {run: m:f, cost: {tokens: 10}, retry: {times: 1}, success: done, fallback: lost}"
+    proof = prove(machine(f"{states}\ndone: {{end: success}}\nlost: {{end: failed}}", budget=budget))
+    assert [cap.stops for cap in proof.caps] == [stops]
+
+
+def test_what_is_set_aside_counts_against_a_cap() -> None:
+    """A cap stops runs as soon as the worst case does not fit beside the reserve."""
+    states = (
+        "a: {run: m:f, cost: {tokens: 10}, success: done, fallback: keep}\n"
+        "keep: {run: m:f, reserve: true, cost: {tokens: 3}, timeout: 1s, success: done, fallback: lost}\n"
+        "done: {end: success}\nlost: {end: failed}"
+    )
+    stops = {
+        tokens: [cap.stops for cap in prove(machine(states, budget=f"{{tokens: {tokens}}}")).caps]
+        for tokens in (12, 13, 16)
+    }
+    assert stops == {12: ["all"], 13: ["some"], 16: ["never"]}

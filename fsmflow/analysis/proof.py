@@ -20,6 +20,7 @@ from fsmflow.analysis.flow import bound
 from fsmflow.analysis.intervals import Invariant
 from fsmflow.analysis.policies import Judgement, Refuted, judge
 from fsmflow.analysis.ranking import Ranking, Stuck, edges_ahead, rank
+from fsmflow.analysis.stopping import Cap, caps_of
 from fsmflow.analysis.witness import realise
 from fsmflow.machine import Machine, Transition
 
@@ -61,6 +62,7 @@ class Proof:
         budgeted: What is proved under the budget; None if nothing ends every run.
         cycle: A run that does not end, if there is one without the budget.
         prices: What one more turn of each capped edge can add, dearest first.
+        caps: What each cap of the budget stops.
         judged: The counter machine that policies were judged on.
         policies: What is known of each policy, in order.
     """
@@ -71,6 +73,7 @@ class Proof:
     budgeted: Form | None
     cycle: Cycle | None
     prices: tuple[CapPrice, ...]
+    caps: tuple[Cap, ...]
     judged: CounterMachine
     policies: tuple[Judgement, ...]
 
@@ -100,7 +103,8 @@ def prove(machine: Machine, effort: Effort | None = None) -> Proof:
     if isinstance(ends, Lasso):
         cycle = Cycle(_ways(bare, ends.stem), _ways(bare, ends.cycle))
     alone = _form(machine, bare, ends, capped=False, effort=effort) if isinstance(ends, _Ends) else None
-    counting, under = _under_budget(machine, alone, effort)
+    caps = caps_of(machine, None if alone is None else alone.bounds)
+    counting, under = _under_budget(machine, alone, caps, effort)
     if under is None and alone is not None:
         # The budget leads back into a loop: a machine that checks refuse.
         ending = "unknown"
@@ -113,6 +117,7 @@ def prove(machine: Machine, effort: Effort | None = None) -> Proof:
         budgeted=under,
         cycle=cycle,
         prices=() if alone is None else tuple(_prices(machine, alone)),
+        caps=caps,
         judged=counting,
         policies=judge(machine, counting, is_real=_is_real(machine, counting)),
     )
@@ -168,28 +173,20 @@ def _form(
     return Form(counting, invariant, ends.why, ends.any_caps, bounds)
 
 
-def _under_budget(machine: Machine, alone: Form | None, effort: Effort) -> tuple[CounterMachine, Form | None]:
+def _under_budget(
+    machine: Machine, alone: Form | None, caps: Iterable[Cap], effort: Effort
+) -> tuple[CounterMachine, Form | None]:
     """Bound runs under the budget; give what that was proved of, and the proof if every run ends."""
-    caps = dict(zip(RESOURCES, machine.caps.amounts(), strict=True))
-    capped = frozenset(name for name, cap in caps.items() if cap is not None)
-    if alone is not None:
-        capped = frozenset(name for name in capped if _may_bind(machine, alone, name))
-        if not capped:
-            return alone.counting, _with_budgets(machine, alone)
-    counting = budgeted(machine, capped, waits=alone is None)
+    names = dict(zip(METRICS[1:], RESOURCES, strict=True))
+    stopping = frozenset(names[cap.metric] for cap in caps if cap.stops != "never")
+    if alone is not None and not stopping:
+        return alone.counting, _with_budgets(machine, alone)
+    counting = budgeted(machine, stopping, waits=alone is None)
     ends = _ends(counting)
     if not isinstance(ends, _Ends):
         return counting, None
     known = () if alone is None else _translated(alone, counting)
     return counting, _form(machine, counting, ends, capped=True, effort=effort, known=known)
-
-
-def _may_bind(machine: Machine, alone: Form, resource: str) -> bool:
-    """Tell whether a cap may ever stand in the way of a run."""
-    index = RESOURCES.index(resource)
-    cap, aside = machine.caps.amounts()[index], machine.reserve.amounts()[index]
-    upper = alone.bounds[METRICS[1 + index]].upper
-    return cap is not None and (upper is None or upper + aside > cap)
 
 
 def _with_budgets(machine: Machine, alone: Form) -> Form:

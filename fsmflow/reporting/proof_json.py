@@ -44,6 +44,15 @@ def _plain(proof: Proof, certificate: str | None) -> dict[str, Any]:
             }
             for price in proof.prices
         ],
+        "budget": [
+            {
+                "metric": _named(cap.metric),
+                "cap": _amount(cap.metric, cap.cap),
+                "success_takes": None if cap.least is None else _amount(cap.metric, cap.least),
+                "stops": cap.stops,
+            }
+            for cap in proof.caps
+        ],
         "policies": [_judgement(proof, judgement) for judgement in proof.policies],
         "certificate": certificate,
     }

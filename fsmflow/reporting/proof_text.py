@@ -25,6 +25,11 @@ _ENDINGS = {
     "unknown": ("red", "it could not be told whether every run ends"),
 }
 
+_STOPS = {
+    "never": ("The cap on {} never stops a run.", "The caps on {} never stop a run."),
+    "all": ("The cap on {} lets no run succeed.", "The caps on {} let no run succeed."),
+}
+
 MOST_PRICES = 3
 """How many of the dearest caps are told."""
 
@@ -115,7 +120,11 @@ class _Printer:
             and proof.budgeted.bounds[m].budget is None
         ]
         if unused:
-            yield self.style(f"  No state declares a cost in {' or '.join(unused)}.", dim=True)
+            yield self.style(f"  No state declares a cost in {_listed(unused, 'or')}.", dim=True)
+        for stops, said in _STOPS.items():
+            capped = [NAMES[cap.metric] for cap in proof.caps if cap.stops == stops]
+            if capped:
+                yield f"  {said[len(capped) > 1].format(_listed(capped))}"
         for bound in proof.budgeted.bounds.values():
             if bound.endless:
                 names = ", ".join(f"`{name}`" for name in bound.endless[:4])
@@ -281,6 +290,6 @@ def _added(price: CapPrice) -> str:
     return f"+ {amount}" if price.metric == "micro_usd" else f"+ {amount} {NAMES[price.metric]}"
 
 
-def _listed(names: Iterable[str]) -> str:
+def _listed(names: Iterable[str], word: str = "and") -> str:
     *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {word} {last}" if most else last
