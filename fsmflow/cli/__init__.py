@@ -17,6 +17,7 @@ COMMANDS = {
     "new": "Start a workflow: a spec and its steps, ready to check and run.",
     "check": "Check specs and show every fault, with its place and what to do.",
     "prove": "Prove that every run ends, and what it can cost at worst.",
+    "diff": "Say what a change does to a workflow, its proof and its worst case.",
     "build": "Compile specs into runners, diagrams and property tests.",
     "run": "Run a workflow on real input.",
     "test": "Run the property tests that were built.",

@@ -1,0 +1,138 @@
+"""`fsmflow diff`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import click
+
+from fsmflow.cli.output import wants_color
+from fsmflow.cli.prove import BESIDE_THE_PROOF
+from fsmflow.compiler import Compilation
+
+if TYPE_CHECKING:
+    from fsmflow.analysis.difference import Difference, Version
+    from fsmflow.reporting.diff_markdown import Drawings
+
+
+def _micro_usd(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+    """Read an amount of money in dollars exactly, as micro-dollars."""
+    if value is None:
+        return None
+    try:
+        amount = Decimal(value) * 1_000_000
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0 or amount != amount.to_integral_value():
+        raise click.BadParameter(f"{value!r} is no amount of money, such as 0.25", ctx, param)
+    return int(amount)
+
+
+@click.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How to say it; markdown is ready as a comment on a pull request.",
+)
+@click.option("--max-usd", callback=_micro_usd, metavar="USD", help="The most money that a run may use.")
+@click.option("--max-tokens", type=click.IntRange(min=0), metavar="N", help="The most tokens.")
+@click.option("--max-steps", type=click.IntRange(min=0), metavar="N", help="The most steps.")
+@click.option(
+    "--fail-on-increase",
+    type=click.FloatRange(min=0),
+    metavar="PERCENT",
+    help="By how much any worst case may rise.",
+)
+def command(
+    old: str,
+    new: str,
+    form: str,
+    max_usd: int | None,
+    max_tokens: int | None,
+    max_steps: int | None,
+    fail_on_increase: float | None,
+) -> None:
+    """Say what NEW changes, whether it still ends, and what it can cost at worst.
+
+    Each side is a spec, a folder of specs, or one of them in a revision of git: HEAD~1:specs. Exit code 1
+    if a limit that was asked for is not kept.
+    """
+    from fsmflow.analysis.gates import Gates
+    from fsmflow.cli.revisions import compile_side
+    from fsmflow.reporting import diff_json, diff_markdown, diff_text
+    from fsmflow.reporting.diff_wording import Comparison, is_told
+
+    gates = Gates(max_usd, max_tokens, max_steps, fail_on_increase)
+    found = tuple(_paired(compile_side(old), compile_side(new)))
+    tripped = tuple(trip for difference in found for trip in gates.tripped(difference))
+    comparison = Comparison(old, new, found, tripped)
+    if form == "json":
+        click.echo(diff_json.render(comparison))
+    elif form == "markdown":
+        drawings = {d.name: _drawings(d) for d in found if is_told(d)}
+        click.echo(diff_markdown.render(comparison, drawings).rstrip("\n"))
+    else:
+        click.echo(diff_text.render(comparison, color=wants_color(sys.stdout)).rstrip("\n"), color=True)
+    sys.exit(int(bool(tripped)))
+
+
+def _paired(old: Sequence[Compilation], new: Sequence[Compilation]) -> Iterator[Difference]:
+    """Pair the workflows of two sides: two alone, else by name, else by the name of their file."""
+    from fsmflow.analysis.difference import Difference
+
+    if len(old) == len(new) == 1:
+        yield Difference(_version(old[0]), _version(new[0]))
+        return
+    left = list(old)
+    pairs: dict[int, Compilation] = {}
+    for name in (_workflow, _file):
+        for number, compilation in enumerate(new):
+            other = next((c for c in left if name(c) == name(compilation)), None)
+            if number not in pairs and other is not None:
+                pairs[number] = other
+                left.remove(other)
+    for number, compilation in enumerate(new):
+        before = pairs.get(number)
+        yield Difference(None if before is None else _version(before), _version(compilation))
+    yield from (Difference(_version(compilation), None) for compilation in left)
+
+
+def _workflow(compilation: Compilation) -> str:
+    return _file(compilation) if compilation.analysis is None else compilation.analysis.machine.name
+
+
+def _file(compilation: Compilation) -> str:
+    return PurePath(compilation.path).name
+
+
+def _version(compilation: Compilation) -> Version:
+    from fsmflow.analysis.difference import Version
+
+    clear = all(d.check in BESIDE_THE_PROOF for d in compilation.errors)
+    return Version(compilation.analysis, compilation.diagnostics, clear)
+
+
+def _drawings(difference: Difference) -> Drawings:
+    from fsmflow.reporting.diff_markdown import Drawings
+
+    return Drawings(_drawn(difference.old), _drawn(difference.new))
+
+
+def _drawn(version: Version | None) -> str | None:
+    """Draw a version as a flowchart: nothing if it is not there, None if it is larger than GitHub draws."""
+    from fsmflow.backends.diagram import extract
+    from fsmflow.backends.mermaid import flowchart, is_drawn_by_default
+
+    if version is None or version.analysis is None:
+        return ""
+    diagram = extract(version.analysis.machine)
+    return flowchart(diagram) if is_drawn_by_default(diagram) else None
