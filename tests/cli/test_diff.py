@@ -1,0 +1,201 @@
+"""`fsmflow diff`: two files, folders or revisions, and limits that a change must keep."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, document, edit
+
+Git = Callable[..., None]
+SPEC = "specs/hello.fsm.yaml"
+
+
+@pytest.fixture
+def before(project: Path) -> Path:
+    """The project, with a copy of its spec as it was: `before.fsm.yaml`."""
+    shutil.copy(project / SPEC, project / "before.fsm.yaml")
+    shutil.copy(project / "specs/hello.py", project / "hello.py")
+    return project
+
+
+@pytest.fixture
+def git(project: Path) -> Git:
+    """Run git in the project, which is a repository with one commit."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+
+    def run(*arguments: str) -> None:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *who, *arguments], cwd=project, check=True, capture_output=True)
+
+    run("init", "-q")
+    run("add", ".")
+    run("commit", "-q", "-m", "first")
+    return run
+
+
+def test_the_same_workflow_has_no_change(run: Run, before: Path) -> None:
+    """Two equal specs have no change in meaning, and every limit on the rise is kept."""
+    result = run("diff", "before.fsm.yaml", SPEC, "--fail-on-increase", "0")
+
+    assert (result.exit_code, result.stdout) == (0, "hello: no change in meaning\n")
+
+
+def test_a_comment_is_no_change(run: Run, before: Path) -> None:
+    """An edit of comments alone is said to be one."""
+    edit(before / SPEC, "states:", "# The heart of it.\nstates:")
+
+    said = run("diff", "before.fsm.yaml", SPEC).stdout
+
+    assert said == "hello: no change in meaning; only comments and layout differ\n"
+
+
+def test_a_revision_is_read_from_git(run: Run, project: Path, git: Git) -> None:
+    """What a spec was in a revision is compared, with the step modules that stood beside it."""
+    edit(project / SPEC, "times: 2", "times: 3")
+
+    result = document(run("diff", f"HEAD:{SPEC}", SPEC, "--format", "json"))
+    folder = document(run("diff", "HEAD:specs", "specs", "--format", "json"))
+
+    (workflow,) = result["workflows"]
+    assert [change["after"] for change in workflow["changes"]] == [3]
+    assert workflow["checks"] == {"newly_failing": [], "newly_passing": []}
+    assert folder["workflows"] == result["workflows"]
+
+
+def test_a_revision_is_read_from_any_folder(
+    run: Run, project: Path, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path in a revision begins at the repository's root, or here if it begins with a dot."""
+    monkeypatch.chdir(project / "specs")
+
+    assert run("diff", f"HEAD:{SPEC}", "HEAD:./hello.fsm.yaml").exit_code == 0
+    assert run("diff", "HEAD:hello.fsm.yaml", "hello.fsm.yaml").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        ("HEAD~9:specs", "git knows no revision 'HEAD~9' here"),
+        ("HEAD:nothing", "there is no nothing in HEAD"),
+        ("--output=x:specs", "No such option"),
+        ("HEAD:generated.txt", "there is no generated.txt"),
+        ("nothing.yaml", "there is no file nothing.yaml"),
+    ],
+)
+def test_a_side_that_is_not_there_is_wrong_usage(run: Run, git: Git, side: str, said: str) -> None:
+    """An unknown revision, path or file exits with 2, and is told."""
+    result = run("diff", side, SPEC)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_git_must_be_there(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without git, or outside of a repository, a revision is wrong usage."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
+    outside = run("diff", "HEAD:specs", "specs")
+    monkeypatch.setenv("PATH", str(project))
+    without = run("diff", "HEAD:specs", "specs")
+
+    assert (outside.exit_code, without.exit_code) == (2, 2)
+    assert "in no git repository" in outside.stderr
+    assert "git is needed" in without.stderr
+
+
+def test_workflows_are_paired_by_name(run: Run, before: Path) -> None:
+    """In folders, a workflow is compared with the one of its name; others are new, or gone."""
+    shutil.copytree(before / "specs", before / "old")
+    (before / SPEC).rename(before / "specs/moved.fsm.yaml")
+    shutil.copy(before / "old/hello.fsm.yaml", before / "old/other.fsm.yaml")
+    edit(before / "old/other.fsm.yaml", "workflow: hello", "workflow: other")
+
+    found = document(run("diff", "old", "specs", "--format", "json"))["workflows"]
+
+    assert [(w["workflow"], w["status"]) for w in found] == [("hello", "unchanged"), ("other", "removed")]
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        (("--max-steps", "1000"), 0),
+        (("--max-steps", "1"), 1),
+        (("--max-tokens", "0"), 1),
+        (("--max-usd", "0"), 0),
+        (("--fail-on-increase", "1000"), 0),
+        (("--fail-on-increase", "1"), 1),
+        (("--max-usd", "much"), 2),
+        (("--max-usd", "nan"), 2),
+        (("--fail-on-increase", "-1"), 2),
+    ],
+)
+def test_limits_decide_the_exit_code(run: Run, before: Path, limit: tuple[str, str], code: int) -> None:
+    """A limit that is not kept exits with 1 and is named, in every format; nonsense exits with 2."""
+    edit(before / SPEC, "times: 2", "times: 3")
+
+    for form in ("text", "json", "markdown"):
+        result = run("diff", "before.fsm.yaml", SPEC, *limit, "--format", form)
+
+        assert result.exit_code == code
+        assert (code == 1) == (" ".join(limit) in result.stdout)
+
+
+def test_worst_cases_are_those_that_prove_tells(run: Run, before: Path) -> None:
+    """Before and after are what `fsmflow prove` says of each side."""
+    edit(before / SPEC, "times: 2", "times: 3")
+
+    (workflow,) = document(run("diff", "before.fsm.yaml", SPEC, "--format", "json"))["workflows"]
+
+    for side, spec in (("before", "before.fsm.yaml"), ("after", SPEC)):
+        proved = document(run("prove", spec, "--format", "json"))
+        for metric, case in workflow["worst_case"].items():
+            assert case[side]["upper"] == proved["bounds"][metric]["upper"]
+        assert workflow["terminates"][side] == proved["terminates"]
+
+
+def test_a_spec_that_cannot_be_read_is_told(run: Run, before: Path) -> None:
+    """A side that is no workflow is said to be none, with what the checks say; a limit on it is not kept."""
+    (before / SPEC).write_text("states: [", encoding="utf-8")
+
+    result = run("diff", "before.fsm.yaml", SPEC, "--max-steps", "1000")
+
+    assert result.exit_code == 1
+    assert "the new version can't be read as a workflow" in result.stdout
+    assert "Checks newly failing" in result.stdout
+    assert "not known" in result.stdout
+
+
+def test_markdown_has_both_drawings(run: Run, before: Path) -> None:
+    """The comment has a flowchart of each side, folded away."""
+    edit(before / SPEC, "times: 2", "times: 3")
+
+    said = run("diff", "before.fsm.yaml", SPEC, "--format", "markdown").stdout
+
+    assert said.count("```mermaid\n---\ntitle:") == 2
+    assert (
+        said.index("<details>")
+        < said.index("**Before**")
+        < said.index("**After**")
+        < said.index("</details>")
+    )
+
+
+def test_markdown_leaves_out_what_is_too_large(run: Run, tmp_path: Path) -> None:
+    """A flowchart of more than 500 edges is left out, and that is said."""
+    steps = "".join(
+        f"  s{n}: {{run: m:f, effect: none, timeout: 1s, success: s{n + 1}, fallback: done}}\n"
+        for n in range(300)
+    )
+    text = f"fsmflow: 1\nworkflow: large\nstates:\n{steps}  s300: {{end: success}}\n  done: {{end: failed}}\n"
+    (tmp_path / "a.fsm.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "b.fsm.yaml").write_text(text.replace("timeout: 1s", "timeout: 2s", 1), encoding="utf-8")
+
+    said = run("diff", "a.fsm.yaml", "b.fsm.yaml", "--format", "markdown").stdout
+
+    assert "```mermaid" not in said
+    assert "left out" in said
