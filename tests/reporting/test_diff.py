@@ -75,6 +75,12 @@ sample: 5 changes; at worst, a run uses more steps, tokens and time
 """
 
 
+def version(text: str, *more: Diagnostic) -> Version:
+    analysis = compile_spec(read_document(text, "sample.fsm.yaml")).analysis
+    assert analysis is not None
+    return Version(analysis, more)
+
+
 @pytest.fixture(scope="module")
 def comparison() -> Comparison:
     difference = Difference(version(OLD), version(NEW))
