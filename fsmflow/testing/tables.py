@@ -23,6 +23,7 @@ def promised(machine: Machine) -> dict[str, Any]:
         "reserve": Spent(*machine.reserve.amounts()),
         "given": str(machine.input or ""),
         "gives": str(machine.output or ""),
+        "certificate": f"{machine.name}.certificate.json",
         "profiles": {name: dict(steps) for name, steps in machine.profiles.items()},
         "stages": {s.name: _promised_of(machine, s) for s in machine.states.values() if isinstance(s, Work)},
     }
@@ -38,6 +39,7 @@ def provided(machine: Machine, runner: Runner[Any, Any]) -> dict[str, Any]:
         "reserve": runner.reserve,
         "given": runner.given,
         "gives": runner.gives,
+        "certificate": None if runner.gauge.path is None else runner.gauge.path.name,
         "profiles": {name: dict(steps) for name, steps in runner.profiles.items()},
         "stages": {
             name: {

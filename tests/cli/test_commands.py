@@ -119,7 +119,7 @@ def test_test_runs_what_was_built(project: Path) -> None:
         )
 
         assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 passed" in done.stdout
+    assert "10 passed" in done.stdout
 
 
 def test_test_asks_for_a_build_first(run: Run, project: Path) -> None:
