@@ -183,9 +183,10 @@ def test_the_same_step_elsewhere_is_no_rename() -> None:
     assert difference.renamed == {}
 
 
-@given(workflows, st.randoms(use_true_random=False))
-def test_renaming_all_is_recognised_or_told(flow: object, random: Random) -> None:
-    """A machine whose states were all renamed differs from it in nothing but what renames do not explain."""
+@settings(max_examples=40)
+@given(workflows)
+def test_what_renames_explain_is_not_told_again(flow: object) -> None:
+    """No two states get one name, and where all renames are recognised nothing else is told."""
     machine = lower(flow)  # type: ignore[arg-type]
     names = {name: f"z{number}" for number, name in enumerate(machine.states) if name != "exceeded"}
     other = renamed(machine, names)
@@ -241,7 +242,7 @@ def _with_states(machine: Machine, edit: Callable) -> Machine:  # type: ignore[t
     return evolve(machine, states=states)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(workflows, st.sampled_from(EDITS), st.randoms(use_true_random=False))
 def test_nothing_that_bears_on_the_meaning_is_missed(
     flow: object, edit: Callable[[Machine, Random], Machine], random: Random

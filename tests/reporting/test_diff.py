@@ -167,8 +167,8 @@ def test_json_has_every_change(comparison: Comparison) -> None:
     assert workflow["renamed"] == {"draft": "write"}
     assert workflow["worst_case"]["milliseconds"]["before"] == {"upper": 27_000, "exact": True}
     assert {
-        "sign": "changed", "topic": "cap", "state": "write", "kind": "success", "name": "poor", "aspect": None,
-        "unit": None, "before": 2, "after": 3,
+        "sign": "changed", "topic": "cap", "state": "write", "kind": "success", "name": "poor",
+        "aspect": None, "unit": None, "before": 2, "after": 3,
     } in workflow["changes"]  # fmt: skip
     assert workflow["stranded"] == [{"state": "draft", "now": "write"}]
     assert [trip["gate"] for trip in found["tripped"]] == ["--max-steps 5"]
