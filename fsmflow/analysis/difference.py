@@ -305,11 +305,11 @@ def _apart(
         (lambda d: (d.check, now.route(d)), lambda d: (d.check, d.route)),
     )
     for of_old, of_new in same:
-        waiting: dict[Hashable, list[Diagnostic]] = {}
-        for found in after:
-            waiting.setdefault(of_new(found), []).append(found)
+        waiting: dict[Hashable, list[int]] = {}
+        for number, found in enumerate(after):
+            waiting.setdefault(of_new(found), []).append(number)
         paired = [waiting[of_old(d)].pop(0) if waiting.get(of_old(d)) else None for d in before]
-        before = [d for d, other in zip(before, paired, strict=True) if other is None]
-        taken = {id(other) for other in paired if other is not None}
-        after = [d for d in after if id(d) not in taken]
+        before = [d for d, number in zip(before, paired, strict=True) if number is None]
+        taken = set(paired)
+        after = [d for number, d in enumerate(after) if number not in taken]
     return tuple(before), tuple(after)

@@ -15,6 +15,7 @@ from fsmflow.analysis.difference import Difference, Stranded, Version
 from fsmflow.analysis.gates import Gates
 from fsmflow.analysis.renames import renamed, renames
 from fsmflow.compiler import compile_spec
+from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.yaml import read_document
 from fsmflow.lowering import lower
 from fsmflow.machine import Machine, Work
@@ -93,6 +94,7 @@ SECOND, TIME = 1_000_000, "microseconds"
         ("degraded}", "handoff}", change("state", "plain", "", "", "", "end: degraded", "end: handoff")),
         ("t: $draft", "t: $search", change("contract", "done", "", "output", "", "$draft", "$search")),
         ("backoff: 1s", "backoff: 2s", change("transition", *RETRY, "backoff", SECOND, 2 * SECOND, TIME)),
+        ("1s}\n    f", "1s, factor: 3}\n    f", change("transition", *RETRY, "factor", "2", "3")),
         ("exceeded: quote", "exceeded: lost", change("budget", "", "", "exceeded", "", "quote", "lost")),
     ],
 )  # fmt: skip
@@ -164,6 +166,17 @@ def test_a_rename_with_an_edit_is_both() -> None:
     )  # fmt: skip
 
     assert [(c.sign, c.key.name) for c in difference.changes] == [("renamed", "name"), ("changed", "timeout")]
+
+
+def test_a_rename_with_a_way_elsewhere_is_both() -> None:
+    """A state is recognised by most of its ways, and the way that now leads elsewhere is told."""
+    difference = edited(
+        ("  quote:", "  cite:"), ("else: quote", "else: cite"), ("fallback: quote", "fallback: cite"),
+        ("exceeded: quote", "exceeded: cite"), ("success: plain", "success: done"),
+    )  # fmt: skip
+
+    assert difference.renamed == {"quote": "cite"}
+    assert [(c.sign, c.key.kind) for c in difference.changes] == [("renamed", ""), ("changed", "success")]
 
 
 def test_another_step_in_the_place_is_no_rename() -> None:
@@ -280,6 +293,37 @@ def test_broken_and_kept_policies_are_told() -> None:
 
     assert difference.broken == ("`draft` is entered at most 3 times",)
     assert undone.kept == difference.broken
+
+
+def test_a_rename_breaks_no_policy_anew() -> None:
+    """A policy that a run could break before is not newly broken by a rename of what it speaks of."""
+    text = SPEC.replace("times: 2, else", "times: 3, else")
+    renamed_text = text.replace("$draft", "$write").replace("draft.good", "write.good")
+    for old in ("  draft:", "success: draft", "visit: draft"):
+        renamed_text = renamed_text.replace(old, old.replace("draft", "write"))
+    difference = Difference(version(text), version(renamed_text))
+
+    assert difference.renamed == {"draft": "write"}
+    assert difference.broken == ()
+
+
+def test_of_two_equal_findings_one_may_pass() -> None:
+    """Findings are paired one to one: of two that are the same, one that is left is told."""
+    finding = Diagnostic("bad-name", "a name is bad", ("states", "draft"))
+    old, new = evolve(version(), diagnostics=(finding, finding)), evolve(version(), diagnostics=(finding,))
+
+    assert Difference(old, new).passing == (finding,)
+    assert Difference(new, old).failing == (finding,)
+    assert Difference(old, old).failing == ()
+
+
+def test_nobody_stands_where_no_run_goes() -> None:
+    """A state that no run could enter strands nobody when it is gone."""
+    spare = "  spare: {run: m:spare, timeout: 1s, effect: none, success: done, fallback: lost}\n"
+    difference = Difference(version(SPEC.replace("  done: {", f"{spare}  done: {{")), version())
+
+    assert [c.key.state for c in difference.changes if c.key.topic == "state"] == ["spare"]
+    assert difference.stranded == ()
 
 
 def test_checks_fail_and_pass_newly() -> None:
