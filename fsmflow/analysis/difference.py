@@ -159,7 +159,7 @@ class Difference:
     def stranded(self) -> tuple[Stranded, ...]:
         """The states that are gone, or renamed, in which a run in flight may stand."""
         old, new = self._analyses
-        if old is None:
+        if old is None or (new is None and self.new is not None):
             return ()
         left = new.machine.states if new is not None else {}
         return tuple(
@@ -196,8 +196,9 @@ class Difference:
 
     @cached_property
     def passing(self) -> tuple[Diagnostic, ...]:
-        """What the checks said before and do not say now."""
-        return self._findings[0]
+        """What the checks said before and do not say now; nothing if they could not look at all of it."""
+        unread = self.new is not None and self.new.analysis is None
+        return () if unread else self._findings[0]
 
     @cached_property
     def broken(self) -> tuple[str, ...]:

@@ -386,3 +386,12 @@ def test_what_nothing_bounds_trips() -> None:
 
     assert whys == {"no bound", "rises"}
     assert difference.endings == ("always", "no")
+
+
+def test_of_what_cannot_be_read_little_is_said() -> None:
+    """A version that is no workflow passes no check newly, and strands nobody as far as is known."""
+    finding = Diagnostic("bad-name", "a name is bad")
+    difference = Difference(evolve(version(), diagnostics=(finding,)), Version(None, is_clear=False))
+
+    assert difference.is_of_meaning
+    assert (difference.passing, difference.stranded) == ((), ())
