@@ -24,7 +24,7 @@ from tests.generated import runner_of
 from tests.oracle import TooLarge, worst
 from tests.sample import machine
 
-FEW = 25
+FEW = 16
 MANY = int(os.environ.get("FSMFLOW_PROOFS", "100"))
 SAID = {"tried", "exact", "interval", "unknown"}
 EFFORT = Effort(most=20_000, longest=5_000)

@@ -106,7 +106,7 @@ def _is_true(part: dict[str, Any], limit: int, *, any_caps: bool) -> bool | None
         return False
     entered = {state for state, _ in truth.configurations}
     for most, metric in zip(truth.maxima, METRICS, strict=True):
-        cap = None if metric == "transitions" else part["caps"].get(metric)
+        cap = None if metric == "transitions" else part.get("caps", {}).get(metric)
         claim = part["bounds"][metric]
         least_upper = most if cap is None else min(most, cap)
         if metric == "microseconds" and entered & machine.endless:
