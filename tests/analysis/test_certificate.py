@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from math import floor
 
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.certificate import certificate, written
-from fsmflow.analysis.counter_machine import METRICS
+from fsmflow.analysis.certificate import Part, certificate, written
+from fsmflow.analysis.counter_machine import METRICS, Metric
+from fsmflow.analysis.flow import Relaxation
 from fsmflow.analysis.intervals import Invariant
+from fsmflow.analysis.ranking import Ranking, rank
 from fsmflow.analysis.verify import verify
 from tests.analysis.certified import certified, is_true, part_of
 from tests.analysis.counter_machines import chain, eight, explore, random_machine
@@ -128,3 +131,32 @@ def test_bytes_are_readable_and_stable() -> None:
     assert content.endswith(b"}\n")
     assert sum(line.startswith('    ["m0.') for line in lines) > 20
     assert not any(line.endswith(" ") for line in lines)
+
+
+@pytest.mark.slow
+def test_ten_thousand_states_are_accepted() -> None:
+    """The checker accepts what is proved of steps and tokens in a machine of ten thousand states."""
+    machine = chain(1250)
+    ranking = rank(machine)
+    assert isinstance(ranking, Ranking)
+    invariant = Invariant.of(machine)
+    flows = Relaxation(machine, invariant.edges, ranking)
+    proved: tuple[Metric, ...] = ("steps", "tokens")
+    potentials = {metric: flows.bound(metric) for metric in proved}
+    upper = {metric: floor(potential.bound) for metric, potential in potentials.items()}
+    part = Part(
+        machine=machine,
+        caps={},
+        invariant=invariant,
+        ranking=ranking,
+        ranked=machine,
+        split=(),
+        any_caps=True,
+        potentials=potentials,
+        bounds={metric: (upper.get(metric), None) for metric in METRICS},
+        paths={},
+    )
+    document = certificate("sample", "0" * 64, "always", part, part)
+
+    assert len(document["budgeted"]["machine"]["states"]) == 10_002
+    verify(json.loads(written(document)))
