@@ -61,6 +61,10 @@ class Finish(NamedTuple):
     output: Any
 
 
+class Endless(ValueError):
+    """Choices lead round and round, and the world never gets to act."""
+
+
 Command = Attempt | Pause | Finish
 
 
@@ -182,7 +186,12 @@ def _enter(
     feedback: tuple[str, ...],
     taken: tuple[Transition, ...],
 ) -> Advance:
-    """Enter states until one of them needs the world to act."""
+    """Enter states until one of them needs the world to act.
+
+    Raises:
+        Endless: Choices lead round to where the run was already, and so for ever.
+    """
+    passed: set[tuple[str, tuple[tuple[str, int], ...]]] = set()
     while True:
         visits = {**now.visits, name: now.visits.get(name, 0) + 1}
         counts = {key: count for key, count in now.counts.items() if key not in machine.resets[name]}
@@ -209,6 +218,10 @@ def _enter(
             case ir.End():
                 return Advance(now, (Finish(name, state.kind, _output(state, now.values)),), taken)
             case Choice():
+                place = (name, tuple(sorted(now.counts.items())))
+                if place in passed:
+                    raise Endless(f"choices lead from {name!r} back to it for ever")
+                passed.add(place)
                 way = _choose(machine, now, state)
                 now = _counted(now, way.below)
                 if way.used_up is not None:

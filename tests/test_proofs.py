@@ -289,3 +289,67 @@ def test_what_is_set_aside_counts_against_a_cap() -> None:
         for tokens in (12, 13, 16)
     }
     assert stops == {12: ["all"], 13: ["some"], 16: ["never"]}
+
+
+def told(states: str, **more: str) -> Proof:
+    """Prove a machine written by hand."""
+    return prove(machine(states, **more), Effort(most=5_000, longest=5_000))
+
+
+def test_a_timeout_that_just_fits_is_not_cut_off_by_the_run() -> None:
+    """Where as much time is left as an attempt's own timeout, the run's deadline cuts nothing off."""
+    proof = told(
+        "nap: {wait: 2s, success: ask}\n"
+        "ask: {run: m:f, timeout: 3s, success: done, fallback: done}\n"
+        "keep: {run: m:f, timeout: 1s, cost: {tokens: 100}, reserve: true, success: done, fallback: done}\n"
+        "done: {end: success}",
+        budget="{time: 6s, exceeded: keep}",
+    )
+    assert proof.bounds["steps"].lower == 1
+    assert proof.bounds["tokens"].lower == 0
+
+
+def test_a_wait_heeds_the_whole_reserve() -> None:
+    """A wait is refused if the reserve is above a cap of any resource, and so is not all that happens."""
+    proof = told(
+        "nap: {wait: 5s, success: done}\n"
+        "dear: {run: m:f, timeout: 1s, cost: {usd: 0.02}, reserve: true, success: done, fallback: bad}\n"
+        "cheap: {run: m:f, timeout: 1s, cost: {tokens: 500}, reserve: true, success: done, fallback: bad}\n"
+        "done: {end: success}\nbad: {end: failed}",
+        budget="{usd: 0.01, exceeded: cheap}",
+    )
+    assert (proof.bounds["steps"].upper or 0) >= 1
+    assert (proof.bounds["tokens"].upper or 0) >= 500
+
+
+@pytest.mark.parametrize("guard", ["False", "input == 1 and input == 2"])
+def test_a_cycle_that_guards_forbid_is_not_said_to_happen(guard: str) -> None:
+    """A run is said to go on for ever only if one was played that does."""
+    proof = told(f'a: {{choose: [{{when: "{guard}", to: a}}, {{to: done}}]}}\ndone: {{end: success}}')
+    assert proof.terminates == "unknown"
+
+
+def test_choices_that_go_round_are_told() -> None:
+    """Choices that lead back to themselves for ever hang neither the proof nor the policies."""
+    states = 'a: {choose: [{when: "input == 1", to: done}, {to: a}]}\ndone: {end: success}'
+    proof = told(states, policies="[{at_most: 1, visit: a}]")
+    assert proof.budgeted is None
+    assert not proof.holds
+
+
+def test_an_attempt_that_no_step_is_left_for_is_not_cut_off() -> None:
+    """Where a cap on steps refuses an attempt, no deadline of the run cuts it off."""
+    proof = told(
+        "a: {run: m:f, timeout: 3s, success: done, fallback: b}\n"
+        "b: {run: m:f, success: done, fallback: done}\ndone: {end: success}",
+        budget="{steps: 1, time: 5s}",
+    )
+    assert proof.bounds["steps"].upper == 1
+
+
+def test_a_large_cap_is_bounded_in_no_time() -> None:
+    """A cap of a million is bounded without telling its levels apart."""
+    proof = told(
+        "a: {run: m:f, retry: {times: 1000000}, success: done, fallback: done}\ndone: {end: success}"
+    )
+    assert proof.bounds["steps"].upper == 1_000_001

@@ -21,6 +21,9 @@ from fsmflow.analysis.ranking import Stuck, rank
 from fsmflow.analysis.witness import Witness, realise
 from fsmflow.machine import Machine, Work
 
+MOST_LEVELS = 20_000
+"""The greatest cap of a counter of a machine that is searched: each of its levels is told apart."""
+
 _RESOURCE: Mapping[Metric, int] = {metric: number for number, metric in enumerate(METRICS[1:])}
 
 
@@ -153,7 +156,8 @@ class _Search:
         goal = upper if cap is None else min(upper, cap)
         if cap is not None and upper > cap and self._falls_short(metric, goal):
             self._stop(metric, cap)
-        if upper == goal and self._falls_short(metric, goal) and not self.effort.is_over():
+        searchable = max(self.counting.caps, default=0) <= MOST_LEVELS and not self.effort.is_over()
+        if upper == goal and searchable and self._falls_short(metric, goal):
             found = maximum(potential.machine, potential, most=self.effort.most, deadline=self.effort.is_over)
             if found.path is not None:
                 self.note(_followed(self.counting, (potential.machine.edges[n] for n in found.path)))
@@ -181,6 +185,8 @@ class _Search:
         """Note runs that a cap stops, and what they still do then."""
         for path in list(self.witnesses):
             for stopped in _stopped(self.machine, self.counting, path, metric, cap):
+                if not _is_path(self.counting, stopped):
+                    continue
                 target = self.counting.edges[stopped[-1]].target
                 self.note((*stopped, *self._tail(target, metric)))
 
@@ -195,6 +201,17 @@ class _Search:
             return ()
         found = maximum(onward, bound(onward, metric, edges, ranking), most=self.effort.most // 10)
         return found.path or ()
+
+
+def _is_path(counting: CounterMachine, path: Sequence[int]) -> bool:
+    """Tell whether the counters let all edges of a path be taken."""
+    values = (0,) * len(counting.caps)
+    for number in path:
+        edge = counting.edges[number]
+        if not counting.is_enabled(edge, values):
+            return False
+        values = counting.after(edge, values)
+    return True
 
 
 def _followed(counting: CounterMachine, edges: Iterable[Edge]) -> tuple[int, ...]:

@@ -110,7 +110,7 @@ class _Lowering:
                 yield self._edge(way, (*guards, spent), weights, more=(counter,))
             else:
                 yield self._edge(way, guards, weights)
-        if self._may_lack_time(state):
+        if self._may_lack_time(state) or (self.binding and not self.is_set_aside):
             yield self._refused(state, ())
 
     def _work(self, state: Work) -> Iterator[Edge]:

@@ -127,7 +127,7 @@ class Program:
         import highspy
         import numpy as np
 
-        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # it comes without types
         for option, value in (
             ("output_flag", False),
             ("log_to_console", False),

@@ -29,7 +29,7 @@ Ending = Literal["always", "for-these-caps", "by-budget-only", "no", "unknown"]
 MOST_DECIDED = 50_000
 """How many configurations are unrolled to tell whether a machine ends."""
 
-MOST_REPRICED = 200
+MOST_REPRICED = 60
 """How many states a machine may have of which every cap is priced."""
 
 
@@ -60,7 +60,8 @@ class Proof:
             because the budget stops it, not at all, or it could not be told.
         structural: What is proved without the budget; None if nothing but the budget ends every run.
         budgeted: What is proved under the budget; None if nothing ends every run.
-        cycle: A run that does not end, if there is one without the budget.
+        cycle: A run that does not end, if there is one without the budget; unless the machine is
+            said to end by its budget or not at all, guards over values may keep it from happening.
         prices: What one more turn of each capped edge can add, dearest first.
         caps: What each cap of the budget stops.
         judged: The counter machine that policies were judged on.
@@ -110,13 +111,17 @@ def prove(machine: Machine, effort: Effort | None = None) -> Proof:
         ending = "unknown"
     elif under is not None and alone is None:
         ending = "by-budget-only"
+    elif isinstance(ends, Lasso):
+        # Guards over values, or the budget, may keep it from happening.
+        twice = (*ends.stem, *ends.cycle, *ends.cycle)
+        ending = "no" if realise(machine, bare, twice, capped=True).whole else "unknown"
     return Proof(
         machine=machine,
         terminates=ending,
         structural=alone,
         budgeted=under,
         cycle=cycle,
-        prices=() if alone is None else tuple(_prices(machine, alone)),
+        prices=() if alone is None else tuple(_prices(machine, alone, effort)),
         caps=caps,
         judged=counting,
         policies=judge(machine, counting, is_real=_is_real(machine, counting)),
@@ -209,7 +214,7 @@ def _identity(edge: Edge) -> tuple[int, str | None, int]:
     return id(edge.way), edge.outcome, edge.pause_us
 
 
-def _prices(machine: Machine, alone: Form) -> Iterator[CapPrice]:
+def _prices(machine: Machine, alone: Form, effort: Effort) -> Iterator[CapPrice]:
     """Give what one more turn of each capped edge adds to the bound on what the workflow is dear in."""
     metrics: tuple[Metric, ...] = ("micro_usd", "tokens", "tool_calls")
     metric: Metric = next((m for m in metrics if alone.bounds[m].upper), "steps")
@@ -219,6 +224,8 @@ def _prices(machine: Machine, alone: Form) -> Iterator[CapPrice]:
     now = bound(alone.ends.machine, metric, alone.ends.edges, alone.ends.ranking, alone.ends.split)
     found: list[CapPrice] = []
     for number in sorted({term.counter for term in now.terms if term.price}):
+        if effort.is_over():
+            break
         counter = machine.counters[counting.counters[number]]
         raised = {**machine.counters, counter.name: evolve(counter, cap=counter.cap + 1)}
         longer = structural(evolve(machine, counters=raised))

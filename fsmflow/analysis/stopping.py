@@ -52,7 +52,8 @@ def caps_of(machine: Machine, alone: Mapping[Metric, Bound] | None) -> tuple[Cap
         stops: Stops = "some"
         if least is not None and least > cap:
             stops = "all"
-        elif upper is not None and upper + aside <= cap:
+        elif upper is not None and upper + aside + (metric == "microseconds") <= cap:
+            # An attempt needs a microsecond, at least, to begin.
             stops = "never"
         found.append(Cap(metric, cap, least, stops))
     return tuple(found)

@@ -36,7 +36,8 @@ class Move:
         most: The most.
         after: The most that may have been used when that has ended.
         pause: The shortest and the longest pause that follows, in microseconds.
-        refused_before: It is refused, and so more than one of these must have been used before it.
+        refused_before: It is refused, or cut off by the run's deadline, and so more than one of these must
+            have been used before it.
         refused_after: Its retry is refused, and so more than one of these must have been used after it.
         ends_at: The time that must have been used when its attempt has ended.
         wish_us: What a server asks for, so that its retry is passed over.
@@ -91,7 +92,9 @@ class Plan:
             too_much = any(used[r] > move.after[r] for r in range(4))
             if too_much or used[_TIME] < move.ends_at or not _lacks(used, move.refused_after):
                 return number
-            self.uses.append(tuple(after - was for after, was in zip(used, before, strict=True)))  # type: ignore[arg-type]
+            self.uses.append(
+                (used[0] - before[0], used[1] - before[1], used[2] - before[2], used[3] - before[3])
+            )
             shortest, longest = move.pause
             most = ceilings[_TIME][-1 - number][1] - used[_TIME]
             self.pauses.append(max(shortest, min(longest, most)))
@@ -180,7 +183,10 @@ def _attempt(
     )
     after: Amounts = (*_FREE[:3], left[4])
     if edge.outcome == "exceeded":
-        return Move(edge=edge, before=room, most=most, after=after, ends_at=left[4])
+        # If as much time is left as its own timeout, it is that which cuts the attempt off.
+        late = -1 if state.timeout_us is None else left[4] - state.timeout_us
+        spent: Amounts = (*_FREE[:3], late)
+        return Move(edge=edge, before=room, most=most, after=after, refused_before=spent, ends_at=left[4])
     if edge.outcome != "transient" or retry is None:
         return Move(edge=edge, before=room, most=most, after=after)
     backoff, level = retry

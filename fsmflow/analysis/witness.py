@@ -73,6 +73,8 @@ def realise(machine: Machine, counting: CounterMachine, path: Sequence[int], *, 
     played = machine if capped else evolve(machine, caps=Caps(), reserve=Resources())
     path, whole = tuple(path), True
     while True:
+        if not path:
+            return Witness((), None, (), (), whole, 0)
         edges = [counting.edges[number] for number in path]
         plan = Plan.of(played, counting, edges)
         decisions = Decisions.of(played, [edge.way for edge in edges if edge.way is not None])
@@ -149,12 +151,19 @@ def _play(
     machine: Machine, given: Any, edges: Sequence[Edge], happenings: Sequence[Sequence[Event]]
 ) -> int | None:
     """Play what happens on the reference meaning; give where the run leaves the path, or None."""
-    advance = semantics.launch(machine, given)
     position = 0
+    try:
+        advance = semantics.launch(machine, given)
+    except semantics.Endless:
+        # Choices that lead round for ever come to nothing that could be shown.
+        return position
     for number in range(-1, len(edges)):
         for event in happenings[number] if number >= 0 else (None,):
             if event is not None:
-                advance = semantics.advance(machine, advance.configuration, event)
+                try:
+                    advance = semantics.advance(machine, advance.configuration, event)
+                except semantics.Endless:
+                    return position
             for way in advance.taken:
                 if position == len(edges):
                     break

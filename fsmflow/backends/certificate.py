@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from fsmflow.analysis import Analysis
@@ -15,7 +16,7 @@ from fsmflow.analysis.certificate import Part, certificate, written
 from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.sharpening import sharpened
-from fsmflow.analysis.verify import Rejected, verify
+from fsmflow.analysis.verify import Rejected, read, verify
 from fsmflow.backends import Artifact, Places
 from fsmflow.machine import Machine
 
@@ -50,15 +51,13 @@ def certified(proof: Proof) -> dict[str, Any]:
     return found
 
 
-def claims_the_same(found: bytes, wanted: bytes) -> bool:
-    """Tell whether a certificate is accepted, and claims all that another one does, of the same machine."""
-    if found == wanted:
-        return True
+def claims_the_same(found: Path, wanted: bytes) -> bool:
+    """Tell whether the certificate at `found` is accepted, and claims all that another one does."""
     try:
-        theirs, ours = json.loads(found), json.loads(wanted)
+        theirs = read(str(found))
         verify(theirs)
-        return bool(_claims(theirs) == _claims(ours))
-    except (Rejected, ValueError, LookupError, TypeError):
+        return bool(_claims(theirs) == _claims(json.loads(wanted)))
+    except (Rejected, ValueError, LookupError, TypeError, RecursionError):
         return False
 
 

@@ -31,6 +31,9 @@ from fsmflow.analysis.intervals import reach
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.machine import Machine
 
+MOST_COUNTERS = 60
+"""Of how many counters the ranges are worked out; many loops through one another take long."""
+
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find capped transitions that lie on no cycle, or that are not come to again once they are used up."""
@@ -61,6 +64,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
 
 def _never_used_up(machine: Machine) -> set[str]:
     """Give the counters that stand below their caps wherever a run asks for their edges."""
+    if len(machine.counters) > MOST_COUNTERS:
+        return set()
     counting = structural(machine)
     reached = reach(counting)
     asked: set[int] = set()

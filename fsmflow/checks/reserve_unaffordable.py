@@ -43,7 +43,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     for resource, cap, aside in zip(
         RESOURCES, machine.caps.amounts(), machine.reserve.amounts(), strict=True
     ):
-        if cap is not None and aside > cap:
+        # An attempt outside the reserve needs some time, too.
+        if cap is not None and aside and aside + (resource.key == "time") > cap:
             yield Diagnostic(
                 "reserve-unaffordable",
                 f"the reserve may take {resource.written(aside)}; the cap is {resource.written(cap)}",

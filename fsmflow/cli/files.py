@@ -42,10 +42,11 @@ def stale(artifacts: Sequence[Artifact]) -> list[Path]:
 
 
 def _is_current(artifact: Artifact) -> bool:
-    found = artifact.path.read_bytes()
+    if artifact.path.read_bytes() == artifact.content:
+        return True
     if artifact.path.name.endswith(certificate.SUFFIX):
-        return certificate.claims_the_same(found, artifact.content)
-    return found == artifact.content
+        return certificate.claims_the_same(artifact.path, artifact.content)
+    return False
 
 
 def write_all(artifacts: Sequence[Artifact]) -> list[Path]:

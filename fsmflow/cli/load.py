@@ -38,4 +38,6 @@ def load(path: Path) -> Runner[Any, Any]:
     # Tracebacks that pass through generated code then show its lines.
     linecache.cache[module.__file__] = (len(code), None, code.splitlines(keepends=True), module.__file__)
     exec(compile(code, module.__file__, "exec"), module.__dict__)  # noqa: S102 - our own output
-    return runner_of(module)
+    runner = runner_of(module)
+    runner.drop_stale_certificate()
+    return runner

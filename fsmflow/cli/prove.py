@@ -79,9 +79,11 @@ def command(spec: Path, limit: float, form: str) -> None:
         certificate = places_of(spec).generated / f"{proof.machine.name}.certificate.json"
         click.echo(proof_json.render(proof, str(certificate) if certificate.is_file() else None))
     else:
-        click.echo(proof_text.render(proof, color=wants_color(sys.stdout)).rstrip("\n"), color=True)
         if compilation.errors:
-            click.echo(f"\n  The spec has errors; `fsmflow check {spec}` tells them.")
+            click.echo(
+                f"The spec has errors; `fsmflow check {spec}` tells them. What is proved is of it as it is.\n"
+            )
+        click.echo(proof_text.render(proof, color=wants_color(sys.stdout)).rstrip("\n"), color=True)
     sys.exit(int(not proof.holds))
 
 

@@ -76,6 +76,8 @@ class _Printer:
             return
         yield ""
         title = "a run that does not end"
+        if self.proof.terminates == "unknown":
+            title = "this run would not end, if it can happen"
         if self.proof.budgeted is not None:
             title = "without the budget, this run would not end"
         yield f"  {self.style(title, bold=True)}"
@@ -119,7 +121,9 @@ class _Printer:
             and proof.budgeted.bounds[m].upper == 0
             and proof.budgeted.bounds[m].budget is None
         ]
-        if unused:
+        if "steps" in unused:
+            yield "  No attempt is ever made."
+        elif unused:
             yield self.style(f"  No state declares a cost in {_listed(unused, 'or')}.", dim=True)
         for stops, said in _STOPS.items():
             capped = [NAMES[cap.metric] for cap in proof.caps if cap.stops == stops]
@@ -138,15 +142,17 @@ class _Printer:
         witnesses: dict[tuple[Entry, ...], Witness] = {}
         for metric in NAMES:
             witness = bounds[metric].witness
-            if metric != "transitions" and witness is not None and bounds[metric].upper:
+            if metric != "transitions" and witness is not None and bounds[metric].lower:
                 told.setdefault(witness.entries, []).append(metric)
                 witnesses[witness.entries] = witness
         for entries, metrics in told.items():
             yield ""
             names = _listed([NAMES[metric] for metric in metrics])
+            known = all(bounds[metric].is_exact for metric in metrics)
             singular = metrics[-1] in ("micro_usd", "microseconds") and len(metrics) == 1
             verb = "comes about so" if singular else "come about so"
-            yield f"  {self.style('The most ' + names, bold=True)} {verb}:"
+            title = f"The most {names}" if known else f"The most {names} that are known of"
+            yield f"  {self.style(title, bold=True)} {verb}:"
             yield f"    {_path(entries)}"
             for metric in metrics:
                 sum_up = _sum(metric, witnesses[entries])
@@ -250,7 +256,7 @@ def _sum(metric: Metric, witness: Witness) -> str:
 
 def _rest(bound: Bound) -> str:
     """Say what becomes of the attempts for which the budget leaves nothing."""
-    if bound.metric == "microseconds" or bound.witness is None or bound.upper != bound.budget:
+    if bound.metric == "microseconds" or bound.witness is None or bound.lower != bound.budget:
         return ""
     index = METRICS.index(bound.metric) - 1
     uses = [(entry.state, entry.use.amounts()[index]) for entry in bound.witness.entries if entry.use.steps]
@@ -278,16 +284,19 @@ def _turn(proof: Proof, price: CapPrice) -> str:
     way = next(way for way in proof.machine.transitions if price.counter in way.below)
     cap = proof.machine.counters[price.counter].cap
     if way.kind == "retry":
-        return f"retry of {way.source} ({cap} now)"
+        return f"retry of {way.source} ({cap:,} now)"
     if way.same_visit:
-        return f"re-ask of {way.source} ({cap} now)"
+        return f"re-ask of {way.source} ({cap:,} now)"
     label = f" [{way.label}]" if way.label else ""
-    return f"{way.source} → {way.target}{label} ({cap} now)"
+    return f"{way.source} → {way.target}{label} ({cap:,} now)"
 
 
 def _added(price: CapPrice) -> str:
     amount = worded(price.metric, price.amount)
-    return f"+ {amount}" if price.metric == "micro_usd" else f"+ {amount} {NAMES[price.metric]}"
+    if price.metric == "micro_usd":
+        return f"+ {amount}"
+    name = NAMES[price.metric]
+    return f"+ {amount} {name.removesuffix('s') if price.amount == 1 else name}"
 
 
 def _listed(names: Iterable[str], word: str = "and") -> str:

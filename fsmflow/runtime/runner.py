@@ -113,6 +113,11 @@ class Runner(Generic[Given, Output]):
         """
         return self.gauge.left(run, self.limits)
 
+    def drop_stale_certificate(self) -> None:
+        """Do without the certificate if it speaks of another machine: for a runner that was just compiled."""
+        if self.gauge.digest not in (None, self.digest):
+            self.gauge = Gauge(None)
+
     def _certify(self) -> None:
         """Hold the certificate against the machine, once.
 

@@ -141,3 +141,22 @@ def test_a_certificate_by_another_solver_is_as_good(run: Run, project: Path) -> 
     path.write_text(text.replace('"phi":', '"phi" :', 1), encoding="ascii")
     assert path.read_text(encoding="ascii") != text
     assert run("build", "--check").exit_code == 0
+
+
+def test_a_certificate_that_says_something_twice_is_not_current(run: Run, project: Path) -> None:
+    """What the checker would refuse to read is no current certificate."""
+    run("build")
+    path = project / "generated" / "hello.certificate.json"
+    edit(path, "{", '{"digest": "0",')
+    assert run("build", "--check").exit_code == 1
+    path.write_text("[" * 200_000, encoding="ascii")
+    assert run("build", "--check").exit_code == 1
+
+
+def test_an_edited_spec_runs_before_it_is_built(run: Run, project: Path) -> None:
+    """`run` compiles the spec as it is now, and lets a certificate of the old one lie."""
+    run("build")
+    edit(project / "specs/hello.fsm.yaml", "steps: 12", "steps: 13")
+    result = run("run", "specs/hello.fsm.yaml", "text=hello")
+    assert "internal error" not in result.stderr
+    assert result.exit_code == 0
