@@ -101,6 +101,7 @@ class _Builder:
     path: str
     text: str
     lines: Lines = field(init=False)
+    behind: Place = field(init=False)
     tree: Any = None
     keys: dict[Route, Span] = field(factory=dict)
     values: dict[Route, Span] = field(factory=dict)
@@ -109,6 +110,7 @@ class _Builder:
 
     def __attrs_post_init__(self) -> None:
         self.lines = Lines(self.text)
+        self.behind = (self.text.count("\n") + 1, len(self.text.rpartition("\n")[2]) + 1)
 
     def build(self) -> Document:
         """Read the events to their end, or to the first that can't be gone past."""
@@ -254,7 +256,8 @@ class _Builder:
         """Put a finished value where it belongs."""
         route = self.next_route()
         if route is not None:
-            self.values[route] = Span(*start, *end)
+            # What is left out at the end of a text may be marked as behind it.
+            self.values[route] = Span(*min(start, self.behind), *min(end, self.behind))
         if not self.stack:
             self.tree = value
             return

@@ -217,3 +217,10 @@ def test_spans_are_the_text(values: list[str], quoted: bool):
 
     assert document.tree["key"] == values
     assert [cut(text, document.values["key", n]) for n in range(len(values))] == written
+
+
+@pytest.mark.parametrize("text", ["? a", "a:", "a: [b,\n  c]\n? d"])
+def test_a_value_left_out_at_the_end_stands_in_the_text(text: str):
+    """A value that is not written stands where the text ends, not behind it."""
+    document = read_document(text, "spec.yaml")
+    assert max(span.end_line for span in document.values.values()) <= len(text.split("\n"))
