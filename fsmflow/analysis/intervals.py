@@ -14,11 +14,15 @@ from attrs import define, field, frozen
 
 from fsmflow.analysis.counter_machine import CounterMachine, Edge
 from fsmflow.analysis.liveness import live_masks, onward
+from fsmflow.analysis.ranking import edges_ahead
 
 Range = tuple[int, int]
 """The least and the greatest value of a counter."""
 
 _ZERO: Range = (0, 0)
+
+MOST_WORK = 2_000_000
+"""How many ranges are looked at, all edges together, before giving up."""
 
 _PATIENCE = 4
 """How often a range may grow by itself before it is widened to the next constant of a guard."""
@@ -73,9 +77,20 @@ class Reached:
 
 
 def reach(machine: CounterMachine) -> Reached:
-    """Find the states that may be entered, with the ranges of their counters."""
+    """Find the states that may be entered, with the ranges of their counters.
+
+    Where many loops lie in one another that takes long; past `MOST_WORK` every range is all there is.
+    """
     search = _Search(machine, live_masks(machine))
-    search.run()
+    if not search.run():
+        ahead = edges_ahead(machine)
+        entered = {machine.start, *(machine.edges[number].target for number in ahead)}
+        everything = [(0, cap) for cap in machine.caps]
+        ranges = {
+            state: {c: whole for c, whole in enumerate(everything) if search.live[state] >> c & 1}
+            for state in sorted(entered)
+        }
+        return Reached(ranges, frozenset(ahead), search.live)
     return Reached(search.ranges, frozenset(search.fired), search.live)
 
 
@@ -90,11 +105,12 @@ class _Search:
     fired: set[int] = field(factory=set)
     growth: dict[tuple[int, int], int] = field(factory=dict)
     constants: list[list[int]] = field(factory=list)
+    work: int = 0
     asked: dict[int, dict[int, bool]] = field(factory=dict)
     """By state and counter: whether it is live, as far as that has been asked."""
 
-    def run(self) -> None:
-        """Fill `ranges` and `fired`."""
+    def run(self) -> bool:
+        """Fill `ranges` and `fired`; tell whether that was done within the work allowed."""
         machine = self.machine
         constants = [{0, cap} for cap in machine.caps]
         for edge in machine.edges:
@@ -113,6 +129,10 @@ class _Search:
                 if self._fire(number, edge) and edge.target not in waiting:
                     waiting.add(edge.target)
                     heappush(pending, (place[edge.target], edge.target))
+                self.work += len(self.ranges[state])
+            if self.work > MOST_WORK:
+                return False
+        return True
 
     def _fire(self, number: int, edge: Edge) -> bool:
         """Take an edge, if it may fire, from all that is known of its source; tell whether that is news."""
