@@ -185,4 +185,4 @@ def _is_inside_a_word(text: str, at: int) -> bool:
 
 def _id(number: int, name: str) -> str:
     """Give a state's id: its name behind a prefix, or its number if the name is no plain word."""
-    return f"s_{name}" if re.fullmatch(r"[a-z]\w{0,62}", name, re.ASCII) else f"s{number}"
+    return f"s_{name}" if re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) else f"s{number}"

@@ -20,6 +20,7 @@ from fsmflow.machine import Machine
 from tests.backends.drawn_machines import ASK_DOCS, compiled, machines
 
 HOSTILE = (
+    "aA",
     'say "hi"',
     "[x](y) {z}",
     "end",
