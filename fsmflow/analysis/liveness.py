@@ -12,14 +12,14 @@ from fsmflow.analysis.graph import reverse_postorder
 def live_masks(machine: CounterMachine) -> list[int]:
     """Give, for each state, a number whose bit `c` is 1 if counter `c` may be read before it is set back.
 
-    One number for a set of counters keeps 10,000 states with as many counters within memory. A state
-    that the start does not lead to reads nothing.
+    One number for a set of counters keeps 10,000 states with as many counters within memory.
     """
     reads, kept = [], []
     for edge in machine.edges:
         reads.append(sum(1 << c for c, lo, hi in edge.guards if lo > 0 or hi < machine.caps[c]))
         kept.append(~sum(1 << c for c in edge.resets))
-    order = onward(machine)[::-1]
+    ahead = dict.fromkeys(onward(machine))
+    order = [*ahead, *(state for state in range(len(machine.states)) if state not in ahead)][::-1]
     live = [0] * len(machine.states)
     changed = True
     while changed:
