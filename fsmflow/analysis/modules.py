@@ -45,11 +45,13 @@ class Module:
 
     Attributes:
         name: Its dotted name.
+        path: The file that it was read from.
         names: What stands at its top level; None for a name that is defined in several ways.
         open: Whether it may have further names: by a star import, or `__getattr__`.
     """
 
     name: str
+    path: Path
     names: Mapping[str, Definition | None] = field(repr=False)
     open: bool
 
@@ -203,7 +205,8 @@ def _parsed(name: str, source: _Source) -> Found:
         for defined, definition in _definitions(statement, package):
             found.setdefault(defined, []).append((definition, nested))
         is_open |= isinstance(statement, ast.ImportFrom) and any(a.name == "*" for a in statement.names)
-    return Module(name, {n: _one(ways) for n, ways in found.items()}, is_open or "__getattr__" in found)
+    names = {n: _one(ways) for n, ways in found.items()}
+    return Module(name, source.path, names, is_open or "__getattr__" in found)
 
 
 def _one(ways: list[tuple[Definition, bool]]) -> Definition | None:
