@@ -171,8 +171,25 @@ _HARMLESS = frozenset(" ,·×−–—…≤≥→↑Δ●▲■»'")
 
 
 def _unmarked(text: str) -> str:
-    """Respell what Mermaid itself puts around character codes, and would take for them in the picture."""
-    return text.replace("ﬂ", "fl").replace("¶ß", "¶ ß")
+    """Respell what means something to Mermaid even as character codes, which it reads too early.
+
+    That is what it puts around codes itself, emphasis, a line break, a formula and an icon. A sign is
+    replaced by its like, or kept apart from the next by a word joiner, which shows nothing.
+    """
+    for said, respelled in _RESPELLED:
+        text = said.sub(respelled, text)
+    return text
+
+
+_RESPELLED = (
+    (re.compile("ﬂ"), "fl"),
+    (re.compile("¶(?=ß)"), "¶ "),
+    (re.compile(r"\*"), "\u2217"),
+    (re.compile(r"(?<![^\W_])_|_(?![^\W_])"), "\u2060_\u2060"),
+    (re.compile(r"\\(?=n)"), "\\\\\u2060"),
+    (re.compile(r"\$(?=\$)"), "$\u2060"),
+    (re.compile(r"(?<=fa)(?=[a-z]?:)", re.IGNORECASE), "\u2060"),
+)
 
 
 def _is_inside_a_word(text: str, at: int) -> bool:

