@@ -1,0 +1,98 @@
+"""Runs of generated runners, recorded as `fsmflow run --trace` would, and what they really did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from attrs import frozen
+
+from fsmflow import semantics
+from fsmflow.analysis.recording import Recording, read
+from fsmflow.machine import Machine, Transition, Work
+from fsmflow.runtime import Invalid, Outcome, Permanent, Result, Runner, StepContext, Transient
+from fsmflow.testing import SimulatedClock
+from tests.generated import runner_of
+
+SCRIPTED = {"s": "success", "t": "transient", "i": "invalid", "f": "failure", "u": "unknown"}
+
+
+@frozen
+class Recorded:
+    """A run of a generated runner: what it wrote, what was read of that, and what it did."""
+
+    lines: tuple[str, ...]
+    result: Result[Any]
+    launch: tuple[Transition, ...]
+    ways: tuple[tuple[Transition, ...], ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(f"{line}\n" for line in self.lines)
+
+    @property
+    def recording(self) -> Recording:
+        return read(self.text)
+
+
+def record(machine: Machine, choose: Callable[[Work], tuple[str, str | None, Any]], given: Any) -> Recorded:
+    """Run `machine`, whose attempts end as `choose` says: a letter of an outcome, a label, a value."""
+    clock = SimulatedClock()
+    lines: list[str] = []
+
+    def step(state: Work) -> Any:
+        async def attempt(ctx: StepContext, **_: Any) -> Any:
+            letter, label, value = choose(state)
+            ctx.charge(tool_calls=state.cost.tool_calls, tokens=state.cost.tokens // 2, usd="0")
+            await clock.sleep(40_000)
+            match SCRIPTED[letter]:
+                case "transient":
+                    raise Transient("the service\x1b[31m did not answer", retry_after=0.5)
+                case "invalid":
+                    raise Invalid("no citation")
+                case "failure":
+                    raise Permanent("<b>refused</b>")
+                case "unknown":
+                    raise ConnectionResetError("gone")
+            return value if label is None else Outcome(label, value)
+
+        return attempt
+
+    def write(event: dict[str, Any]) -> None:
+        lines.append(json.dumps(event, ensure_ascii=False, allow_nan=False))
+
+    runner: Runner[Any, Any] = runner_of(machine)
+    steps = {state.name: step(state) for state in machine.states.values() if isinstance(state, Work)}
+    coroutine = runner.run(given, steps=steps, clock=clock, random=Random(1), trace=write)
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        launch, ways = taken(machine, given, stop.value)
+        return Recorded(tuple(lines), stop.value, launch, ways)
+    raise AssertionError("the run waited for something outside of its simulated world")
+
+
+def record_script(machine: Machine, script: str, given: Any = None) -> Recorded:
+    """Run `machine` by a script of words, an attempt each: `s`, `t`, `s:label`; all goes well after it."""
+    words = iter(script.split())
+
+    def choose(state: Work) -> tuple[str, str | None, Any]:
+        letter, _, label = next(words, "s").partition(":")
+        first = None if state.labels is None else state.labels[0]
+        return letter, label or first, "x"
+
+    return record(machine, choose, given)
+
+
+def taken(
+    machine: Machine, given: Any, result: Result[Any]
+) -> tuple[tuple[Transition, ...], tuple[tuple[Transition, ...], ...]]:
+    """Give the transitions that a run took: into its first stage, and out of each."""
+    advance = semantics.launch(machine, given)
+    launch, ways = advance.taken, []
+    for span in result.trace:
+        advance = semantics.advance(machine, advance.configuration, span.event)
+        ways.append(advance.taken)
+    return launch, tuple(ways)
