@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "Run a workflow on real input.",
     "test": "Run the property tests that were built.",
     "draw": "Draw a workflow.",
+    "report": "Write all that a reviewer needs as one page of HTML.",
     "explore": "Step through a workflow by hand.",
     "explain": "Explain a check.",
     "schema": "Write the JSON Schema of the language, for editors.",

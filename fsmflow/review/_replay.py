@@ -1,0 +1,95 @@
+"""A run to replay: its stages, and the edges of the drawing by which it came to each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fsmflow.analysis.following import Followed, follow
+from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.machine import Machine
+from fsmflow.review._values import Values
+from fsmflow.review._ways import Ways
+
+
+def replayed(machine: Machine, recording: Recording, ways: Ways, values: Values) -> dict[str, Any]:
+    """Tell of a run; what it took, gave and said is put into `values`.
+
+    Stages leave out what is empty. `by` are the edges that led to a stage, `last` those to the end.
+    """
+    followed = follow(machine, recording)
+    led = [followed.launch, *followed.ways]
+    unknown = {stage.state for stage in recording.stages} - set(ways.states)
+    error = recording.error
+    return {
+        "run_id": recording.run_id,
+        "trace_id": recording.trace_id,
+        "profile": recording.profile or "",
+        "given": values.number(recording.given),
+        "output": values.number(recording.output),
+        "error": None if error is None else values.number(_plain(error._asdict())),
+        "end": recording.end or "",
+        "kind": recording.kind or "",
+        "ends": ways.states.get(recording.end or ""),
+        "total": recording.total_us,
+        "spent": dict(recording.spent),
+        "note": _note(machine, recording, followed),
+        "unknown": sorted(unknown),
+        "stages": [
+            _stage(stage, ways, values) | _by(ways.numbers(led[number]))
+            for number, stage in enumerate(recording.stages)
+        ],
+        "last": ways.numbers(led[-1]),
+        "failing": failing(recording),
+    }
+
+
+def failing(recording: Recording) -> int | None:
+    """Give the number of the stage at which a run failed: its last attempt that did not succeed."""
+    failed = [stage.number for stage in recording.stages if is_failure(stage)]
+    return failed[-1] if failed else None
+
+
+def is_failure(stage: Stage) -> bool:
+    """Tell whether a stage is an attempt that did not succeed."""
+    return stage.kind == "attempt" and stage.outcome != "success"
+
+
+def _note(machine: Machine, recording: Recording, followed: Followed) -> str:
+    """Say why a run may not fit the drawing."""
+    if recording.workflow != machine.name:
+        return f"This is a run of another workflow, {recording.workflow}."
+    if followed.stray is not None:
+        return f"This version of the workflow can't do what the run did from stage {followed.stray:,} on."
+    if recording.digest != machine.digest:
+        return "This is a run of another version of the workflow."
+    return "" if recording.end is not None else "The trace breaks off: the run was not over."
+
+
+def _stage(stage: Stage, ways: Ways, values: Values) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "state": ways.states.get(stage.state, stage.state),
+        "kind": stage.kind,
+        "visit": stage.visit,
+        "attempt": stage.attempt,
+        "start": stage.start_us,
+        "time": stage.elapsed_us,
+        "outcome": stage.outcome,
+    }
+    if stage.label is not None:
+        told["label"] = stage.label
+    if stage.kind == "attempt":
+        told |= {"given": values.number(stage.given), "output": values.number(stage.output)}
+    if stage.error:
+        told["error"] = values.number(stage.error)
+    if stage.complaints:
+        told["complaints"] = [values.number(complaint) for complaint in stage.complaints]
+    used = {name: amount for name, amount in stage.use.items() if amount}
+    return told | ({"use": used} if used else {})
+
+
+def _by(edges: list[int]) -> dict[str, Any]:
+    return {"by": edges} if edges else {}
+
+
+def _plain(error: dict[str, Any]) -> dict[str, Any]:
+    return {**error, "complaints": list(error["complaints"])}

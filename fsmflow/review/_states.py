@@ -1,0 +1,201 @@
+"""Each state: what it promises, where it leads, where its code is, and its share of the worst case."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from fsmflow.analysis import Analysis
+from fsmflow.analysis.counter_machine import METRICS, Metric
+from fsmflow.analysis.proof import Proof
+from fsmflow.analysis.symbols import Symbol, resolve
+from fsmflow.backends._wording import duration, guard, money, pause
+from fsmflow.machine import Choice, End, Machine, State, Transition, Wait, Work
+from fsmflow.reporting.amounts import NAMES, worded
+from fsmflow.review._ways import BUDGET, Ways
+
+_EFFECTS = {
+    "none": "none",
+    "idempotent": "idempotent: repeating it changes nothing more",
+    "once": "once: never repeated",
+}
+_ON = {
+    "retry": "transient failure",
+    "invalid": "rejected output",
+    "fallback": "failure",
+    "unknown": "result unknown",
+    "exceeded": "budget used up",
+}
+
+Rows = list[list[str]]
+"""Names, each with what is said of it."""
+
+
+def states(analysis: Analysis, proof: Proof | None, ways: Ways) -> list[dict[str, Any]]:
+    """Tell of each state that is drawn, in the order of the drawing."""
+    return [_state(analysis, proof, ways, node.name, node.role) for node in ways.diagram.nodes]
+
+
+def _state(analysis: Analysis, proof: Proof | None, ways: Ways, name: str, role: str) -> dict[str, Any]:
+    state = analysis.machine.states[name]
+    return {
+        "name": name,
+        "role": role,
+        "title": state.title,
+        "contract": _contract(analysis, state),
+        "limits": list(_limits(analysis.machine, state)),
+        "ways": _out(analysis, ways, name),
+        "places": _places(analysis, state),
+        "worst": [] if proof is None else list(_shares(proof, name)),
+    }
+
+
+def _contract(analysis: Analysis, state: State) -> Rows:
+    """Tell what a state takes and gives, in the words of the spec where it has any."""
+    match state:
+        case Work():
+            rows = [
+                ["call", state.call],
+                *(["with", f"{name} = {text}"] for name, text in _written(analysis, state.name, "with")),
+                ["gives", "" if state.gives is None else str(state.gives)],
+                ["as", "" if state.value == state.name else f"${state.value}"],
+                *(["accept", check] for check in state.accept),
+                ["effect", _EFFECTS.get(state.effect or "", "")],
+                *(["key", text] for _, text in _written(analysis, state.name, "key")),
+                *(["profile", f"{profile}: {step}"] for profile, step in _swapped(analysis, state.name)),
+            ]
+            return [row for row in rows if row[1]]
+        case End():
+            return [
+                ["end", state.kind],
+                *(["output", text] for _, text in _written(analysis, state.name, "output")),
+            ]
+        case Choice() | Wait():
+            return []
+
+
+def _swapped(analysis: Analysis, name: str) -> Iterator[tuple[str, str]]:
+    for profile, steps in analysis.machine.profiles.items():
+        if name in steps:
+            yield profile, steps[name]
+
+
+def _written(analysis: Analysis, name: str, key: str) -> Iterator[tuple[str, str]]:
+    """Give what the spec says at a key of a state: each part of a mapping, or the whole."""
+    tree = analysis.document.tree
+    for step in ("states", name, key):
+        tree = tree.get(step) if isinstance(tree, dict) else None
+    if isinstance(tree, dict):
+        yield from ((str(part), _text(value)) for part, value in tree.items())
+    elif tree is not None:
+        yield "", _text(tree)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _limits(machine: Machine, state: State) -> Iterator[list[str]]:
+    """Tell what one attempt may use, how often it is made again, and what is set aside for it."""
+    if isinstance(state, Wait):
+        yield ["waits", duration(state.duration_us)]
+    if isinstance(state, Work):
+        yield ["timeout", "none" if state.timeout_us is None else duration(state.timeout_us)]
+        cost = state.cost
+        yield from (
+            [name, said]
+            for name, amount, said in (
+                ("tool calls", cost.tool_calls, f"{cost.tool_calls:,} an attempt"),
+                ("tokens", cost.tokens, f"{cost.tokens:,} an attempt"),
+                ("money", cost.micro_usd, f"{money(cost.micro_usd)} an attempt"),
+            )
+            if amount
+        )
+    for way in machine.outgoing[state.name]:
+        if way.same_visit and way.kind != "exceeded":
+            cap = min((machine.counters[name].cap for name in way.below), default=1)
+            again = f"at most {cap:,}{_per(machine, way)}"
+            if way.kind == "retry" and way.pause is not None:
+                jitter = ", drawn at random below" if way.pause.jitter == "full" else ""
+                again += f", after {pause(way.pause, cap)}{jitter}"
+            yield ["retry" if way.kind == "retry" else "re-ask", again]
+    if not isinstance(state, End) and state.reserve:
+        yield ["reserve", "its cost is set aside from the start"]
+
+
+def _per(machine: Machine, way: Transition) -> str:
+    """Say what the caps of a way count per, where that is not the visit."""
+    scopes = {machine.counters[name].per for name in way.below} - {way.source}
+    return "".join(f" per {scope or 'run'}" for scope in sorted(scopes, key=str))
+
+
+def _out(analysis: Analysis, ways: Ways, name: str) -> list[dict[str, Any]]:
+    """Tell the ways out of a state: why, where to, how often at most, and where the spec says so."""
+    machine = analysis.machine
+    return [
+        {
+            "on": _reason(machine, way),
+            "target": ways.states[way.target],
+            "caps": " · ".join(_cap(machine, each) for each in way.below),
+            "line": analysis.document.locate(analysis.route(way)).line,
+            "edge": ways.number(way),
+        }
+        for way in machine.outgoing[name]
+        if way.target in ways.states and not (way.same_visit or ways.number(way) == BUDGET)
+    ]
+
+
+def _cap(machine: Machine, counter: str) -> str:
+    found = machine.counters[counter]
+    return f"≤{found.cap:,} per {found.per or 'run'}"
+
+
+def _reason(machine: Machine, way: Transition) -> str:
+    if way.kind != "success":
+        said = _ON[way.kind]
+    elif not isinstance(machine.states[way.source], Choice):
+        said = way.label or "success"
+    else:
+        said = "otherwise" if way.when is None else guard(way.when)
+    return f"{said}, cap reached" if way.used_up is not None else said
+
+
+def _places(analysis: Analysis, state: State) -> Rows:
+    """Tell where a state stands in the spec, and where the code of its step does."""
+    document = analysis.document
+    rows = [["spec", f"{document.path}:{document.locate(('states', state.name), key=True).line}"]]
+    if isinstance(state, Work):
+        module, _, function = state.call.partition(":")
+        found = resolve(analysis.modules, module, function)
+        if isinstance(found, Symbol):
+            rows.append(["code", _place(analysis, found)])
+    return rows
+
+
+def _place(analysis: Analysis, symbol: Symbol) -> str:
+    """Give the file of a symbol as it is called beside the spec; elsewhere, by the module's name alone."""
+    folder, path = analysis.folder, symbol.module.path
+    beside = folder is not None and path.is_relative_to(folder)
+    return f"{path.as_posix() if beside else symbol.module.name}:{symbol.node.lineno}"
+
+
+def _shares(proof: Proof, name: str) -> Iterator[dict[str, Any]]:
+    """Tell how much of the worst case in each metric is a state's."""
+    for metric in NAMES:
+        witness = None if metric not in proof.bounds else proof.bounds[metric].witness
+        if metric == "transitions" or witness is None:
+            continue
+        total, used = witness.used(metric), used_by(proof, metric).get(name, 0)
+        if used:
+            yield {"name": NAMES[metric], "amount": worded(metric, used), "share": used / total}
+
+
+def used_by(proof: Proof, metric: Metric) -> dict[str, int]:
+    """Give how much of a metric each state uses in the worst run that is known."""
+    witness = proof.bounds[metric].witness
+    found: dict[str, int] = {}
+    for entry in () if witness is None else witness.entries:
+        amount = entry.use.amounts()[METRICS.index(metric) - 1]
+        found[entry.state] = found.get(entry.state, 0) + amount
+    return found

@@ -1,0 +1,93 @@
+"""Which edge of a drawing each transition of a machine is part of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from fsmflow.backends.diagram import Diagram, Edge, Look
+from fsmflow.machine import Machine, Transition
+
+BUDGET = -1
+"""The number of the one way from any step to where a run goes whose budget is used up."""
+
+
+@frozen
+class Ways:
+    """The states and edges of a drawing, by number.
+
+    Attributes:
+        diagram: The drawing.
+        states: The number of each state that is drawn.
+        edges: The numbers of the edges from one state to another.
+    """
+
+    diagram: Diagram
+    states: Mapping[str, int]
+    edges: Mapping[tuple[str, str], tuple[int, ...]]
+
+    @classmethod
+    def of(cls, machine: Machine, diagram: Diagram) -> Ways:
+        """Number what is drawn of `machine`."""
+        edges: dict[tuple[str, str], tuple[int, ...]] = {}
+        for number, edge in enumerate(diagram.edges):
+            pair = (edge.source, edge.target)
+            edges[pair] = (*edges.get(pair, ()), number)
+        states = {node.name: number for number, node in enumerate(diagram.nodes)}
+        return cls(diagram, states, edges)
+
+    def number(self, way: Transition) -> int | None:
+        """Give the number of the edge that `way` is part of; None if it stays within its state."""
+        among = self.edges.get((way.source, way.target), ())
+        for number in among:
+            if self.diagram.edges[number].look in _looks(way):
+                return number
+        if way.kind == "exceeded" and way.target == self.diagram.exceeded:
+            return BUDGET
+        return among[0] if among else None
+
+    def numbers(self, ways: Iterable[Transition]) -> list[int]:
+        """Give the numbers of the edges that `ways` are part of, in order."""
+        found = map(self.number, ways)
+        return [number for number in found if number is not None]
+
+    def path(self, ways: Iterable[Transition]) -> dict[str, Any]:
+        """Tell how often each state and each edge comes on a path."""
+        ways = list(ways)
+        names = [way.source for way in ways]
+        if ways:
+            names.append(ways[-1].target)
+        entered = [name for at, name in enumerate(names) if at == 0 or not ways[at - 1].same_visit]
+        visits = Counter(self.states[name] for name in entered if name in self.states)
+        return {
+            "states": [list(pair) for pair in sorted(visits.items())],
+            "edges": [list(pair) for pair in sorted(Counter(self.numbers(ways)).items())],
+        }
+
+    def told(self) -> list[dict[str, Any]]:
+        """Tell of each edge where it leads, and why it is taken."""
+        return [
+            {
+                "source": self.states[edge.source],
+                "target": self.states[edge.target],
+                "look": edge.look,
+                "why": _why(edge),
+            }
+            for edge in self.diagram.edges
+        ]
+
+
+def _looks(way: Transition) -> tuple[Look, ...]:
+    """Give how an edge may look that `way` is part of; a loop may be of any kind."""
+    if way.kind == "exceeded":
+        return ("budget",)
+    if way.kind == "success" and way.used_up is None:
+        return ("success", "branch", "loop")
+    return ("loop", "fallback", "error")
+
+
+def _why(edge: Edge) -> str:
+    return " · ".join(" ".join(filter(None, (reason.text, reason.bound))) for reason in edge.reasons)

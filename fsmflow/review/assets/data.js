@@ -1,0 +1,23 @@
+// The data of the page: states, edges, runs and values are called by their numbers.
+
+const review = JSON.parse(byId("data").textContent);
+
+const BUDGET = -1; // the one edge from any step to where a run goes whose budget is used up
+
+/** The number of each state, by its name. */
+const numbers = new Map(review.states.map((state, number) => [state.name, number]));
+
+/** Give the name of a state by its number; a state of a run that this version lacks comes by its name. */
+function nameOf(state) {
+  return typeof state === "number" ? review.states[state].name : state;
+}
+
+/** Give what kind of step or end a state is. */
+function roleOf(state) {
+  return typeof state === "number" ? review.states[state].role : "fn";
+}
+
+/** Tell whether a stage is an attempt that did not succeed. */
+function isFailure(stage) {
+  return stage.kind === "attempt" && stage.outcome !== "success";
+}

@@ -1,0 +1,54 @@
+// Building elements. Text reaches the page as text nodes alone: there is no way here to write markup.
+
+/** Make an element. Attributes that are null, undefined or false are left out; `on…` are listeners. */
+function element(name, attributes = {}, ...children) {
+  return furnished(document.createElement(name), attributes, children);
+}
+
+/** Make an element of SVG. */
+function shape(name, attributes = {}, ...children) {
+  return furnished(document.createElementNS("http://www.w3.org/2000/svg", name), attributes, children);
+}
+
+function furnished(node, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+    else node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** Find an element by its id. */
+function byId(id) {
+  return document.getElementById(id);
+}
+
+/** Make text of a spec or a trace, which may run in either direction. */
+function said(text, className) {
+  return element("bdi", { class: className }, text);
+}
+
+/** Make a button that looks like text. */
+function link(label, onclick, attributes = {}) {
+  return element("button", { type: "button", class: "link", onclick, ...attributes }, label);
+}
+
+/** Make a list of names, each with what is said of it; a name that comes twice is written once. */
+function rows(pairs) {
+  const list = element("dl", { class: "rows" });
+  let before = null;
+  for (const [name, value] of pairs) {
+    list.append(element("dt", {}, name === before ? "" : name), element("dd", {}, value));
+    before = name;
+  }
+  return list;
+}
+
+/** Make a bar whose filled part is a share from 0 to 1. */
+function bar(share, tone = "") {
+  const filled = element("span", { class: "filled" });
+  filled.style.width = `${Math.min(100, Math.max(0, share * 100))}%`;
+  return element("span", { class: `bar ${tone}`, "aria-hidden": "true" }, filled);
+}

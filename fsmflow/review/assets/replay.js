@@ -1,0 +1,57 @@
+// The replay of a run: a slider over its stages, a strip of its time, and buttons to step through it.
+
+let strip = null;
+
+function bindReplay() {
+  if (selection.run === null) return;
+  const holder = byId("replay");
+  holder.hidden = false;
+  strip = timeline((position) => goTo(position));
+  const slider = element("input", {
+    type: "range", id: "position", min: 0, step: 1, "aria-label": "Stage",
+    oninput: (event) => goTo(Number(event.target.value)),
+  });
+  const where = element("output", { id: "where", for: "position" });
+  const step = (label, key, by) => element("button", {
+    type: "button", title: `${label} (${key})`, "aria-label": label, onclick: () => goTo(selection.position + by),
+  }, by < 0 ? "◀" : "▶");
+  const failing = element("button", { type: "button", id: "failing", title: "f", onclick: goToFailure }, "Jump to failing step");
+  holder.append(
+    element("div", { class: "controls" }, runChoice(), step("Previous stage", ",", -1), step("Next stage", ".", 1), where, failing),
+    strip.holder, slider);
+  watch((now, changed) => {
+    if ("run" in changed || "position" in changed) showReplay(now, slider, where, failing);
+  });
+  showReplay(selection, slider, where, failing);
+}
+
+let shownRun = null;
+
+function showReplay(now, slider, where, failing) {
+  const run = review.runs[now.run];
+  if (shownRun !== run) {
+    shownRun = run;
+    slider.max = lastPosition(run);
+    strip.show(run);
+    failing.hidden = run.failing === null;
+  }
+  slider.value = now.position;
+  const words = stageWords(run, now.position);
+  slider.setAttribute("aria-valuetext", words);
+  where.replaceChildren(said(words), element("span", { class: "muted" }, ` of ${count(run.stages.length)}`));
+  strip.point(now.position);
+  const group = drawnStates.get(stateAt(run, now.position));
+  if (now.isReplaying && group !== undefined) reveal(group);
+}
+
+/** Let one of several runs be chosen. */
+function runChoice() {
+  if (review.runs.length < 2) return null;
+  return element("select", { id: "run", "aria-label": "Run", onchange: (event) => goTo(0, Number(event.target.value)) },
+    review.runs.map((run, number) => element("option", { value: number }, `${run.name} · ${run.end || "not over"}`)));
+}
+
+function goToFailure() {
+  const run = review.runs[selection.run];
+  if (run?.failing !== null && run !== undefined) goTo(run.failing);
+}
