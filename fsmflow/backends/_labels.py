@@ -1,47 +1,37 @@
-r"""The HTML-like labels of a drawing: the only place where a spec's words meet Graphviz's markup.
-
-Words are reduced to one visible line, escaped, and their backslashes doubled, since Graphviz expands
-`\N` and its like even here. Rows get exact widths: Graphviz spreads what is left over all columns.
-"""
+"""The labels of a drawing: of its steps, its ends and its edges, with what is laid over them."""
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Mapping, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
+from fsmflow.backends import _bars, _header
 from fsmflow.backends._arial import estimate, width
+from fsmflow.backends._cells import NAME, SMALL, TABLE, Cells, room, row, space, tag_width, tidied
+from fsmflow.backends._emphasis import LINES, Dress, dress
 from fsmflow.backends._palette import Ink
+from fsmflow.backends._strokes import PLAIN
 from fsmflow.backends._wording import lines, plain
 from fsmflow.backends.diagram import LONGEST_LABEL, LONGEST_NAME, Diagram, Edge, Look, Node
+from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Words
 
 TAGS = {"llm": "LLM", "tool": "TOOL", "fn": "FN", "choose": "CHOOSE", "wait": "WAIT"}
 GLYPHS = {"success": "●", "degraded": "▲", "handoff": "→", "failed": "×"}
 EDGE_GLYPHS: dict[Look, str] = {"loop": "↑ ", "fallback": "» ", "budget": "■ ", "error": "× "}
+SIGNS = {"added": "+ ", "removed": "− ", "changed": "Δ "}
 
-HEADLINE, NAME, SUBTITLE, SMALL, TAG = 17, 12, 10, 9, 7
+UNMARKED = NodeMark("plain")
+"""A state that is drawn as without an overlay."""
+
 _LINE = 42
 """The most characters of a line of facts or policy."""
-_TITLE_LINE = 84
+_MARKED_LINE = 60
+"""The most of one that an overlay puts in its place, which may be a sum."""
 _MOST_REASONS = 3
-
-_TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">'
-_LEGEND: tuple[tuple[Look, str], ...] = (
-    ("success", "success"),
-    ("loop", "↑ loop-back ≤cap"),
-    ("fallback", "» fallback"),
-    ("budget", "■ budget"),
-    ("error", "× error"),
-)
-_STROKES: dict[Look, str] = {"success": "solid", "fallback": "dashed", "budget": "dotted", "error": "dashed"}
-
-
-def inks(role: str) -> tuple[Ink, Ink, Ink]:
-    """Give the colours of a step: its line, its tint and its band."""
-    kind = "control" if role in ("choose", "wait") else role
-    return kind, f"{kind} tint", f"{kind} band"
+_MOST_LINES = 6
+_LONGEST_PILL = 20
 
 
 @frozen
@@ -49,57 +39,76 @@ class Typesetter:
     """Sets the labels of one drawing in the colours of one theme."""
 
     palette: Mapping[Ink, str]
+    cells: Cells = field(init=False)
 
-    def font(self, text: str, size: int, ink: Ink, *, bold: bool = False) -> str:
-        """Set `text`; a space where it is empty, since Graphviz refuses markup around nothing."""
-        words = html.escape(text or " ").replace("\\", "\\\\")
-        if bold:
-            words = f"<B>{words}</B>"
-        return f'<FONT POINT-SIZE="{size}" COLOR="{self.palette[ink]}">{words}</FONT>'
+    @cells.default
+    def _cells(self) -> Cells:
+        return Cells(self.palette)
 
-    def step(self, node: Node) -> str:
-        """Set a step: its tag and name, what it may take, and a band with its policy."""
-        line, _, band = inks(node.role)
-        tag, name = TAGS[node.role], plain(node.name, LONGEST_NAME)
-        facts = lines(((short_title(node),) if short_title(node) else ()) + node.facts, _LINE)
-        policy = lines(node.policy, _LINE)
-        taken = _tag_width(tag) + 5 + width(name, NAME, bold=True)
-        inner = math.ceil(max(taken, *map(_room, facts), *(_room(rule) + 12 for rule in policy), 0))
-        label = self.font(name, NAME, "text", bold=True)
-        head = f'{self._tag(tag, line)}{_space(5)}<TD HEIGHT="16" VALIGN="BOTTOM">{label}</TD>'
-        rows = [_row(head, taken, (inner - taken) / 2, inner)]
-        rows += [self._centred(fact, SMALL, "muted", inner, height=15) for fact in facts]
+    def step(self, node: Node, mark: NodeMark = UNMARKED) -> str:
+        """Set a step: its tag and name, what it may take, a band with its policy, and its bars."""
+        worn = dress(node.role, mark.emphasis)
+        facts, policy = _facts(node, mark, worn), _policy(node, mark, worn)
+        note = _note(mark)
+        head, taken = self._head(node, mark, worn)
+        inner = math.ceil(
+            max(
+                taken,
+                *map(self._room, facts),
+                *(self._room(rule) + 12 for rule in policy),
+                *(room(line, bold=True) for line in note),
+                _bars.least_width(mark.bars),
+            )
+        )
+        rows = [row(head, taken, (inner - taken) / 2, inner)]
+        rows += [self._row(fact, inner, height=15) for fact in facts]
+        rows += [
+            self.cells.centred(line, SMALL, _note_ink(mark), inner, bold=True, height=13) for line in note
+        ]
         if policy:
-            rules = "".join(self._centred(rule, SMALL, "text", inner - 4, height=11) for rule in policy)
+            rules = "".join(self._row(rule, inner - 4, height=11) for rule in policy)
             rows.append(
                 f'<TR><TD HEIGHT="3"></TD></TR><TR><TD WIDTH="{inner}"><TABLE BORDER="0" CELLBORDER="0" '
-                f'CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" BGCOLOR="{self.palette[band]}">{rules}'
+                f'CELLSPACING="0" CELLPADDING="2" STYLE="ROUNDED" BGCOLOR="{self.palette[worn.band]}">{rules}'
                 "</TABLE></TD></TR>"
             )
-        return f"<{_TABLE}{''.join(rows)}</TABLE>>"
+        rows += _bars.rows(self.cells, mark.bars, inner)
+        return f"<{TABLE}{''.join(rows)}</TABLE>>"
 
-    def end(self, node: Node) -> str:
-        """Set an end: its sign and name, and its title where that is short."""
-        inner = math.ceil(end_width(node))
-        rows = self._centred(end_name(node), NAME, "on solid", inner, bold=True)
-        if short_title(node):
-            rows += self._centred(short_title(node), SMALL, "on solid", inner)
-        return f"<{_TABLE}{rows}</TABLE>>"
+    def end(self, node: Node, mark: NodeMark = UNMARKED) -> str:
+        """Set an end: its sign and name, and below it its title where that is short, or a note."""
+        worn = dress(node.role, mark.emphasis)
+        inner = math.ceil(end_width(node, mark))
+        pill = self._pill(mark, worn, inverse=worn.name == "on solid")
+        if pill:
+            name = self.cells.font(end_name(node), NAME, worn.name, bold=True, struck=worn.struck)
+            head = _beside(pill, f'<TD HEIGHT="16" VALIGN="BOTTOM">{name}</TD>', first=worn.pill_first)
+            taken = _pill_room(mark) + estimate(end_name(node), NAME, bold=True)
+            rows = row(head, taken, (inner - _pill_room(mark) - _name_width(node)) / 2, inner)
+        else:
+            rows = self.cells.centred(end_name(node), NAME, worn.name, inner, bold=True, struck=worn.struck)
+        for line in end_subtitle(node, mark):
+            rows += self._row(line, inner)
+        return f"<{TABLE}{rows}</TABLE>>"
 
-    def stub(self, node: Node) -> str:
+    def stub(self, node: Node, ink: Ink = "on solid") -> str:
         """Set a small stand-in for a state that many ways lead to."""
         name = end_name(node) if node.role in GLYPHS else plain(node.name, LONGEST_NAME)
-        return f"<{self.font(name, SMALL, 'on solid', bold=True)}>"
+        return f"<{self.cells.font(name, SMALL, ink, bold=True)}>"
 
-    def any_step(self) -> str:
+    def any_step(self, mark: EdgeMark = PLAIN) -> str:
         """Set the pill that stands for every step whose budget is used up."""
-        return f"<{self.font('any step', SMALL, 'budget')}>"
+        return f"<{self.cells.font('any step', SMALL, _label_ink('budget', mark))}>"
 
-    def budget(self) -> str:
+    def budget(self, mark: EdgeMark = PLAIN) -> str | None:
         """Set the label of the way from any step."""
-        return self._edge_label([("■ budget", False)], "budget")
+        return self._edge([("■ budget", False)], _label_ink("budget", mark), mark)
 
-    def edge(self, edge: Edge) -> str | None:
+    def start(self, mark: EdgeMark = PLAIN) -> str | None:
+        """Set the label of the way to the first state: nothing but what is laid over it."""
+        return self._edge([], _label_ink("success", mark), mark)
+
+    def edge(self, edge: Edge, mark: EdgeMark = PLAIN) -> str | None:
         """Set why an edge is taken and how often it may be; None where there is nothing to say."""
         told = edge.reasons[:_MOST_REASONS]
         parts: list[tuple[str, bool]] = []
@@ -112,83 +121,73 @@ class Typesetter:
                 parts.append(((" " if reason.text else "") + reason.bound, True))
         if len(edge.reasons) > len(told):
             parts.append((f" · +{len(edge.reasons) - len(told)}", False))
-        ink = edge.look if edge.look in EDGE_GLYPHS else "flow"
-        return self._edge_label(parts, ink) if parts else None
+        return self._edge(parts, _label_ink(edge.look, mark), mark)
 
-    def header(self, diagram: Diagram) -> str:
-        """Set the name, the title, the budget, the worst case and the legend."""
-        rows = [self.font(plain(diagram.name, 2 * LONGEST_NAME), HEADLINE, "text", bold=True)]
-        rows += [
-            self.font(line, SUBTITLE, "muted") for line in _wrapped(diagram.title or "", _TITLE_LINE)[:3]
-        ]
-        rows.append('<FONT POINT-SIZE="2"> </FONT>')
-        if diagram.budget:
-            rows.append(self._fact("Budget", " · ".join(diagram.budget)))
-        if diagram.worst_case:
-            verdict = ""
-            if diagram.verdict is not None:
-                sign, ink = ("●", "success") if diagram.verdict.holds else ("×", "failed")
-                words = f"    {sign} {plain(diagram.verdict.text, 2 * _TITLE_LINE)}"
-                verdict = self.font(words, SMALL, ink, bold=True)
-            rows.append(self._fact("Worst case", plain(diagram.worst_case, 2 * _TITLE_LINE)) + verdict)
-        body = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
-        legend = self._legend(diagram)
-        if legend:
-            body += f'<TR><TD HEIGHT="4"></TD></TR><TR><TD ALIGN="LEFT">{legend}</TD></TR>'
+    def header(self, diagram: Diagram, overlay: Overlay | None = None) -> str:
+        """Set what stands above the drawing."""
+        return _header.header(self.cells, diagram, overlay)
+
+    def _head(self, node: Node, mark: NodeMark, worn: Dress) -> tuple[str, float]:
+        """Set the tag, the name and the pill of a step, and tell how wide they are."""
+        tag, name = TAGS[node.role], plain(node.name, LONGEST_NAME)
+        taken = tag_width(tag) + 5 + width(name, NAME, bold=True)
+        label = self.cells.font(name, NAME, worn.name, bold=True, struck=worn.struck)
+        head = f'{self.cells.tag(tag, worn.tag)}{space(5)}<TD HEIGHT="16" VALIGN="BOTTOM">{label}</TD>'
         return (
-            '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
-            f'{body}<TR><TD HEIGHT="8"></TD></TR></TABLE>>'
+            _beside(self._pill(mark, worn), head, first=worn.pill_first),
+            taken + _pill_room(mark),
         )
 
-    def _fact(self, what: str, words: str) -> str:
-        return self.font(f"{what}  ", SMALL, "muted", bold=True) + self.font(words, SMALL, "text")
+    def _pill(self, mark: NodeMark, worn: Dress, *, inverse: bool = False) -> str:
+        """Set the word beside a name; on a solid field it is one of the other colour."""
+        if not mark.pill:
+            return ""
+        ink: tuple[Ink, Ink] = ("on solid", worn.fill) if inverse else (worn.pill, "on solid")
+        return self.cells.tag(plain(mark.pill, _LONGEST_PILL), *ink)
 
-    def _centred(
-        self, text: str, size: int, ink: Ink, inner: int, *, bold: bool = False, height: int = 0
-    ) -> str:
-        """Set a row of one text whose middle is that of `inner`, whatever an engine thinks is its width."""
-        margin = (inner - width(text, size, bold=bold)) / 2
-        tall = f' HEIGHT="{height}"' if height else ""
-        cell = f"<TD{tall}>{self.font(text, size, ink, bold=bold)}</TD>"
-        return _row(cell, estimate(text, size, bold=bold), margin, inner)
+    def _row(self, line: Line, inner: int, height: int = 0) -> str:
+        if len(line) == 1:
+            (words,) = line
+            return self.cells.centred(
+                words.text.strip(),
+                SMALL,
+                words.ink,
+                inner,
+                bold=words.bold,
+                struck=words.struck,
+                height=height,
+            )
+        return self.cells.centred_words(line, inner, height)
 
-    def _tag(self, tag: str, ink: Ink) -> str:
+    def _room(self, line: Line) -> float:
+        if len(line) == 1:
+            return room(line[0].text, bold=line[0].bold)
+        return self.cells.words(line)[1]
+
+    def _edge(self, parts: Sequence[tuple[str, bool]], ink: Ink, mark: EdgeMark) -> str | None:
+        """Set the label of an edge, in cells of exact widths where an overlay has put words in it."""
+        if mark == PLAIN:
+            return self._edge_label(parts, ink) if parts else None
+        own = tuple(
+            Words(text, ink, bold or mark.emphasis == "added", mark.emphasis == "removed")
+            for text, bold in parts
+        )
+        line = own if mark.label is None else tidied(mark.label, _MARKED_LINE)
+        sign = SIGNS.get(mark.emphasis, "")
+        after = (Words(f"  {plain(mark.after, LONGEST_LABEL)}", ink, bold=True),) if mark.after else ()
+        words, taken = self.cells.words((Words(sign, ink, bold=True), *line, *after))
+        if not taken:
+            return None
         return (
-            f'<TD FIXEDSIZE="TRUE" WIDTH="{_tag_width(tag)}" HEIGHT="11"><TABLE BORDER="0" CELLBORDER="0" '
-            f'CELLSPACING="0" CELLPADDING="0" STYLE="ROUNDED" BGCOLOR="{self.palette[ink]}">'
-            f'<TR><TD HEIGHT="1"></TD></TR><TR><TD>{self.font(tag, TAG, "on solid", bold=True)}</TD></TR>'
-            "</TABLE></TD>"
+            '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4">'
+            f"<TR><TD>{TABLE}<TR>{words}</TR></TABLE></TD></TR></TABLE>>"
         )
 
     def _edge_label(self, parts: Sequence[tuple[str, bool]], ink: Ink) -> str:
-        words = "".join(self.font(text, SMALL, ink, bold=bold) for text, bold in parts)
+        words = "".join(self.cells.font(text, SMALL, ink, bold=bold) for text, bold in parts)
         return (
             '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4">'
             f"<TR><TD>{words}</TD></TR></TABLE>>"
-        )
-
-    def _legend(self, diagram: Diagram) -> str:
-        """Set a swatch and a word for each look that is present, side by side."""
-        cells = ""
-        for look, words in _LEGEND:
-            if look in diagram.legend:
-                ink = "flow" if look == "success" else look
-                swatch = self._double_swatch(ink) if look == "loop" else self._swatch(ink, _STROKES[look])
-                cells += f"<TD>{swatch}</TD>{_space(5)}<TD>{self.font(words, SMALL, ink)}</TD>{_space(14)}"
-        return f"{_TABLE}<TR>{cells}</TR></TABLE>" if cells else ""
-
-    def _swatch(self, ink: Ink, stroke: str) -> str:
-        return (
-            f'{_TABLE}<TR><TD WIDTH="26" HEIGHT="5" SIDES="B" BORDER="2" COLOR="{self.palette[ink]}" '
-            f'STYLE="{stroke}"></TD></TR><TR><TD HEIGHT="5"></TD></TR></TABLE>'
-        )
-
-    def _double_swatch(self, ink: Ink) -> str:
-        color = self.palette[ink]
-        return (
-            f'{_TABLE}<TR><TD WIDTH="26" HEIGHT="4" SIDES="B" BORDER="1" COLOR="{color}"></TD></TR>'
-            f'<TR><TD HEIGHT="2" SIDES="B" BORDER="1" COLOR="{color}"></TD></TR>'
-            '<TR><TD HEIGHT="4"></TD></TR></TABLE>'
         )
 
 
@@ -197,14 +196,27 @@ def end_name(node: Node) -> str:
     return f"{GLYPHS[node.role]} {plain(node.name, LONGEST_NAME)}"
 
 
-def end_width(node: Node) -> float:
+def end_width(node: Node, mark: NodeMark = UNMARKED) -> float:
     """Measure the words of an end, in points."""
-    name, title = end_name(node), short_title(node)
+    name = end_name(node)
     return max(
-        2 * estimate(name, NAME, bold=True) - width(name, NAME, bold=True),
-        _room(title),
-        width(name, NAME, bold=True),
+        2 * estimate(name, NAME, bold=True) - _name_width(node) + _pill_room(mark),
+        *(room(words.text, bold=words.bold) for line in end_subtitle(node, mark) for words in line),
+        _name_width(node) + _pill_room(mark),
     )
+
+
+def end_subtitle(node: Node, mark: NodeMark = UNMARKED) -> tuple[Line, ...]:
+    """Give the line below an end's name, if it has one: a note, what is laid over it, or its title."""
+    worn = dress(node.role, mark.emphasis)
+    ink = worn.facts if worn.name != "text" else "text"
+    if mark.note:
+        return ((Words(plain(mark.note, LONGEST_NAME), ink),),)
+    if mark.facts:
+        text = "".join(words.text for words in mark.facts[0])
+        return ((Words(plain(text, LONGEST_NAME), ink),),)
+    title = short_title(node)
+    return ((Words(title, ink, struck=worn.struck),),) if title else ()
 
 
 def short_title(node: Node) -> str:
@@ -213,36 +225,57 @@ def short_title(node: Node) -> str:
     return title if len(title) <= LONGEST_NAME else ""
 
 
-def _tag_width(tag: str) -> int:
-    return round(width(tag, TAG, bold=True)) + 10
+def _facts(node: Node, mark: NodeMark, worn: Dress) -> tuple[Line, ...]:
+    if mark.facts is not None:
+        return _laid_over(mark.facts, worn)
+    title = short_title(node)
+    own = lines(((title,) if title else ()) + node.facts, _LINE)
+    return tuple((Words(fact, worn.facts, struck=worn.struck),) for fact in own)
 
 
-def _space(points: int) -> str:
-    return f'<TD FIXEDSIZE="TRUE" WIDTH="{points}" HEIGHT="1"></TD>'
+def _policy(node: Node, mark: NodeMark, worn: Dress) -> tuple[Line, ...]:
+    if mark.policy is not None:
+        return _laid_over(mark.policy, worn)
+    own = lines(node.policy, _LINE)
+    return tuple((Words(rule, worn.policy, bold=worn.bold, struck=worn.struck),) for rule in own)
 
 
-def _room(text: str) -> float:
-    """Measure the least row in which `text` can be centred, even by an engine that takes it for wider."""
-    return max(width(text, SMALL), 2 * estimate(text, SMALL) - width(text, SMALL))
+def _laid_over(given: Sequence[Line], worn: Dress) -> tuple[Line, ...]:
+    ghost = worn.name == "ghost text"
+    return tuple(
+        tuple(
+            Words(words.text, worn.name if ghost else words.ink, words.bold or worn.bold, words.struck)
+            for words in tidied(line, _MARKED_LINE)
+        )
+        for line in given[:_MOST_LINES]
+    )
 
 
-def _row(cells: str, taken: float, margin: float, inner: int) -> str:
-    """Set cells between margins that fill the row, since Graphviz spreads what is left over all columns.
-
-    The left one alone decides where a text begins: engines without fonts misjudge what they centre.
-    """
-    left = max(round(margin), 0)
-    right = max(round(inner - left - taken), 0)
-    filled = (_space(left) if left else "") + cells + (_space(right) if right else "")
-    return f"<TR><TD>{_TABLE}<TR>{filled}</TR></TABLE></TD></TR>"
+def _note(mark: NodeMark) -> Sequence[str]:
+    return _header.wrapped(plain(mark.note, 4 * _LINE), _LINE) if mark.note else ()
 
 
-def _wrapped(text: str, most: int) -> list[str]:
-    """Break `text` at spaces into lines of at most `most` characters."""
-    found: list[str] = []
-    for word in text.split():
-        if found and len(found[-1]) + 1 + len(word) <= most:
-            found[-1] += f" {word}"
-        else:
-            found.append(plain(word, most))
-    return found
+def _note_ink(mark: NodeMark) -> Ink:
+    if mark.emphasis == "ghost":
+        return "ghost text"
+    return "failed" if mark.emphasis in ("plain", "visited") else LINES[mark.emphasis]
+
+
+def _label_ink(look: Look, mark: EdgeMark) -> Ink:
+    if mark.emphasis == "plain":
+        return look if look in EDGE_GLYPHS else "flow"
+    return "ghost text" if mark.emphasis == "ghost" else LINES[mark.emphasis]
+
+
+def _name_width(node: Node) -> float:
+    return width(end_name(node), NAME, bold=True)
+
+
+def _pill_room(mark: NodeMark) -> int:
+    return tag_width(plain(mark.pill, _LONGEST_PILL)) + 5 if mark.pill else 0
+
+
+def _beside(pill: str, cells: str, *, first: bool) -> str:
+    if not pill:
+        return cells
+    return f"{pill}{space(5)}{cells}" if first else f"{cells}{space(5)}{pill}"

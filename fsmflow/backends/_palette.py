@@ -12,7 +12,8 @@ Theme = Literal["light", "dark"]
 Ink = str
 """What a colour stands for: a key of the palettes."""
 
-# Three per kind of step: its line and tag, its tint, and the band of its policy.
+# Three per kind of step: its line and tag, its tint, and the band of its policy. From `ghost` on they are
+# for what is laid over a diagram; `heat` is a share of a run, from below 5 % to half of it and more.
 LIGHT = {
     "canvas": "#FFFFFF",
     "text": "#1F2328",
@@ -41,6 +42,29 @@ LIGHT = {
     "fallback": "#BC4C00",
     "budget": "#B0207A",
     "error": "#99161D",
+    "ghost": "#C4CBD3",
+    "ghost text": "#656E78",
+    "ghost tint": "#FCFCFD",
+    "ghost band": "#F0F2F4",
+    "added": "#007A6C",
+    "added tint": "#E0F6F2",
+    "added band": "#B6E8DF",
+    "removed": "#961A1F",
+    "removed tint": "#FDEFEE",
+    "removed band": "#F8D7D5",
+    "changed": "#946800",
+    "changed tint": "#FFF6DA",
+    "changed band": "#FAE29C",
+    "witness": "#7A1D6B",
+    "witness tint": "#FBEFF9",
+    "witness band": "#F0D3EB",
+    "failed tint": "#FFEDEB",
+    "heat 1": "#FCE4C8",
+    "heat 2": "#F7B871",
+    "heat 3": "#E5802B",
+    "heat 4": "#B24E0B",
+    "heat 5": "#7A2E04",
+    "track": "#ECEFF2",
 }
 DARK = {
     "canvas": "#0D1117",
@@ -70,5 +94,28 @@ DARK = {
     "fallback": "#FF9D52",
     "budget": "#F27FB8",
     "error": "#F47770",
+    "ghost": "#3F4751",
+    "ghost text": "#848E99",
+    "ghost tint": "#11161D",
+    "ghost band": "#1A2029",
+    "added": "#3DD9C4",
+    "added tint": "#072925",
+    "added band": "#0E443D",
+    "removed": "#F2766F",
+    "removed tint": "#331413",
+    "removed band": "#54211F",
+    "changed": "#F0C53C",
+    "changed tint": "#2B2406",
+    "changed band": "#4A3D0C",
+    "witness": "#E58AD6",
+    "witness tint": "#2B1027",
+    "witness band": "#471B41",
+    "failed tint": "#331414",
+    "heat 1": "#4A2E12",
+    "heat 2": "#7A4716",
+    "heat 3": "#B5661C",
+    "heat 4": "#E58A35",
+    "heat 5": "#FFC58A",
+    "track": "#242B33",
 }
 PALETTES: dict[Theme, dict[Ink, str]] = {"light": LIGHT, "dark": DARK}

@@ -8,14 +8,17 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import graphviz
-from attrs import define, field, frozen
+from attrs import define, field
 
 from fsmflow.analysis import Analysis
 from fsmflow.backends import Artifact, Places, _svg, engines
-from fsmflow.backends._labels import Typesetter, end_width, inks, short_title
+from fsmflow.backends._emphasis import LINES, dress
+from fsmflow.backends._labels import UNMARKED, Typesetter, end_subtitle, end_width
 from fsmflow.backends._layout import ENDS, Layout, lay_out
 from fsmflow.backends._palette import PALETTES, Ink, Theme
-from fsmflow.backends.diagram import Diagram, Edge, Look, Node, extract
+from fsmflow.backends._strokes import PLAIN, stroke
+from fsmflow.backends.diagram import Diagram, Edge, Node, extract
+from fsmflow.backends.overlay import EdgeMark, NodeMark, Overlay
 
 Format = Literal["svg", "png"]
 
@@ -49,34 +52,17 @@ _STEPS: dict[str, dict[str, str]] = {
     "wait": {"shape": "box", "style": "rounded,filled"},
 }
 
-
-# The shape of each end, its colour, and the room beside its words: a share of its height, and points.
-_END_SHAPES: dict[str, tuple[str, Ink, tuple[float, float]]] = {
-    "success": ("box", "success", (0.0, 28.0)),
-    "degraded": ("hexagon", "degraded", (0.9, 4.0)),
-    "handoff": ("box", "human", (0.0, 28.0)),
-    "failed": ("octagon", "failed", (0.6, 8.0)),
+# The shape of each end, and the room beside its words: a share of its height, and points.
+_END_SHAPES: dict[str, tuple[str, tuple[float, float]]] = {
+    "success": ("box", (0.0, 28.0)),
+    "degraded": ("hexagon", (0.9, 4.0)),
+    "handoff": ("box", (0.0, 28.0)),
+    "failed": ("octagon", (0.6, 8.0)),
 }
+_ROOM_FOR_A_PILL = 1.6
+"""How much more room that is, so that slanted sides do not cut a pill."""
 
-
-@frozen
-class _Stroke:
-    """How edges of one look are drawn."""
-
-    ink: Ink
-    style: str
-    arrowhead: str
-    penwidth: str
-
-
-_STROKES: dict[Look, _Stroke] = {
-    "success": _Stroke("flow", "solid", "normal", "2.2"),
-    "branch": _Stroke("flow", "solid", "normal", "1.3"),
-    "loop": _Stroke("loop", "solid", "vee", "1.2"),
-    "fallback": _Stroke("fallback", "dashed", "onormal", "1.4"),
-    "budget": _Stroke("budget", "dotted", "odiamond", "1.8"),
-    "error": _Stroke("error", "dashed", "obox", "1.3"),
-}
+_GHOST_NODE, _GHOST_EDGE = NodeMark("ghost"), EdgeMark("ghost")
 
 
 def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
@@ -91,23 +77,27 @@ def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
         yield Artifact(places.diagrams / f"{name}.svg", picture(diagram))
 
 
-def dot(diagram: Diagram, theme: Theme = "light") -> str:
-    """Write `diagram` in the DOT language. The same diagram gives the same bytes everywhere."""
-    drawing = _Drawing(diagram, Typesetter(PALETTES[theme]))
+def dot(diagram: Diagram, theme: Theme = "light", overlay: Overlay | None = None) -> str:
+    """Write `diagram`, with what is laid over it, in DOT. The same gives the same bytes everywhere."""
+    drawing = _Drawing(diagram, Typesetter(PALETTES[theme]), overlay)
     drawing.draw_nodes()
     drawing.draw_rows()
     drawing.draw_edges()
     return str(drawing.graph.source)
 
 
-def picture(diagram: Diagram, format: Format = "svg", theme: Theme = "light") -> bytes:
-    """Draw `diagram`. An SVG serves light and dark readers in one file; a PNG has one theme.
+def picture(
+    diagram: Diagram, format: Format = "svg", theme: Theme = "light", overlay: Overlay | None = None
+) -> bytes:
+    """Draw `diagram`, with what is laid over it.
+
+    An SVG serves light and dark readers in one file; a PNG has one theme.
 
     Raises:
         NoEngine: If nothing that can draw is installed.
         DrawingFailed: If the engine could not draw it.
     """
-    drawn = engines.render(dot(diagram, "light" if format == "svg" else theme), format)
+    drawn = engines.render(dot(diagram, "light" if format == "svg" else theme, overlay), format)
     return _svg.finish(drawn.decode(), diagram).encode() if format == "svg" else drawn
 
 
@@ -117,6 +107,7 @@ class _Drawing:
 
     diagram: Diagram
     typesetter: Typesetter
+    overlay: Overlay | None
     layout: Layout = field(init=False)
     nodes: Mapping[str, Node] = field(init=False)
     ids: Mapping[str, str] = field(init=False)
@@ -131,7 +122,10 @@ class _Drawing:
             "workflow",
             graph_attr=_GRAPH
             | (_GRAPH_OF_A_LARGE_ONE if len(nodes) > _LARGE else {})
-            | {"bgcolor": self.palette["canvas"], "label": self.typesetter.header(self.diagram)},
+            | {
+                "bgcolor": self.palette["canvas"],
+                "label": self.typesetter.header(self.diagram, self.overlay),
+            },
             node_attr=_NODE,
             edge_attr=_EDGE,
         )
@@ -141,7 +135,7 @@ class _Drawing:
         return self.typesetter.palette
 
     def draw_nodes(self) -> None:
-        flow = self.palette["flow"]
+        flow = self.palette["ghost" if self._start.emphasis == "ghost" else "flow"]
         self.graph.node(
             _START, "", shape="circle", style="filled", width="0.17", height="0.17",
             fixedsize="true", fillcolor=flow, color=flow, group="spine",
@@ -150,8 +144,9 @@ class _Drawing:
             self._draw_node(self.diagram.nodes[number], id=f"state_{number}")
         if self.diagram.exceeded is not None:
             self.graph.node(
-                _ANY_STEP, self.typesetter.any_step(), shape="box", style="rounded,dashed",
-                color=self.palette["budget"], penwidth="1", margin="0.09,0.03",
+                _ANY_STEP, self.typesetter.any_step(self._budget), shape="box", style="rounded,dashed",
+                color=stroke("budget", self.palette, self._budget)["color"],
+                penwidth="1", margin="0.09,0.03",
             )  # fmt: skip
 
     def draw_rows(self) -> None:
@@ -164,25 +159,51 @@ class _Drawing:
             self._draw_row("same", *(self.ids[name] for name in pair))
 
     def draw_edges(self) -> None:
-        self.graph.edge(_START, self.ids[self.diagram.start], **_stroke("success", self.palette))
+        self.graph.edge(
+            _START, self.ids[self.diagram.start], self.typesetter.start(self._start),
+            id="way_start", **stroke("success", self.palette, self._start),
+        )  # fmt: skip
         for number, edge in enumerate(self.diagram.edges):
             self._draw_edge(number, edge)
         if self.diagram.exceeded is not None:
             self.graph.edge(
-                _ANY_STEP, self.ids[self.diagram.exceeded], self.typesetter.budget(),
-                id="way_budget", **_stroke("budget", self.palette),
+                _ANY_STEP, self.ids[self.diagram.exceeded], self.typesetter.budget(self._budget),
+                id="way_budget", **stroke("budget", self.palette, self._budget),
             )  # fmt: skip
 
+    @property
+    def _start(self) -> EdgeMark:
+        return PLAIN if self.overlay is None else self.overlay.start
+
+    @property
+    def _budget(self) -> EdgeMark:
+        return PLAIN if self.overlay is None else self.overlay.budget
+
+    def _mark(self, node: Node) -> NodeMark:
+        return UNMARKED if self.overlay is None else self.overlay.nodes.get(node.name, _GHOST_NODE)
+
+    def _way(self, edge: Edge) -> EdgeMark:
+        if self.overlay is None:
+            return PLAIN
+        return self.overlay.edges.get((edge.source, edge.target, edge.look), _GHOST_EDGE)
+
     def _draw_node(self, node: Node, **attributes: str) -> None:
-        if node.lane == "spine":
+        """Draw a state; one that is gone does not hold its place on the spine."""
+        mark = self._mark(node)
+        if node.lane == "spine" and mark.emphasis != "removed":
             attributes["group"] = "spine"
         if node.role in ENDS:
-            attributes |= _end(node, self.palette)
-            label = self.typesetter.end(node)
+            attributes |= _end(node, mark)
+            label = self.typesetter.end(node, mark)
         else:
-            line, tint, _ = inks(node.role)
-            attributes |= _STEPS[node.role] | {"color": self.palette[line], "fillcolor": self.palette[tint]}
-            label = self.typesetter.step(node)
+            attributes |= _STEPS[node.role]
+            label = self.typesetter.step(node, mark)
+        worn = dress(node.role, mark.emphasis)
+        attributes |= {"color": self.palette[worn.line], "fillcolor": self.palette[worn.fill]}
+        if worn.pen is not None:
+            attributes["penwidth"] = worn.pen
+        if worn.dashed:
+            attributes["style"] += ",dashed"
         self.graph.node(self.ids[node.name], label, **attributes)
 
     def _draw_row(self, rank: str, *ids: str) -> None:
@@ -194,7 +215,8 @@ class _Drawing:
     def _draw_edge(self, number: int, edge: Edge) -> None:
         """Draw an edge; a loop is drawn from its target, so that the page keeps running down."""
         tail, head = self.ids[edge.source], self.ids[edge.target]
-        attributes = {"id": f"way_{number}"} | _stroke(edge.look, self.palette)
+        mark = self._way(edge)
+        attributes = {"id": f"way_{number}"} | stroke(edge.look, self.palette, mark)
         if edge.look == "loop":
             tail, head = head, tail
         if number in self.layout.outer:
@@ -202,15 +224,18 @@ class _Drawing:
         if self.layout.spans[number] > 1:
             attributes["minlen"] = str(self.layout.spans[number])
         if number in self.layout.stubbed:
-            head = self._draw_stub(self.nodes[edge.target], tail)
-        self.graph.edge(tail, head, self.typesetter.edge(edge), **attributes)
+            head = self._draw_stub(self.nodes[edge.target], tail, mark)
+        self.graph.edge(tail, head, self.typesetter.edge(edge, mark), **attributes)
 
-    def _draw_stub(self, node: Node, tail: str) -> str:
+    def _draw_stub(self, node: Node, tail: str, mark: EdgeMark) -> str:
+        """Draw a stand-in, which looks as the way to it does; a solid one, unless the way is a ghost."""
         stub = f"__{self.ids[node.name]}_of_{tail}"
-        color = self.palette[_END_SHAPES[node.role][1] if node.role in ENDS else inks(node.role)[0]]
+        ink = dress(node.role, "plain").line if mark.emphasis == "plain" else LINES[mark.emphasis]
+        ghost = mark.emphasis == "ghost"
         self.graph.node(
-            stub, self.typesetter.stub(node), shape="box", style="rounded,filled",
-            margin="0.06,0.02", height="0.22", color=color, fillcolor=color,
+            stub, self.typesetter.stub(node, "ghost text" if ghost else "on solid"),
+            shape="box", style="rounded,filled", margin="0.06,0.02", height="0.22",
+            color=self.palette[ink], fillcolor=self.palette["ghost band" if ghost else ink],
         )  # fmt: skip
         self._draw_row("same", tail, stub)
         return stub
@@ -222,32 +247,17 @@ def _id(number: int, name: str) -> str:
     return name if plain else f"__state_{number}"
 
 
-def _end(node: Node, palette: Mapping[Ink, str]) -> dict[str, str]:
+def _end(node: Node, mark: NodeMark) -> dict[str, str]:
     """Size an end to its words: its shapes are not measured well by engines without fonts."""
-    height = 40 if short_title(node) else 30
-    shape, ink, slack = _END_SHAPES[node.role]
+    height = 40 if end_subtitle(node, mark) else 30
+    shape, (share, points) = _END_SHAPES[node.role]
+    slack = share * height * (_ROOM_FOR_A_PILL if mark.pill else 1) + points
     return {
         "shape": shape,
         "style": "rounded,filled" if shape == "box" else "filled",
         "peripheries": "2" if node.role == "handoff" else "1",
-        "fillcolor": palette[ink],
-        "color": palette[ink],
         "margin": "0",
         "fixedsize": "true",
-        "width": f"{math.ceil(end_width(node) + slack[0] * height + slack[1]) / 72:.2f}",
+        "width": f"{math.ceil(end_width(node, mark) + slack) / 72:.2f}",
         "height": f"{height / 72:.2f}",
     }
-
-
-def _stroke(look: Look, palette: Mapping[Ink, str]) -> dict[str, str]:
-    stroke = _STROKES[look]
-    color = palette[stroke.ink]
-    drawn = {"color": color, "penwidth": stroke.penwidth, "arrowhead": stroke.arrowhead}
-    if stroke.style != "solid":
-        drawn["style"] = stroke.style
-    if look == "success":
-        drawn["weight"] = "100"
-    if look == "loop":
-        drawn |= {"color": f"{color}:{color}", "dir": "back", "arrowtail": "vee", "weight": "0"}
-        del drawn["arrowhead"]
-    return drawn

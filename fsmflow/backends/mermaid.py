@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from fsmflow.backends._labels import EDGE_GLYPHS, TAGS, end_name, inks, short_title
+from fsmflow.backends._emphasis import inks
+from fsmflow.backends._labels import EDGE_GLYPHS, TAGS, end_name, short_title
 from fsmflow.backends._layout import ENDS
 from fsmflow.backends._palette import LIGHT, Ink
 from fsmflow.backends._wording import lines, plain

@@ -138,7 +138,7 @@ def test_every_edge_is_in_the_text(ask_docs: Diagram) -> None:
     source = graphviz.dot(ask_docs)
     drawn = re.findall(r"^\t(\w+) -> (\w+) .*id=\"?way_", source, re.MULTILINE)
     expected = [(e.target, e.source) if e.look == "loop" else (e.source, e.target) for e in ask_docs.edges]
-    assert drawn == [*expected, ("__any_step", "quote")]
+    assert drawn == [("__start", "retrieve"), *expected, ("__any_step", "quote")]
 
 
 def test_loops_run_up_the_left(ask_docs: Diagram) -> None:

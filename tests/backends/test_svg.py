@@ -38,6 +38,15 @@ def test_words_can_be_read(palette: dict[str, str]) -> None:
     for kind in ("llm", "tool", "fn", "human", "control"):
         assert contrast(palette["muted"], palette[f"{kind} tint"]) >= 4.5, kind
         assert contrast(palette["text"], palette[f"{kind} band"]) >= 4.5, kind
+    for kind in ("added", "removed", "changed", "witness"):
+        assert contrast(palette["on solid"], palette[kind]) >= 4.5, kind
+        assert contrast(palette[kind], palette["canvas"]) >= 4.5, kind
+        assert contrast(palette[kind], palette[f"{kind} tint"]) >= 4.5, kind
+        assert contrast(palette["muted"], palette[f"{kind} tint"]) >= 4.5, kind
+        assert contrast(palette["text"], palette[f"{kind} band"]) >= 4.5, kind
+    for field in ("canvas", "ghost tint", "ghost band"):
+        assert contrast(palette["ghost text"], palette[field]) >= 4.5, field
+    assert contrast(palette["failed"], palette["failed tint"]) >= 4.5
 
 
 def test_every_colour_turns_dark(svg: str) -> None:
