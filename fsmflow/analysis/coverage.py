@@ -1,0 +1,95 @@
+"""Which transitions the runs of a test campaign took: written by tests, and read back to be drawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from attrs import frozen
+
+from fsmflow.diagnostics import FsmflowError
+
+SCHEMA = "fsmflow.coverage/1"
+SUFFIX = ".coverage.json"
+
+_LARGEST = 2**63 - 1
+_LONGEST = 64_000_000
+
+
+class BadCoverage(FsmflowError):
+    """A text is no coverage of tests; the message says what was expected."""
+
+
+@frozen
+class Coverage:
+    """How often each transition of one machine was taken.
+
+    Attributes:
+        workflow: The name of the workflow.
+        digest: The digest of the machine.
+        runs: How many runs there were.
+        counts: How often they took each transition, in the order of the machine.
+    """
+
+    workflow: str
+    digest: str
+    runs: int
+    counts: tuple[int, ...]
+
+    @property
+    def taken(self) -> int:
+        """How many transitions were taken at all."""
+        return sum(count > 0 for count in self.counts)
+
+
+def read(text: str) -> Coverage:
+    """Read what `fsmflow test --coverage FOLDER` has written.
+
+    Raises:
+        BadCoverage: It is no such document.
+    """
+    try:
+        found = json.loads(text[:_LONGEST])
+    except (ValueError, RecursionError) as error:
+        raise BadCoverage(f"expected a JSON document: {error}") from None
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
+        raise BadCoverage(f"expected a JSON document of the schema {SCHEMA}")
+    workflow, digest, runs, counts = (found.get(key) for key in ("workflow", "digest", "runs", "counts"))
+    if not isinstance(workflow, str) or not isinstance(digest, str):
+        raise BadCoverage("workflow, digest: expected text")
+    if not _is_count(runs):
+        raise BadCoverage("runs: expected a whole number")
+    if not isinstance(counts, list) or not all(map(_is_count, counts)):
+        raise BadCoverage("counts: expected a list of whole numbers")
+    return Coverage(workflow, digest, runs, tuple(counts))
+
+
+def read_file(path: Path) -> Coverage:
+    """Read a file that `fsmflow test --coverage FOLDER` has written.
+
+    Raises:
+        BadCoverage: It holds no such document.
+        OSError: It can't be read.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            return read(file.read(_LONGEST))
+    except (BadCoverage, UnicodeDecodeError) as bad:
+        raise BadCoverage(f"{path}: {bad}") from None
+
+
+def document(coverage: Coverage) -> Mapping[str, Any]:
+    """Give the JSON document of a coverage."""
+    return {
+        "schema": SCHEMA,
+        "workflow": coverage.workflow,
+        "digest": coverage.digest,
+        "runs": coverage.runs,
+        "counts": list(coverage.counts),
+    }
+
+
+def _is_count(found: Any) -> TypeGuard[int]:
+    return type(found) is int and 0 <= found <= _LARGEST
