@@ -148,9 +148,11 @@ class _Worst:
                 return count(total, "transition") if total else ""
             case "steps":
                 return self._attempts(visits, total)
-            case "microseconds" if len(parts) != 1:
-                # Uses are what just fills the budget, to the microsecond: their sum says more.
-                return f"{count(len(entries), 'attempt')}: {time(total)}" if total >= _SHOWN_US else ""
+            case "microseconds" if total < _SHOWN_US:
+                return ""
+            case "microseconds" if len(parts) > 1:
+                # Each is what just fills the budget, to the microsecond: their sum says more.
+                return f"{count(len(entries), 'attempt')}: {time(total)}"
         if not parts:
             return ""
         if len(parts) > _MOST_PARTS:
