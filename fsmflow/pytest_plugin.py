@@ -1,4 +1,4 @@
-"""The pytest plugin: tells, after generated tests, which transitions no run took.
+"""The pytest plugin: tells, after generated tests, which transitions no run took, and writes it down.
 
 Every pytest of an environment with fsmflow in it loads this, so it imports nothing of fsmflow: it
 looks at what generated tests have loaded.
@@ -6,19 +6,52 @@ looks at what generated tests have loaded.
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
+
+_OPTION = "--fsmflow-coverage"
+_WORKER = "fsmflow_coverage"
+_MERGED = pytest.StashKey[list[dict[str, Any]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer to write down which transitions were taken."""
+    parser.getgroup("fsmflow").addoption(
+        _OPTION,
+        metavar="FOLDER",
+        help="Write to FOLDER, for each workflow, how often tests took each transition.",
+    )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write coverage down, if that was asked for; a worker of xdist hands it on."""
+    folder = session.config.getoption(_OPTION)
+    if folder is None:
+        return
+    own = _documents()
+    workeroutput = getattr(session.config, "workeroutput", None)
+    if workeroutput is not None:
+        workeroutput[_WORKER] = own
+        return
+    found = [*own, *session.config.stash.get(_MERGED, [])]
+    if found:
+        _write(Path(folder), found)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker of xdist hands on."""
+    found = getattr(node, "workeroutput", {}).get(_WORKER, [])
+    node.config.stash.setdefault(_MERGED, []).extend(found)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Report, for each workflow that was played, the transitions that were never taken."""
-    loaded = sys.modules.get("fsmflow.testing.subject")
-    if loaded is None:
-        return
-    played = [subject for _, subject in sorted(loaded.SUBJECTS.items()) if subject.taken]
+    played = _played()
     if not played:
         return
     terminalreporter.section("transitions taken")
@@ -30,3 +63,30 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         )
         for source, what, target in missed:
             terminalreporter.write_line(f"  never: {source} → {target} ({what})")
+
+
+def _played() -> list[Any]:
+    loaded = sys.modules.get("fsmflow.testing.subject")
+    if loaded is None:
+        return []
+    return [subject for _, subject in sorted(loaded.SUBJECTS.items()) if subject.taken]
+
+
+def _documents() -> list[dict[str, Any]]:
+    """Give what was taken of each workflow that was played, as plain data."""
+    played = _played()
+    if not played:
+        return []
+    from fsmflow.analysis.coverage import document
+
+    return [document(subject.coverage) for subject in played]
+
+
+def _write(folder: Path, documents: list[dict[str, Any]]) -> None:
+    """Add up what each process counted, and write a file for each workflow."""
+    from fsmflow.analysis.coverage import SUFFIX, document, joined, read
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for coverage in joined(read(json.dumps(each)) for each in documents):
+        text = json.dumps(document(coverage), indent=2) + "\n"
+        (folder / f"{coverage.workflow}{SUFFIX}").write_text(text, encoding="utf-8", newline="\n")

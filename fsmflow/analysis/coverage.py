@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fsmflow.diagnostics import FsmflowError
 
@@ -80,7 +80,19 @@ def read_file(path: Path) -> Coverage:
         raise BadCoverage(f"{path}: {bad}") from None
 
 
-def document(coverage: Coverage) -> Mapping[str, Any]:
+def joined(coverages: Iterable[Coverage]) -> tuple[Coverage, ...]:
+    """Add up what several processes counted; give one coverage of each machine."""
+    found: dict[tuple[str, str], Coverage] = {}
+    for each in coverages:
+        known = found.get((each.workflow, each.digest))
+        if known is not None:
+            counts = tuple(a + b for a, b in zip(known.counts, each.counts, strict=True))
+            each = evolve(known, runs=known.runs + each.runs, counts=counts)
+        found[each.workflow, each.digest] = each
+    return tuple(found[key] for key in sorted(found))
+
+
+def document(coverage: Coverage) -> dict[str, Any]:
     """Give the JSON document of a coverage."""
     return {
         "schema": SCHEMA,

@@ -15,8 +15,13 @@ from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
 
 @click.command("test", context_settings={"ignore_unknown_options": True})
 @paths_argument
+@click.option(
+    "--coverage",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write to this folder how often each transition was taken, to be drawn: `fsmflow draw --coverage`.",
+)
 @quiet_option
-def command(paths: tuple[Path, ...], quiet: bool) -> None:
+def command(paths: tuple[Path, ...], coverage: Path | None, quiet: bool) -> None:
     """Run the property tests that were built from specs.
 
     Exit code 0 if all pass, 1 if one fails or a spec has errors.
@@ -38,5 +43,9 @@ def command(paths: tuple[Path, ...], quiet: bool) -> None:
             sys.exit(1)
         files.append(str(path))
     arguments = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib"]
-    done = subprocess.run([*arguments, *(["-q"] if quiet else []), *files], check=False)  # noqa: S603 - our own
+    if quiet:
+        arguments.append("-q")
+    if coverage is not None:
+        arguments.append(f"--fsmflow-coverage={coverage}")
+    done = subprocess.run([*arguments, *files], check=False)  # noqa: S603 - our own
     sys.exit(int(done.returncode != 0))

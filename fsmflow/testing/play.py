@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow import semantics
-from fsmflow.machine import Machine, Work
+from fsmflow.machine import Machine, Transition, Work
 from fsmflow.runtime import (
     Configuration,
     Elapsed,
@@ -104,22 +104,25 @@ def play(subject: Subject, plan: Plan) -> Played:
             random=_Draws(plan.draws),
         )
     )
-    replayed, edges = replay(subject.machine, plan.given, result.trace)
+    replayed, ways = replay(subject.machine, plan.given, result.trace)
     recompiled, overdrawn = _recompile(subject, plan.given, result.trace)
-    subject.taken.update(edges)
+    subject.note(ways)
+    edges = tuple((way.source, way.name, way.target) for way in ways)
     return Played(
         result, _concluded(replayed, result), _concluded(recompiled, result), edges, tuple(overdrawn)
     )
 
 
-def replay(machine: Machine, given: Any, trace: tuple[Span, ...]) -> tuple[Configuration, tuple[Edge, ...]]:
+def replay(
+    machine: Machine, given: Any, trace: tuple[Span, ...]
+) -> tuple[Configuration, tuple[Transition, ...]]:
     """Feed the events of `trace` to the reference meaning; give where it ends, and the way there."""
-    configuration, _ = semantics.begin(machine, given)
-    edges: list[Edge] = []
+    configuration, _, taken = semantics.launch(machine, given)
+    ways = list(taken)
     for span in trace:
         configuration, _, taken = semantics.advance(machine, configuration, span.event)
-        edges += [(way.source, way.name, way.target) for way in taken]
-    return configuration, tuple(edges)
+        ways += taken
+    return configuration, tuple(ways)
 
 
 def _concluded(configuration: Configuration, result: Result[Any]) -> Configuration:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 from attrs import define, field
 
 from fsmflow.analysis.bounds import Effort
+from fsmflow.analysis.coverage import Coverage
 from fsmflow.analysis.proof import Proof, prove
 from fsmflow.analysis.witness import Witness
 from fsmflow.compiler import compile_file
 from fsmflow.diagnostics import InvalidSpec
-from fsmflow.machine import Machine
+from fsmflow.machine import Machine, Transition
 from fsmflow.runtime import Runner, load_runner
 from fsmflow.runtime.steps import Bound, resolve_type
 from fsmflow.runtime.validation import Validate, validator
@@ -37,12 +38,16 @@ class Subject:
         runner: What was generated: the thing under test.
         folder: Where the spec is, and so its steps; None for a spec without a place.
         taken: How often each transition was taken, over all runs that were played.
+        runs: How many runs were played.
+        counts: How often they took each transition, by its number in the machine.
     """
 
     machine: Machine
     runner: Runner[Any, Any]
     folder: Path | None = None
     taken: Counter[Edge] = field(factory=Counter, repr=False)
+    runs: int = 0
+    counts: Counter[int] = field(factory=Counter, repr=False)
 
     @classmethod
     def load(cls, spec: Path, runner: Path) -> Subject:
@@ -76,6 +81,23 @@ class Subject:
             )
             for name, stage in self.runner.stages.items()
         }
+
+    def note(self, ways: Sequence[Transition]) -> None:
+        """Count one run, by the transitions that it took."""
+        self.runs += 1
+        self.taken.update((way.source, way.name, way.target) for way in ways)
+        self.counts.update(self._numbers[id(way)] for way in ways)
+
+    @cached_property
+    def _numbers(self) -> Mapping[int, int]:
+        """The number of each transition, by what it is: two of them may be equal in words."""
+        return {id(way): number for number, way in enumerate(self.machine.transitions)}
+
+    @property
+    def coverage(self) -> Coverage:
+        """How often each transition was taken, to be written down and drawn."""
+        counts = tuple(self.counts[number] for number in range(len(self.machine.transitions)))
+        return Coverage(self.machine.name, self.machine.digest, self.runs, counts)
 
     @cached_property
     def proof(self) -> Proof:

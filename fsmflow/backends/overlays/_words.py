@@ -29,8 +29,8 @@ RESOURCES: Mapping[str, str] = {
 """What a run may use, in the order in which it is told, and what one of it is called."""
 
 _MOST_PLACES = 3
-_WIDEST = 16
-"""The count that the edge taken most often is drawn with, so that pens tell runs apart, not campaigns."""
+_WIDEST = 12
+"""The most that the count of an edge is drawn with, so that pens tell runs apart, and not campaigns."""
 
 _UNITS = (
     (7_200_000_000, 3_600_000_000, "h"),
@@ -91,8 +91,8 @@ def spent(amounts: Mapping[str, int], caps: Caps) -> str:
 
 
 def pen(times: int, most: int) -> int:
-    """Give the count that an edge is drawn with, of the one taken most often."""
-    return max(1, round(_WIDEST * times / most)) if most else 1
+    """Give the count that an edge is drawn with, where the one taken most often was taken `most` times."""
+    return max(1, round(times * min(most, _WIDEST) / most)) if most else 1
 
 
 def places(numbers: Sequence[int]) -> str:

@@ -175,7 +175,8 @@ class _Trace:
 
     def _ending(self) -> Line:
         kind, end = self.recording.kind, self.recording.end
-        after = f" after {count(self._moves.count, 'transition')}"
+        known = self._followed.stray is None
+        after = f" after {count(self._moves.count, 'transition')}" if known else ""
         if kind is None or end is None:
             where = f"  in {plain(self._standing or '', LONGEST_NAME)}"
             return (Words("… not over", "muted", bold=True), Words(where + after))
