@@ -79,7 +79,8 @@ def _stage(stage: Stage, ways: Ways, values: Values) -> dict[str, Any]:
         told["label"] = stage.label
     if stage.kind == "attempt":
         told |= {"given": values.number(stage.given), "output": values.number(stage.output)}
-    if stage.error:
+    # A rejected output's complaints are its message too.
+    if stage.error and not "; ".join(stage.complaints).startswith(stage.error):
         told["error"] = values.number(stage.error)
     if stage.complaints:
         told["complaints"] = [values.number(complaint) for complaint in stage.complaints]

@@ -133,17 +133,19 @@ def _per(machine: Machine, way: Transition) -> str:
 def _out(analysis: Analysis, ways: Ways, name: str) -> list[dict[str, Any]]:
     """Tell the ways out of a state: why, where to, how often at most, and where the spec says so."""
     machine = analysis.machine
-    return [
-        {
-            "on": _reason(machine, way),
-            "target": ways.states[way.target],
-            "caps": " · ".join(_cap(machine, each) for each in way.below),
-            "line": analysis.document.locate(analysis.route(way)).line,
-            "edge": ways.number(way),
-        }
-        for way in machine.outgoing[name]
-        if way.target in ways.states and not (way.same_visit or ways.number(way) == BUDGET)
-    ]
+    found: dict[tuple[str, int, str], dict[str, Any]] = {}
+    for way in machine.outgoing[name]:
+        if way.target not in ways.states or way.same_visit or ways.number(way) == BUDGET:
+            continue
+        on, target = _reason(machine, way), ways.states[way.target]
+        caps = " · ".join(_cap(machine, each) for each in way.below)
+        line = analysis.document.locate(analysis.route(way)).line
+        # A step fails in several ways, and most lead to one place.
+        found.setdefault(
+            (on, target, caps),
+            {"on": on, "target": target, "caps": caps, "line": line, "edge": ways.number(way)},
+        )
+    return list(found.values())
 
 
 def _cap(machine: Machine, counter: str) -> str:

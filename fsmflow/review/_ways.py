@@ -8,7 +8,9 @@ from typing import Any
 
 from attrs import frozen
 
-from fsmflow.backends.diagram import Diagram, Edge, Look
+from fsmflow.backends.diagram import Diagram, Edge
+from fsmflow.backends.overlay import Way
+from fsmflow.backends.overlays._ways import Drawn
 from fsmflow.machine import Machine, Transition
 
 BUDGET = -1
@@ -21,33 +23,32 @@ class Ways:
 
     Attributes:
         diagram: The drawing.
+        drawn: Which edge each transition is drawn as.
         states: The number of each state that is drawn.
-        edges: The numbers of the edges from one state to another.
+        edges: The number of each edge from one state to another.
     """
 
     diagram: Diagram
+    drawn: Drawn
     states: Mapping[str, int]
-    edges: Mapping[tuple[str, str], tuple[int, ...]]
+    edges: Mapping[Way, int]
 
     @classmethod
     def of(cls, machine: Machine, diagram: Diagram) -> Ways:
         """Number what is drawn of `machine`."""
-        edges: dict[tuple[str, str], tuple[int, ...]] = {}
-        for number, edge in enumerate(diagram.edges):
-            pair = (edge.source, edge.target)
-            edges[pair] = (*edges.get(pair, ()), number)
-        states = {node.name: number for number, node in enumerate(diagram.nodes)}
-        return cls(diagram, states, edges)
+        return cls(
+            diagram=diagram,
+            drawn=Drawn(machine, diagram),
+            states={node.name: number for number, node in enumerate(diagram.nodes)},
+            edges={(e.source, e.target, e.look): number for number, e in enumerate(diagram.edges)},
+        )
 
     def number(self, way: Transition) -> int | None:
         """Give the number of the edge that `way` is part of; None if it stays within its state."""
-        among = self.edges.get((way.source, way.target), ())
-        for number in among:
-            if self.diagram.edges[number].look in _looks(way):
-                return number
-        if way.kind == "exceeded" and way.target == self.diagram.exceeded:
-            return BUDGET
-        return among[0] if among else None
+        edge = self.drawn.way(way)
+        if edge is not None:
+            return self.edges[edge]
+        return BUDGET if self.drawn.is_budget(way) else None
 
     def numbers(self, ways: Iterable[Transition]) -> list[int]:
         """Give the numbers of the edges that `ways` are part of, in order."""
@@ -78,15 +79,6 @@ class Ways:
             }
             for edge in self.diagram.edges
         ]
-
-
-def _looks(way: Transition) -> tuple[Look, ...]:
-    """Give how an edge may look that `way` is part of; a loop may be of any kind."""
-    if way.kind == "exceeded":
-        return ("budget",)
-    if way.kind == "success" and way.used_up is None:
-        return ("success", "branch", "loop")
-    return ("loop", "fallback", "error")
 
 
 def _why(edge: Edge) -> str:

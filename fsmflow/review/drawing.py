@@ -30,13 +30,18 @@ def inlined(svg: str, name: str) -> str:
     for parent in list(root.iter()):
         kept = _ELEMENTS - {"title", "rect"} if parent is root else _ELEMENTS
         for child in list(parent):
-            if _local(child.tag) not in kept:
+            if _local(child.tag) not in kept or _is_blank(child):
                 parent.remove(child)
     for element in root.iter():
         element.tag = _local(element.tag)
         element.attrib = {key: value for key, value in element.attrib.items() if key in _ATTRIBUTES}
     root.attrib = {"id": "drawing", "viewBox": view, "role": "group", "aria-label": f"Diagram of {name}"}
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _is_blank(element: ElementTree.Element) -> bool:
+    """Tell whether an element is text of which nothing is seen; it would only take up room."""
+    return _local(element.tag) == "text" and not "".join(element.itertext()).strip()
 
 
 def _local(tag: object) -> str:

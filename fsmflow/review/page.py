@@ -64,7 +64,7 @@ def embedded(data: Any) -> str:
 
 
 def _drawn(diagram: Diagram) -> str:
-    bare = evolve(diagram, title="", budget=(), worst_case=None, verdict=None)
+    bare = evolve(diagram, name="", title="", budget=(), worst_case=None, verdict=None)
     try:
         return drawing.inlined(picture(bare, "svg").decode(), diagram.name)
     except (NoEngine, DrawingFailed):

@@ -37,25 +37,25 @@ function worstTable(worst) {
 function findings(heading, entries, tone) {
   if (!entries.length) return null;
   return element("div", { class: "findings" }, element("h3", {}, element("span", { class: `sign ${tone}`, "aria-hidden": "true" }, TONES[tone]), heading),
-    element("ul", { class: "plain" }, entries.map((entry) => element("li", {}, said(entry)))));
+    element("ul", { class: "plain" }, entries.map((entry) => element("li", {}, prose(entry)))));
 }
 
 function changeGroup(group) {
   const number = numbers.get(group.state);
   const title = said(group.title, "strong");
   return element("div", { class: "group" },
-    element("p", {}, sign(group), number === undefined ? title : link(title, () => selectState(number)), group.note ? said(` ${group.note}`, "muted") : null),
+    element("p", {}, sign(group), number === undefined ? title : link(title, () => visit(number)), group.note ? said(` ${group.note}`, "muted") : null),
     element("ul", { class: "plain lines" }, group.lines.map((line) => element("li", {}, sign(line), line.what ? said(line.what, "what") : null, turned(line)))));
 }
 
 function sign({ sign: glyph, kind }) {
-  return element("span", { class: `change-sign ${kind}`, title: kind }, glyph);
+  return element("span", { class: `change-sign is-${kind}`, title: kind }, glyph);
 }
 
 function turned({ before, after }) {
   const parts = [];
-  if (before !== null) parts.push(element("del", {}, said(before)));
+  if (before !== null) parts.push(element("del", {}, prose(before)));
   if (before !== null && after !== null) parts.push(" → ");
-  if (after !== null) parts.push(element("ins", {}, said(after)));
+  if (after !== null) parts.push(element("ins", {}, prose(after)));
   return element("span", {}, ...parts);
 }

@@ -7,8 +7,8 @@ function showChecks() {
   open("checks", "Checks", element("ul", { class: "plain checks" }, review.checks.map((found) => {
     const number = numbers.get(found.state);
     return element("li", {},
-      element("p", {}, element("span", { class: `verdict ${SEVERITIES[found.severity]}` }, found.severity), code(found.check), " ", said(found.message)),
-      element("p", { class: "muted" }, code(found.place), number === undefined ? null : [" ", link(said(found.state), () => selectState(number))],
-        found.hint ? said(` ${found.hint}`) : null));
+      element("p", {}, element("span", { class: `verdict ${SEVERITIES[found.severity]}` }, found.severity), code(found.check), " ", prose(found.message)),
+      element("p", { class: "muted" }, code(found.place), number === undefined ? null : [" ", link(said(found.state), () => visit(number))],
+        found.hint ? [" ", prose(found.hint)].flat() : null));
   })));
 }

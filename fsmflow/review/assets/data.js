@@ -2,6 +2,7 @@
 
 const review = JSON.parse(byId("data").textContent);
 
+const START = -2; // the edge to the first state
 const BUDGET = -1; // the one edge from any step to where a run goes whose budget is used up
 
 /** The number of each state, by its name. */

@@ -6,13 +6,14 @@ const drawnEdges = new Map();
 
 function bindDrawing() {
   if (canvas === null) return listStates();
-  canvas.prepend(shape("defs", {}));
   review.states.forEach((state, number) => {
     const group = byId(`state_${number}`);
     if (group !== null) bindState(group, number, state);
   });
   review.edges.forEach((edge, number) => bindEdge(byId(`way_${number}`), number, edgeWords(edge)));
+  bindEdge(byId("way_start"), START, "the start");
   bindEdge(byId("way_budget"), BUDGET, "any step: the budget is used up");
+  for (const { state, sign, kind } of review.change?.groups ?? []) mark(drawnStates.get(numbers.get(state)), sign, kind);
   drawnStates.values().next().value?.setAttribute("tabindex", "0");
 }
 
@@ -97,7 +98,7 @@ function lightDrawing(now) {
     badge(group, times > 1 ? `×${count(times)}` : "");
   }
   for (const [number, group] of drawnEdges) {
-    group.classList.toggle("is-on", (lit?.edges.get(number) ?? 0) > 0);
+    group.classList.toggle("is-on", number === START || (lit?.edges.get(number) ?? 0) > 0);
     group.classList.toggle("is-current", lit?.by.includes(number) ?? false);
   }
 }
@@ -136,23 +137,27 @@ function badge(group, words) {
   old?.remove();
   if (!words || group.firstElementChild.tagName !== "rect") return;
   const halo = group.firstElementChild;
-  const right = Number(halo.getAttribute("x")) + Number(halo.getAttribute("width")) - 5;
-  const top = Number(halo.getAttribute("y")) + 5;
+  const right = Number(halo.getAttribute("x")) + Number(halo.getAttribute("width"));
+  const top = Number(halo.getAttribute("y")) + 3;
   const width = 10 + 6 * words.length;
-  group.append(shape("g", { class: "badge", transform: `translate(${right - width / 2} ${top})` },
+  group.append(shape("g", { class: "badge", transform: `translate(${right} ${top})` },
     shape("rect", { x: -width / 2, y: -9, width, height: 18, rx: 9 }),
     shape("text", { y: 3.5, "text-anchor": "middle" }, words)));
 }
 
-/** Without a drawing, list the states. */
+/** Mark a state that has changed since the base, at its upper left corner. */
+function mark(group, sign, kind) {
+  if (group === undefined) return;
+  const [x, y] = ["x", "y"].map((key) => Number(group.firstElementChild.getAttribute(key)) + 5);
+  group.append(shape("g", { class: `mark is-${kind}`, transform: `translate(${x} ${y})` },
+    shape("rect", { x: -9, y: -9, width: 18, height: 18, rx: 9 }),
+    shape("text", { y: 4, "text-anchor": "middle" }, sign)));
+}
+
+/** Without a drawing, list the states in its place. */
 function listStates() {
-  const list = element("ul", { class: "states" });
-  review.states.forEach((state, number) => {
-    const button = element("button", { type: "button", onclick: () => selectState(number) },
-      tag(state.role), said(state.name, "strong"), said(state.title, "muted"));
-    drawnStates.set(number, button);
-    list.append(element("li", {}, button));
-  });
+  const list = stateList();
+  list.querySelectorAll("button").forEach((button, number) => drawnStates.set(number, button));
   byId("zoom").hidden = true;
   byId("frame").append(list);
 }

@@ -30,6 +30,11 @@ function said(text, className) {
   return element("bdi", { class: className }, text);
 }
 
+/** Make words of code. */
+function code(words) {
+  return element("code", { dir: "auto" }, words);
+}
+
 /** Make a button that looks like text. */
 function link(label, onclick, attributes = {}) {
   return element("button", { type: "button", class: "link", onclick, ...attributes }, label);
@@ -47,8 +52,8 @@ function rows(pairs) {
 }
 
 /** Make a bar whose filled part is a share from 0 to 1. */
-function bar(share, tone = "") {
+function bar(share) {
   const filled = element("span", { class: "filled" });
   filled.style.width = `${Math.min(100, Math.max(0, share * 100))}%`;
-  return element("span", { class: `bar ${tone}`, "aria-hidden": "true" }, filled);
+  return element("span", { class: "bar", "aria-hidden": "true" }, filled);
 }

@@ -44,12 +44,11 @@ function worstCard({ metrics }) {
   if (!metrics.length) return card("Worst case", element("p", { class: "muted" }, "Nothing is proved of it."));
   const changes = new Map((review.change?.worst ?? []).map((worst) => [worst.name, worst]));
   const table = element("table", { class: "worst" }, element("tbody", {}, metrics.map((metric) => {
-    const full = metric.share !== null && metric.share >= 1;
     return element("tr", {},
       element("th", { scope: "row" }, metric.name),
       element("td", { class: "amount" }, metric.most),
       element("td", { class: "of" }, metric.budget ? `of ${metric.budget}` : "no budget"),
-      element("td", { class: "share" }, metric.share === null ? null : bar(metric.share, full ? "full" : "")),
+      element("td", { class: "share" }, metric.share === null ? null : bar(metric.share)),
       element("td", { class: "muted known" }, known(metric)),
       changes.size ? element("td", { class: "change" }, delta(changes.get(metric.name))) : null);
   })));
@@ -59,7 +58,7 @@ function worstCard({ metrics }) {
 function known(metric) {
   if (metric.endless.length) return "no timeout";
   if (metric.known !== "exact") return metric.known;
-  return metric.headroom && metric.headroom !== "none" ? `${metric.headroom} left` : "exact";
+  return metric.headroom && metric.headroom !== "none" ? `exact, ${metric.headroom} left` : "exact";
 }
 
 function delta(worst) {
@@ -70,27 +69,27 @@ function delta(worst) {
 function changeCard(change) {
   const rises = change.worst.some((worst) => worst.rises) || change.broken.length || change.failing.length;
   const tone = !change.is_told ? "good" : rises ? "fair" : "good";
+  const [short, ...rest] = change.headline.split("; ");
   const alarms = [
     [change.broken.length, "policies newly broken"], [change.failing.length, "checks newly failing"],
     [change.stranded.length, "states gone, where runs may stand"],
   ].filter(([number]) => number);
   return card("What changed?",
     element("p", { class: "headline" }, element("span", { class: `sign ${tone}`, "aria-hidden": "true" }, change.is_told ? "Δ" : "●"),
-      change.is_told ? sentence(change.headline) : "Nothing in meaning"),
+      change.is_told ? sentence(short) : "Nothing in meaning"),
+    rest.length ? element("p", {}, `${sentence(rest.join("; "))}.`) : null,
     element("p", { class: "muted" }, "since ", said(change.base)),
     alarms.map(([number, words]) => element("p", { class: "alarm" }, `${number} ${words}`)),
     change.is_told ? element("p", {}, element("a", { href: "#change" }, "See every change")) : null);
 }
 
 /** Without a base, say what else a reviewer may want to know. */
-function restCard({ path, metrics }) {
-  const free = metrics.filter((metric) => metric.free);
+function restCard({ path }) {
   const ends = review.states.filter((state) => state.role in GLYPHS);
   return card("At a glance", rows([
     ["spec", said(path)],
     ["states", `${count(review.states.length - ends.length)} steps, ${count(ends.length)} ends`],
     ...review.runs.slice(0, 3).map((run) => ["run", runWords(run)]),
-    ...free.slice(0, 2).map((metric) => ["no budget", `${metric.free} ${metric.name}`]),
   ]));
 }
 

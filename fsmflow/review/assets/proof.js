@@ -43,7 +43,7 @@ function shower(path) {
   const button = element("button", {
     type: "button", class: "shower", "aria-pressed": "false", onclick: () => {
       lightUp(path);
-      if (selection.path === path) byId("workbench").scrollIntoView({ block: "nearest" });
+      if (selection.path === path) byId("workbench").scrollIntoView();
     },
   }, "show");
   watch((now) => button.setAttribute("aria-pressed", String(now.path === path)));
@@ -53,7 +53,7 @@ function shower(path) {
 function policyRow(policy) {
   const tone = { kept: "good", broken: "bad", unknown: "fair" }[policy.verdict];
   const verdict = element("span", { class: `verdict ${tone}` }, `${TONES[tone]} ${policy.verdict}`);
-  const words = [verdict, said(policy.policy)];
-  if (!policy.run) return element("p", { class: "policy" }, words);
-  return pathCard(element("span", {}, ...words), policy.run, policy.path, policy.why ? element("p", { class: "muted" }, said(policy.why)) : null);
+  const words = [verdict, prose(policy.policy)];
+  if (!policy.run) return element("p", { class: "policy" }, words.flat());
+  return pathCard(element("span", {}, words.flat()), policy.run, policy.path, policy.why ? element("p", { class: "muted" }, said(policy.why)) : null);
 }

@@ -1,4 +1,4 @@
-// The replay of a run: a slider over its stages, a strip of its time, and buttons to step through it.
+// The replay of a run: a slider over its stages, drawn as the strip of its time, and buttons to step through it.
 
 let strip = null;
 
@@ -6,11 +6,11 @@ function bindReplay() {
   if (selection.run === null) return;
   const holder = byId("replay");
   holder.hidden = false;
-  strip = timeline((position) => goTo(position));
   const slider = element("input", {
     type: "range", id: "position", min: 0, step: 1, "aria-label": "Stage",
     oninput: (event) => goTo(Number(event.target.value)),
   });
+  strip = timeline(slider, (position) => goTo(position));
   const where = element("output", { id: "where", for: "position" });
   const step = (label, key, by) => element("button", {
     type: "button", title: `${label} (${key})`, "aria-label": label, onclick: () => goTo(selection.position + by),
@@ -18,7 +18,7 @@ function bindReplay() {
   const failing = element("button", { type: "button", id: "failing", title: "f", onclick: goToFailure }, "Jump to failing step");
   holder.append(
     element("div", { class: "controls" }, runChoice(), step("Previous stage", ",", -1), step("Next stage", ".", 1), where, failing),
-    strip.holder, slider);
+    strip.holder);
   watch((now, changed) => {
     if ("run" in changed || "position" in changed) showReplay(now, slider, where, failing);
   });

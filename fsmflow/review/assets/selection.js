@@ -26,6 +26,12 @@ function selectState(state) {
   if (typeof state === "number") select({ state });
 }
 
+/** Look at a state from further down the page. */
+function visit(state) {
+  selectState(state);
+  byId("workbench").scrollIntoView();
+}
+
 /** Go to a position of a run, as far as there is one. */
 function goTo(position, run = selection.run) {
   if (run === null) return;

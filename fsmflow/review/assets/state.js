@@ -2,10 +2,10 @@
 
 function statePanel(now) {
   if (now.state === null) {
-    return [element("p", { class: "empty" }, "Choose a state in the diagram to see its contract, its limits and its cost.")];
+    return [element("p", { class: "muted" }, "Choose a state to see its contract, its limits and its cost."), stateList()];
   }
   const state = review.states[now.state];
-  const heading = element("h2", {}, tag(state.role), said(state.name));
+  const heading = element("h2", {}, tag(state.role), said(state.name), link("all states", () => select({ state: null }), { class: "link back" }));
   return [
     heading,
     state.title ? element("p", { class: "muted", dir: "auto" }, state.title) : null,
@@ -18,12 +18,15 @@ function statePanel(now) {
   ];
 }
 
-function part(heading, body) {
-  return body === null ? null : element("section", {}, element("h3", {}, heading), body);
+/** List all states, as buttons that choose them. */
+function stateList() {
+  return element("ul", { class: "states plain" }, review.states.map((state, number) => element("li", {},
+    element("button", { type: "button", onclick: () => selectState(number) },
+      tag(state.role), said(state.name, "strong"), said(state.title, "muted")))));
 }
 
-function code(words) {
-  return element("code", { dir: "auto" }, words);
+function part(heading, body) {
+  return body === null ? null : element("section", {}, element("h3", {}, heading), body);
 }
 
 function waysOut(state) {

@@ -1,5 +1,7 @@
 // The states by what they use, in a run or in the worst case; each column sorts.
 
+const COUNTED = ["visits", "attempts", "failures"]; // of these no share is drawn
+
 function showSteps() {
   if (!review.steps.length) return;
   const holder = element("div", { class: "scroll" });
@@ -37,14 +39,14 @@ function sortBy(holder, table, column, order) {
   });
   holder.replaceChildren(element("table", { class: "grid steps" },
     element("thead", {}, element("tr", {}, head)),
-    element("tbody", {}, sorted.map((row) => stepRow(row, totals)))));
+    element("tbody", {}, sorted.map((row) => stepRow(row, table.columns, totals)))));
 }
 
-function stepRow(row, totals) {
+function stepRow(row, columns, totals) {
   const number = numbers.get(row.state);
   const name = [tag(roleOf(number ?? row.state)), said(row.state)];
   return element("tr", {},
-    element("th", { scope: "row" }, number === undefined ? name : link(element("span", {}, name), () => selectState(number))),
+    element("th", { scope: "row" }, number === undefined ? name : link(element("span", {}, name), () => visit(number))),
     row.cells.map(([amount, words], at) => element("td", { class: "amount" },
-      element("span", {}, amount ? words : "–"), totals[at] ? bar(amount / totals[at]) : null)));
+      element("span", {}, amount ? words : "–"), totals[at] > 0 && !COUNTED.includes(columns[at]) ? bar(amount / totals[at]) : null)));
 }

@@ -2,11 +2,11 @@
 
 const LEAST_PART = 0.25; // the part of the strip that is shared out evenly, so that no stage is lost to sight
 
-/** Make the strip of a run; a click calls `chosen` with a position. */
-function timeline(chosen) {
+/** Make the strip of a run around a slider; pointing at it calls `chosen` with a position. */
+function timeline(slider, chosen) {
   const strip = element("canvas", { class: "strip", "aria-hidden": "true" });
   const cursor = element("span", { class: "cursor" });
-  const holder = element("div", { class: "timeline" }, strip, cursor);
+  const holder = element("div", { class: "timeline" }, slider, strip, cursor);
   let edges = [0]; // where each stage ends, as a share of the strip
   let run = null;
 
@@ -41,10 +41,17 @@ function timeline(chosen) {
     });
   }
 
-  holder.addEventListener("pointerdown", (event) => {
+  function pointed(event) {
     const share = (event.clientX - holder.getBoundingClientRect().left) / holder.clientWidth;
-    chosen(firstPast(edges, share));
+    if (event.buttons & 1) chosen(share < 0 ? 0 : firstPast(edges, share));
+  }
+
+  holder.addEventListener("pointerdown", (event) => {
+    holder.setPointerCapture(event.pointerId);
+    slider.focus({ preventScroll: true });
+    pointed(event);
   });
+  holder.addEventListener("pointermove", pointed);
   new ResizeObserver(draw).observe(holder);
   return {
     holder,

@@ -65,6 +65,11 @@ function text(value) {
   return whole;
 }
 
+/** Make a sentence of ours, in which names stand between backticks. */
+function prose(sentence) {
+  return sentence.split("`").map((words, at) => (at % 2 ? code(visible(words)) : said(visible(words))));
+}
+
 /** Show control and direction characters by their codes. */
 function visible(value) {
   return value.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (found) =>

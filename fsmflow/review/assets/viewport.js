@@ -2,15 +2,17 @@
 
 const MOST_ZOOM = 8;
 const STEP = 1.25;
+const MARGIN = 14;
+const LEAST_LEGIBLE = 0.7; // pixels to a unit of the drawing
 const frame = byId("frame");
 let whole = null; // the drawing's own box
 let view = null; // the part of it that is shown
 
 function bindViewport() {
   if (canvas === null) return;
-  const { x, y, width, height } = canvas.viewBox.baseVal;
-  whole = { x, y, width, height };
-  fit();
+  const drawn = canvas.getBBox();
+  whole = { x: drawn.x - MARGIN, y: drawn.y - MARGIN, width: drawn.width + 2 * MARGIN, height: drawn.height + 2 * MARGIN };
+  start();
   new ResizeObserver(() => show(view)).observe(frame);
   frame.addEventListener("wheel", wheel, { passive: false });
   frame.addEventListener("keydown", viewportKey);
@@ -18,6 +20,16 @@ function bindViewport() {
   byId("zoom-in").addEventListener("click", () => zoom(STEP));
   byId("zoom-out").addEventListener("click", () => zoom(1 / STEP));
   byId("zoom-fit").addEventListener("click", fit);
+}
+
+/** Show all of the drawing, or where it is too small to be read, its beginning. */
+function start() {
+  fit();
+  const first = drawnStates.values().next().value;
+  if (scaleNow() >= LEAST_LEGIBLE || first === undefined) return;
+  zoom(LEAST_LEGIBLE / scaleNow());
+  const at = middle(first);
+  show({ ...view, x: at.x - view.width / 2, y: whole.y });
 }
 
 /** Show all of the drawing; of a tall one, its top, as wide as there is room. */
