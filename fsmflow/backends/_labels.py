@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fsmflow.backends import _bars, _header
 from fsmflow.backends._arial import estimate, width
@@ -201,20 +201,20 @@ def end_width(node: Node, mark: NodeMark = UNMARKED) -> float:
     name = end_name(node)
     return max(
         2 * estimate(name, NAME, bold=True) - _name_width(node) + _pill_room(mark),
-        *(room(words.text, bold=words.bold) for line in end_subtitle(node, mark) for words in line),
+        *(sum(room(words.text, bold=words.bold) for words in line) for line in end_subtitle(node, mark)),
         _name_width(node) + _pill_room(mark),
     )
 
 
 def end_subtitle(node: Node, mark: NodeMark = UNMARKED) -> tuple[Line, ...]:
-    """Give the line below an end's name, if it has one: a note, what is laid over it, or its title."""
+    """Give the lines below an end's name, two at most: a note, what is laid over it, or its title."""
     worn = dress(node.role, mark.emphasis)
     ink = worn.facts if worn.name != "text" else "text"
     if mark.note:
         return ((Words(plain(mark.note, LONGEST_NAME), ink),),)
     if mark.facts:
-        text = "".join(words.text for words in mark.facts[0])
-        return ((Words(plain(text, LONGEST_NAME), ink),),)
+        told = (tidied(line, LONGEST_NAME) for line in mark.facts[:2])
+        return tuple(tuple(evolve(words, ink=ink) for words in line) for line in told if line)
     title = short_title(node)
     return ((Words(title, ink, struck=worn.struck),),) if title else ()
 

@@ -40,7 +40,7 @@ _WIDEST = 8.0
 
 
 def stroke(look: Look, palette: Mapping[Ink, str], mark: EdgeMark = PLAIN) -> dict[str, str]:
-    """Give the attributes of an edge; the one that is gone has no say in where its states stand."""
+    """Give the attributes of an edge."""
     stroke = STROKES[look]
     ink = stroke.ink if mark.emphasis == "plain" else LINES[mark.emphasis]
     color = palette[ink]
@@ -53,8 +53,6 @@ def stroke(look: Look, palette: Mapping[Ink, str], mark: EdgeMark = PLAIN) -> di
     if look == "loop":
         drawn |= {"color": f"{color}:{color}", "dir": "back", "arrowtail": "vee", "weight": "0"}
         del drawn["arrowhead"]
-    if gone:
-        drawn["weight"] = "0"
     return drawn
 
 

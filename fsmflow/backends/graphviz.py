@@ -111,6 +111,7 @@ class _Drawing:
     layout: Layout = field(init=False)
     nodes: Mapping[str, Node] = field(init=False)
     ids: Mapping[str, str] = field(init=False)
+    is_gone: bool = field(init=False)
     graph: graphviz.Digraph = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -118,6 +119,7 @@ class _Drawing:
         self.layout = lay_out(self.diagram)
         self.nodes = {node.name: node for node in nodes}
         self.ids = {node.name: _id(number, node.name) for number, node in enumerate(nodes)}
+        self.is_gone = all(self._mark(node).emphasis == "removed" for node in nodes)
         self.graph = graphviz.Digraph(
             "workflow",
             graph_attr=_GRAPH
@@ -179,6 +181,10 @@ class _Drawing:
     def _budget(self) -> EdgeMark:
         return PLAIN if self.overlay is None else self.overlay.budget
 
+    def _holds(self, mark: NodeMark | EdgeMark) -> bool:
+        """Tell whether something has a say in the layout; what is gone has none, unless all of it is."""
+        return mark.emphasis != "removed" or self.is_gone
+
     def _mark(self, node: Node) -> NodeMark:
         return UNMARKED if self.overlay is None else self.overlay.nodes.get(node.name, _GHOST_NODE)
 
@@ -188,9 +194,8 @@ class _Drawing:
         return self.overlay.edges.get((edge.source, edge.target, edge.look), _GHOST_EDGE)
 
     def _draw_node(self, node: Node, **attributes: str) -> None:
-        """Draw a state; one that is gone does not hold its place on the spine."""
         mark = self._mark(node)
-        if node.lane == "spine" and mark.emphasis != "removed":
+        if node.lane == "spine" and self._holds(mark):
             attributes["group"] = "spine"
         if node.role in ENDS:
             attributes |= _end(node, mark)
@@ -217,6 +222,8 @@ class _Drawing:
         tail, head = self.ids[edge.source], self.ids[edge.target]
         mark = self._way(edge)
         attributes = {"id": f"way_{number}"} | stroke(edge.look, self.palette, mark)
+        if not self._holds(mark):
+            attributes["weight"] = "0"
         if edge.look == "loop":
             tail, head = head, tail
         if number in self.layout.outer:
@@ -249,7 +256,7 @@ def _id(number: int, name: str) -> str:
 
 def _end(node: Node, mark: NodeMark) -> dict[str, str]:
     """Size an end to its words: its shapes are not measured well by engines without fonts."""
-    height = 40 if end_subtitle(node, mark) else 30
+    height = 30 + 10 * len(end_subtitle(node, mark))
     shape, (share, points) = _END_SHAPES[node.role]
     slack = share * height * (_ROOM_FOR_A_PILL if mark.pill else 1) + points
     return {

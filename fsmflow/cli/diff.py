@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +17,11 @@ from fsmflow.compiler import Compilation
 if TYPE_CHECKING:
     from fsmflow.analysis.difference import Difference, Version
     from fsmflow.reporting.diff_markdown import Drawings
+    from fsmflow.reporting.diff_wording import Comparison
+
+
+PICTURES = ("svg", "png")
+FORMATS = ("text", "json", "markdown", *PICTURES)
 
 
 def _micro_usd(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -38,10 +43,15 @@ def _micro_usd(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="How to say it; markdown is ready as a comment on a pull request.",
+    type=click.Choice(FORMATS),
+    help="How to say it: text, if the file's ending doesn't tell. markdown is ready as a comment on a pull "
+    "request; svg and png are a drawing of both versions.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write to this file; drawings of several workflows go into this folder.",
 )
 @click.option("--max-usd", callback=_micro_usd, metavar="USD", help="The most money that a run may use.")
 @click.option("--max-tokens", type=click.IntRange(min=0), metavar="N", help="The most tokens.")
@@ -55,7 +65,8 @@ def _micro_usd(ctx: click.Context, param: click.Parameter, value: str | None) ->
 def command(
     old: str,
     new: str,
-    form: str,
+    form: str | None,
+    output: Path | None,
     max_usd: int | None,
     max_tokens: int | None,
     max_steps: int | None,
@@ -67,22 +78,46 @@ def command(
     if a limit that was asked for is not kept.
     """
     from fsmflow.analysis.gates import Gates
+    from fsmflow.backends import Artifact
+    from fsmflow.cli import pictures
     from fsmflow.cli.revisions import compile_side
-    from fsmflow.reporting import diff_json, diff_markdown, diff_text
-    from fsmflow.reporting.diff_wording import Comparison, is_told
+    from fsmflow.reporting import diff_wording
 
+    chosen = _format(form, output)
     gates = Gates(max_usd, max_tokens, max_steps, fail_on_increase)
     found = tuple(_paired(compile_side(old), compile_side(new)))
     tripped = tuple(trip for difference in found for trip in gates.tripped(difference))
-    comparison = Comparison(old, new, found, tripped)
-    if form == "json":
-        click.echo(diff_json.render(comparison))
-    elif form == "markdown":
-        drawings = {d.name: _drawings(d) for d in found if is_told(d)}
-        click.echo(diff_markdown.render(comparison, drawings).rstrip("\n"))
+    comparison = diff_wording.Comparison(old, new, found, tripped)
+    if chosen in PICTURES:
+        pictures.write(found, "png" if chosen == "png" else "svg", output)
+        for trip in tripped:
+            click.echo(diff_wording.tripped(trip), err=True)
+    elif output is None or output == Path("-"):
+        click.echo(_written(comparison, chosen, color=wants_color(sys.stdout)), color=True)
     else:
-        click.echo(diff_text.render(comparison, color=wants_color(sys.stdout)).rstrip("\n"), color=True)
+        pictures.save([Artifact(output.absolute(), f"{_written(comparison, chosen)}\n".encode())])
     sys.exit(int(bool(tripped)))
+
+
+def _format(form: str | None, output: Path | None) -> str:
+    """Choose how to say it: as asked for, else as the file's ending tells, else as text."""
+    ending = output.suffix.lstrip(".") if output is not None else ""
+    chosen = form or {"": "text", "md": "markdown", "txt": "text"}.get(ending, ending)
+    if chosen not in FORMATS:
+        raise click.UsageError(f"can't write {chosen!r}; expected one of {', '.join(FORMATS)}")
+    return chosen
+
+
+def _written(comparison: Comparison, form: str, *, color: bool = False) -> str:
+    from fsmflow.reporting import diff_json, diff_markdown, diff_text
+    from fsmflow.reporting.diff_wording import is_told
+
+    if form == "json":
+        return diff_json.render(comparison)
+    if form == "markdown":
+        drawings = {d.name: _drawings(d) for d in comparison.differences if is_told(d)}
+        return diff_markdown.render(comparison, drawings).rstrip("\n")
+    return diff_text.render(comparison, color=color).rstrip("\n")
 
 
 def _paired(old: Sequence[Compilation], new: Sequence[Compilation]) -> Iterator[Difference]:
