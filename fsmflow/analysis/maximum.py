@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from math import gcd
+from math import floor, gcd
 
 from attrs import define, field, frozen
 
@@ -24,6 +24,10 @@ _DIVE = 20
 
 _ASKED = 1_024
 """After how many configurations the deadline is asked for."""
+
+
+MOST_LOAD = 1_000_000
+"""How many live counters there may be before and after edges, all together, in a machine that is searched."""
 
 
 def never() -> bool:
@@ -71,6 +75,8 @@ def maximum(
         packing: The machine's packing, if it is at hand.
     """
     packing = packing or Packing.of(machine)
+    if packing.load > MOST_LOAD:
+        return Maximum(0, floor(potential.bound), (), 0)
     return _Search(machine, potential, Slack.of(packing, potential), packing, most, deadline).run()
 
 

@@ -73,6 +73,12 @@ class Packing:
             )
         return cls(machine, machine.start, state_mask, tuple(moves), reached.ranges, fields, reached.live)
 
+    @property
+    def load(self) -> int:
+        """Count the counters that have a range before or after each edge that may fire."""
+        edges = [self.machine.edges[move.number] for moves in self.moves for move in moves]
+        return sum(len(self.ranges[edge.source]) + len(self.ranges[edge.target]) for edge in edges)
+
     def successors(self, place: int) -> Iterator[tuple[int, int]]:
         """Give the edges that can be taken in a configuration, each with the one it leads to."""
         for move in self.moves[place & self.state_mask]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _ROUNDS = 20
 """How often rows are added for flows that the start does not lead to."""
 
+_MOST_WORK = 300_000
+"""How many edges are looked at for such rows; without the rest the flow is only bounded less closely."""
+
 _NOTHING = 1e-6
 """What counts as no flow."""
 
@@ -67,6 +70,8 @@ class Program:
     _solver: Any = field(init=False, default=None)
     _begun: int = field(init=False, default=0)
     """How many rows there are to begin with."""
+    _work: int = field(init=False, default=0)
+    """How many edges were looked at for rows that were added since."""
 
     def __attrs_post_init__(self) -> None:
         self._incidence = Incidence(self.machine, self.edges)
@@ -79,6 +84,7 @@ class Program:
 
     def begin_again(self) -> None:
         """Forget what earlier weights have led to, so that what follows does not depend on them."""
+        self._work = 0
         if self._solver is None:
             return
         self._solver.clearSolver()
@@ -152,6 +158,7 @@ class Program:
         self._add(entries, [int(state == self.machine.start) for state in self._states])
         self._extend(self.first)
         self._begun = len(self._rows)
+        self._work = 0
         return solver
 
     def _extend(self, rows: Iterable[Row]) -> bool:
@@ -160,7 +167,10 @@ class Program:
         for row in rows:
             if row in self._known:
                 continue
+            if self._begun and self._work > _MOST_WORK:
+                break
             self._known.add(row)
+            self._work += len(self._incidence.changing(row))
             taken = self._incidence.coefficients(row)
             if any(levels > 0 for _, levels in taken):
                 self._rows.append(row)

@@ -106,6 +106,18 @@ def test_long_runs_are_found_exactly() -> None:
     assert (found.value, len(found.path)) == (193_620, 193_620)
 
 
+def test_what_is_too_heavy_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with too many live counters keeps the bound, and no search is begun."""
+    machine = eight(loop=1, outer=1)
+    steps = _potentials(machine)[1]
+    assert Packing.of(machine).load == 264
+    monkeypatch.setattr("fsmflow.analysis.maximum.MOST_LOAD", 264)
+    assert maximum(machine, steps, most=100_000).value is not None
+    monkeypatch.setattr("fsmflow.analysis.maximum.MOST_LOAD", 263)
+
+    assert maximum(machine, steps, most=100_000) == Maximum(0, int(steps.bound), (), 0)
+
+
 def test_chains_are_found_exactly() -> None:
     """Of 82 states in groups with loops around them, every maximum is exact."""
     machine = chain(10)
