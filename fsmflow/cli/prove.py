@@ -67,6 +67,8 @@ def command(spec: Path, limit: float, form: str) -> None:
     from fsmflow.analysis.proof import prove
     from fsmflow.reporting import proof_json, proof_text
 
+    if spec.is_dir():
+        raise click.UsageError(f"{spec} is a folder; name one of its specs")
     if not spec.is_file():
         raise click.UsageError(f"there is no file {spec}")
     (compilation,) = compile_all([spec])

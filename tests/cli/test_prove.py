@@ -160,3 +160,10 @@ def test_an_edited_spec_runs_before_it_is_built(run: Run, project: Path) -> None
     result = run("run", "specs/hello.fsm.yaml", "text=hello")
     assert "internal error" not in result.stderr
     assert result.exit_code == 0
+
+
+def test_a_folder_is_no_spec(run: Run, project: Path) -> None:
+    """Asked to prove a folder, it says what it takes."""
+    result = run("prove", "specs")
+    assert result.exit_code == 2
+    assert "specs is a folder; name one of its specs" in result.stderr
