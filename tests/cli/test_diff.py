@@ -83,7 +83,7 @@ def test_a_revision_is_read_from_any_folder(
     [
         ("HEAD~9:specs", "git knows no revision 'HEAD~9' here"),
         ("HEAD:nothing", "there is no nothing in HEAD"),
-        ("--output=x:specs", "No such option"),
+        ("--exec=x:specs", "No such option"),
         ("HEAD:generated.txt", "there is no generated.txt"),
         ("nothing.yaml", "there is no file nothing.yaml"),
     ],
@@ -199,3 +199,82 @@ def test_markdown_leaves_out_what_is_too_large(run: Run, tmp_path: Path) -> None
 
     assert "```mermaid" not in said
     assert "left out" in said
+
+
+@pytest.mark.parametrize(("name", "begins"), [("change.svg", b"<svg"), ("change.png", b"\x89PNG")])
+def test_a_change_is_drawn(run: Run, before: Path, name: str, begins: bytes) -> None:
+    """The ending of the file tells what to draw, and nothing else is printed where it could be piped."""
+    edit(before / SPEC, "timeout: ", "timeout: 1")
+
+    result = run("diff", "before.fsm.yaml", SPEC, "-o", name)
+
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", f"wrote {name}\n")
+    assert (before / name).read_bytes().startswith(begins)
+    assert (
+        run("diff", "before.fsm.yaml", SPEC, "--format", name[-3:], "-o", "-").stdout_bytes
+        == (before / name).read_bytes()
+    )
+
+
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_words_go_into_a_file(run: Run, before: Path, form: str) -> None:
+    """What is printed without `-o` is what the file holds with it."""
+    edit(before / SPEC, "timeout: ", "timeout: 1")
+
+    printed = run("diff", "before.fsm.yaml", SPEC, "--format", form)
+    result = run("diff", "before.fsm.yaml", SPEC, "--format", form, "-o", "out/change")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (before / "out/change").read_text(encoding="utf-8") == printed.stdout
+
+
+def test_nothing_is_drawn_of_no_change(run: Run, before: Path) -> None:
+    """Where no workflow differs no file is written, and a reader is told."""
+    result = run("diff", "before.fsm.yaml", SPEC, "-o", "change.svg")
+
+    assert (result.exit_code, result.stderr) == (0, "nothing to draw: no workflow differs in meaning\n")
+    assert not (before / "change.svg").exists()
+
+
+def test_limits_count_beside_a_drawing(run: Run, before: Path) -> None:
+    """A limit that is not kept is said, and decides the exit code, whatever is drawn."""
+    edit(before / SPEC, "timeout: ", "timeout: 1")
+
+    result = run("diff", "before.fsm.yaml", SPEC, "-o", "change.svg", "--max-steps", "1")
+
+    assert result.exit_code == 1
+    assert "--max-steps 1: a run of hello can use" in result.stderr
+    assert (before / "change.svg").exists()
+
+
+def test_several_drawings_go_into_a_folder(run: Run, before: Path) -> None:
+    """Of several workflows that differ each has a picture of its own, in a folder."""
+    shutil.copytree(before / "specs", before / "old")
+    shutil.copy(before / "old/hello.fsm.yaml", before / "old/other.fsm.yaml")
+    edit(before / "old/other.fsm.yaml", "workflow: hello", "workflow: other")
+    edit(before / SPEC, "timeout: ", "timeout: 1")
+
+    refused = run("diff", "old", "specs", "-o", "change.svg")
+    result = run("diff", "old", "specs", "--format", "svg", "-o", "changes")
+
+    assert refused.exit_code == 2
+    assert "several workflows differ: hello, other" in refused.stderr
+    assert result.exit_code == 0
+    assert sorted(path.name for path in (before / "changes").iterdir()) == ["hello.svg", "other.svg"]
+
+
+def test_what_cannot_be_drawn_is_told(run: Run, before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing that draws, or a side that is no workflow, there is a message and no picture."""
+    edit(before / SPEC, "timeout: ", "timeout: 1")
+    (before / "broken.fsm.yaml").write_text("fsmflow: 1\nworkflow: hello\nstates: 3\n", encoding="utf-8")
+
+    unread = run("diff", "broken.fsm.yaml", SPEC, "-o", "change.svg")
+    unknown = run("diff", "before.fsm.yaml", SPEC, "-o", "change.gif")
+    monkeypatch.setattr("fsmflow.backends.engines.find", lambda: None)
+    alone = run("diff", "before.fsm.yaml", SPEC, "-o", "change.svg")
+
+    assert (unread.exit_code, unknown.exit_code, alone.exit_code) == (2, 2, 2)
+    assert "can't be read as a workflow" in unread.stderr
+    assert "can't write 'gif'" in unknown.stderr
+    assert "pip install graphviz-pure" in alone.stderr
+    assert not list(before.glob("change.*"))
