@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fsmflow.analysis.coverage import read_file
+
 pytest_plugins = ["pytester"]
 
 TESTS = """
@@ -54,3 +56,28 @@ def test_nothing_is_said_where_nothing_was_played(run):
 
     result.assert_outcomes(passed=1)
     result.stdout.no_fnmatch_line("*transitions taken*")
+
+
+def test_nothing_is_written_down_unless_asked_for(run, pytester):
+    """Without a folder to write to, no file is made."""
+    before = set(pytester.path.rglob("*.json"))
+
+    run(TESTS).assert_outcomes(passed=1)
+    assert set(pytester.path.rglob("*.json")) == before
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_what_was_taken_is_written_down(run, pytester, workers):
+    """The counts of all processes are added up, by the number of each transition."""
+    begin, _ = TESTS.split("def ")
+    text = begin + (
+        'SUBJECT = SUBJECTS["sample"] = Subject(LOWERED, runner_of(LOWERED))\n'
+        "def test_one():\n    play(SUBJECT, Plan())\n"
+        "def test_two():\n    play(SUBJECT, Plan())\n    play(SUBJECT, Plan())\n"
+    )
+    result = run(text, "-n", workers, "--fsmflow-coverage", "cov")
+
+    result.assert_outcomes(passed=2)
+    found = read_file(pytester.path / "cov" / "sample.coverage.json")
+    assert (found.workflow, found.runs) == ("sample", 3)
+    assert sorted(found.counts) == [*[0] * (len(found.counts) - 1), 3]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from fsmflow.analysis.coverage import Coverage
 from fsmflow.backends._wording import count, plain
-from fsmflow.backends.diagram import LONGEST_NAME, Diagram
+from fsmflow.backends.diagram import LONGEST_NAME, Diagram, _reason
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Way, Words
 from fsmflow.backends.overlays._ways import Drawn
 from fsmflow.backends.overlays._words import pen, warning
@@ -24,14 +24,11 @@ def of_coverage(machine: Machine, diagram: Diagram, coverage: Coverage) -> Overl
         return Overlay(
             header=(warning(f"the tests were those of another version of {name}: run them again"),)
         )
-    edges, entered, missed = Counter[Way](), Counter[str](), Counter[str]()
+    edges, entered = Counter[Way](), Counter[str]()
     budget = 0
     drawn = Drawn(machine, diagram)
     for transition, times in zip(machine.transitions, coverage.counts, strict=True):
-        if not times:
-            missed[transition.source] += 1
-            continue
-        if not transition.same_visit:
+        if times and not transition.same_visit:
             entered[transition.target] += times
         way = drawn.way(transition)
         if way is not None:
@@ -40,14 +37,19 @@ def of_coverage(machine: Machine, diagram: Diagram, coverage: Coverage) -> Overl
             budget += times
     entered[machine.start] += coverage.runs
     most = max((*edges.values(), coverage.runs))
+    missed = _missed(drawn, coverage, edges)
     return Overlay(
-        header=tuple(_header(coverage)),
+        header=tuple(_header(drawn, coverage)),
         nodes={
-            node.name: _node(machine, node.name, entered[node.name], missed[node.name])
+            node.name: _node(machine, node.name, entered[node.name], missed.get(node.name, ()))
             for node in diagram.nodes
             if entered[node.name]
         },
-        edges={way: EdgeMark("visited", after=f"×{n:,}", count=pen(n, most)) for way, n in edges.items()},
+        edges={
+            way: EdgeMark("visited", after=f"×{times:,}", count=pen(times, most))
+            for way, times in edges.items()
+            if times
+        },
         start=EdgeMark("visited", after=f"×{coverage.runs:,}", count=pen(coverage.runs, most)),
         budget=EdgeMark("visited", after=f"×{budget:,}", count=pen(budget, most))
         if budget
@@ -56,18 +58,35 @@ def of_coverage(machine: Machine, diagram: Diagram, coverage: Coverage) -> Overl
     )
 
 
-def _node(machine: Machine, name: str, entered: int, missed: int) -> NodeMark:
+def _missed(drawn: Drawn, coverage: Coverage, edges: Mapping[Way, int]) -> dict[str, list[str]]:
+    """Name the ways of each state that no test took and that no ghost of an edge shows."""
+    found: dict[str, list[str]] = {}
+    for transition, times in zip(drawn.machine.transitions, coverage.counts, strict=True):
+        way = drawn.way(transition)
+        if times or not drawn.can_be_taken(transition) or (way is not None and not edges[way]):
+            continue
+        word = _reason(drawn.machine, transition).text
+        if word in ("", "failed"):
+            # One edge may stand for a failure of each kind.
+            word = transition.on
+        names = found.setdefault(transition.source, [])
+        if word not in names:
+            names.append(word)
+    return found
+
+
+def _node(machine: Machine, name: str, entered: int, missed: Sequence[str]) -> NodeMark:
     if isinstance(machine.states[name], End):
         return NodeMark("visited", facts=((Words(f"×{entered:,}"),),))
-    note = f"{count(missed, 'way')} never taken" if missed else ""
+    note = f"never: {' · '.join(missed)}" if missed else ""
     return NodeMark("visited", pill=f"×{entered:,}", note=note)
 
 
-def _header(coverage: Coverage) -> Iterator[Line]:
-    all_of_them = len(coverage.counts)
-    whole = coverage.taken == all_of_them
+def _header(drawn: Drawn, coverage: Coverage) -> Iterator[Line]:
+    possible = sum(map(drawn.can_be_taken, drawn.machine.transitions))
+    whole = coverage.taken >= possible
     yield (
         Words("● " if whole else "▲ ", "success" if whole else "degraded", bold=True),
-        Words(f"{coverage.taken:,} of {count(all_of_them, 'transition')}", bold=True),
-        Words(f"  were taken, by {count(coverage.runs, 'run')}"),
+        Words(f"{coverage.taken:,} of {count(possible, 'transition')}", bold=True),
+        Words(f"  {'was' if possible == 1 else 'were'} taken, by {count(coverage.runs, 'run')}"),
     )

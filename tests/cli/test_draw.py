@@ -1,0 +1,138 @@
+"""`fsmflow draw`: formats, and what is laid over a drawing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from fsmflow.analysis.coverage import Coverage, document
+from fsmflow.compiler import compile_file
+from tests.cli.conftest import Run, edit, tree
+
+SPEC = "specs/hello.fsm.yaml"
+
+
+@pytest.fixture
+def trace(run: Run, project: Path) -> str:
+    """The trace of a run of `hello`."""
+    assert run("run", SPEC, "text=hi", "--trace", "run.jsonl", "-q").exit_code in (0, 3, 4, 5)
+    return "run.jsonl"
+
+
+def drawn(run: Run, *arguments: str) -> str:
+    """Give the DOT text of a drawing."""
+    result = run("draw", SPEC, "--format", "dot", "-o", "-", *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_a_trace_is_laid_over_the_drawing(run: Run, trace: str) -> None:
+    """With one trace, moves are numbered and the header tells what was used."""
+    text = drawn(run, "--trace", trace)
+
+    assert "#1<" in text
+    assert "Used" in text
+    assert text != drawn(run)
+
+
+def test_several_traces_give_frequencies(run: Run, trace: str) -> None:
+    """With several, each way says how often it was taken."""
+    text = drawn(run, "--trace", trace, "--trace", trace)
+
+    assert "2 runs" in text
+    assert "×2" in text
+    assert "#1<" not in text
+
+
+@pytest.mark.parametrize("metric", ["steps", "tool_calls", "tokens", "money", "time", "transitions"])
+def test_a_worst_case_is_laid_over_the_drawing(run: Run, project: Path, metric: str) -> None:
+    """Each metric has its worst case."""
+    text = drawn(run, "--witness", metric)
+
+    assert "at worst" in text or "no bound" in text
+
+
+def test_coverage_is_laid_over_the_drawing(run: Run, project: Path) -> None:
+    """What tests have written for a workflow, `draw --coverage` shows."""
+    machine = compile_file(project / SPEC).analysis.machine  # type: ignore[union-attr]
+    counts = (0, *[3] * (len(machine.transitions) - 1))
+    coverage = Coverage(machine.name, machine.digest, 7, counts)
+    (project / "tests.json").write_text(json.dumps(document(coverage)), encoding="utf-8")
+
+    assert f"{len(counts) - 1} of {len(counts)} transitions" in drawn(run, "--coverage", "tests.json")
+
+
+def test_tests_are_told_where_to_write_coverage(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`fsmflow test --coverage` hands the folder on to pytest, and says nothing of it without."""
+    assert run("build", SPEC, "-q").exit_code == 0
+    called: list[list[str]] = []
+
+    def note(arguments: list[str], **_: object) -> SimpleNamespace:
+        called.append(arguments)
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr("subprocess.run", note)
+    assert run("test", SPEC).exit_code == run("test", SPEC, "--coverage", "cov").exit_code == 0
+
+    assert [[a for a in each if "coverage" in a] for each in called] == [[], ["--fsmflow-coverage=cov"]]
+
+
+@pytest.mark.parametrize("name", ["out.mmd", None])
+def test_mermaid_text_is_written(run: Run, project: Path, name: str | None) -> None:
+    """The ending `.mmd`, or `--format mermaid`, gives a Mermaid flowchart."""
+    arguments = ("-o", name) if name else ("--format", "mermaid")
+
+    assert run("draw", SPEC, *arguments).exit_code == 0
+    text = (project / (name or "hello.mmd")).read_text(encoding="utf-8")
+    assert "\nflowchart " in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--trace", "x", "--witness", "steps"),
+        ("--trace", "x", "--coverage", "x"),
+        ("--witness", "steps", "--coverage", "x"),
+        ("--witness", "steps", "--format", "mermaid"),
+        ("--trace", "x", "-o", "out.mmd"),
+        ("--witness", "coffee"),
+        ("--trace", "gone.jsonl"),
+        ("--coverage", "gone.json"),
+        ("-o", "out.docx"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_said_and_nothing_is_written(
+    run: Run, project: Path, arguments: tuple[str, ...]
+) -> None:
+    """What does not go together, or is not there, exits with 2 and leaves every file as it was."""
+    before = tree(project)
+    result = run("draw", SPEC, *arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Usage: ")
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("option", ["--trace", "--coverage"])
+@pytest.mark.parametrize("text", ["", "hello", "{}\n", '{"schema": "fsmflow.trace/2"}\n', "\ud800"])
+def test_a_bad_file_is_told_by_name(run: Run, project: Path, option: str, text: str) -> None:
+    """A file that is no trace, or no coverage, exits with 1 and one line that names it."""
+    (project / "bad.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+    result = run("draw", SPEC, option, "bad.json")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: bad.json: ")
+    assert "Traceback" not in result.output
+
+
+def test_a_trace_of_another_version_is_drawn_and_said_to_be_one(run: Run, project: Path, trace: str) -> None:
+    """A spec that was changed since still draws the run, with a warning in its header."""
+    edit(project / SPEC, "timeout: 20s", "timeout: 21s")
+
+    assert "another version of this workflow" in drawn(run, "--trace", trace)
