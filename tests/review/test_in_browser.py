@@ -101,7 +101,7 @@ def test_a_run_is_scrubbed_to_its_failing_step(chromium: Browser, page_file: Pat
         page.click("#stage-1")
         assert page.inner_text("#where").startswith("1. search: success")
         page.select_option("#run", "1")
-        assert page.inner_text("#where").startswith("start of 2")
+        assert page.inner_text("#where").startswith("start · 2 stages")
         assert record.errors == []
 
 
@@ -191,7 +191,7 @@ def test_what_has_the_focus_is_seen(chromium: Browser, page_file: Path) -> None:
                 """() => {
                   const at = document.activeElement;
                   if (at === document.body) return null;
-                  const shown = at.closest(".timeline") ?? at.querySelector(".halo") ?? at;
+                  const shown = at.closest(".timeline") ?? at.closest(".node")?.querySelector(".halo") ?? at;
                   const style = getComputedStyle(shown);
                   const drawn = shown.classList.contains("halo") ? style.stroke : style.outlineStyle;
                   return [at.id || at.className || at.textContent, drawn !== "none"];

@@ -135,9 +135,11 @@ def test_a_drawing_keeps_shapes_and_words_alone() -> None:
     """Whatever else an SVG may hold is left out of the page."""
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        'viewBox="0 0 9 9" onload="x()"><style>*{}</style><script>x()</script><g id="state_0" style="color:red" onclick="x()">'
+        'viewBox="0 0 9 9" onload="x()"><style>*{}</style><script>x()</script>'
+        '<g id="state_0" style="color:red" onclick="x()">'
         '<a xlink:href="javascript:x()"><text>lost</text></a><text> </text>'
-        '<text fill="#fff">kept &lt;b&gt;</text><foreignObject><b>x</b></foreignObject><image href="x"/></g></svg>'
+        '<text fill="#fff">kept &lt;b&gt;</text><foreignObject><b>x</b></foreignObject>'
+        '<image href="x"/></g></svg>'
     )
     assert inlined(svg, "a<b").replace("\n", "") == (
         '<svg id="drawing" viewBox="0 0 9 9" role="group" aria-label="Diagram of a&lt;b">'

@@ -1,10 +1,10 @@
 // The page is put together.
 
 bindDrawing();
-bindViewport();
 showOverview();
 bindPanel();
 bindReplay();
+bindViewport();
 showChange();
 showProof();
 showSteps();

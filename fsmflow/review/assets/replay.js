@@ -38,10 +38,15 @@ function showReplay(now, slider, where, failing) {
   slider.value = now.position;
   const words = stageWords(run, now.position);
   slider.setAttribute("aria-valuetext", words);
-  where.replaceChildren(said(words), element("span", { class: "muted" }, ` of ${count(run.stages.length)}`));
+  where.replaceChildren(said(words), element("span", { class: "muted" }, outOf(run, now.position)));
   strip.point(now.position);
   const group = drawnStates.get(stateAt(run, now.position));
   if (now.isReplaying && group !== undefined) reveal(group);
+}
+
+function outOf(run, position) {
+  const stages = count(run.stages.length);
+  return position > 0 && position <= run.stages.length ? ` of ${stages}` : ` · ${stages} stages`;
 }
 
 /** Let one of several runs be chosen. */

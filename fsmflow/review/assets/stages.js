@@ -6,14 +6,25 @@ const ROW = 30; // pixels
 function stageList(chosen) {
   const rowsHolder = element("div", { class: "rows-holder", role: "presentation" });
   const list = element("div", { class: "stage-list", role: "listbox", tabindex: "0", "aria-label": "Stages" }, rowsHolder);
+  const inSight = new Map(); // the rows that are there, by position
   let run = null;
   let current = 0;
+  let height = 0;
 
   function draw() {
-    if (run === null || !list.clientHeight) return;
-    const first = Math.max(0, Math.floor(list.scrollTop / ROW) - 5);
-    const last = Math.min(run.stages.length, Math.ceil((list.scrollTop + list.clientHeight) / ROW) + 5);
-    rowsHolder.replaceChildren(...run.stages.slice(first, last).map((stage, at) => row(stage, first + at + 1)));
+    if (run === null || !height) return;
+    const first = Math.max(1, Math.floor(list.scrollTop / ROW) - 4);
+    const last = Math.min(run.stages.length, Math.ceil((list.scrollTop + height) / ROW) + 5);
+    for (const [position, there] of inSight) {
+      if (position >= first && position <= last) continue;
+      there.remove();
+      inSight.delete(position);
+    }
+    for (let position = first; position <= last; position++) {
+      if (inSight.has(position)) continue;
+      inSight.set(position, row(run.stages[position - 1], position));
+      rowsHolder.append(inSight.get(position));
+    }
     list.setAttribute("aria-activedescendant", `stage-${current}`);
   }
 
@@ -31,26 +42,34 @@ function stageList(chosen) {
 
   list.addEventListener("scroll", draw, { passive: true });
   list.addEventListener("keydown", (event) => {
-    const page = Math.max(1, Math.floor(list.clientHeight / ROW) - 1);
+    const page = Math.max(1, Math.floor(height / ROW) - 1);
     const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity }[event.key];
     if (by === undefined) return;
     event.preventDefault();
     chosen(Math.min(run.stages.length, Math.max(1, current + by)));
   });
-  new ResizeObserver(draw).observe(list);
+  new ResizeObserver(() => {
+    height = list.clientHeight;
+    draw();
+  }).observe(list);
   return {
     list,
     show(shown) {
       run = shown;
       rowsHolder.style.height = `${run.stages.length * ROW}px`;
+      rowsHolder.replaceChildren();
+      inSight.clear();
       draw();
     },
     point(position) {
+      inSight.get(current)?.setAttribute("aria-selected", "false");
       current = position;
+      inSight.get(current)?.setAttribute("aria-selected", "true");
       const top = (position - 1) * ROW;
-      if (top < list.scrollTop) list.scrollTop = top;
-      else if (top + ROW > list.scrollTop + list.clientHeight) list.scrollTop = top + ROW - list.clientHeight;
-      draw();
+      const seen = list.scrollTop;
+      if (top < seen) list.scrollTop = top;
+      else if (top + ROW > seen + height) list.scrollTop = top + ROW - height;
+      else draw();
     },
   };
 }

@@ -2,73 +2,77 @@
 
 const MOST_ZOOM = 8;
 const STEP = 1.25;
+const KEY_MOVES = 0.12; // how much of the window a key moves by
 const MARGIN = 14;
 const LEAST_LEGIBLE = 0.7; // pixels to a unit of the drawing
+const LARGEST = 1.5; // the same, at first
+const MOST_CUT = 2; // how much higher than the window a drawing may be at first, so that it can be read
 const frame = byId("frame");
 let whole = null; // the drawing's own box
-let view = null; // the part of it that is shown
+let view = null; // the left and top of what is shown, in units of the drawing, and its scale
+let isMoved = false; // whether a reader has chosen what is shown
 
 function bindViewport() {
   if (canvas === null) return;
   const drawn = canvas.getBBox();
   whole = { x: drawn.x - MARGIN, y: drawn.y - MARGIN, width: drawn.width + 2 * MARGIN, height: drawn.height + 2 * MARGIN };
-  start();
-  new ResizeObserver(() => show(view)).observe(frame);
+  new ResizeObserver(() => (isMoved ? show(view) : start())).observe(frame);
   frame.addEventListener("wheel", wheel, { passive: false });
   frame.addEventListener("keydown", viewportKey);
   frame.addEventListener("pointerdown", drag);
   byId("zoom-in").addEventListener("click", () => zoom(STEP));
   byId("zoom-out").addEventListener("click", () => zoom(1 / STEP));
   byId("zoom-fit").addEventListener("click", fit);
+  start();
 }
 
-/** Show all of the drawing, or where it is too small to be read, its beginning. */
+/** Show all of the drawing, or where it would be too small to be read, its beginning. */
 function start() {
   fit();
   const first = drawnStates.values().next().value;
-  if (scaleNow() >= LEAST_LEGIBLE || first === undefined) return;
-  zoom(LEAST_LEGIBLE / scaleNow());
-  const at = middle(first);
-  show({ ...view, x: at.x - view.width / 2, y: whole.y });
+  if (view.scale < LEAST_LEGIBLE && first !== undefined) showAt(LEAST_LEGIBLE, middle(first).x);
 }
 
-/** Show all of the drawing; of a tall one, its top, as wide as there is room. */
+/** Show all of the drawing; of a tall one, its top, so that it can be read. */
 function fit() {
-  const scale = Math.min(frame.clientWidth / whole.width, 1.6);
-  const tall = whole.height * scale > frame.clientHeight * 2.2;
-  const height = tall ? frame.clientHeight / scale : whole.height;
-  show({ x: whole.x, y: whole.y, width: whole.width, height });
+  const [wide, high] = [frame.clientWidth / whole.width, frame.clientHeight / whole.height];
+  isMoved = false;
+  showAt(Math.min(wide, high * MOST_CUT, LARGEST), whole.x + whole.width / 2);
 }
 
-function show(part) {
-  view = part;
-  canvas.setAttribute("viewBox", [part.x, part.y, part.width, part.height].map((n) => n.toFixed(2)).join(" "));
+/** Show the top of the drawing at a scale, with `x` in the middle. */
+function showAt(scale, x) {
+  show({ x: x - frame.clientWidth / scale / 2, y: whole.y, scale });
 }
 
-/** How many pixels one unit of the drawing is wide. */
-function scaleNow() {
-  return Math.min(frame.clientWidth / view.width, frame.clientHeight / view.height);
+function show(chosen) {
+  view = chosen;
+  const size = [frame.clientWidth / view.scale, frame.clientHeight / view.scale];
+  canvas.setAttribute("viewBox", [view.x, view.y, ...size].map((n) => n.toFixed(2)).join(" "));
 }
 
 /** Zoom by a factor about a point of the drawing, the middle unless said. */
-function zoom(factor, at = { x: view.x + view.width / 2, y: view.y + view.height / 2 }) {
-  const least = Math.max(frame.clientWidth / whole.width, frame.clientHeight / whole.height) * MOST_ZOOM;
-  const by = Math.min(factor, least / scaleNow());
-  const width = Math.min(view.width / by, whole.width * 2);
-  const real = view.width / width;
+function zoom(factor, at = { x: view.x + frame.clientWidth / view.scale / 2, y: view.y + frame.clientHeight / view.scale / 2 }) {
+  const least = Math.min(frame.clientWidth / whole.width, frame.clientHeight / whole.height) / 2;
+  const scale = between(view.scale * factor, Math.min(least, view.scale), MOST_ZOOM);
+  const real = scale / view.scale;
+  isMoved = true;
+  show({ x: at.x - (at.x - view.x) / real, y: at.y - (at.y - view.y) / real, scale });
+}
+
+/** Move by pixels, but never so far that nothing is left to see. */
+function move(x, y) {
+  const [wide, high] = [frame.clientWidth / view.scale, frame.clientHeight / view.scale];
+  isMoved = true;
   show({
-    x: at.x - (at.x - view.x) / real, y: at.y - (at.y - view.y) / real,
-    width, height: view.height / real,
+    x: between(view.x + x / view.scale, whole.x - wide * 0.8, whole.x + whole.width - wide * 0.2),
+    y: between(view.y + y / view.scale, whole.y - high * 0.8, whole.y + whole.height - high * 0.2),
+    scale: view.scale,
   });
 }
 
-function move(x, y) {
-  const within = (value, low, high) => Math.min(Math.max(value, low), high);
-  show({
-    ...view,
-    x: within(view.x + x, whole.x - view.width * 0.8, whole.x + whole.width - view.width * 0.2),
-    y: within(view.y + y, whole.y - view.height * 0.8, whole.y + whole.height - view.height * 0.2),
-  });
+function between(value, low, high) {
+  return Math.min(Math.max(value, low), high);
 }
 
 function pointIn(event) {
@@ -84,11 +88,11 @@ function wheel(event) {
 
 function viewportKey(event) {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
-  const part = 0.12;
+  const [wide, high] = [frame.clientWidth * KEY_MOVES, frame.clientHeight * KEY_MOVES];
   const done = {
     "+": () => zoom(STEP), "=": () => zoom(STEP), "-": () => zoom(1 / STEP), 0: fit,
-    ArrowLeft: () => move(-view.width * part, 0), ArrowRight: () => move(view.width * part, 0),
-    ArrowUp: () => move(0, -view.height * part), ArrowDown: () => move(0, view.height * part),
+    ArrowLeft: () => move(-wide, 0), ArrowRight: () => move(wide, 0),
+    ArrowUp: () => move(0, -high), ArrowDown: () => move(0, high),
   }[event.key];
   if (done === undefined) return;
   event.preventDefault();
@@ -105,8 +109,7 @@ function drag(event) {
       frame.setPointerCapture(event.pointerId);
       frame.classList.add("is-moving");
     }
-    const scale = scaleNow();
-    move((before.clientX - now.clientX) / scale, (before.clientY - now.clientY) / scale);
+    move(before.clientX - now.clientX, before.clientY - now.clientY);
     before = now;
   };
   const end = () => {
@@ -125,5 +128,5 @@ function reveal(group) {
   const beyond = (low, high, start, end) => (low < start ? low - start - 16 : high > end ? high - end + 16 : 0);
   const x = beyond(own.left, own.right, room.left, room.right);
   const y = beyond(own.top, own.bottom, room.top, room.bottom);
-  if (x || y) move(x / scaleNow(), y / scaleNow());
+  if (x || y) move(x, y);
 }
