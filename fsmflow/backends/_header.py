@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 
 from fsmflow.backends._bars import HEATS
-from fsmflow.backends._cells import HEADLINE, SMALL, SUBTITLE, TABLE, Cells, room, row, space, tidied
+from fsmflow.backends._cells import HEADLINE, SUBTITLE, TABLE, Cells, room, row, space, tidied
 from fsmflow.backends._emphasis import LINES
 from fsmflow.backends._palette import Ink
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram, Look
-from fsmflow.backends.overlay import Emphasis, Overlay, Words
+from fsmflow.backends.overlay import Emphasis, Line, Overlay, Words
 
 TITLE_LINE = 84
 """The most characters of a line of the title; two lines' worth of one of facts."""
@@ -35,13 +35,15 @@ def header(cells: Cells, diagram: Diagram, overlay: Overlay | None) -> str:
     rows = [cells.font(name, HEADLINE, "text", bold=True)]
     rows += [cells.font(line, SUBTITLE, "muted") for line in title]
     rows.append('<FONT POINT-SIZE="2"> </FONT>')
-    if overlay is None:
-        rows += _budget(cells, diagram)
-        legend = _legend(cells, diagram)
-    else:
-        widest = max([room(name, HEADLINE, bold=True), *(room(line, SUBTITLE) for line in title)])
-        *lines, legend = _laid_over(cells, overlay, widest)
-        rows += lines
+    widest = max([room(name, HEADLINE, bold=True), *(room(line, SUBTITLE) for line in title)])
+    lines = _told(diagram) if overlay is None else overlay.header[:_MOST_LINES]
+    told = [cells.words(tidied(line, 2 * TITLE_LINE), height=13) for line in lines]
+    told.append(_legend(cells, diagram) if overlay is None else _legend_of(cells, overlay))
+    inner = math.ceil(max([widest, *(taken for _, taken in told)]))
+    *lined, legend = (
+        f"{TABLE}{row(words, taken, 0, inner)}</TABLE>" if words else "" for words, taken in told
+    )
+    rows += lined
     body = "".join(f'<TR><TD ALIGN="LEFT">{row}</TD></TR>' for row in rows)
     if legend:
         body += f'<TR><TD HEIGHT="4"></TD></TR><TR><TD ALIGN="LEFT">{legend}</TD></TR>'
@@ -62,41 +64,41 @@ def wrapped(text: str, most: int) -> list[str]:
     return found
 
 
-def _budget(cells: Cells, diagram: Diagram) -> list[str]:
-    rows = []
+_VERDICTS: Mapping[str, tuple[str, Ink]] = {
+    "within": ("●", "success"),
+    "stopped": ("■", "budget"),
+    "endless": ("×", "failed"),
+}
+
+
+def _told(diagram: Diagram) -> tuple[Line, ...]:
+    """Word the budget, the worst case, and how they compare."""
+    lines: list[Line] = []
     if diagram.budget:
-        rows.append(_fact(cells, "Budget", " · ".join(diagram.budget)))
+        lines.append(_fact("Budget", " · ".join(diagram.budget)))
     if diagram.worst_case:
-        verdict = ""
-        if diagram.verdict is not None:
-            sign, ink = ("●", "success") if diagram.verdict.holds else ("×", "failed")
-            words = f"    {sign} {plain(diagram.verdict.text, 2 * TITLE_LINE)}"
-            verdict = cells.font(words, SMALL, ink, bold=True)
-        rows.append(_fact(cells, "Worst case", plain(diagram.worst_case, 2 * TITLE_LINE)) + verdict)
-    return rows
+        lines.append(_fact("Worst case", diagram.worst_case))
+    if diagram.verdict is not None:
+        sign, ink = _VERDICTS[diagram.verdict.kind]
+        lines.append((Words(f"{sign} {diagram.verdict.text}", ink, bold=True),))
+    return tuple(lines)
 
 
-def _fact(cells: Cells, what: str, words: str) -> str:
-    return cells.font(f"{what}  ", SMALL, "muted", bold=True) + cells.font(words, SMALL, "text")
+def _fact(what: str, words: str) -> Line:
+    return (Words(f"{what}  ", "muted", bold=True), Words(words))
 
 
-def _laid_over(cells: Cells, overlay: Overlay, widest: float) -> list[str]:
-    """Set the lines of an overlay, and its legend last, all as wide as the widest line above the drawing."""
-    told = [cells.words(tidied(line, 2 * TITLE_LINE), height=13) for line in overlay.header[:_MOST_LINES]]
-    told.append(_legend_of(cells, overlay))
-    inner = math.ceil(max([widest, *(taken for _, taken in told)]))
-    return [f"{TABLE}{row(words, taken, 0, inner)}</TABLE>" if words else "" for words, taken in told]
-
-
-def _legend(cells: Cells, diagram: Diagram) -> str:
-    """Set a swatch and a word for each look that is present, side by side."""
-    found = ""
+def _legend(cells: Cells, diagram: Diagram) -> tuple[str, float]:
+    """Set a swatch and a word for each look that is present, side by side; tell their width."""
+    found, taken = "", 0.0
     for look, words in _LEGEND:
         if look in diagram.legend:
             ink = "flow" if look == "success" else look
             swatch = _double_swatch(cells, ink) if look == "loop" else _swatch(cells, ink, _STROKES[look])
-            found += f"<TD>{swatch}</TD>{space(5)}<TD>{cells.font(words, SMALL, ink)}</TD>{space(14)}"
-    return f"{TABLE}<TR>{found}</TR></TABLE>" if found else ""
+            said, long = cells.words((Words(words, ink),))
+            found += f"<TD>{swatch}</TD>{space(5)}{said}{space(14)}"
+            taken += 26 + 5 + long + 14
+    return found, taken
 
 
 def _legend_of(cells: Cells, overlay: Overlay) -> tuple[str, float]:

@@ -12,8 +12,10 @@ from typing import Literal, assert_never, get_args
 
 from attrs import frozen
 
+from fsmflow.analysis.proof import Proof
 from fsmflow.backends import _flow
 from fsmflow.backends._wording import count, duration, guard, money, pause, plain
+from fsmflow.backends.verdict import Verdict, verdict, worst_case
 from fsmflow.machine import (
     BUILTIN_END,
     Caps,
@@ -82,14 +84,6 @@ class Edge:
     reasons: tuple[Reason, ...] = ()
 
 
-@frozen
-class Verdict:
-    """Whether the worst case keeps to the budget, and how to say it."""
-
-    holds: bool
-    text: str
-
-
 @frozen(kw_only=True)
 class Diagram:
     """A whole drawing. Nodes and edges stand in the order in which they are laid out.
@@ -98,7 +92,7 @@ class Diagram:
         name: The name of the workflow.
         title: What it is for, on one line.
         budget: The caps of a run.
-        worst_case: The most that a run can use, where it is known.
+        worst_case: The most that a run can use, where that is known and bounded.
         verdict: How the worst case compares with the budget.
         start: The first state.
         exceeded: Where a run goes whose budget is used up; None where there is no cap.
@@ -123,8 +117,8 @@ class Diagram:
         return tuple(look for look in get_args(Look) if look in present and look != "branch")
 
 
-def extract(machine: Machine, worst_case: str | None = None, verdict: Verdict | None = None) -> Diagram:
-    """Draw up the diagram of `machine`.
+def extract(machine: Machine, proof: Proof | None = None) -> Diagram:
+    """Draw up the diagram of `machine`, and what is proved of it.
 
     Every transition is in it: between states as an edge, within a state as a part of its policy, and on
     a budget that is used up as the one way to `exceeded`. Only the ways that cannot be taken are left
@@ -142,8 +136,8 @@ def extract(machine: Machine, worst_case: str | None = None, verdict: Verdict | 
         name=machine.name,
         title=plain(machine.title, LONGEST_TITLE),
         budget=_caps(machine.caps),
-        worst_case=worst_case,
-        verdict=verdict,
+        worst_case=None if proof is None else worst_case(proof),
+        verdict=None if proof is None else verdict(proof),
         start=machine.start,
         exceeded=exceeded,
         nodes=tuple(

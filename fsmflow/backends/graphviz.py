@@ -70,7 +70,7 @@ def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
 
     A machine of more than a thousand states is too large to be laid out in a sensible time, or looked at.
     """
-    diagram = extract(analysis.machine)
+    diagram = extract(analysis.machine, analysis.proof)
     name = analysis.machine.name
     yield Artifact(places.diagrams / f"{name}.dot", dot(diagram).encode())
     if len(diagram.nodes) <= _HUGE and engines.find() is not None:
@@ -222,7 +222,7 @@ class _Drawing:
         tail, head = self.ids[edge.source], self.ids[edge.target]
         mark = self._way(edge)
         attributes = {"id": f"way_{number}"} | stroke(edge.look, self.palette, mark)
-        if not self._holds(mark):
+        if not self._holds(mark) and number not in self.layout.stubbed:
             attributes["weight"] = "0"
         if edge.look == "loop":
             tail, head = head, tail

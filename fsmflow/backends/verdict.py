@@ -48,7 +48,7 @@ def verdict(proof: Proof) -> Verdict:
     if not stopping:
         return Verdict("within", "within budget")
     over = _over(proof.structural.bounds, stopping)
-    return Verdict("stopped", f"stopped by the budget, without it {' · '.join(over)}")
+    return Verdict("stopped", f"stopped by the budget; without it {' · '.join(over)}")
 
 
 def _over(alone: Mapping[Metric, Bound], stopping: Iterable[Metric]) -> Iterator[str]:

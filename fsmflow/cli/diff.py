@@ -169,5 +169,5 @@ def _drawn(version: Version | None) -> str | None:
 
     if version is None or version.analysis is None:
         return ""
-    diagram = extract(version.analysis.machine)
+    diagram = extract(version.analysis.machine, version.analysis.proof)
     return flowchart(diagram) if is_drawn_by_default(diagram) else None

@@ -79,7 +79,7 @@ def command(
         raise click.UsageError("a Mermaid flowchart shows no run: draw it as svg or png")
     analysis = compile_one(spec).analysis
     assert analysis is not None
-    diagram = extract(analysis.machine)
+    diagram = extract(analysis.machine, analysis.proof)
     overlay = _overlay(analysis, diagram, traces, witness, coverage)
     try:
         content = _drawn(diagram, chosen, cast(Literal["light", "dark"], theme), overlay)

@@ -14,9 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fsmflow.analysis.proof import prove
 from fsmflow.backends import Places, engines, graphviz
 from fsmflow.backends._palette import DARK, LIGHT
-from fsmflow.backends.diagram import Diagram, Verdict, extract
+from fsmflow.backends.diagram import Diagram, extract
+from fsmflow.backends.verdict import Verdict
 from fsmflow.machine import Machine, Transition
 from tests.backends.drawn_machines import ASK_DOCS, compiled, end, machine, machines, work
 
@@ -43,7 +45,8 @@ HOSTILE = [
 
 @pytest.fixture(scope="module")
 def ask_docs() -> Diagram:
-    return extract(compiled(ASK_DOCS))
+    analysis = _analysis()
+    return extract(analysis.machine, analysis.proof)
 
 
 def everywhere(text: str) -> Diagram:
@@ -55,7 +58,13 @@ def everywhere(text: str) -> Diagram:
         Transition(text, "success", text, "success", text, ("c",)),
     ]
     drawn = machine(states, ways, {"c": 2})
-    return extract(attrs.evolve(drawn, name=text, title=text), text, Verdict(False, text))
+    diagram = extract(attrs.evolve(drawn, name=text, title=text))
+    return attrs.evolve(diagram, worst_case=text, verdict=Verdict("endless", text))
+
+
+def _analysis() -> SimpleNamespace:
+    machine = compiled(ASK_DOCS)
+    return SimpleNamespace(machine=machine, proof=prove(machine))
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:16]))
@@ -195,7 +204,7 @@ def test_text_needs_no_engine(ask_docs: Diagram, tmp_path: Path, monkeypatch: py
     """With nothing that draws, a build still writes the text; a picture says what to install."""
     monkeypatch.setattr(engines, "find", lambda: None)
     places = Places(tmp_path / "a.fsm.yaml", tmp_path, tmp_path)
-    analysis = SimpleNamespace(machine=compiled(ASK_DOCS))
+    analysis = _analysis()
     made = list(graphviz.emit(analysis, places))  # type: ignore[arg-type]
     assert [(a.path.name, a.content) for a in made] == [("ask_docs.dot", graphviz.dot(ask_docs).encode())]
     with pytest.raises(engines.NoEngine, match="pip install graphviz-pure"):
@@ -205,7 +214,7 @@ def test_text_needs_no_engine(ask_docs: Diagram, tmp_path: Path, monkeypatch: py
 def test_build_draws_a_picture_where_it_can(ask_docs: Diagram, tmp_path: Path) -> None:
     """A build writes the text and the picture of a workflow."""
     places = Places(tmp_path / "a.fsm.yaml", tmp_path, tmp_path)
-    made = list(graphviz.emit(SimpleNamespace(machine=compiled(ASK_DOCS)), places))  # type: ignore[arg-type]
+    made = list(graphviz.emit(_analysis(), places))  # type: ignore[arg-type]
     assert [a.path.name for a in made] == ["ask_docs.dot", "ask_docs.svg"]
     assert made[1].content == graphviz.picture(ask_docs)
 

@@ -8,17 +8,17 @@ from xml.dom import minidom
 import attrs
 import pytest
 
+from fsmflow.analysis.proof import prove
 from fsmflow.backends import graphviz
 from fsmflow.backends._palette import DARK, LIGHT
-from fsmflow.backends.diagram import Verdict, extract
+from fsmflow.backends.diagram import extract
 from tests.backends.drawn_machines import ASK_DOCS, compiled
 
 
 @pytest.fixture(scope="module")
 def svg() -> str:
-    return graphviz.picture(
-        extract(compiled(ASK_DOCS), "$0.15 · 90 s", Verdict(True, "within budget"))
-    ).decode()
+    machine = compiled(ASK_DOCS)
+    return graphviz.picture(extract(machine, prove(machine))).decode()
 
 
 def test_palettes_can_be_swapped() -> None:
@@ -71,7 +71,7 @@ def test_screen_readers_hear_what_it_shows(svg: str) -> None:
     assert "<title>ask_docs</title>" in svg
     (description,) = re.findall(r"<desc>(.*?)</desc>", svg)
     assert "retrieve → draft → check → done" in description
-    assert "worst case $0.15 · 90 s" in description
+    assert "worst case $0.20 · 2 min · 31 steps · 8 tool calls · 12,000 tokens" in description
 
 
 def test_pointers_find_titles(svg: str) -> None:
