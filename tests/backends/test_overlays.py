@@ -211,7 +211,19 @@ def test_a_budget_that_is_used_up_is_the_edge_from_any_step():
     overlay = of_recording(tight, extract(tight), record_script(tight, "s s:again s").recording)
 
     assert (overlay.budget.emphasis, overlay.budget.after) == ("visited", "#4")
+    assert overlay.nodes["draft"].note == "steps: 2 of 3 used, 1 set aside"
+    assert overlay.nodes["draft"].emphasis == "visited"
     assert "quote" in overlay.nodes
+
+
+def test_a_budget_that_ends_a_run_is_red():
+    """Where the budget leaves nothing but the built-in end, that way is the one by which the run failed."""
+    tight = machine(LOOP.replace("reserve: true, ", ""), budget="{steps: 2}")
+    overlay = of_recording(tight, extract(tight), record_script(tight, "s s:again s").recording)
+
+    assert (overlay.budget.emphasis, overlay.budget.after) == ("failed", "#4")
+    assert (overlay.nodes["draft"].emphasis, overlay.nodes["draft"].note) == ("failed", "steps: 2 of 2 used")
+    assert overlay.nodes["exceeded"].emphasis == "failed"
 
 
 def test_what_was_used_is_held_to_the_budget():

@@ -13,7 +13,7 @@ from fsmflow.analysis.following import Followed, follow
 from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.backends._wording import count, plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram
-from fsmflow.backends.overlay import EdgeMark, Emphasis, Line, NodeMark, Overlay, Way, Words
+from fsmflow.backends.overlay import EdgeMark, Emphasis, Line, NodeMark, Overlay, Words
 from fsmflow.backends.overlays._shares import Shares
 from fsmflow.backends.overlays._ways import Drawn, Moves
 from fsmflow.backends.overlays._words import INKS, SIGNS, fact, first_line, places, spent, warning
@@ -37,7 +37,7 @@ class _Trace:
 
     def overlay(self) -> Overlay:
         nodes = {node.name: self._node(node.name) for node in self.diagram.nodes if node.name in self._visits}
-        edges = {way: self._edge(way, numbers) for way, numbers in self._moves.edges.items()}
+        edges = {way: self._edge(way[1], numbers) for way, numbers in self._moves.edges.items()}
         start = (
             EdgeMark("visited", after="#1")
             if self.machine.start in self._moves.entered
@@ -51,7 +51,7 @@ class _Trace:
             nodes=nodes,
             edges=edges,
             start=start,
-            budget=self._mark(budget) if budget else EdgeMark("ghost"),
+            budget=self._edge(self.diagram.exceeded, budget) if budget else EdgeMark("ghost"),
             legend=(*legend, ("failed", "failed here")) if failed else legend,
         )
 
@@ -149,18 +149,18 @@ class _Trace:
     def _note(self, name: str) -> str:
         """Say what went wrong in a state: in the failing one, or where a way out was taken."""
         error = self.recording.error
-        if name == self._failing and error is not None and error.state == name:
+        if error is not None and error.state == name and error.outcome == "exceeded":
+            return first_line(_lacking(error.message))
+        if error is not None and error.state == name == self._failing:
             return first_line(error.message) or first_line(error.outcome)
         stage = self._left_by_failing.get(name)
         return "" if stage is None else first_line(stage.error) or first_line(stage.outcome)
 
-    def _edge(self, way: Way, numbers: list[int]) -> EdgeMark:
+    def _edge(self, target: str | None, numbers: list[int]) -> EdgeMark:
+        """Mark an edge that was taken; the one by which a run failed is red."""
         is_last = numbers[-1] == self._moves.count and self._followed.stray is None
-        failed = self.recording.kind == "failed" and is_last and way[1] == self.recording.end
-        return self._mark(numbers, "failed" if failed else "visited")
-
-    def _mark(self, numbers: list[int], emphasis: Emphasis = "visited") -> EdgeMark:
-        return EdgeMark(emphasis, after=places(numbers), count=len(numbers))
+        failed = self.recording.kind == "failed" and is_last and target == self.recording.end
+        return EdgeMark("failed" if failed else "visited", after=places(numbers), count=len(numbers))
 
     def _header(self) -> Iterator[Line]:
         yield self._ending()
@@ -193,6 +193,12 @@ class _Trace:
         if self.recording.profile is not None:
             words.append(f"profile {plain(self.recording.profile, LONGEST_NAME)}")
         return " · ".join((*words, when) if when else words)
+
+
+def _lacking(message: str) -> str:
+    """Give what a used-up budget has no room for, without the words around it."""
+    inner = message.partition("(")[2].removesuffix(")")
+    return inner or message
 
 
 def began(recording: Recording) -> str:

@@ -158,7 +158,10 @@ class _Worst:
         if len(parts) > _MOST_PARTS:
             return f"{count(calls, 'call')}: {self._amount(total)}"
         if len(parts) > 1:
-            terms = (f"{times:,} × {self._amount(each)}" for each, times in parts.items())
+            terms = (
+                f"{times:,} × {self._amount(each)}" if times > 1 else self._amount(each)
+                for each, times in parts.items()
+            )
             return f"{' + '.join(terms)} = {self._amount(total)}"
         (each,) = parts
         factors = self._factors(visits, calls, len(entries))
