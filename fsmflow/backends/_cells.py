@@ -63,11 +63,8 @@ class Cells:
         struck words higher than others; at the bottom of a cell of the right height they are level.
         """
         raised = {words.bold or words.struck for words in line if words.text.strip()}
-        places = (
-            {side: level(size, raised=side) for side in raised}
-            if len(raised) > 1
-            else dict.fromkeys(raised, f' HEIGHT="{height}"' if height else "")
-        )
+        plainly = f' HEIGHT="{height}"' if height else ""
+        places = {side: level(size, raised=side) if True in raised else plainly for side in raised}
         cells, taken, gap = "", 0.0, 0.0
         for words in line:
             text = words.text.strip()

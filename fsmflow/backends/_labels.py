@@ -168,10 +168,8 @@ class Typesetter:
         """Set the label of an edge, in cells of exact widths where an overlay has put words in it."""
         if mark == PLAIN:
             return self._edge_label(parts, ink) if parts else None
-        own = tuple(
-            Words(text, ink, bold or mark.emphasis == "added", mark.emphasis == "removed")
-            for text, bold in parts
-        )
+        gone, new = mark.emphasis == "removed", mark.emphasis == "added"
+        own = tuple(Words(text, ink, (bold or new) and not gone, gone) for text, bold in parts)
         line = own if mark.label is None else tidied(mark.label, _MARKED_LINE)
         sign = SIGNS.get(mark.emphasis, "")
         after = (Words(f"  {plain(mark.after, LONGEST_LABEL)}", ink, bold=True),) if mark.after else ()

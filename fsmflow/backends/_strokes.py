@@ -34,8 +34,7 @@ STROKES: Mapping[Look, Stroke] = {
     "budget": Stroke("budget", "dotted", "odiamond", "1.8"),
     "error": Stroke("error", "dashed", "obox", "1.3"),
 }
-_PENS = {"added": 2.4, "removed": 1.6, "changed": 2.0, "witness": 2.6, "dominant": 3.0}
-_GHOSTLY = "1.4"
+_PENS = {"ghost": 1.4, "added": 2.4, "removed": 1.6, "changed": 2.0, "witness": 2.6, "dominant": 3.0}
 _WIDEST = 8.0
 
 
@@ -58,8 +57,8 @@ def stroke(look: Look, palette: Mapping[Ink, str], mark: EdgeMark = PLAIN) -> di
 
 def _pen(stroke: Stroke, mark: EdgeMark) -> str:
     """Choose a width in points; an edge that was taken often is the wider for it."""
-    if mark.emphasis in ("plain", "ghost"):
-        return stroke.penwidth if mark.emphasis == "plain" else _GHOSTLY
+    if mark.emphasis == "plain":
+        return stroke.penwidth
     width = _PENS.get(mark.emphasis) or min(2 + 0.7 * math.log2(max(mark.count, 1)), _WIDEST)
     if stroke.arrowhead == "vee":  # two lines beside each other
         width *= 0.6

@@ -52,10 +52,14 @@ def union(difference: Difference) -> tuple[Diagram, Overlay]:
     ways = _Ways(old, new)
     ways.lay_out()
     nodes = _nodes(difference, old, new, ways)
-    gone = tuple(node for node in old.nodes if nodes.get(node.name) == _REMOVED)
+    gone = tuple(
+        evolve(node, lane="aside" if node.lane == "spine" else node.lane)
+        for node in old.nodes
+        if nodes.get(node.name) == _REMOVED
+    )
     drawing = evolve(
         new,
-        nodes=new.nodes + tuple(evolve(node, lane="aside") for node in gone),
+        nodes=new.nodes + gone,
         edges=tuple(ways.edges),
         exceeded=new.exceeded or old.exceeded,
     )
