@@ -29,6 +29,9 @@ SCRIPTS = (
 )  # fmt: skip
 """The parts of the script, in the order in which they need one another."""
 
+MOST_DRAWN = 1000
+"""How many states are drawn; of more, a drawing is no help."""
+
 _ASSETS = resources.files("fsmflow.review") / "assets"
 _ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
@@ -64,6 +67,8 @@ def embedded(data: Any) -> str:
 
 
 def _drawn(diagram: Diagram) -> str:
+    if len(diagram.nodes) > MOST_DRAWN:
+        return ""
     bare = evolve(diagram, name="", title="", budget=(), worst_case=None, verdict=None)
     try:
         return drawing.inlined(picture(bare, "svg").decode(), diagram.name)

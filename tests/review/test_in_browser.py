@@ -113,6 +113,31 @@ def test_the_strip_is_a_slider_for_the_mouse(chromium: Browser, page_file: Path)
         assert page.inner_text("#where").startswith("2. draft")
 
 
+def test_an_edge_says_why_it_is_taken(chromium: Browser, page_file: Path) -> None:
+    """Under the pointer, an edge tells its reason and its cap."""
+    with chromium.open(page_file) as (page, _):
+        point = page.evaluate(
+            """() => {
+              const path = document.querySelector("#way_0 .reach");
+              const half = path.getPointAtLength(path.getTotalLength() / 2);
+              const at = half.matrixTransform(path.getScreenCTM());
+              return [at.x, at.y];
+            }"""
+        )
+        page.mouse.move(*point)
+        assert page.text_content("#caption") == "draft → search: poor ≤2"
+
+
+def test_a_run_of_another_version_is_marked_as_such(chromium: Browser, tmp_path: Path) -> None:
+    """Above the replay stands why a run does not fit the drawing."""
+    reviewed = review(SPEC, run_of(attempt("gone <b>")))
+    with chromium.open(written(render(reviewed), tmp_path)) as (page, record):
+        assert "can't do what the run did" in page.inner_text("#replay")
+        page.keyboard.press(".")
+        assert page.inner_text("#where").startswith("1. gone <b>: success")
+        assert record.errors == []
+
+
 def test_light_turns_dark_at_a_button(chromium: Browser, page_file: Path) -> None:
     """The page follows the system until its button is pressed."""
 

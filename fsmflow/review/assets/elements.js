@@ -27,12 +27,18 @@ function byId(id) {
 
 /** Make text of a spec or a trace, which may run in either direction. */
 function said(text, className) {
-  return element("bdi", { class: className }, text);
+  return element("bdi", { class: className }, visible(text));
+}
+
+/** Show the control characters of a text, and those that turn its direction, by their codes. */
+function visible(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (found) =>
+    `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Make words of code. */
 function code(words) {
-  return element("code", { dir: "auto" }, words);
+  return element("code", { dir: "auto" }, visible(words));
 }
 
 /** Make a button that looks like text. */

@@ -4,7 +4,7 @@ const TONES = { good: "●", fair: "▲", bad: "×" };
 
 function showOverview() {
   const { overview, change } = review;
-  byId("title").textContent = overview.title;
+  byId("title").append(said(overview.title));
   const digest = byId("digest");
   digest.textContent = overview.digest.slice(0, 12);
   digest.title = `digest ${overview.digest}`;

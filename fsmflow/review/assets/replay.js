@@ -15,25 +15,28 @@ function bindReplay() {
   const step = (label, key, by) => element("button", {
     type: "button", title: `${label} (${key})`, "aria-label": label, onclick: () => goTo(selection.position + by),
   }, by < 0 ? "◀" : "▶");
+  const note = element("p", { class: "notice" });
   const failing = element("button", { type: "button", id: "failing", title: "f", onclick: goToFailure }, "Jump to failing step");
   holder.append(
     element("div", { class: "controls" }, runChoice(), step("Previous stage", ",", -1), step("Next stage", ".", 1), where, failing),
-    strip.holder);
+    note, strip.holder);
   watch((now, changed) => {
-    if ("run" in changed || "position" in changed) showReplay(now, slider, where, failing);
+    if ("run" in changed || "position" in changed) showReplay(now, slider, where, failing, note);
   });
-  showReplay(selection, slider, where, failing);
+  showReplay(selection, slider, where, failing, note);
 }
 
 let shownRun = null;
 
-function showReplay(now, slider, where, failing) {
+function showReplay(now, slider, where, failing, note) {
   const run = review.runs[now.run];
   if (shownRun !== run) {
     shownRun = run;
     slider.max = lastPosition(run);
     strip.show(run);
     failing.hidden = run.failing === null;
+    note.textContent = run.note;
+    note.hidden = !run.note;
   }
   slider.value = now.position;
   const words = stageWords(run, now.position);

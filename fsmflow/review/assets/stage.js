@@ -9,7 +9,6 @@ function stagePanel(now) {
 function startPanel(run) {
   return [
     element("h2", {}, "Start"),
-    run.note ? element("p", { class: "notice" }, run.note) : null,
     part("Input", tree(run.given)),
     part("Run", rows([["id", code(run.run_id)], ["trace", code(run.trace_id)], ...(run.profile ? [["profile", code(run.profile)]] : [])])),
   ];

@@ -8,7 +8,7 @@ function statePanel(now) {
   const heading = element("h2", {}, tag(state.role), said(state.name), link("all states", () => select({ state: null }), { class: "link back" }));
   return [
     heading,
-    state.title ? element("p", { class: "muted", dir: "auto" }, state.title) : null,
+    state.title ? element("p", { class: "muted" }, said(state.title)) : null,
     part("Contract", state.contract.length ? rows(state.contract.map(([name, text]) => [name, code(text)])) : null),
     part("Limits", state.limits.length ? rows(state.limits) : null),
     part("Ways out", state.ways.length ? waysOut(state) : null),

@@ -56,22 +56,16 @@ function leaf(value) {
   return element("span", { class: value === null ? "null" : typeof value }, String(value));
 }
 
-/** Make text that is cut if it is long; what a reader could not see is marked. */
+/** Make text that is cut if it is long. */
 function text(value) {
-  const holder = said(visible(value.slice(0, SHOWN_TEXT)), "string");
+  const holder = said(value.slice(0, SHOWN_TEXT), "string");
   if (value.length <= SHOWN_TEXT) return holder;
   const whole = element("span", {}, holder, "… ");
-  whole.append(link(`show all ${count(value.length)} characters`, () => whole.replaceWith(said(visible(value), "string"))));
+  whole.append(link(`show all ${count(value.length)} characters`, () => whole.replaceWith(said(value, "string"))));
   return whole;
 }
 
 /** Make a sentence of ours, in which names stand between backticks. */
 function prose(sentence) {
-  return sentence.split("`").map((words, at) => (at % 2 ? code(visible(words)) : said(visible(words))));
-}
-
-/** Show control and direction characters by their codes. */
-function visible(value) {
-  return value.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (found) =>
-    `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return sentence.split("`").map((words, at) => (at % 2 ? code(words) : said(words)));
 }
