@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,10 +35,14 @@ Rows = list[list[str]]
 
 def states(analysis: Analysis, proof: Proof | None, ways: Ways) -> list[dict[str, Any]]:
     """Tell of each state that is drawn, in the order of the drawing."""
-    return [_state(analysis, proof, ways, node.name, node.role) for node in ways.diagram.nodes]
+    worst = {} if proof is None else _shares(proof)
+    return [
+        _state(analysis, ways, node.name, node.role) | {"worst": worst.get(node.name, [])}
+        for node in ways.diagram.nodes
+    ]
 
 
-def _state(analysis: Analysis, proof: Proof | None, ways: Ways, name: str, role: str) -> dict[str, Any]:
+def _state(analysis: Analysis, ways: Ways, name: str, role: str) -> dict[str, Any]:
     state = analysis.machine.states[name]
     return {
         "name": name,
@@ -47,7 +52,6 @@ def _state(analysis: Analysis, proof: Proof | None, ways: Ways, name: str, role:
         "limits": list(_limits(analysis.machine, state)),
         "ways": _out(analysis, ways, name),
         "places": _places(analysis, state),
-        "worst": [] if proof is None else list(_shares(proof, name)),
     }
 
 
@@ -182,22 +186,25 @@ def _place(analysis: Analysis, symbol: Symbol) -> str:
     return f"{path.as_posix() if beside else symbol.module.name}:{symbol.node.lineno}"
 
 
-def _shares(proof: Proof, name: str) -> Iterator[dict[str, Any]]:
-    """Tell how much of the worst case in each metric is a state's."""
+def _shares(proof: Proof) -> dict[str, list[dict[str, Any]]]:
+    """Tell how much of the worst case in each metric is whose."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for metric in NAMES:
-        witness = None if metric not in proof.bounds else proof.bounds[metric].witness
-        if metric == "transitions" or witness is None:
+        if metric == "transitions" or metric not in proof.bounds:
             continue
-        total, used = witness.used(metric), used_by(proof, metric).get(name, 0)
-        if used:
-            yield {"name": NAMES[metric], "amount": worded(metric, used), "share": used / total}
+        used = used_by(proof, metric)
+        total = sum(used.values())
+        for name, amount in used.items():
+            if amount:
+                share = {"name": NAMES[metric], "amount": worded(metric, amount), "share": amount / total}
+                found.setdefault(name, []).append(share)
+    return found
 
 
 def used_by(proof: Proof, metric: Metric) -> dict[str, int]:
-    """Give how much of a metric each state uses in the worst run that is known."""
+    """Give how much of a metric each state uses in the worst run that is known; time to the millisecond."""
     witness = proof.bounds[metric].witness
-    found: dict[str, int] = {}
+    found: Counter[str] = Counter()
     for entry in () if witness is None else witness.entries:
-        amount = entry.use.amounts()[METRICS.index(metric) - 1]
-        found[entry.state] = found.get(entry.state, 0) + amount
-    return found
+        found[entry.state] += entry.use.amounts()[METRICS.index(metric) - 1]
+    return {name: round(used, -3) if metric == "microseconds" else used for name, used in found.items()}
