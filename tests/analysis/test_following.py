@@ -204,3 +204,17 @@ def test_tagged_values_are_what_they_were():
         recorded = record(lowered, lambda _, value=value: ("s", None, value), None)
         found = follow(lowered, recorded.recording)
         assert [way.label for way in found.ways[0]] == [None, arm]
+
+
+def test_an_arm_whose_count_begins_anew_is_found_each_time():
+    """An arm that may be taken once in each visit is found again in the next one."""
+    lowered = machine(
+        "ask: {run: m:f, timeout: 4s, success: sort, fallback: lost}\n"
+        "sort: {choose: [{when: len(ask) > 0, to: done}, {to: rest, times: 1, per: sort, else: lost}]}\n"
+        "rest: {wait: 1s, success: ask}\n" + ENDS,
+        budget="{steps: 4, exceeded: done}",
+    )
+    recorded = record(lowered, lambda _: ("s", None, Passages()), None)
+    assert [stage.state for stage in recorded.recording.stages].count("rest") > 1
+
+    assert follow(lowered, recorded.recording).ways == recorded.ways
