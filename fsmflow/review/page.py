@@ -22,6 +22,12 @@ from fsmflow.backends.graphviz import picture
 from fsmflow.review import drawing
 from fsmflow.review.content import Review, content
 
+STYLES = (
+    "colours", "base", "controls", "overview", "workbench", "drawn", "replaying", "panels", "sections",
+    "media",
+)  # fmt: skip
+"""The parts of the style, in the order in which they win over one another."""
+
 SCRIPTS = (
     "elements", "words", "data", "values", "selection", "drawing", "viewport", "overview", "state",
     "stage", "timeline", "stages", "panel", "replay", "proof", "change", "steps", "checks", "theme", "keys",
@@ -78,8 +84,8 @@ def _drawn(diagram: Diagram) -> str:
 
 def _style() -> str:
     light, dark = drawing.variables("light"), drawing.variables("dark")
-    own = _asset("page.css").replace("/*light*/", light).replace("/*dark*/", dark)
-    return own + drawing.colouring()
+    own = "\n".join(_asset(f"{name}.css") for name in STYLES)
+    return own.replace("/*light*/", light).replace("/*dark*/", dark) + drawing.colouring()
 
 
 def _script() -> str:

@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from fsmflow.backends import engines
 from fsmflow.cli import app
+from fsmflow.review import page as page_module
 from fsmflow.review.drawing import inlined
-from fsmflow.review.page import SCRIPTS, embedded, render
+from fsmflow.review.page import SCRIPTS, STYLES, embedded, render
 from tests.review.reviewed import SPEC, attempt, data_of, review, run_of
 
 ASSETS = Path(__file__).parents[2] / "fsmflow" / "review" / "assets"
@@ -90,9 +91,9 @@ def test_no_script_makes_markup_or_code_of_text() -> None:
 
 
 def test_every_asset_is_used() -> None:
-    """Each part of the script is in the page, once."""
+    """Each part of the style and of the script is in the page, once."""
     assert sorted(path.stem for path in ASSETS.glob("*.js")) == sorted(SCRIPTS)
-    assert len(set(SCRIPTS)) == len(SCRIPTS)
+    assert sorted(path.stem for path in ASSETS.glob("*.css")) == sorted(STYLES)
 
 
 @given(st.recursive(st.text() | st.none() | st.integers(), lambda inner: st.lists(inner, max_size=3)))
@@ -161,6 +162,12 @@ def test_without_an_engine_the_page_is_there(monkeypatch: pytest.MonkeyPatch) ->
     page = render(review())
     assert "<svg" not in page
     assert [each["name"] for each in data_of(page)["states"]] == ["search", "draft", "give_up", "done"]
+
+
+def test_a_machine_too_large_to_look_at_is_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of states the page lists them instead."""
+    monkeypatch.setattr(page_module, "MOST_DRAWN", 3)
+    assert "<svg" not in render(review())
 
 
 @needs_engine

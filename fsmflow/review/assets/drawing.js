@@ -13,15 +13,23 @@ function bindDrawing() {
   review.edges.forEach((edge, number) => bindEdge(byId(`way_${number}`), number, edgeWords(edge)));
   bindEdge(byId("way_start"), START, "the start");
   bindEdge(byId("way_budget"), BUDGET, "any step: the budget is used up");
-  for (const { state, sign, kind } of review.change?.groups ?? []) mark(drawnStates.get(numbers.get(state)), sign, kind);
+  for (const { state, sign, kind } of review.change?.groups ?? [])
+    mark(drawnStates.get(numbers.get(state)), sign, kind);
   drawnStates.values().next().value?.setAttribute("tabindex", "0");
 }
 
 function bindState(group, number, state) {
   const box = group.getBBox();
-  group.prepend(shape("rect", {
-    class: "halo", x: box.x - 5, y: box.y - 5, width: box.width + 10, height: box.height + 10, rx: 10,
-  }));
+  group.prepend(
+    shape("rect", {
+      class: "halo",
+      x: box.x - 5,
+      y: box.y - 5,
+      width: box.width + 10,
+      height: box.height + 10,
+      rx: 10,
+    }),
+  );
   const label = `${state.name}, ${TAGS[state.role].toLowerCase()}${state.title ? `. ${state.title}` : ""}`;
   for (const [key, value] of Object.entries({ role: "button", tabindex: "-1", "aria-label": label })) {
     group.setAttribute(key, value);
@@ -41,8 +49,12 @@ function bindEdge(group, number, words) {
   for (const path of group.querySelectorAll("path")) {
     group.append(shape("path", { class: "reach", d: path.getAttribute("d") }));
   }
-  group.addEventListener("pointerenter", () => { byId("caption").textContent = words; });
-  group.addEventListener("pointerleave", () => { byId("caption").textContent = ""; });
+  group.addEventListener("pointerenter", () => {
+    byId("caption").textContent = words;
+  });
+  group.addEventListener("pointerleave", () => {
+    byId("caption").textContent = "";
+  });
   drawnEdges.set(number, group);
 }
 
@@ -53,7 +65,8 @@ function walk(event, number) {
     selectState(number);
     return;
   }
-  const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
+  const [x, y] =
+    { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
   if (x === undefined || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   event.stopPropagation();
@@ -80,7 +93,9 @@ function nearest(number, x, y) {
 
 function middle(group) {
   const halo = group.firstElementChild;
-  const [left, top, width, height] = ["x", "y", "width", "height"].map((key) => Number(halo.getAttribute(key)));
+  const [left, top, width, height] = ["x", "y", "width", "height"].map((key) =>
+    Number(halo.getAttribute(key)),
+  );
   return { x: left + width / 2, y: top + height / 2 };
 }
 
@@ -125,7 +140,10 @@ function litByRun(run, position) {
   }
   const stage = run.stages[position - 1];
   return {
-    states, edges, current: stateAt(run, position), by: edgesTo(run, position),
+    states,
+    edges,
+    current: stateAt(run, position),
+    by: edgesTo(run, position),
     fails: stage !== undefined && isFailure(stage),
   };
 }
@@ -140,18 +158,28 @@ function badge(group, words) {
   const right = Number(halo.getAttribute("x")) + Number(halo.getAttribute("width"));
   const top = Number(halo.getAttribute("y")) + 3;
   const width = 10 + 6 * words.length;
-  group.append(shape("g", { class: "badge", transform: `translate(${right} ${top})` },
-    shape("rect", { x: -width / 2, y: -9, width, height: 18, rx: 9 }),
-    shape("text", { y: 3.5, "text-anchor": "middle" }, words)));
+  group.append(
+    shape(
+      "g",
+      { class: "badge", transform: `translate(${right} ${top})` },
+      shape("rect", { x: -width / 2, y: -9, width, height: 18, rx: 9 }),
+      shape("text", { y: 3.5, "text-anchor": "middle" }, words),
+    ),
+  );
 }
 
 /** Mark a state that has changed since the base, at its upper left corner. */
 function mark(group, sign, kind) {
   if (group === undefined) return;
   const [x, y] = ["x", "y"].map((key) => Number(group.firstElementChild.getAttribute(key)) + 5);
-  group.append(shape("g", { class: `mark is-${kind}`, transform: `translate(${x} ${y})` },
-    shape("rect", { x: -9, y: -9, width: 18, height: 18, rx: 9 }),
-    shape("text", { y: 4, "text-anchor": "middle" }, sign)));
+  group.append(
+    shape(
+      "g",
+      { class: `mark is-${kind}`, transform: `translate(${x} ${y})` },
+      shape("rect", { x: -9, y: -9, width: 18, height: 18, rx: 9 }),
+      shape("text", { y: 4, "text-anchor": "middle" }, sign),
+    ),
+  );
 }
 
 /** Without a drawing, list the states in its place. */

@@ -15,11 +15,26 @@ const KEYS = [
 function bindKeys() {
   const dialog = byId("keys");
   const listed = KEYS.filter(([, , needs]) => needs === undefined || selection.run !== null);
-  dialog.append(element("h2", { id: "keys-heading" }, "Keys"),
-    element("dl", {}, listed.map(([keys, words]) => [
-      element("dt", {}, keys.split("  ").map((key) => element("kbd", {}, key))), element("dd", {}, words),
-    ])),
-    element("form", { method: "dialog" }, element("button", { type: "button", onclick: () => dialog.close() }, "Close")));
+  dialog.append(
+    element("h2", { id: "keys-heading" }, "Keys"),
+    element(
+      "dl",
+      {},
+      listed.map(([keys, words]) => [
+        element(
+          "dt",
+          {},
+          keys.split("  ").map((key) => element("kbd", {}, key)),
+        ),
+        element("dd", {}, words),
+      ]),
+    ),
+    element(
+      "form",
+      { method: "dialog" },
+      element("button", { type: "button", onclick: () => dialog.close() }, "Close"),
+    ),
+  );
   byId("help").addEventListener("click", () => dialog.showModal());
   document.addEventListener("keydown", globalKey);
 }

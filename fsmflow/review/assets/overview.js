@@ -8,7 +8,11 @@ function showOverview() {
   const digest = byId("digest");
   digest.textContent = overview.digest.slice(0, 12);
   digest.title = `digest ${overview.digest}`;
-  byId("overview").append(verdictCard(overview), worstCard(overview), change === null ? restCard(overview) : changeCard(change));
+  byId("overview").append(
+    verdictCard(overview),
+    worstCard(overview),
+    change === null ? restCard(overview) : changeCard(change),
+  );
 }
 
 function card(heading, ...children) {
@@ -17,11 +21,13 @@ function card(heading, ...children) {
 
 function verdictCard({ verdict, policies }) {
   const sign = element("span", { class: `sign ${verdict.tone}`, "aria-hidden": "true" }, TONES[verdict.tone]);
-  return card("Does it end?",
+  return card(
+    "Does it end?",
     element("p", { class: "headline" }, sign, verdict.short),
     element("p", { class: "muted" }, verdict.text),
     verdict.cycle.length ? rows(verdict.cycle.map(([when, run]) => [when, said(run, "run")])) : null,
-    standing(policies));
+    standing(policies),
+  );
 }
 
 /** Say in a line how the policies and the checks stand. */
@@ -36,22 +42,44 @@ function standing({ kept, broken, unknown }) {
     [warnings, "fair", warnings === 1 ? "warning" : "warnings"],
   ].filter(([number]) => number);
   if (!review.checks.length) parts.push(["", "good", "checks clean"]);
-  return element("p", { class: "standing" }, parts.map(([number, tone, words]) =>
-    element("span", {}, element("span", { class: `sign ${tone}`, "aria-hidden": "true" }, TONES[tone]), `${number} ${words}`.trim())));
+  return element(
+    "p",
+    { class: "standing" },
+    parts.map(([number, tone, words]) =>
+      element(
+        "span",
+        {},
+        element("span", { class: `sign ${tone}`, "aria-hidden": "true" }, TONES[tone]),
+        `${number} ${words}`.trim(),
+      ),
+    ),
+  );
 }
 
 function worstCard({ metrics }) {
-  if (!metrics.length) return card("Worst case", element("p", { class: "muted" }, "Nothing is proved of it."));
+  if (!metrics.length)
+    return card("Worst case", element("p", { class: "muted" }, "Nothing is proved of it."));
   const changes = new Map((review.change?.worst ?? []).map((worst) => [worst.name, worst]));
-  const table = element("table", { class: "worst" }, element("tbody", {}, metrics.map((metric) => {
-    return element("tr", {},
-      element("th", { scope: "row" }, metric.name),
-      element("td", { class: "amount" }, metric.most),
-      element("td", { class: "of" }, metric.budget ? `of ${metric.budget}` : "no budget"),
-      element("td", { class: "share" }, metric.share === null ? null : bar(metric.share)),
-      element("td", { class: "muted known" }, known(metric)),
-      changes.size ? element("td", { class: "change" }, delta(changes.get(metric.name))) : null);
-  })));
+  const table = element(
+    "table",
+    { class: "worst" },
+    element(
+      "tbody",
+      {},
+      metrics.map((metric) => {
+        return element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, metric.name),
+          element("td", { class: "amount" }, metric.most),
+          element("td", { class: "of" }, metric.budget ? `of ${metric.budget}` : "no budget"),
+          element("td", { class: "share" }, metric.share === null ? null : bar(metric.share)),
+          element("td", { class: "muted known" }, known(metric)),
+          changes.size ? element("td", { class: "change" }, delta(changes.get(metric.name))) : null,
+        );
+      }),
+    ),
+  );
   return card("Worst case, against the budget", table);
 }
 
@@ -71,26 +99,36 @@ function changeCard(change) {
   const tone = !change.is_told ? "good" : rises ? "fair" : "good";
   const [short, ...rest] = change.headline.split("; ");
   const alarms = [
-    [change.broken.length, "policies newly broken"], [change.failing.length, "checks newly failing"],
+    [change.broken.length, "policies newly broken"],
+    [change.failing.length, "checks newly failing"],
     [change.stranded.length, "states gone, where runs may stand"],
   ].filter(([number]) => number);
-  return card("What changed?",
-    element("p", { class: "headline" }, element("span", { class: `sign ${tone}`, "aria-hidden": "true" }, change.is_told ? "Δ" : "●"),
-      change.is_told ? sentence(short) : "Nothing in meaning"),
+  return card(
+    "What changed?",
+    element(
+      "p",
+      { class: "headline" },
+      element("span", { class: `sign ${tone}`, "aria-hidden": "true" }, change.is_told ? "Δ" : "●"),
+      change.is_told ? sentence(short) : "Nothing in meaning",
+    ),
     rest.length ? element("p", {}, `${sentence(rest.join("; "))}.`) : null,
     element("p", { class: "muted" }, "since ", said(change.base)),
     alarms.map(([number, words]) => element("p", { class: "alarm" }, `${number} ${words}`)),
-    change.is_told ? element("p", {}, element("a", { href: "#change" }, "See every change")) : null);
+    change.is_told ? element("p", {}, element("a", { href: "#change" }, "See every change")) : null,
+  );
 }
 
 /** Without a base, say what else a reviewer may want to know. */
 function restCard({ path }) {
   const ends = review.states.filter((state) => state.role in GLYPHS);
-  return card("At a glance", rows([
-    ["spec", said(path)],
-    ["states", `${count(review.states.length - ends.length)} steps, ${count(ends.length)} ends`],
-    ...review.runs.slice(0, 3).map((run) => ["run", runWords(run)]),
-  ]));
+  return card(
+    "At a glance",
+    rows([
+      ["spec", said(path)],
+      ["states", `${count(review.states.length - ends.length)} steps, ${count(ends.length)} ends`],
+      ...review.runs.slice(0, 3).map((run) => ["run", runWords(run)]),
+    ]),
+  );
 }
 
 function runWords(run) {

@@ -27,10 +27,24 @@ function bindPanel() {
 }
 
 function addTab(bar, name, label, fill) {
-  const body = element("div", { class: "body", role: "tabpanel", id: `panel-${name}`, "aria-labelledby": `tab-${name}`, tabindex: "-1" });
-  const button = element("button", {
-    type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, onclick: () => showTab(name),
-  }, label);
+  const body = element("div", {
+    class: "body",
+    role: "tabpanel",
+    id: `panel-${name}`,
+    "aria-labelledby": `tab-${name}`,
+    tabindex: "-1",
+  });
+  const button = element(
+    "button",
+    {
+      type: "button",
+      role: "tab",
+      id: `tab-${name}`,
+      "aria-controls": `panel-${name}`,
+      onclick: () => showTab(name),
+    },
+    label,
+  );
   bar.append(button);
   byId("panel").append(body);
   tabs.set(name, { button, body, fill });

@@ -36,7 +36,8 @@ function visit(state) {
 function goTo(position, run = selection.run) {
   if (run === null) return;
   const last = lastPosition(review.runs[run]);
-  select({ run, position: Math.min(last, Math.max(0, position)), isReplaying: true, path: null });
+  const changed = run === selection.run ? {} : { run };
+  select({ ...changed, position: Math.min(last, Math.max(0, position)), isReplaying: true, path: null });
 }
 
 /** Light up a path in the drawing, or none where it is lit up already. */
@@ -58,5 +59,5 @@ function stateAt(run, position) {
 /** Give the edges by which a run came to a position. */
 function edgesTo(run, position) {
   if (position === 0) return [];
-  return position > run.stages.length ? run.last : run.stages[position - 1].by ?? [];
+  return position > run.stages.length ? run.last : (run.stages[position - 1].by ?? []);
 }

@@ -10,7 +10,14 @@ function startPanel(run) {
   return [
     element("h2", {}, "Start"),
     part("Input", tree(run.given)),
-    part("Run", rows([["id", code(run.run_id)], ["trace", code(run.trace_id)], ...(run.profile ? [["profile", code(run.profile)]] : [])])),
+    part(
+      "Run",
+      rows([
+        ["id", code(run.run_id)],
+        ["trace", code(run.trace_id)],
+        ...(run.profile ? [["profile", code(run.profile)]] : []),
+      ]),
+    ),
   ];
 }
 
@@ -26,24 +33,40 @@ function endPanel(run) {
 }
 
 function attemptPanel(stage) {
-  const failed = isFailure(stage);
-  const facts = [
-    ["outcome", element("span", { class: failed ? "bad" : "" }, stage.label ? [said(stage.label), ` (${stage.outcome})`] : stage.outcome)],
+  const kind = stage.kind === "attempt" ? null : element("span", { class: "muted" }, stage.kind);
+  return [
+    element("h2", {}, tag(roleOf(stage.state)), stateLink(stage.state), kind),
+    stage.error === undefined ? null : part("Error", element("div", { class: "error" }, tree(stage.error))),
+    stage.complaints ? part("Complaints", complaints(stage.complaints)) : null,
+    rows(factsOf(stage)),
+    stage.given === undefined ? null : part("Input", tree(stage.given)),
+    stage.output === undefined ? null : part("Output", tree(stage.output)),
+  ];
+}
+
+function stateLink(state) {
+  const name = said(nameOf(state));
+  if (typeof state !== "number") return name;
+  return link(name, () => selectState(state));
+}
+
+function complaints(numbers) {
+  return element(
+    "ul",
+    { class: "error" },
+    numbers.map((number) => element("li", {}, tree(number))),
+  );
+}
+
+function factsOf(stage) {
+  const outcome = stage.label ? [said(stage.label), ` (${stage.outcome})`] : stage.outcome;
+  return [
+    ["outcome", element("span", { class: isFailure(stage) ? "bad" : null }, outcome)],
     ["visit", count(stage.visit)],
     ["attempt", count(stage.attempt)],
     ["began", `${duration(stage.start)} into the run`],
     ["took", duration(stage.time)],
     ...uses(stage.use ?? {}),
-  ];
-  const name = said(nameOf(stage.state));
-  const heading = typeof stage.state === "number" ? link(name, () => { selectState(stage.state); showTab("state"); }) : name;
-  return [
-    element("h2", {}, tag(roleOf(stage.state)), heading, stage.kind === "attempt" ? null : element("span", { class: "muted" }, ` ${stage.kind}`)),
-    stage.error === undefined ? null : part("Error", element("div", { class: "error", role: "note" }, tree(stage.error))),
-    stage.complaints ? part("Complaints", element("ul", { class: "error" }, stage.complaints.map((number) => element("li", {}, tree(number))))) : null,
-    rows(facts),
-    stage.given === undefined ? null : part("Input", tree(stage.given)),
-    stage.output === undefined ? null : part("Output", tree(stage.output)),
   ];
 }
 
@@ -53,6 +76,6 @@ function stageWords(run, position) {
   if (position > run.stages.length) return `end: ${run.end}`;
   const stage = run.stages[position - 1];
   const again = stage.attempt > 1 ? `, attempt ${stage.attempt}` : "";
-  const what = stage.kind === "attempt" ? stage.label ?? stage.outcome : stage.kind;
+  const what = stage.kind === "attempt" ? (stage.label ?? stage.outcome) : stage.kind;
   return `${position}. ${nameOf(stage.state)}${again}: ${what}`;
 }

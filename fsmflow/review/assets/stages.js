@@ -5,7 +5,11 @@ const ROW = 30; // pixels
 /** Make the list; a click on a row, or a key, calls `chosen` with a position. */
 function stageList(chosen) {
   const rowsHolder = element("div", { class: "rows-holder", role: "presentation" });
-  const list = element("div", { class: "stage-list", role: "listbox", tabindex: "0", "aria-label": "Stages" }, rowsHolder);
+  const list = element(
+    "div",
+    { class: "stage-list", role: "listbox", tabindex: "0", "aria-label": "Stages" },
+    rowsHolder,
+  );
   const inSight = new Map(); // the rows that are there, by position
   let run = null;
   let current = 0;
@@ -29,13 +33,24 @@ function stageList(chosen) {
   }
 
   function row(stage, position) {
-    const outcome = stage.kind === "attempt" ? stage.label ?? stage.outcome : stage.kind;
-    const made = element("div", {
-      class: "stage-row", role: "option", id: `stage-${position}`, "aria-selected": String(position === current),
-      "aria-setsize": run.stages.length, "aria-posinset": position, onclick: () => chosen(position),
-    },
-    element("span", { class: "number" }, count(position)), tag(roleOf(stage.state)), said(nameOf(stage.state), "what"),
-    said(outcome, isFailure(stage) ? "bad" : "muted"), element("span", { class: "time" }, duration(stage.time)));
+    const outcome = stage.kind === "attempt" ? (stage.label ?? stage.outcome) : stage.kind;
+    const made = element(
+      "div",
+      {
+        class: "stage-row",
+        role: "option",
+        id: `stage-${position}`,
+        "aria-selected": String(position === current),
+        "aria-setsize": run.stages.length,
+        "aria-posinset": position,
+        onclick: () => chosen(position),
+      },
+      element("span", { class: "number" }, count(position)),
+      tag(roleOf(stage.state)),
+      said(nameOf(stage.state), "what"),
+      said(outcome, isFailure(stage) ? "bad" : "muted"),
+      element("span", { class: "time" }, duration(stage.time)),
+    );
     made.style.top = `${(position - 1) * ROW}px`;
     return made;
   }
@@ -43,7 +58,9 @@ function stageList(chosen) {
   list.addEventListener("scroll", draw, { passive: true });
   list.addEventListener("keydown", (event) => {
     const page = Math.max(1, Math.floor(height / ROW) - 1);
-    const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity }[event.key];
+    const by = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page, Home: -Infinity, End: Infinity }[
+      event.key
+    ];
     if (by === undefined) return;
     event.preventDefault();
     chosen(Math.min(run.stages.length, Math.max(1, current + by)));

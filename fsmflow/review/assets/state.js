@@ -2,14 +2,26 @@
 
 function statePanel(now) {
   if (now.state === null) {
-    return [element("p", { class: "muted" }, "Choose a state to see its contract, its limits and its cost."), stateList()];
+    return [
+      element("p", { class: "muted" }, "Choose a state to see its contract, its limits and its cost."),
+      stateList(),
+    ];
   }
   const state = review.states[now.state];
-  const heading = element("h2", {}, tag(state.role), said(state.name), link("all states", () => select({ state: null }), { class: "link back" }));
+  const heading = element(
+    "h2",
+    {},
+    tag(state.role),
+    said(state.name),
+    link("all states", () => select({ state: null }), { class: "link back" }),
+  );
   return [
     heading,
     state.title ? element("p", { class: "muted" }, said(state.title)) : null,
-    part("Contract", state.contract.length ? rows(state.contract.map(([name, text]) => [name, code(text)])) : null),
+    part(
+      "Contract",
+      state.contract.length ? rows(state.contract.map(([name, text]) => [name, code(text)])) : null,
+    ),
     part("Limits", state.limits.length ? rows(state.limits) : null),
     part("Ways out", state.ways.length ? waysOut(state) : null),
     part("Share of the worst case", state.worst.length ? shares(state.worst) : null),
@@ -20,9 +32,23 @@ function statePanel(now) {
 
 /** List all states, as buttons that choose them. */
 function stateList() {
-  return element("ul", { class: "states plain" }, review.states.map((state, number) => element("li", {},
-    element("button", { type: "button", onclick: () => selectState(number) },
-      tag(state.role), said(state.name, "strong"), said(state.title, "muted")))));
+  return element(
+    "ul",
+    { class: "states plain" },
+    review.states.map((state, number) =>
+      element(
+        "li",
+        {},
+        element(
+          "button",
+          { type: "button", onclick: () => selectState(number) },
+          tag(state.role),
+          said(state.name, "strong"),
+          said(state.title, "muted"),
+        ),
+      ),
+    ),
+  );
 }
 
 function part(heading, body) {
@@ -30,13 +56,24 @@ function part(heading, body) {
 }
 
 function waysOut(state) {
-  return element("ul", { class: "ways" }, state.ways.map((way) => element("li", {},
-    said(way.on, "on"), element("span", { class: "arrow", "aria-hidden": "true" }, "→"),
-    link(said(nameOf(way.target)), () => selectState(way.target), {
-      onpointerenter: () => hint(way.edge, true), onpointerleave: () => hint(way.edge, false),
-    }),
-    way.caps ? element("span", { class: "cap" }, way.caps) : null,
-    element("span", { class: "muted line" }, `line ${way.line}`))));
+  return element(
+    "ul",
+    { class: "ways" },
+    state.ways.map((way) =>
+      element(
+        "li",
+        {},
+        said(way.on, "on"),
+        element("span", { class: "arrow", "aria-hidden": "true" }, "→"),
+        link(said(nameOf(way.target)), () => selectState(way.target), {
+          onpointerenter: () => hint(way.edge, true),
+          onpointerleave: () => hint(way.edge, false),
+        }),
+        way.caps ? element("span", { class: "cap" }, way.caps) : null,
+        element("span", { class: "muted line" }, `line ${way.line}`),
+      ),
+    ),
+  );
 }
 
 /** Show which edge of the drawing is meant. */
@@ -45,9 +82,24 @@ function hint(edge, on) {
 }
 
 function shares(worst) {
-  return element("table", { class: "shares" }, element("tbody", {}, worst.map(({ name, amount, share }) => element("tr", {},
-    element("th", { scope: "row" }, name), element("td", { class: "amount" }, amount),
-    element("td", { class: "share" }, bar(share)), element("td", { class: "muted" }, percent(share))))));
+  return element(
+    "table",
+    { class: "shares" },
+    element(
+      "tbody",
+      {},
+      worst.map(({ name, amount, share }) =>
+        element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, name),
+          element("td", { class: "amount" }, amount),
+          element("td", { class: "share" }, bar(share)),
+          element("td", { class: "muted" }, percent(share)),
+        ),
+      ),
+    ),
+  );
 }
 
 /** What the state came to in the run that is looked at. */

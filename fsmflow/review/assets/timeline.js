@@ -13,11 +13,14 @@ function timeline(slider, chosen) {
   function measure() {
     const total = run.stages.reduce((sum, stage) => sum + stage.time, 0);
     let end = 0;
-    edges = [0, ...run.stages.map((stage) => {
-      const share = total ? stage.time / total : 1 / run.stages.length;
-      end += LEAST_PART / run.stages.length + (1 - LEAST_PART) * share;
-      return end;
-    })];
+    edges = [
+      0,
+      ...run.stages.map((stage) => {
+        const share = total ? stage.time / total : 1 / run.stages.length;
+        end += LEAST_PART / run.stages.length + (1 - LEAST_PART) * share;
+        return end;
+      }),
+    ];
   }
 
   function draw() {

@@ -14,7 +14,11 @@ function node(key, number, open) {
   const parts = partsOf(value);
   if (parts === null) return element("div", { class: "leaf" }, label, leaf(value));
   const [opening, closing] = value.list ? "[]" : "{}";
-  const size = element("span", { class: "size" }, `${opening}${parts.length ? count(parts.length) : ""}${closing}`);
+  const size = element(
+    "span",
+    { class: "size" },
+    `${opening}${parts.length ? count(parts.length) : ""}${closing}`,
+  );
   if (!parts.length) return element("div", { class: "leaf" }, label, size);
   const details = element("details", {}, element("summary", {}, label, size));
   details.addEventListener("toggle", () => fill(details, parts), { once: true });
@@ -43,10 +47,13 @@ function more(details, parts, from) {
   const to = Math.min(parts.length, from + SHOWN_PARTS);
   details.append(...parts.slice(from, to).map(([key, number]) => node(key, number, false)));
   if (to === parts.length) return;
-  const button = link(`show ${count(Math.min(SHOWN_PARTS, parts.length - to))} more of ${count(parts.length)}`, () => {
-    button.remove();
-    more(details, parts, to);
-  });
+  const button = link(
+    `show ${count(Math.min(SHOWN_PARTS, parts.length - to))} more of ${count(parts.length)}`,
+    () => {
+      button.remove();
+      more(details, parts, to);
+    },
+  );
   details.append(button);
 }
 
@@ -61,7 +68,9 @@ function text(value) {
   const holder = said(value.slice(0, SHOWN_TEXT), "string");
   if (value.length <= SHOWN_TEXT) return holder;
   const whole = element("span", {}, holder, "… ");
-  whole.append(link(`show all ${count(value.length)} characters`, () => whole.replaceWith(said(value, "string"))));
+  whole.append(
+    link(`show all ${count(value.length)} characters`, () => whole.replaceWith(said(value, "string"))),
+  );
   return whole;
 }
 

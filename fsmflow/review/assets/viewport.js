@@ -15,7 +15,12 @@ let isMoved = false; // whether a reader has chosen what is shown
 function bindViewport() {
   if (canvas === null) return;
   const drawn = canvas.getBBox();
-  whole = { x: drawn.x - MARGIN, y: drawn.y - MARGIN, width: drawn.width + 2 * MARGIN, height: drawn.height + 2 * MARGIN };
+  whole = {
+    x: drawn.x - MARGIN,
+    y: drawn.y - MARGIN,
+    width: drawn.width + 2 * MARGIN,
+    height: drawn.height + 2 * MARGIN,
+  };
   new ResizeObserver(() => (isMoved ? show(view) : start())).observe(frame);
   frame.addEventListener("wheel", wheel, { passive: false });
   frame.addEventListener("keydown", viewportKey);
@@ -52,7 +57,10 @@ function show(chosen) {
 }
 
 /** Zoom by a factor about a point of the drawing, the middle unless said. */
-function zoom(factor, at = { x: view.x + frame.clientWidth / view.scale / 2, y: view.y + frame.clientHeight / view.scale / 2 }) {
+function zoom(
+  factor,
+  at = { x: view.x + frame.clientWidth / view.scale / 2, y: view.y + frame.clientHeight / view.scale / 2 },
+) {
   const least = Math.min(frame.clientWidth / whole.width, frame.clientHeight / whole.height) / 2;
   const scale = between(view.scale * factor, Math.min(least, view.scale), MOST_ZOOM);
   const real = scale / view.scale;
@@ -90,9 +98,14 @@ function viewportKey(event) {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   const [wide, high] = [frame.clientWidth * KEY_MOVES, frame.clientHeight * KEY_MOVES];
   const done = {
-    "+": () => zoom(STEP), "=": () => zoom(STEP), "-": () => zoom(1 / STEP), 0: fit,
-    ArrowLeft: () => move(-wide, 0), ArrowRight: () => move(wide, 0),
-    ArrowUp: () => move(0, -high), ArrowDown: () => move(0, high),
+    "+": () => zoom(STEP),
+    "=": () => zoom(STEP),
+    "-": () => zoom(1 / STEP),
+    0: fit,
+    ArrowLeft: () => move(-wide, 0),
+    ArrowRight: () => move(wide, 0),
+    ArrowUp: () => move(0, -high),
+    ArrowDown: () => move(0, high),
   }[event.key];
   if (done === undefined) return;
   event.preventDefault();
@@ -125,7 +138,8 @@ function reveal(group) {
   if (view === null || group.ownerSVGElement === null) return;
   const own = group.getBoundingClientRect();
   const room = frame.getBoundingClientRect();
-  const beyond = (low, high, start, end) => (low < start ? low - start - 16 : high > end ? high - end + 16 : 0);
+  const beyond = (low, high, start, end) =>
+    low < start ? low - start - 16 : high > end ? high - end + 16 : 0;
   const x = beyond(own.left, own.right, room.left, room.right);
   const y = beyond(own.top, own.bottom, room.top, room.bottom);
   if (x || y) move(x, y);

@@ -2,8 +2,15 @@
 
 const GLYPHS = { success: "●", degraded: "▲", handoff: "→", failed: "×", cancelled: "■" };
 const TAGS = {
-  llm: "LLM", tool: "TOOL", fn: "FN", choose: "CHOOSE", wait: "WAIT",
-  success: "END", degraded: "END", handoff: "END", failed: "END",
+  llm: "LLM",
+  tool: "TOOL",
+  fn: "FN",
+  choose: "CHOOSE",
+  wait: "WAIT",
+  success: "END",
+  degraded: "END",
+  handoff: "END",
+  failed: "END",
 };
 
 /** Write microseconds as a person would: `850 µs`, `1.25 s`, `3 min 5 s`. */
@@ -13,7 +20,11 @@ function duration(us) {
   if (us < 6e7) return `${rounded(us / 1e6)} s`;
   const seconds = Math.round(us / 1e6);
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  return [[hours, "h"], [minutes, "min"], [rest, "s"]]
+  return [
+    [hours, "h"],
+    [minutes, "min"],
+    [rest, "s"],
+  ]
     .filter(([amount]) => amount)
     .map(([amount, unit]) => `${count(amount)} ${unit}`)
     .join(" ");
@@ -46,5 +57,7 @@ function uses(use) {
     ["tokens", use.tokens, count],
     ["money", use.micro_usd, money],
     ["time", use.time_us, duration],
-  ].filter(([, amount]) => amount).map(([name, amount, write]) => [name, write(amount)]);
+  ]
+    .filter(([, amount]) => amount)
+    .map(([name, amount, write]) => [name, write(amount)]);
 }
