@@ -27,7 +27,7 @@ class Said:
 
 @pytest.fixture
 def told() -> Callable[[str | bytes], list[Said]]:
-    """Load a text in at most a second of CPU, and give everything that is said about it."""
+    """Load a text and give everything that is said about it. What takes ten seconds of CPU has run away."""
 
     def load(text: str | bytes) -> list[Said]:
         began = time.process_time()
@@ -36,7 +36,7 @@ def told() -> Callable[[str | bytes], list[Said]]:
             found = structure(document).diagnostics
         except InvalidSpec as invalid:
             document, found = invalid.document, invalid.diagnostics
-        assert time.process_time() - began < 1.0
+        assert time.process_time() - began < 10
         said = []
         for diagnostic in found:
             span = diagnostic.span or document.locate(diagnostic.route, key=diagnostic.key)
