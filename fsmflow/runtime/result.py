@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Generic, Literal, TypeVar
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
+from fsmflow.runtime.clock import Clock
+from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.run import Configuration, Error, Run, Spent
-from fsmflow.runtime.trace import Span
+from fsmflow.runtime.trace import Span, new_span_id
 
 Output = TypeVar("Output")
+
+
+class Origin(Protocol):
+    """What ran: a runner."""
+
+    name: str
+    digest: str
+    folder: Path
 
 
 class Result(Generic[Output]):
@@ -20,7 +32,7 @@ class Result(Generic[Output]):
         output: What the end gives, structured into the workflow's output type.
     """
 
-    __slots__ = ("_record", "_run", "_trace", "end", "kind", "output")
+    __slots__ = ("_origin", "_record", "_run", "_trace", "end", "kind", "output")
 
     def __init__(
         self,
@@ -29,6 +41,7 @@ class Result(Generic[Output]):
         output: Output,
         run: Run,
         record: Iterable[tuple[Any, ...]],
+        origin: tuple[Origin, str | None, Clock],
     ) -> None:
         self.kind = kind
         self.end = end
@@ -36,6 +49,7 @@ class Result(Generic[Output]):
         # The rest is made of these when somebody asks for it.
         self._run = run
         self._record = record
+        self._origin = origin
         self._trace: tuple[Span, ...] | None = None
 
     @property
@@ -75,6 +89,33 @@ class Result(Generic[Output]):
     def path(self) -> tuple[str, ...]:
         """The states that did something, in order; one entry an attempt, pause or wait."""
         return tuple(span.state for span in self.trace)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the workflow's spec."""
+        return self._origin[0].folder
+
+    def events(self) -> list[dict[str, Any]]:
+        """Give the events of the run's trace as plain data, as `trace=` would have been told them."""
+        found: list[dict[str, Any]] = []
+        runner, profile, clock = self._origin
+        start_us = self.trace[0].start_us if self.trace else clock.now()
+        log = RunLog(runner.name, runner.digest, profile, self._run, clock, found.append, start_us)
+        end_us = start_us
+        for span in self.trace:
+            log.span(span, new_span_id())
+            end_us = max(end_us, span.start_us + span.elapsed_us)
+        log.end(self.end, self.kind, self.output, end_us)
+        return found
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Show the run in a notebook, drawn on its workflow where that can be read."""
+        # Only a notebook asks for it, and only there may the runtime know of what draws.
+        shown: dict[str, str] = import_module("fsmflow.notebook").of_result(self)
+        return shown
+
+    def _repr_svg_(self) -> str | None:
+        return self._repr_mimebundle_().get("image/svg+xml")
 
     def __repr__(self) -> str:
         return f"Result({self.kind} in {self.end!r}: {self.output!r})"

@@ -12,12 +12,13 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.driver import Driver
-from fsmflow.runtime.events import Elapsed, Ended, Late
+from fsmflow.runtime.events import Elapsed, Ended
 from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
+from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Command, Configuration, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
 from fsmflow.runtime.steps import Bound, bind, resolve_type
-from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, plain
+from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.validation import Rejected, Validate, validator
 
 Given = TypeVar("Given", contravariant=True)
@@ -202,7 +203,8 @@ class Runner(Generic[Given, Output]):
         bound = self.bind(options.get("profile"), options.get("steps"))
         run = self.new_run(value, options.get("run_id") or "")
         sink = options.get("trace")
-        log = None if sink is None else _Log(self, run, clock, sink, options.get("profile"))
+        profile = options.get("profile")
+        log = None if sink is None else RunLog(self.name, self.digest, profile, run, clock, sink)
         driver = Driver(
             self,
             run,
@@ -220,7 +222,7 @@ class Runner(Generic[Given, Output]):
         kind, output = self._output(end, run, check_output)
         if log is not None:
             log.end(end.name, kind, output)
-        return Result(kind, end.name, output, run, driver.record)
+        return Result(kind, end.name, output, run, driver.record, (self, profile, clock))
 
     def _output(self, end: End, run: Run, check: Validate | None) -> tuple[Any, Any]:
         """Structure what the end gives; an output that is not there or does not fit fails the run."""
@@ -280,90 +282,6 @@ class Runner(Generic[Given, Output]):
 
 
 _JITTER = random_module.Random()  # noqa: S311 - jitter is no secret
-_CHARGED = ("tool_calls", "tokens", "micro_usd")
-_EVENTS = {Ended: "attempt", Elapsed: "pause", Late: "late"}
-
-
-class _Log:
-    """Writes the trace of one run to a sink, as plain data."""
-
-    def __init__(
-        self, runner: Runner[Any, Any], run: Run, clock: Clock, sink: Sink, profile: str | None
-    ) -> None:
-        self._run = run
-        self._trace_id = run.trace_id
-        self._sink = sink
-        # A span's wall-clock time is the run's start plus monotonic time, so that it never goes back.
-        self._epoch_ns = clock.wall_ns() - clock.now() * 1000
-        self._clock = clock
-        self._root = new_span_id()
-        sink(
-            {
-                "schema": SCHEMA,
-                "event": "run",
-                "trace_id": self._trace_id,
-                "span_id": self._root,
-                "run_id": run.run_id,
-                "workflow": runner.name,
-                "digest": runner.digest,
-                "profile": profile,
-                "start_ns": self._at(clock.now()),
-                "input": plain(run.values["input"]),
-            }
-        )
-
-    def _at(self, us: int) -> int:
-        return self._epoch_ns + us * 1000
-
-    def span(self, span: Span, span_id: str) -> None:
-        """Write one attempt, pause or wait."""
-        event = span.event
-        found: dict[str, Any] = {
-            "event": _EVENTS[type(event)],
-            "trace_id": self._trace_id,
-            "span_id": span_id,
-            "parent_id": self._root,
-            "state": span.state,
-            "visit": span.visit,
-            "attempt": span.attempt,
-            "start_ns": self._at(span.start_us),
-            "end_ns": self._at(span.start_us + span.elapsed_us),
-        }
-        if isinstance(event, Ended):
-            arguments = span.arguments
-            found |= {
-                "outcome": event.outcome,
-                "label": event.label,
-                "input": {"$unbound": arguments.reason}
-                if isinstance(arguments, Unbound)
-                else plain(arguments),
-                "output": plain(event.value),
-                "message": event.message,
-                "complaints": list(event.complaints),
-                "use": dict(zip(_CHARGED, event.use or (0, 0, 0), strict=True)),
-                "retry_after_us": event.retry_after_us,
-                "draw": event.draw,
-            }
-        elif isinstance(event, Late):
-            found["use"] = dict(zip(_CHARGED, event.use, strict=True))
-        self._sink(found)
-
-    def end(self, name: str, kind: str, output: Any) -> None:
-        """Write how the run ended, with its ledger."""
-        error = self._run.values.get("error")
-        self._sink(
-            {
-                "event": "end",
-                "trace_id": self._trace_id,
-                "span_id": self._root,
-                "end": name,
-                "kind": kind,
-                "end_ns": self._at(self._clock.now()),
-                "output": plain(output),
-                "error": plain(error),
-                "spent": self._run.spent._asdict(),
-            }
-        )
 
 
 def load_runner(path: str | Path) -> Runner[Any, Any]:
