@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given, target
+from hypothesis import given, settings, target
 
 from fsmflow.analysis.verify import read, verify
 from fsmflow.testing import Plan, Subject, corners, plans, play, with_worst_runs, worst_cases
@@ -40,6 +40,7 @@ EDGES = {
 }
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_every_run_ends_where_the_spec_says(plan: Plan) -> None:
     """Every run ends, and in an end that the spec declares."""
@@ -48,6 +49,7 @@ def test_every_run_ends_where_the_spec_says(plan: Plan) -> None:
     assert run.result.end in ENDS
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_no_cap_is_passed(plan: Plan) -> None:
     """No run uses more of anything than its cap allows."""
@@ -61,6 +63,7 @@ def test_no_cap_is_passed(plan: Plan) -> None:
     assert spent.time_us <= 120_000_000
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_the_ledger_is_the_sum_of_the_attempts(plan: Plan) -> None:
     """What a run has used is what its attempts and pauses used, added up."""
@@ -69,6 +72,7 @@ def test_the_ledger_is_the_sum_of_the_attempts(plan: Plan) -> None:
     assert run.total == run.spent
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_only_the_machines_transitions_are_taken(plan: Plan) -> None:
     """Every transition that a run takes is one of the machine's."""
@@ -77,6 +81,7 @@ def test_only_the_machines_transitions_are_taken(plan: Plan) -> None:
     assert set(run.edges) <= EDGES
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_a_trace_replays(plan: Plan) -> None:
     """Fed with a run's trace, the spec's meaning and the runner's `step` both end where the run did."""
@@ -98,6 +103,7 @@ def test_every_edge_is_decided_as_the_spec_says() -> None:
 
 
 @with_worst_runs(WORKFLOW)
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_no_run_passes_the_worst_case(plan: Plan) -> None:
     """No run uses more than was proved: neither in all, nor from any place on."""
@@ -126,4 +132,4 @@ def test_the_certificate_holds() -> None:
     assert certificate["digest"] == WORKFLOW.runner.digest
 
 
-# fsmflow sha256:483e006acabeabf9a17cf85b6c0b3231ae2fbc62c5acf2f7292c290e12104f11
+# fsmflow sha256:09f6d23ac113a87e485d4356644154ab3e2575e6ae2d003e55d38394a2e6a5ef

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given, target
+from hypothesis import given, settings, target
 
 from fsmflow.analysis.verify import read, verify
 from fsmflow.testing import Plan, Subject, corners, plans, play, with_worst_runs, worst_cases
@@ -47,6 +47,7 @@ EDGES = {
 }
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_every_run_ends_where_the_spec_says(plan: Plan) -> None:
     """Every run ends, and in an end that the spec declares."""
@@ -55,6 +56,7 @@ def test_every_run_ends_where_the_spec_says(plan: Plan) -> None:
     assert run.result.end in ENDS
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_no_cap_is_passed(plan: Plan) -> None:
     """No run uses more of anything than its cap allows."""
@@ -67,6 +69,7 @@ def test_no_cap_is_passed(plan: Plan) -> None:
     assert spent.time_us <= 120_000_000
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_the_ledger_is_the_sum_of_the_attempts(plan: Plan) -> None:
     """What a run has used is what its attempts and pauses used, added up."""
@@ -75,6 +78,7 @@ def test_the_ledger_is_the_sum_of_the_attempts(plan: Plan) -> None:
     assert run.total == run.spent
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_only_the_machines_transitions_are_taken(plan: Plan) -> None:
     """Every transition that a run takes is one of the machine's."""
@@ -83,6 +87,7 @@ def test_only_the_machines_transitions_are_taken(plan: Plan) -> None:
     assert set(run.edges) <= EDGES
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_a_trace_replays(plan: Plan) -> None:
     """Fed with a run's trace, the spec's meaning and the runner's `step` both end where the run did."""
@@ -104,6 +109,7 @@ def test_every_edge_is_decided_as_the_spec_says() -> None:
 
 
 @with_worst_runs(WORKFLOW)
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_no_run_passes_the_worst_case(plan: Plan) -> None:
     """No run uses more than was proved: neither in all, nor from any place on."""
@@ -132,4 +138,4 @@ def test_the_certificate_holds() -> None:
     assert certificate["digest"] == WORKFLOW.runner.digest
 
 
-# fsmflow sha256:5ba2d556b8a193c4748b361595744ee1735bd937c6fee8e3cf303e7e9f5ce87e
+# fsmflow sha256:230135cece8ff88f55c0552ca2645564c40201c7041dd2ff0726ecf66de41d69

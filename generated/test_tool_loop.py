@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given, target
+from hypothesis import given, settings, target
 
 from fsmflow.analysis.verify import read, verify
 from fsmflow.testing import Plan, Subject, corners, plans, play, with_worst_runs, worst_cases
@@ -57,6 +57,7 @@ EDGES = {
 }
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_every_run_ends_where_the_spec_says(plan: Plan) -> None:
     """Every run ends, and in an end that the spec declares."""
@@ -65,6 +66,7 @@ def test_every_run_ends_where_the_spec_says(plan: Plan) -> None:
     assert run.result.end in ENDS
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_no_cap_is_passed(plan: Plan) -> None:
     """No run uses more of anything than its cap allows."""
@@ -85,6 +87,7 @@ def test_no_cap_is_passed(plan: Plan) -> None:
     assert spent.time_us <= 90_000_000
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_the_ledger_is_the_sum_of_the_attempts(plan: Plan) -> None:
     """What a run has used is what its attempts and pauses used, added up."""
@@ -93,6 +96,7 @@ def test_the_ledger_is_the_sum_of_the_attempts(plan: Plan) -> None:
     assert run.total == run.spent
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_only_the_machines_transitions_are_taken(plan: Plan) -> None:
     """Every transition that a run takes is one of the machine's."""
@@ -101,6 +105,7 @@ def test_only_the_machines_transitions_are_taken(plan: Plan) -> None:
     assert set(run.edges) <= EDGES
 
 
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_a_trace_replays(plan: Plan) -> None:
     """Fed with a run's trace, the spec's meaning and the runner's `step` both end where the run did."""
@@ -122,6 +127,7 @@ def test_every_edge_is_decided_as_the_spec_says() -> None:
 
 
 @with_worst_runs(WORKFLOW)
+@settings(deadline=None)
 @given(plans(WORKFLOW))
 def test_no_run_passes_the_worst_case(plan: Plan) -> None:
     """No run uses more than was proved: neither in all, nor from any place on."""
@@ -150,4 +156,4 @@ def test_the_certificate_holds() -> None:
     assert certificate["digest"] == WORKFLOW.runner.digest
 
 
-# fsmflow sha256:79cc0073c984e036af20977c4b08695f7ccf9e9d995c1fbf59334bf786ceeec8
+# fsmflow sha256:18c1b71a84a04681e200fd790763942486ff2bfb6dd3e6fecd974f078b0eb83d

@@ -52,7 +52,7 @@ def _opening(machine: Machine, spec: str, proof: Proof | None) -> Iterator[str]:
     yield ""
     yield "from pathlib import Path"
     yield ""
-    yield "from hypothesis import given, target"
+    yield "from hypothesis import given, settings, target"
     yield ""
     if proof is not None:
         yield "from fsmflow.analysis.verify import read, verify"
@@ -158,6 +158,7 @@ def _property(name: str, truth: str, body: list[str], *decorators: str) -> Itera
     yield ""
     yield ""
     yield from decorators
+    yield "@settings(deadline=None)"
     yield "@given(plans(WORKFLOW))"
     yield f"def test_{name}(plan: Plan) -> None:"
     yield f'    """{truth}"""'

@@ -84,7 +84,7 @@ def test_a_late_result_is_ignored():
         return "second"
 
     threads = []
-    result = run({"work": step(timeout=seconds(0.05), retry=retry(1))}, {"work": work})
+    result = run({"work": step(timeout=seconds(0.5), retry=retry(1))}, {"work": work})
 
     assert outcomes(result) == [("work", "transient"), ("work", "elapsed"), ("work", "success")]
     assert result.configuration.values["work"] == "second"
@@ -94,7 +94,7 @@ def test_an_abandoned_thread_is_retried_only_without_an_effect():
     """A thread that may still act is never followed by another attempt."""
     stop = threading.Event()
     for effect, attempts in (("none", 2), ("idempotent", 1), (None, 1)):
-        state = step(timeout=seconds(0.03), effect=effect, retry=retry(1))
+        state = step(timeout=seconds(0.5), effect=effect, retry=retry(1))
         result = run({"work": state}, {"work": lambda: stop.wait(5)})
 
         assert attempts == result.spent.steps, effect
@@ -151,13 +151,13 @@ def test_late_charges_count_before_a_retry_is_admitted():
     def work(ctx: StepContext):
         if ctx.attempt > 1:
             return
-        time.sleep(0.1)
+        time.sleep(0.5)
         try:
             ctx.charge(tokens=100)
         finally:
             charged.set()
 
-    state = step(timeout=seconds(0.05), cost=Cost(tokens=10), retry=retry(1, backoff=seconds(0.2)))
+    state = step(timeout=seconds(0.3), cost=Cost(tokens=10), retry=retry(1, backoff=seconds(1)))
     result = run({"work": state}, {"work": work}, budget=Budget(tokens=50, steps=5))
 
     assert charged.is_set()
