@@ -133,7 +133,17 @@ class Difference:
     @property
     def is_of_meaning(self) -> bool:
         """Tell whether the two may behave differently."""
-        return self.old is None or self.new is None or None in self._analyses or bool(self.changes)
+        if self.old is None or self.new is None or None in self._analyses:
+            return True
+        return bool(self.changes) or self.unclear_anew
+
+    @property
+    def unclear_anew(self) -> bool:
+        """Tell whether errors that leave a version unclear came, went, or are others now."""
+        if self.old is None or self.new is None or (self.old.is_clear and self.new.is_clear):
+            return False
+        told = (*self.failing, *self.passing)
+        return self.old.is_clear != self.new.is_clear or any(d.severity is Severity.ERROR for d in told)
 
     @property
     def cosmetic(self) -> tuple[Cosmetic, ...]:
@@ -151,7 +161,7 @@ class Difference:
             found.append("titles")
         if _profiles(old, names) != _profiles(new, {}):
             found.append("profiles")
-        if not found and not self.changes and old.document.text != new.document.text:
+        if not found and not self.is_of_meaning and old.document.text != new.document.text:
             found.append("comments and layout")
         return tuple(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from math import isfinite
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 PICTURES = ("svg", "png")
 FORMATS = ("text", "json", "markdown", *PICTURES)
+
+
+def _percent(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:
+    """Refuse what is no percentage: nothing rises by more than NaN."""
+    if value is not None and not isfinite(value):
+        raise click.BadParameter(f"{value} is no percentage, such as 10", ctx, param)
+    return value
 
 
 def _micro_usd(ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
@@ -59,6 +67,7 @@ def _micro_usd(ctx: click.Context, param: click.Parameter, value: str | None) ->
 @click.option(
     "--fail-on-increase",
     type=click.FloatRange(min=0),
+    callback=_percent,
     metavar="PERCENT",
     help="By how much any worst case may rise.",
 )
@@ -169,5 +178,6 @@ def _drawn(version: Version | None) -> str | None:
 
     if version is None or version.analysis is None:
         return ""
-    diagram = extract(version.analysis.machine, version.analysis.proof)
+    proved = version.proved
+    diagram = extract(version.analysis.machine, None if proved is None else proved.proof)
     return flowchart(diagram) if is_drawn_by_default(diagram) else None

@@ -64,7 +64,7 @@ def _status(difference: Difference) -> str:
         return "removed"
     if difference.old.analysis is None or difference.new.analysis is None:
         return "unreadable"
-    return "changed" if difference.changes else "unchanged"
+    return "changed" if difference.is_of_meaning else "unchanged"
 
 
 def _change(change: Change) -> dict[str, Any]:

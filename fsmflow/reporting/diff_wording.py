@@ -89,8 +89,12 @@ def headline(difference: Difference) -> str:
     for side, version in (("old", difference.old), ("new", difference.new)):
         if version.analysis is None:
             return f"the {side} version can't be read as a workflow"
-    if not difference.changes:
+    if not difference.is_of_meaning:
         return unchanged(difference)
+    if not difference.changes:
+        if difference.new.is_clear:
+            return "the errors that left the old version unclear are gone"
+        return "errors leave unclear what the new version means"
     number = sum(map(_counted, groups(difference.changes)))
     said = f"{number:,} change{'s' * (number != 1)}"
     rising = [c for c in difference.worst_cases if c.metric != "transitions" and c.rises_by_more_than(0)]
@@ -123,6 +127,8 @@ def ending(difference: Difference) -> str:
     before, after = difference.endings
     if not difference.is_of_meaning:
         return ""
+    if before is not None and after is None and difference.new is not None:
+        return f"before, {ENDINGS[before]}; now, that is not known"
     if before is None or after is None:
         one = after if before is None else before
         return "" if one is None else f"{ENDINGS[one]}"

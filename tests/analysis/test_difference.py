@@ -355,6 +355,20 @@ def test_an_unclear_version_has_no_worst_case() -> None:
     assert [trip.why for trip in Gates(tokens=1, percent=0).tripped(difference)] == ["not known", "not known"]
 
 
+def test_errors_that_leave_a_version_unclear_bear_on_the_meaning() -> None:
+    """Where a misspelt target was repaired to read on, the two versions are not said to mean the same."""
+    text = SPEC.replace("success: draft,", "success: drafd,")
+    broken = compile_spec(read_document(text, "sample.fsm.yaml"))
+    unclear = Version(broken.analysis, broken.diagnostics, is_clear=False)
+    difference = Difference(version(), unclear)
+
+    assert difference.changes == ()
+    assert difference.is_of_meaning
+    assert difference.cosmetic == ()
+    assert Difference(unclear, version()).is_of_meaning
+    assert not Difference(unclear, unclear).is_of_meaning
+
+
 @pytest.mark.parametrize(
     ("gates", "expected"),
     [

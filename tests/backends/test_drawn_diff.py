@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 
 from fsmflow.analysis import Analysis
@@ -153,6 +154,15 @@ def test_a_whole_workflow_is_new_or_gone(is_new: bool, emphasis: Emphasis) -> No
     assert (len(overlay.nodes), len(overlay.edges)) == (len(diagram.nodes), len(diagram.edges))
     source = graphviz.dot(diagram, "light", overlay)
     assert source.count("group=spine") == graphviz.dot(diagram).count("group=spine")
+
+
+def test_nothing_is_proved_of_what_is_unclear() -> None:
+    """Where errors leave the new version unclear, its header says so, and not what was proved before."""
+    difference = Difference(version(), evolve(version(), is_clear=False))
+    told = ["".join(words.text for words in line) for line in union(difference)[1].header]
+
+    assert "Worst case  not known: errors leave unclear what the workflow means" in told
+    assert not any("every run ends" in line for line in told)
 
 
 def test_nothing_can_be_drawn_of_what_cannot_be_read() -> None:

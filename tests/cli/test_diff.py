@@ -132,6 +132,7 @@ def test_workflows_are_paired_by_name(run: Run, before: Path) -> None:
         (("--max-usd", "much"), 2),
         (("--max-usd", "nan"), 2),
         (("--fail-on-increase", "-1"), 2),
+        (("--fail-on-increase", "nan"), 2),
     ],
 )
 def test_limits_decide_the_exit_code(run: Run, before: Path, limit: tuple[str, str], code: int) -> None:
@@ -168,6 +169,23 @@ def test_a_spec_that_cannot_be_read_is_told(run: Run, before: Path) -> None:
     assert "the new version can't be read as a workflow" in result.stdout
     assert "Checks newly failing" in result.stdout
     assert "not known" in result.stdout
+
+
+def test_a_misspelt_target_is_no_matter_of_layout(run: Run, before: Path) -> None:
+    """An error that leaves the new version unclear is told first, and nothing is said to be proved of it."""
+    edit(before / SPEC, "success: review", "success: reviw")
+
+    text = run("diff", "before.fsm.yaml", SPEC).stdout
+    markdown = run("diff", "before.fsm.yaml", SPEC, "--format", "markdown").stdout
+    (workflow,) = document(run("diff", "before.fsm.yaml", SPEC, "--format", "json"))["workflows"]
+
+    assert text.startswith("hello: errors leave unclear what the new version means\n  Before, every run ends")
+    assert "no change" not in text + markdown
+    assert "worst case" in markdown[: markdown.index("**After**")]
+    assert "worst case" not in markdown[markdown.index("**After**") :]
+    assert workflow["status"] == "changed"
+    assert run("diff", "before.fsm.yaml", SPEC, "-o", "diff.svg").exit_code == 0
+    assert "not known: errors leave unclear" in (before / "diff.svg").read_text(encoding="utf-8")
 
 
 def test_markdown_has_both_drawings(run: Run, before: Path) -> None:

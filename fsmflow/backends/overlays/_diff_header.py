@@ -92,7 +92,8 @@ def _worst_case(difference: Difference) -> Line:
     if differing:
         return (title, *(words for case in differing for words in _of_a_case(case)))
     known = [case for case in cases.values() if case.before or case.after]
-    if not known:
+    is_unclear = difference.new is not None and difference.new.proved is None
+    if is_unclear or not known:
         return (title, Words("not known: errors leave unclear what the workflow means", "failed"))
     bounds = [cases[metric].after or cases[metric].before for metric in _METRICS]
     words = " · ".join(_bound(bound) for bound in bounds if bound and bound.upper != 0)
@@ -115,7 +116,7 @@ def _verdict(difference: Difference) -> Iterator[Line]:
         None if side is None or side.proved is None else side.proved.proof
         for side in (difference.old, difference.new)
     )
-    proof = after or before
+    proof = before if difference.new is None else after
     if proof is None:
         return
     now = verdict(proof)
