@@ -20,6 +20,7 @@ COMMANDS = {
     "diff": "Say what a change does to a workflow, its proof and its worst case.",
     "build": "Compile specs into runners, diagrams and property tests.",
     "run": "Run a workflow on real input.",
+    "trace": "Show what a run did, and why it ended as it did.",
     "test": "Run the property tests that were built.",
     "draw": "Draw a workflow.",
     "report": "Write all that a reviewer needs as one page of HTML.",

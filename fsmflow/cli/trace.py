@@ -1,0 +1,123 @@
+"""`fsmflow trace`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fsmflow.cli.output import format_option, wants_color
+
+if TYPE_CHECKING:
+    from fsmflow.analysis.recording import Recording
+    from fsmflow.machine import Machine
+
+WIDEST = 100
+"""The most columns that are filled: longer lines are hard to read."""
+
+
+@click.group("trace")
+def command() -> None:
+    """Show what a run did, and say why it ended as it did.
+
+    FILE is a trace as `fsmflow run --trace FILE` writes it, also of a run that broke off or still goes on.
+    """
+
+
+@command.command("show")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--spec", type=click.Path(path_type=Path), help="Tell caps and ways too, by this spec.")
+@click.option("--step", metavar="NAME", help="Show this step's inputs, outputs and complaints in full.")
+@format_option
+def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
+    """Show the run in FILE as a tree, with what each step took; no spec is needed.
+
+    The step that failed, the slowest and the costliest are marked.
+    """
+    from fsmflow.diagnostics import did_you_mean
+    from fsmflow.reporting import trace_json, trace_text
+
+    recording = read(file)
+    states = list(dict.fromkeys(stage.state for stage in recording.stages))
+    if step is not None and step not in states:
+        raise click.UsageError(f"the run was never in a step {step!r}; {did_you_mean(step, states)}")
+    machine = None if spec is None else _machine(spec)
+    if machine is not None and machine.digest != recording.digest:
+        click.echo(f"the run is of another version of this workflow than {spec}", err=True)
+    if form == "json":
+        click.echo(trace_json.render(recording, step))
+        return
+    color = wants_color(sys.stdout)
+    if step is not None:
+        text = trace_text.render_step(recording, step, color=color, columns=columns())
+    else:
+        text = trace_text.render(recording, color=color, columns=columns(), machine=machine)
+    click.echo(text.rstrip("\n"), color=True)
+
+
+@command.command("why")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("spec", type=click.Path(path_type=Path), required=False)
+@format_option
+def why(file: Path, spec: Path | None, form: str) -> None:
+    """Say in sentences which outcomes led the run in FILE to its end.
+
+    SPEC is looked for by the name of the run's workflow: beside FILE, and in specs/ there and here.
+    """
+    from fsmflow.reporting import trace_json
+    from fsmflow.reporting.trace_layout import wrapped
+    from fsmflow.reporting.trace_why import explain
+
+    recording = read(file)
+    found = explain(_machine(spec or _spec_of(recording, file)), recording)
+    if form == "json":
+        click.echo(trace_json.render_why(recording, found))
+        return
+    click.echo("\n".join(line for line in wrapped(found.text, columns())))
+
+
+def read(file: Path) -> Recording:
+    """Read a trace; tell what is wrong with it, and exit, if it is none."""
+    from fsmflow.analysis.recording import BadTrace, read_file
+
+    try:
+        return read_file(file)
+    except BadTrace as bad:
+        raise click.ClickException(str(bad)) from bad
+    except OSError as error:
+        raise click.UsageError(f"could not read {file}: {error.strerror}") from error
+
+
+def columns() -> int:
+    """Give how many columns to fill: the terminal's, or 80."""
+    return max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
+
+
+def _machine(spec: Path) -> Machine:
+    from fsmflow.cli.load import compile_one
+
+    analysis = compile_one(spec).analysis
+    assert analysis is not None
+    return analysis.machine
+
+
+def _spec_of(recording: Recording, file: Path) -> Path:
+    """Find the spec of a run's workflow.
+
+    Raises:
+        click.UsageError: There is none in any of the places.
+    """
+    from fsmflow.cli.specs import SUFFIXES
+    from fsmflow.loading.names import name_flaw, shown
+
+    name = recording.workflow
+    if name_flaw(name) is None:
+        here = file.absolute().parent
+        for folder in (here, here / "specs", here.parent / "specs", Path("specs"), Path()):
+            for suffix in SUFFIXES:
+                if (folder / f"{name}{suffix}").is_file():
+                    return folder / f"{name}{suffix}"
+    raise click.UsageError(f"there is no spec of `{shown(name)}` near here: name it after the trace")

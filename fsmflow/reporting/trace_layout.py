@@ -1,0 +1,124 @@
+"""Text from a run, fitted to a terminal: nothing in it is obeyed, and long lines are wrapped."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fsmflow.reporting.excerpt import visible
+
+NARROWEST = 24
+"""The fewest columns that text is wrapped to, however narrow the terminal is."""
+
+
+def width(text: str) -> int:
+    """Give how many columns `text`, which must be visible, takes."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+
+
+def padded(text: str, columns: int, *, right: bool = False) -> str:
+    """Fill `text` up to `columns`."""
+    space = " " * max(0, columns - width(text))
+    return space + text if right else text + space
+
+
+def wrapped(text: str, columns: int) -> Iterator[str]:
+    """Break text into lines of at most `columns`, at spaces where there are any; nothing is lost but those.
+
+    What a terminal would obey or hide is escaped; the text's own line breaks are kept.
+    """
+    columns = max(columns, NARROWEST)
+    for line in text.replace("\r\n", "\n").split("\n"):
+        yield from _folded(visible(line).rstrip(), columns)
+
+
+def _folded(line: str, columns: int) -> Iterator[str]:
+    start, space, used = 0, -1, 0
+    for at, character in enumerate(line):
+        taken = _columns(character)
+        if used + taken > columns:
+            if space > start:
+                yield line[start:space]
+                start = space + 1
+            else:
+                yield line[start:at]
+                start = at
+            used, space = width(line[start:at]), -1
+        if character == " ":
+            space = at
+        used += taken
+    yield line[start:]
+
+
+def listed(parts: Iterable[str], columns: int) -> Iterator[str]:
+    """Put parts in a row, with ` · ` between them; a line is broken between two parts if it can be."""
+    row = ""
+    for part in map(visible, parts):
+        if row and width(row) + 3 + width(part) > columns:
+            yield from wrapped(row, columns)
+            row = ""
+        row = f"{row} · {part}" if row else part
+    yield from wrapped(row, columns)
+
+
+def cut(text: str, columns: int, lines: int) -> list[str]:
+    """Give the first lines of a text; the last of them ends in `…` if there is more."""
+    found: list[str] = []
+    for line in wrapped(text, columns):
+        if len(found) == lines:
+            found[-1] = f"{found[-1][: max(columns, NARROWEST) - 2].rstrip()} …"
+            break
+        found.append(line)
+    return found
+
+
+def document(value: Any, columns: int) -> Iterator[str]:
+    """Write plain data in full, an entry a line: mappings by key, lists by dash, text as it reads.
+
+    Nothing is cut. The depth of the data does not matter.
+    """
+    pending: list[tuple[int, str, Any]] = [(0, "", value)]
+    while pending:
+        depth, head, item = pending.pop()
+        indent = "  " * min(depth, 12)
+        if isinstance(item, dict | list) and item:
+            if head:
+                yield f"{indent}{head}".rstrip()
+            inner = depth + bool(head)
+            parts = item.items() if isinstance(item, dict) else (("", part) for part in item)
+            entries = [(inner, f"{visible(key)}:" if isinstance(item, dict) else "–", p) for key, p in parts]
+            pending += reversed(entries)
+            continue
+        lead = f"{head} " if head else ""
+        room = columns - len(indent) - width(lead)
+        lines = list(wrapped(_scalar(item), room))
+        if head and (len(lines) > 1 or room < NARROWEST):
+            yield f"{indent}{head}"
+            yield from (f"{indent}  {line}" for line in wrapped(_scalar(item), columns - len(indent) - 2))
+        else:
+            yield f"{indent}{lead}{lines[0]}"
+            yield from (f"{indent}{line}" for line in lines[1:])
+
+
+def _scalar(value: Any) -> str:
+    match value:
+        case str():
+            return value if value.strip() else f'"{value}"'
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            return "{}"
+        case list():
+            return "[]"
+    return str(value)

@@ -1,0 +1,178 @@
+"""Why a run ended as it did."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+
+import pytest
+from attrs import evolve
+
+from fsmflow.analysis.following import follow
+from fsmflow.analysis.recording import read
+from fsmflow.machine import Machine, Work
+from fsmflow.reporting.trace_moves import moves
+from fsmflow.reporting.trace_why import explain
+from tests.analysis.test_following import drawn
+from tests.recorded import Recorded, record_script
+from tests.sample import machine
+
+ENDS = "done: {end: success}\nplain: {end: degraded}\nlost: {end: failed}"
+WORK = "draft: {run: m:f, timeout: 4s, cost: {tokens: 10}, success: check, fallback: lost%s}\n"
+CHECK = (
+    "check: {run: m:f, timeout: 4s, success: {good: done, bad: {to: draft, times: 2, else: plain}},"
+    " fallback: {to: draft, times: 1, else: plain}}\n"
+)
+
+
+def told(lowered: Machine, script: str) -> str:
+    return " ".join(explain(lowered, record_script(lowered, script).recording).text.split())
+
+
+@pytest.mark.parametrize("seeds", [range(n, n + 50) for n in range(0, 200, 50)], ids=str)
+def test_every_explanation_names_the_last_transitions_of_its_run(seeds):
+    """Of 200 random runs, each of the transitions out of the last stage is told, from where to where."""
+    kinds: Counter[str] = Counter()
+    for seed in seeds:
+        lowered, recorded = drawn(seed)
+        recording = recorded.recording
+        why = explain(lowered, recording)
+        last = next((taken for taken in reversed((recorded.launch, *recorded.ways)) if taken), ())
+        told = [move.way for move in why.chain]
+        assert told[-len(last) :] == list(last)[-len(told) :] or not last, seed
+        for way, sentence in zip(reversed(told), reversed(why.sentences), strict=False):
+            names = re.findall("`([^`]*)`", sentence)
+            if not sentence.startswith("("):
+                assert way.source in names, (seed, sentence)
+                assert names[-1] == way.target, (seed, sentence)
+            kinds[way.kind] += 1
+        assert f"`{recording.end}`" in why.ending
+    assert set(kinds) >= {"success", "fallback", "exceeded"}
+
+
+@pytest.mark.parametrize("seeds", [range(n, n + 50) for n in range(0, 200, 50)], ids=str)
+def test_what_a_budget_lacked_is_what_the_run_was_told(seeds):
+    """The caps that are said to have left no room are those that the run itself named in `$error`."""
+    seen = 0
+    for seed in seeds:
+        lowered, recorded = drawn(seed)
+        found = list(moves(lowered, recorded.recording, follow(lowered, recorded.recording)))
+        lacking = [move for move in found if move.lacks]
+        error = recorded.result.error
+        if not lacking or error is None or error.outcome != "exceeded" or found[-1] is not lacking[-1]:
+            continue
+        seen += 1
+        words = {"tool_calls": "tool calls", "micro_usd": "money", "time_us": "time"}
+        for lack in lacking[-1].lacks:
+            assert f"{words.get(lack.resource, lack.resource)}: " in error.message, seed
+            assert lack.short > 0
+        assert len(lacking[-1].lacks) == error.message.count(" used"), seed
+    assert seen > 2
+
+
+def test_a_way_back_that_is_used_up_is_told_with_its_cap():
+    """The label, the way that was shut, its cap and the way out are in one sentence."""
+    text = told(machine(WORK % "" + CHECK + ENDS), "s s:bad s s:bad s s:bad")
+
+    assert "`check` gave `bad`; its way to `draft` was used up (≤ 2), which led to `plain`." in text
+    assert "`check` gave `bad`, which led to `draft` (2 times)" in text
+
+
+def test_a_capped_fallback_that_is_used_up_is_told():
+    """That the fallback was taken before, and how often it may be, is said."""
+    text = told(machine(WORK % "" + CHECK + ENDS), "s f s f")
+
+    assert (
+        "`check` failed (<b>refused</b>); its way to `draft` was used up (≤ 1), which led to `plain`" in text
+    )
+
+
+def test_retries_that_are_used_up_are_told():
+    """What failed in passing, how often it may be retried, and the fallback are told."""
+    text = told(machine(WORK % ", retry: {times: 1, backoff: 1s}" + CHECK + ENDS), "t t")
+
+    assert "its retries were used up (≤ 1), so its fallback was taken, to `lost`" in text
+    assert "so `draft` was tried again, after a pause" in text
+
+
+def test_a_pause_that_is_not_waited_for_is_no_used_up_retry():
+    """A server that asks for longer than the cap is not said to have used the retries up."""
+    text = told(machine(WORK % ", retry: {times: 3, backoff: 1ms, cap: 2ms}" + CHECK + ENDS), "t")
+
+    assert "the pause before a retry was too long, or did not fit in the time left" in text
+    assert "used up" not in text
+
+
+def test_asking_again_is_told_with_what_was_wrong():
+    """The complaint, the re-ask and its cap are told."""
+    text = told(machine(WORK % ", invalid: {times: 1}" + CHECK + ENDS), "i i")
+
+    assert "was rejected (no citation); asking again was used up (≤ 1)" in text
+    assert "so `draft` was asked again" in text
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (
+            "{tokens: 15, exceeded: plain}",
+            "10 of 15 tokens were used, and it may need 10 tokens, 5 tokens too much",
+        ),
+        ("{steps: 2, exceeded: plain}", "2 of 2 steps were used, and it may need 1 step, 1 step too much"),
+    ],
+)
+def test_a_budget_is_told_with_which_cap_and_by_how_much(budget, said):
+    """What was used, the cap, what was needed and the way out stand in the sentence."""
+    lowered = machine(WORK % "" + CHECK + ENDS, budget=budget)
+    text = told(lowered, "s s:bad s s:bad")
+
+    assert f"The budget had no room for an attempt of `draft`: {said}, so the run went to `plain`." in text
+
+
+def test_an_unknown_effect_is_told_as_that():
+    """Where nobody can tell if a step happened, that is what is said."""
+    lowered = machine(
+        "pay: {run: m:f, timeout: 4s, effect: once, success: done, fallback: lost, unknown: plain}\n" + ENDS
+    )
+
+    assert "Nobody can tell whether `pay` happened" in told(lowered, "u")
+
+
+def test_a_run_that_broke_off_or_was_cancelled_says_where():
+    """Neither is said to have ended."""
+    lowered = machine(WORK % "" + CHECK + ENDS)
+    recorded = record_script(lowered, "s s:bad s s:good")
+    lines = recorded.lines[:-2]
+    unfinished = explain(lowered, read("".join(f"{line}\n" for line in lines)))
+    cancelled = explain(lowered, read("".join(f"{line}\n" for line in [*lines, _cancelled(recorded)])))
+
+    assert unfinished.ending.startswith("The run is not over, or its trace breaks off")
+    assert cancelled.ending == "The run was cancelled in `draft`, visit 2, attempt 1."
+    assert "ended in" not in unfinished.text + cancelled.text
+
+
+def test_a_run_of_another_version_is_said_to_be_one():
+    """A digest that differs comes first; where the run parts from the spec is told, and no guess after it."""
+    lowered = machine(WORK % "" + CHECK + ENDS)
+    recording = record_script(lowered, "s s:bad s s:good").recording
+    other = evolve(recording, digest="0" * 64, stages=(recording.stages[0], recording.stages[0]))
+    why = explain(lowered, other)
+
+    assert "The spec has changed since this run: it was of version 00000000…" in why.doubts[0]
+    assert "From `draft`, step 1 on, this spec does not explain what the run did." in why.doubts
+
+
+def _cancelled(recorded: Recorded) -> str:
+    end = json.loads(recorded.lines[-1])
+    return json.dumps({**end, "end": "cancelled", "kind": "cancelled"})
+
+
+def test_a_stage_that_begins_in_a_choice_is_told_from_there():
+    """A choice says which of its arms it took, also before the first attempt."""
+    lowered = machine("sort: {choose: [{when: len(input) > 9, to: lost}, {to: done}]}\n" + ENDS)
+    assert not any(isinstance(state, Work) for state in lowered.states.values())
+
+    assert (
+        told(lowered, "") == "The run ended in `done` (success). `sort` chose its arm 2, which led to `done`."
+    )
