@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fsmflow.compiler import Compilation, compile_file, compile_spec
+    from fsmflow.compiler import Compilation, compare, compile_file, compile_spec
     from fsmflow.runtime import (
         Invalid,
         Outcome,
@@ -28,12 +28,14 @@ __all__ = [
     "Result",
     "StepContext",
     "Transient",
+    "compare",
     "compile_file",
     "compile_spec",
 ]
 
 _HOME = {
     "Compilation": "fsmflow.compiler",
+    "compare": "fsmflow.compiler",
     "compile_file": "fsmflow.compiler",
     "compile_spec": "fsmflow.compiler",
 }

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from fsmflow import checks, spec
 from fsmflow.analysis import Analysis
 from fsmflow.backends import BACKENDS, Artifact, Places, load_backend
+from fsmflow.checks._beside_the_proof import BESIDE_THE_PROOF
 from fsmflow.diagnostics import Diagnostic, InvalidSpec, Severity
 from fsmflow.loading.files import Unreadable
 from fsmflow.loading.python import document_of
@@ -20,6 +23,9 @@ from fsmflow.loading.yaml import load_file
 from fsmflow.lowering import lower
 from fsmflow.reporting.report import Report
 from fsmflow.source import Document, Route
+
+if TYPE_CHECKING:
+    from fsmflow.analysis.difference import Difference, Version
 
 
 @frozen
@@ -41,6 +47,18 @@ class Compilation:
         return tuple(d for d in self.diagnostics if d.severity is Severity.ERROR)
 
     @property
+    def is_clear(self) -> bool:
+        """Whether the errors, if any, leave it clear what the machine is, and so what is proved of it."""
+        return all(error.check in BESIDE_THE_PROOF for error in self.errors)
+
+    @property
+    def version(self) -> Version:
+        """The workflow as one side of a comparison."""
+        from fsmflow.analysis.difference import Version
+
+        return Version(self.analysis, self.diagnostics, self.is_clear)
+
+    @property
     def report(self) -> Report:
         """What there is to say, for `fsmflow.reporting`."""
         name = None if self.analysis is None else self.analysis.workflow.workflow
@@ -57,6 +75,22 @@ class Compilation:
         return tuple(
             artifact for target in targets for artifact in load_backend(target).emit(self.analysis, places)
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Mapping[str, str]:
+        """Show the workflow in a notebook: drawn, or what is wrong with it."""
+        # What a notebook shows stands above everything, and is loaded only when one asks.
+        shown: Mapping[str, str] = import_module("fsmflow.notebook").of_compilation(self)
+        return shown
+
+    def _repr_svg_(self) -> str | None:
+        return self._repr_mimebundle_().get("image/svg+xml")
+
+
+def compare(old: Compilation, new: Compilation) -> Difference:
+    """Tell what `new` changes: what it says differently, and what that does to its proof."""
+    from fsmflow.analysis.difference import Difference
+
+    return Difference(old.version, new.version)
 
 
 def compile_spec(source: Document | spec.Workflow, *, folder: Path | None = None) -> Compilation:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Literal
+from importlib import import_module
+from typing import Any, Literal
 
 from attrs import define, frozen
 
@@ -223,6 +224,15 @@ class Difference:
         return tuple(
             words for words, now in new.items() if now == "kept" and old.get(words, "kept") != "kept"
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Mapping[str, str]:
+        """Show the change in a notebook: drawn, and in words."""
+        # What a notebook shows stands above everything, and is loaded only when one asks.
+        shown: Mapping[str, str] = import_module("fsmflow.notebook").of_difference(self)
+        return shown
+
+    def _repr_svg_(self) -> str | None:
+        return self._repr_mimebundle_().get("image/svg+xml")
 
     @cached_property
     def _findings(self) -> tuple[tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:

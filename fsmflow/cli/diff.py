@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import click
 
 from fsmflow.cli.output import wants_color
-from fsmflow.cli.prove import BESIDE_THE_PROOF
 from fsmflow.compiler import Compilation
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _paired(old: Sequence[Compilation], new: Sequence[Compilation]) -> Iterator[
     from fsmflow.analysis.difference import Difference
 
     if len(old) == len(new) == 1:
-        yield Difference(_version(old[0]), _version(new[0]))
+        yield Difference(old[0].version, new[0].version)
         return
     left = list(old)
     pairs: dict[int, Compilation] = {}
@@ -146,8 +145,8 @@ def _paired(old: Sequence[Compilation], new: Sequence[Compilation]) -> Iterator[
                 left.remove(other)
     for number, compilation in enumerate(new):
         before = pairs.get(number)
-        yield Difference(None if before is None else _version(before), _version(compilation))
-    yield from (Difference(_version(compilation), None) for compilation in left)
+        yield Difference(None if before is None else before.version, compilation.version)
+    yield from (Difference(compilation.version, None) for compilation in left)
 
 
 def _workflow(compilation: Compilation) -> str:
@@ -156,13 +155,6 @@ def _workflow(compilation: Compilation) -> str:
 
 def _file(compilation: Compilation) -> str:
     return PurePath(compilation.path).name
-
-
-def _version(compilation: Compilation) -> Version:
-    from fsmflow.analysis.difference import Version
-
-    clear = all(d.check in BESIDE_THE_PROOF for d in compilation.errors)
-    return Version(compilation.analysis, compilation.diagnostics, clear)
 
 
 def _drawings(difference: Difference) -> Drawings:

@@ -12,33 +12,6 @@ import click
 from fsmflow.cli.output import exit_code, format_option, report, wants_color
 from fsmflow.cli.specs import compile_all, places_of
 
-BESIDE_THE_PROOF = frozenset(
-    (
-        "attempt-above-cap",
-        "bad-reference",
-        "bad-type",
-        "budget-below-happy-path",
-        "effect-unsaid",
-        "end-unaffordable",
-        "guard-never-reached",
-        "missing-timeout",
-        "no-way-to-end",
-        "output-missing",
-        "output-never-given",
-        "policy-refuted",
-        "read-before-write",
-        "reask-on-effect",
-        "repeated-effect-without-key",
-        "reserve-unaffordable",
-        "step-not-found",
-        "type-mismatch",
-        "unaffordable-fallback",
-        "unbounded-loop",
-        "unknown-profile-state",
-    )
-)
-"""The checks whose errors leave it clear what the machine is, and so what is to be proved of it."""
-
 MOST = 5_000_000
 """How many configurations are looked at for one bound, if there is time."""
 
@@ -72,8 +45,7 @@ def command(spec: Path, limit: float, form: str) -> None:
     if not spec.is_file():
         raise click.UsageError(f"there is no file {spec}")
     (compilation,) = compile_all([spec])
-    unclear = [d for d in compilation.errors if d.check not in BESIDE_THE_PROOF]
-    if compilation.analysis is None or unclear:
+    if compilation.analysis is None or not compilation.is_clear:
         report([compilation], form)
         sys.exit(exit_code([compilation]))
     proof = prove(compilation.analysis.machine, Effort(MOST, LONGEST, _timer(limit)))

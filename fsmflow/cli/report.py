@@ -12,7 +12,6 @@ from fsmflow.backends import Artifact
 
 if TYPE_CHECKING:
     from fsmflow.analysis.difference import Difference, Version
-    from fsmflow.compiler import Compilation
     from fsmflow.review.content import Run
 
 
@@ -47,7 +46,7 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
     if compilation.analysis is None:
         report([compilation], "text")
         sys.exit(1)
-    now = _version(compilation)
+    now = compilation.version
     page = render(
         Review(
             analysis=compilation.analysis,
@@ -86,17 +85,9 @@ def _since(base: str, now: Version) -> Difference:
     from fsmflow.cli.revisions import compile_side
 
     assert now.analysis is not None
-    versions = [_version(compilation) for compilation in compile_side(base)]
+    versions = [compilation.version for compilation in compile_side(base)]
     if len(versions) == 1:
         return Difference(versions[0], now)
     name = now.analysis.machine.name
     same = (v for v in versions if v.analysis is not None and v.analysis.machine.name == name)
     return Difference(next(same, None), now)
-
-
-def _version(compilation: Compilation) -> Version:
-    from fsmflow.analysis.difference import Version
-    from fsmflow.cli.prove import BESIDE_THE_PROOF
-
-    clear = all(d.check in BESIDE_THE_PROOF for d in compilation.errors)
-    return Version(compilation.analysis, compilation.diagnostics, clear)
