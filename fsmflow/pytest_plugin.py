@@ -56,20 +56,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("transitions taken")
     for subject in played:
-        missed = sorted(subject.edges - set(subject.taken))
-        taken = len(subject.edges) - len(missed)
+        taken = subject.possible - len(subject.missed)
         terminalreporter.write_line(
-            f"{subject.machine.name}: {taken} of {len(subject.edges)} transitions taken"
+            f"{subject.machine.name}: {taken} of {subject.possible} transitions taken"
         )
-        for source, what, target in missed:
-            terminalreporter.write_line(f"  never: {source} → {target} ({what})")
+        for way in sorted(subject.missed, key=lambda way: (way.source, way.target, way.name, way.on)):
+            what = way.name if way.on in (way.name, "success") else f"{way.name} on {way.on}"
+            terminalreporter.write_line(f"  never: {way.source} → {way.target} ({what})")
 
 
 def _played() -> list[Any]:
     loaded = sys.modules.get("fsmflow.testing.subject")
     if loaded is None:
         return []
-    return [subject for _, subject in sorted(loaded.SUBJECTS.items()) if subject.taken]
+    return [subject for _, subject in sorted(loaded.SUBJECTS.items()) if subject.runs]
 
 
 def _documents() -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from attrs import evolve, frozen
 
 from fsmflow.diagnostics import FsmflowError
+from fsmflow.machine import BUILTIN_END, End, Machine, Transition
 
 SCHEMA = "fsmflow.coverage/1"
 SUFFIX = ".coverage.json"
@@ -44,6 +45,13 @@ class Coverage:
         return sum(count > 0 for count in self.counts)
 
 
+def can_be_taken(machine: Machine, transition: Transition) -> bool:
+    """Tell whether a run can take a transition: a state set aside never wants for its own cost."""
+    state = machine.states[transition.source]
+    set_aside = not isinstance(state, End) and state.reserve
+    return transition.kind != "exceeded" or not (set_aside and transition.target == BUILTIN_END)
+
+
 def read(text: str) -> Coverage:
     """Read what `fsmflow test --coverage FOLDER` has written.
 
@@ -73,6 +81,8 @@ def read_file(path: Path) -> Coverage:
         BadCoverage: It holds no such document.
         OSError: It can't be read.
     """
+    if path.exists() and not path.is_file():
+        raise BadCoverage(f"{path}: expected a file, such as NAME{SUFFIX}")
     try:
         with path.open(encoding="utf-8") as file:
             return read(file.read(_LONGEST))

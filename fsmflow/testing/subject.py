@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from fsmflow.analysis.bounds import Effort
-from fsmflow.analysis.coverage import Coverage
+from fsmflow.analysis.coverage import Coverage, can_be_taken
 from fsmflow.analysis.proof import Proof, prove
 from fsmflow.analysis.witness import Witness
 from fsmflow.compiler import compile_file
@@ -37,7 +37,6 @@ class Subject:
         machine: What the spec says: the oracle.
         runner: What was generated: the thing under test.
         folder: Where the spec is, and so its steps; None for a spec without a place.
-        taken: How often each transition was taken, over all runs that were played.
         runs: How many runs were played.
         counts: How often they took each transition, by its number in the machine.
     """
@@ -45,7 +44,6 @@ class Subject:
     machine: Machine
     runner: Runner[Any, Any]
     folder: Path | None = None
-    taken: Counter[Edge] = field(factory=Counter, repr=False)
     runs: int = 0
     counts: Counter[int] = field(factory=Counter, repr=False)
 
@@ -85,7 +83,6 @@ class Subject:
     def note(self, ways: Sequence[Transition]) -> None:
         """Count one run, by the transitions that it took."""
         self.runs += 1
-        self.taken.update((way.source, way.name, way.target) for way in ways)
         self.counts.update(self._numbers[id(way)] for way in ways)
 
     @cached_property
@@ -127,9 +124,18 @@ class Subject:
         return {**tables.provided(self.machine, self.runner), **place}
 
     @property
-    def edges(self) -> frozenset[Edge]:
-        """Every transition of the machine."""
-        return frozenset((way.source, way.name, way.target) for way in self.machine.transitions)
+    def possible(self) -> int:
+        """How many transitions of the machine a run can take."""
+        return sum(can_be_taken(self.machine, way) for way in self.machine.transitions)
+
+    @property
+    def missed(self) -> tuple[Transition, ...]:
+        """The transitions that a run can take and none took."""
+        return tuple(
+            way
+            for way, times in zip(self.machine.transitions, self.coverage.counts, strict=True)
+            if not times and can_be_taken(self.machine, way)
+        )
 
 
 @cache

@@ -345,7 +345,15 @@ def test_coverage_of_another_version_is_not_shown():
     """Counts by number mean nothing on another machine."""
     overlay = of_coverage(MACHINE, DIAGRAM, Coverage("sample", "0", 40, (1,)))
 
-    assert "another version" in words(overlay)[0]
+    assert "another version of it" in words(overlay)[0]
+    assert overlay.edges == {}
+
+
+def test_coverage_of_another_workflow_is_said_to_be_that() -> None:
+    """What tests of another workflow took is no other version of this one."""
+    overlay = of_coverage(MACHINE, DIAGRAM, Coverage("hello", "0", 40, (1,)))
+
+    assert words(overlay) == ["▲ the tests were those of another workflow, hello"]
     assert overlay.edges == {}
 
 

@@ -46,8 +46,26 @@ def test_transitions_that_no_run_took_are_told(run):
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
-        ["*= transitions taken =*", "sample: 1 of 2 transitions taken", "*never: a → lost (fallback)"]
+        [
+            "*= transitions taken =*",
+            "sample: 1 of 4 transitions taken",
+            "*never: a → lost (fallback on failure)",
+            "*never: a → lost (fallback on invalid)",
+            "*never: a → lost (fallback on transient)",
+        ]
     )
+
+
+def test_the_report_counts_as_the_drawing_does(run):
+    """What a state set aside never does is missed by no test, in the report as in a drawing."""
+    aside = TESTS.replace("success: done", "success: c").replace(
+        "done: {end", "c: {run: m:f, reserve: true, success: done, fallback: lost}\ndone: {end"
+    )
+    result = run(aside.replace("''')", "''', budget='{steps: 9}')"))
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["sample: 2 of 9 transitions taken", "*never: a → exceeded (exceeded)"])
+    result.stdout.no_fnmatch_line("*never: c → exceeded*")
 
 
 def test_nothing_is_said_where_nothing_was_played(run):

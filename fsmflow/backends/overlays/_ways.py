@@ -11,7 +11,7 @@ from fsmflow.analysis.following import Followed
 from fsmflow.analysis.recording import Recording
 from fsmflow.backends.diagram import Diagram, _look
 from fsmflow.backends.overlay import Way
-from fsmflow.machine import BUILTIN_END, End, Machine, Transition
+from fsmflow.machine import Machine, Transition
 
 
 @frozen
@@ -39,12 +39,6 @@ class Drawn:
             return (source, target, "loop")
         look = _look(self.machine, transition, (source, target, "success") in self.edges)
         return (source, target, look) if (source, target, look) in self.edges else None
-
-    def can_be_taken(self, transition: Transition) -> bool:
-        """Tell whether a run can take a transition: a state set aside never wants for its own cost."""
-        state = self.machine.states[transition.source]
-        set_aside = not isinstance(state, End) and state.reserve
-        return transition.kind != "exceeded" or not (set_aside and transition.target == BUILTIN_END)
 
     def is_budget(self, transition: Transition) -> bool:
         """Tell whether a transition is drawn as the edge from any step."""

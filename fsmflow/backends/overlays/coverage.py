@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from fsmflow.analysis.coverage import Coverage
+from fsmflow.analysis.coverage import Coverage, can_be_taken
 from fsmflow.backends._wording import count, plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram, _reason
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Way, Words
@@ -17,13 +17,16 @@ from fsmflow.machine import End, Machine
 def of_coverage(machine: Machine, diagram: Diagram, coverage: Coverage) -> Overlay:
     """Lay the coverage of tests over the diagram of `machine`.
 
-    Of another version of the machine, nothing is shown but that: its transitions are others.
+    Of another machine, or another version of it, nothing is shown but that: its transitions are others.
     """
     if coverage.digest != machine.digest or len(coverage.counts) != len(machine.transitions):
-        name = plain(coverage.workflow, LONGEST_NAME)
-        return Overlay(
-            header=(warning(f"the tests were those of another version of {name}: run them again"),)
+        is_other = coverage.workflow != machine.name
+        of = (
+            f"workflow, {plain(coverage.workflow, LONGEST_NAME)}"
+            if is_other
+            else "version of it: run them again"
         )
+        return Overlay(header=(warning(f"the tests were those of another {of}"),))
     edges, entered = Counter[Way](), Counter[str]()
     budget = 0
     drawn = Drawn(machine, diagram)
@@ -63,7 +66,7 @@ def _missed(drawn: Drawn, coverage: Coverage, edges: Mapping[Way, int]) -> dict[
     found: dict[str, list[str]] = {}
     for transition, times in zip(drawn.machine.transitions, coverage.counts, strict=True):
         way = drawn.way(transition)
-        if times or not drawn.can_be_taken(transition) or (way is not None and not edges[way]):
+        if times or not can_be_taken(drawn.machine, transition) or (way is not None and not edges[way]):
             continue
         word = _reason(drawn.machine, transition).text
         if word in ("", "failed"):
@@ -83,7 +86,7 @@ def _node(machine: Machine, name: str, entered: int, missed: Sequence[str]) -> N
 
 
 def _header(drawn: Drawn, coverage: Coverage) -> Iterator[Line]:
-    possible = sum(map(drawn.can_be_taken, drawn.machine.transitions))
+    possible = sum(can_be_taken(drawn.machine, way) for way in drawn.machine.transitions)
     whole = coverage.taken >= possible
     yield (
         Words("● " if whole else "▲ ", "success" if whole else "degraded", bold=True),
