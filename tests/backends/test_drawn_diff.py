@@ -242,3 +242,10 @@ def marked(line: Line) -> str:
         f"*{words.text}*" if words.bold else f"~{words.text}~" if words.struck else words.text
         for words in line
     )
+
+
+def test_the_legend_tells_what_is_there() -> None:
+    """Only what became of some state or edge is explained, beside what is unchanged."""
+    _, overlay = union(edited(("times: 2, else: quote", "times: 3, else: quote")))
+
+    assert overlay.legend == (("changed", "Δ changed"), ("ghost", "unchanged"))

@@ -64,13 +64,15 @@ def union(difference: Difference) -> tuple[Diagram, Overlay]:
         exceeded=new.exceeded or old.exceeded,
     )
     start = EdgeMark("ghost") if old.start == new.start else _led_elsewhere("", old.start, new.start)
+    budget = _budget(old, new)
+    present = {mark.emphasis for mark in (*nodes.values(), *ways.marks.values(), start, budget)}
     return drawing, Overlay(
-        header=header(difference, nodes, (*ways.marks.values(), budget := _budget(old, new))),
+        header=header(difference, nodes, (*ways.marks.values(), budget)),
         nodes=nodes,
         edges=ways.marks,
         start=start,
         budget=budget,
-        legend=LEGEND,
+        legend=tuple(entry for entry in LEGEND if entry[0] in present | {"ghost"}),
     )
 
 
