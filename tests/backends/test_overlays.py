@@ -266,6 +266,17 @@ def test_many_runs_are_counted():
     assert words(again)[-1] == "▲ 1 run of another version of this workflow"
 
 
+def test_a_share_is_of_all_that_left_a_state():
+    """What the budget forced out of a state, which no edge of its own shows, counts in the whole."""
+    lowered = machine(LOOP, budget="{steps: 4, exceeded: quote}")
+    recordings = [record_script(lowered, text).recording for text in ("s s:again s", "s s:again f")]
+    overlay = of_recordings(lowered, extract(lowered), recordings)
+
+    assert overlay.budget.after == "×1"
+    assert overlay.nodes["check"].pill == "×3"
+    assert overlay.edges["check", "draft", "loop"].after == "×2 · 67 %"
+
+
 def test_a_worst_case_shows_how_it_adds_up():
     """Each state's sum stands in its band, the dearest state dominates, and the header tells the bound."""
     overlay = of_witness(prove(MACHINE), DIAGRAM, "micro_usd")

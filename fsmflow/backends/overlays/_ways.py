@@ -48,12 +48,22 @@ class Drawn:
 
 @define
 class Moves:
-    """The moves of a run between states, in order: which edges they are drawn as, and when."""
+    """The moves of a run between states, in order: which edges they are drawn as, and when.
+
+    Attributes:
+        drawn: The diagram.
+        edges: When each edge was taken.
+        budget: When the edge from any step was.
+        entered: How often each state was entered.
+        left: How often each was left, by whatever way.
+        count: How many moves there were.
+    """
 
     drawn: Drawn
     edges: dict[Way, list[int]] = field(factory=dict)
     budget: list[int] = field(factory=list)
     entered: dict[str, int] = field(factory=dict)
+    left: Counter[str] = field(factory=Counter)
     count: int = 0
 
     @classmethod
@@ -76,6 +86,7 @@ class Moves:
         for way in transitions:
             if way.same_visit:
                 continue
+            self.left[way.source] += 1
             self._enter(way.target)
             edge = self.drawn.way(way)
             if edge is not None:

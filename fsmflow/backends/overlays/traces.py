@@ -40,9 +40,7 @@ class _Traces:
     def overlay(self) -> Overlay:
         edges = self._edges
         most = max(edges.values(), default=0)
-        left: Counter[str] = Counter()
-        for (source, _, _), times in edges.items():
-            left[source] += times
+        left = sum((moves.left for moves in self._moves), Counter[str]())
         started = len(self.recordings)
         return Overlay(
             header=tuple(self._header()),
