@@ -26,6 +26,11 @@ CANCELLED = 130
 @click.option("--input", "source", help="Read the input, as JSON, from this file; - is standard input.")
 @click.option("--profile", help="Use the step implementations of this profile.")
 @click.option("--trace", type=click.Path(path_type=Path), help="Write the trace to this file, as JSON lines.")
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    help="Let happen what this YAML file plans, in the place of steps; no wait takes time.",
+)
 @click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
 @format_option
 @quiet_option
@@ -35,6 +40,7 @@ def command(
     source: str | None,
     profile: str | None,
     trace: Path | None,
+    plan: Path | None,
     run_id: str | None,
     form: str,
     quiet: bool,
@@ -42,6 +48,9 @@ def command(
     r"""Run the workflow SPEC on an input.
 
     The input is made of KEY=VALUE, where the value is text, and KEY:=VALUE, where it is JSON.
+
+    A plan names, for some steps, what each attempt does, the last one again and again:
+    `draft: [transient, invalid, ok]`.
 
     \b
     Exit codes: 0 success, 3 degraded, 4 handoff, 5 failed, 6 a budget was exceeded,
@@ -54,6 +63,12 @@ def command(
     options: dict[str, Any] = {"profile": profile}
     if run_id is not None:
         options["run_id"] = run_id
+    planned: tuple[str, ...] = ()
+    if plan is not None:
+        from fsmflow.cli.planned import options_of
+
+        options |= options_of(plan, runner)
+        planned = tuple(options["steps"])
     with ExitStack() as stack:
         if trace is not None:
             try:
@@ -62,9 +77,12 @@ def command(
                 raise CannotWrite(trace, error) from error
         result = _run(runner, given, options, quiet=quiet)
     if form == "json":
-        click.echo(json.dumps(_as_json(runner, result), ensure_ascii=False, indent=2, allow_nan=False))
+        found = _as_json(runner, result)
+        if plan is not None:
+            found["planned"] = list(planned)
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        _show(result, quiet=quiet)
+        _show(result, quiet=quiet, planned=planned)
     sys.exit(EXCEEDED if result.end == "exceeded" else EXIT_CODES[result.kind])
 
 
@@ -166,7 +184,7 @@ _MARKS = {
 }
 
 
-def _show(result: Result[Any], *, quiet: bool) -> None:
+def _show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> None:
     """Print a result for a person: how it ended, what it gives, the path, and what it used."""
     from rich.console import Console
     from rich.markup import escape
@@ -215,6 +233,8 @@ def _show(result: Result[Any], *, quiet: bool) -> None:
     )
     console.print(table)
     console.print(f"\n  [dim]trace {result.trace_id}[/]")
+    if planned:
+        console.print(f"  [dim]planned: {', '.join(planned)} · time is virtual[/]")
 
 
 def _fields(output: Any) -> list[tuple[str, str]]:

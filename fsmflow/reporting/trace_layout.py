@@ -12,6 +12,10 @@ NARROWEST = 24
 """The fewest columns that text is wrapped to, however narrow the terminal is."""
 
 
+MOST_DASHES = 4
+"""How many lists may begin on one line."""
+
+
 def width(text: str) -> int:
     """Give how many columns `text`, which must be visible, takes."""
     if text.isascii():
@@ -86,27 +90,37 @@ def document(value: Any, columns: int) -> Iterator[str]:
 
     Nothing is cut. The depth of the data does not matter.
     """
-    pending: list[tuple[int, str, Any]] = [(0, "", value)]
+    pending: list[tuple[int, int, str, Any]] = [(0, 0, "", value)]
     while pending:
-        depth, head, item = pending.pop()
-        indent = "  " * min(depth, 12)
+        depth, dashes, key, item = pending.pop()
+        lead = "  " * min(depth - dashes, 12) + "– " * dashes
         if isinstance(item, dict | list) and item:
-            if head:
-                yield f"{indent}{head}".rstrip()
-            inner = depth + bool(head)
-            parts = item.items() if isinstance(item, dict) else (("", part) for part in item)
-            entries = [(inner, f"{visible(key)}:" if isinstance(item, dict) else "–", p) for key, p in parts]
-            pending += reversed(entries)
+            if key or dashes == MOST_DASHES:
+                yield f"{lead}{key}".rstrip()
+                depth, dashes = depth + 1, 0
+            pending += reversed(list(_entries(item, depth, dashes)))
             continue
-        lead = f"{head} " if head else ""
-        room = columns - len(indent) - width(lead)
-        lines = list(wrapped(_scalar(item), room))
-        if head and (len(lines) > 1 or room < NARROWEST):
-            yield f"{indent}{head}"
-            yield from (f"{indent}  {line}" for line in wrapped(_scalar(item), columns - len(indent) - 2))
+        rest, room = " " * width(lead), columns - width(lead) - width(key) - bool(key)
+        text = _scalar(item)
+        lines = list(wrapped(text, room))
+        if key and (len(lines) > 1 or room < NARROWEST):
+            yield f"{lead}{key}"
+            yield from (f"{rest}  {line}" for line in wrapped(text, columns - width(lead) - 2))
         else:
-            yield f"{indent}{lead}{lines[0]}"
-            yield from (f"{indent}{line}" for line in lines[1:])
+            yield f"{lead}{key} {lines[0]}" if key else f"{lead}{lines[0]}"
+            yield from (f"{rest}{line}" for line in lines[1:])
+
+
+def _entries(
+    item: dict[str, Any] | list[Any], depth: int, dashes: int
+) -> Iterator[tuple[int, int, str, Any]]:
+    """Give the parts of a mapping or a list; the first one stands where the whole would begin."""
+    if isinstance(item, dict):
+        for number, (key, part) in enumerate(item.items()):
+            yield depth, 0 if number else dashes, f"{visible(key)}:", part
+    else:
+        for number, part in enumerate(item):
+            yield depth + 1, 1 if number else dashes + 1, "", part
 
 
 def _scalar(value: Any) -> str:

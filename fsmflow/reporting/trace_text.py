@@ -23,6 +23,7 @@ HUES = {
     "failed": "red",
     "cancelled": "yellow",
 }
+_SIGN_HUES = {"×": "red", "»": "yellow"}
 GOOD = ("success", "elapsed")
 
 LEAD = 13
@@ -170,7 +171,7 @@ class _Printer:
     def row(
         self, row: _Row, named: int, told: int, sizes: Mapping[str, int], *, stacked: bool
     ) -> Iterator[str]:
-        sign = self.style(f"{row.sign:<1} ", row.hue)
+        sign = self.style(f"{row.sign:<1} ", _SIGN_HUES.get(row.sign))
         if stacked or width(row.name) > named:
             for number, line in enumerate(wrapped(row.name, self.columns - 2)):
                 yield (sign if number == 0 else "  ") + self.style(line, bold=row.strong)

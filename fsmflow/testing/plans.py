@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
+from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
 
@@ -196,13 +198,30 @@ def plan_of(witness: Witness) -> Plan:
     return Plan(given=witness.given, acts=tuple(Act(event=event) for event in ends), draws=draws or (0.5,))
 
 
+def simplest(strategy: st.SearchStrategy[Any]) -> Any:
+    """Give the simplest value of a strategy."""
+    quiet = settings(
+        database=None,
+        phases=[Phase.generate],
+        max_examples=50,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    return find(strategy, lambda _: True, settings=quiet)
+
+
 class NoValues(FsmflowError):
     """Hypothesis can't make values of a type that the spec names; the message says what to do."""
 
 
 def values(subject: Subject, kind: str) -> st.SearchStrategy[Any]:
     """Give values of a type as specs write it: of a class, instances; of `Any`, plain data."""
-    resolved = resolve_type(kind, subject.runner.folder)
+    return values_of(kind, subject.runner.folder)
+
+
+def values_of(kind: str, folder: Path) -> st.SearchStrategy[Any]:
+    """Give values of a type as specs in `folder` write it."""
+    resolved = resolve_type(kind, folder)
     if resolved is Any:
         return st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
     return _fitting(kind, resolved)

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from attrs import evolve, frozen
-from hypothesis import HealthCheck, Phase, example, find, settings
-from hypothesis import strategies as st
+from hypothesis import example
 
-from fsmflow.testing.plans import LONGEST_FOLLOWED, Plan, inputs, plan_of, samples, worst_plans
+from fsmflow.testing.plans import LONGEST_FOLLOWED, Plan, inputs, plan_of, samples, simplest, worst_plans
 from fsmflow.testing.play import play
 from fsmflow.testing.subject import Subject
 
@@ -73,16 +72,5 @@ def worst_cases(subject: Subject) -> Iterator[WorstCase]:
 
 def _filled(subject: Subject, plan: Plan) -> Plan:
     """Give a plan the simplest input and sample values there are."""
-    given = _simplest(inputs(subject)) if plan.given is None else plan.given
-    return evolve(plan, given=given, samples=_simplest(samples(subject)))
-
-
-def _simplest(strategy: st.SearchStrategy[Any]) -> Any:
-    quiet = settings(
-        database=None,
-        phases=[Phase.generate],
-        max_examples=50,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    return find(strategy, lambda _: True, settings=quiet)
+    given = simplest(inputs(subject)) if plan.given is None else plan.given
+    return evolve(plan, given=given, samples=simplest(samples(subject)))

@@ -188,3 +188,68 @@ def test_steps_that_exit_when_imported_are_named(run: Run, project: Path) -> Non
 
     assert result.exit_code == 2
     assert "raised when imported: SystemExit(0)" in result.stderr
+
+
+PLAN = """\
+draft:
+  - {outcome: transient, retry_after: 30s, takes: 19s}
+  - {outcome: invalid, complaints: [too short]}
+  - {value: {text: hello}, use: {tokens: 7}}
+review: good
+"""
+
+
+def test_a_plan_takes_the_place_of_steps(run: Run, project: Path) -> None:
+    """Outcomes, values and waits are as planned; that time is virtual is said."""
+    (project / "plan.yaml").write_text(PLAN)
+    result = run("run", SPEC, "text=hello", "--plan", "plan.yaml")
+    found = document(run("run", SPEC, "text=hello", "--plan", "plan.yaml", "--format", "json"))
+
+    assert result.exit_code == 0
+    assert "planned: draft, review · time is virtual" in result.stdout
+    assert found["output"] == {"text": "hello"}
+    assert found["spent"] == {
+        "steps": 4, "tool_calls": 0, "tokens": 2007, "micro_usd": 0, "time_us": 49_000_000
+    }  # fmt: skip
+
+
+def test_steps_that_are_planned_are_never_called(run: Run, project: Path) -> None:
+    """With `others: ok` no step of the workflow runs; values are made to fit."""
+    edit(project / "specs/hello.py", "    ctx.charge", "    raise SystemExit(9)\n    ctx.charge")
+    (project / "plan.yaml").write_text("others: ok\n")
+    result = run("run", SPEC, "text=hello", "--plan", "plan.yaml", "--format", "json")
+
+    assert result.exit_code == 0
+    assert isinstance(document(result)["output"]["text"], str)
+
+
+def test_real_steps_take_part_in_a_plan(run: Run, project: Path) -> None:
+    """A list that ends in `real` goes on with the step itself, its accept functions and its labels."""
+    (project / "plan.yaml").write_text("draft: [transient, real]\nreview: [poor, real]\n")
+    found = document(run("run", SPEC, "text=hello", "--plan", "plan.yaml", "--format", "json"))
+
+    assert found["output"] == {"text": "You said: hello"}
+    assert found["path"] == ["draft", "draft", "draft", "review", "draft", "review"]
+
+
+def test_what_is_wrong_with_a_plan_is_pointed_at(run: Run, project: Path) -> None:
+    """Each fault of a plan is told with its line and a caret, and the exit code is 1."""
+    (project / "plan.yaml").write_text("darft: [ok]\nreview: [god]\nothers: none\n")
+    result = run("run", SPEC, "text=hello", "--plan", "plan.yaml")
+
+    assert result.exit_code == 1
+    assert "plan.yaml:1:1" in result.stdout
+    assert "did you mean `draft`?" in result.stdout
+    assert "plan.yaml:2:10" in result.stdout
+    assert "^^^" in result.stdout
+
+
+@pytest.mark.parametrize("text", ["", "[a", "- a\n", "draft: &a [*a]\n", "\x00"])
+def test_a_plan_that_is_no_yaml_is_no_traceback(run: Run, project: Path, text: str) -> None:
+    """Broken YAML is told as a spec's is."""
+    (project / "plan.yaml").write_text(text)
+    result = run("run", SPEC, "text=hello", "--plan", "plan.yaml")
+
+    assert result.exit_code == 1
+    assert "plan.yaml" in result.stdout
+    assert not isinstance(result.exception, TypeError | AttributeError | AssertionError)

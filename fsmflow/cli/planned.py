@@ -1,0 +1,49 @@
+"""The fault plan of a run, read from a file and told what is wrong with it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from fsmflow.cli.output import wants_color
+from fsmflow.diagnostics import Diagnostic
+from fsmflow.runtime import Options, Runner
+from fsmflow.source import Document
+
+
+def options_of(path: Path, runner: Runner[Any, Any]) -> Options:
+    """Give the options of a run of `runner` that goes as the file at `path` plans; exit if it is no plan."""
+    from fsmflow.diagnostics import FsmflowError
+    from fsmflow.loading.files import Unreadable
+    from fsmflow.loading.yaml import load_file
+    from fsmflow.runtime import StepNotFound
+    from fsmflow.testing.plan_reading import read_plan
+    from fsmflow.testing.plan_steps import options
+
+    if not path.is_file():
+        raise click.UsageError(f"there is no file {path}")
+    try:
+        document = load_file(path)
+    except Unreadable as unreadable:
+        _refuse(path, unreadable.document, tuple(unreadable.diagnostics))
+    try:
+        reading = read_plan(document.tree, runner)
+        if reading.diagnostics:
+            _refuse(path, document, reading.diagnostics)
+        return options(reading.plan, runner)
+    except (FsmflowError, StepNotFound) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _refuse(path: Path, document: Document, diagnostics: tuple[Diagnostic, ...]) -> NoReturn:
+    """Show what is wrong with a plan, and exit."""
+    from fsmflow.reporting.report import Report
+    from fsmflow.reporting.text import render
+
+    told = render([Report(path.as_posix(), None, document, diagnostics)], color=wants_color(sys.stdout))
+    # The line that sums up speaks of specs.
+    click.echo(told.rstrip("\n").rpartition("\n\n")[0], color=True)
+    sys.exit(1)

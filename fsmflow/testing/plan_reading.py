@@ -1,0 +1,258 @@
+"""Fault plans as authors write them: what is to happen at each attempt of each state.
+
+draft: [transient, {outcome: invalid, complaints: [no citation]}, ok]
+check: [ungrounded, grounded]
+others: ok
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from attrs import define, field, frozen
+
+from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.runtime import Runner, Stage, StepNotFound
+from fsmflow.runtime.steps import resolve_type
+from fsmflow.runtime.validation import Rejected, validator
+from fsmflow.source import Real, Route
+from fsmflow.spec import Duration, Money
+
+OTHERS = "others"
+"""The key that says what states do that the plan does not name."""
+
+OUTCOMES = ("ok", "transient", "invalid", "failure", "timeout", "unknown", "real")
+"""What may happen at an attempt; a label of the state says `ok` with that label."""
+
+USES = ("tool_calls", "tokens", "usd")
+_WITH = {"label": ("ok",), "value": ("ok",), "complaints": ("invalid",), "retry_after": ("transient",)}
+"""Which outcomes a key may stand with, where not with any."""
+
+
+@frozen
+class Planned:
+    """What is to happen at one attempt.
+
+    Attributes:
+        outcome: One of `OUTCOMES`; `real` calls the state's own step.
+        label: Which label a success gives; the first one unless said.
+        value: What a success gives, in a tuple of one; empty for any value that fits.
+        use: What is charged; None charges nothing, so that what is declared counts in full.
+        takes_us: How long it takes, in microseconds.
+        message: What went wrong.
+        complaints: Why the output is rejected.
+        retry_after_us: How long the server asks to be left alone.
+    """
+
+    outcome: str = "ok"
+    label: str | None = None
+    value: tuple[Any, ...] = ()
+    use: Mapping[str, Any] | None = None
+    takes_us: int = 0
+    message: str = ""
+    complaints: tuple[str, ...] = ()
+    retry_after_us: int | None = None
+
+
+@frozen
+class FaultPlan:
+    """What is to happen at the attempts of some states; the last of each list is repeated.
+
+    Attributes:
+        states: By state, its attempts in order.
+        others: What states do that are not named: `real` calls their step, `ok` lets all go well.
+    """
+
+    states: Mapping[str, tuple[Planned, ...]]
+    others: Literal["ok", "real"] = "real"
+
+
+@frozen
+class Reading:
+    """A plan, as far as it could be read, and what is wrong with it."""
+
+    plan: FaultPlan
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def read_plan(tree: Mapping[str, Any], runner: Runner[Any, Any]) -> Reading:
+    """Read a plan for the runs of `runner`, from plain data."""
+    reader = _Reader(runner)
+    plan = reader.plan(tree)
+    return Reading(plan, tuple(reader.found))
+
+
+@define
+class _Reader:
+    """The reading of one plan."""
+
+    runner: Runner[Any, Any]
+    found: list[Diagnostic] = field(factory=list)
+
+    def wrong(self, check: str, message: str, route: Route, hint: str = "", *, key: bool = False) -> None:
+        self.found.append(Diagnostic(check, message, route, hint=hint, key=key))
+
+    def plan(self, tree: Mapping[str, Any]) -> FaultPlan:
+        states: dict[str, tuple[Planned, ...]] = {}
+        others: Literal["ok", "real"] = "real"
+        for name, written in tree.items():
+            if name == OTHERS and not isinstance(written, list):
+                if written not in ("ok", "real"):
+                    self.wrong("bad-value", "expected ok or real", (name,))
+                others = "ok" if written == "ok" else "real"
+                continue
+            stage = self.runner.stages.get(name)
+            if stage is None:
+                hint = did_you_mean(name, [*self.runner.stages, OTHERS])
+                self.wrong("unknown-state", f"there is no step `{name}`", (name,), hint, key=True)
+                continue
+            if written == []:
+                self.wrong("bad-value", "expected at least one attempt", (name,))
+                continue
+            entries = written if isinstance(written, list) else [written]
+            routes = [(name, n) if isinstance(written, list) else (name,) for n in range(len(entries))]
+            states[name] = tuple(self.entry(e, stage, r) for e, r in zip(entries, routes, strict=True))
+        return FaultPlan(states, others)
+
+    def entry(self, written: Any, stage: Stage, route: Route) -> Planned:
+        if isinstance(written, str):
+            outcome, label = self.outcome(written, stage, route)
+            return Planned(outcome, label)
+        if not isinstance(written, dict):
+            expected = f"expected an outcome, such as {_words(stage)}, or a mapping"
+            self.wrong("bad-value", expected, route)
+            return Planned()
+        keys = ("outcome", "label", "value", "use", "takes", "message", "complaints", "retry_after")
+        for key in written:
+            if key not in keys:
+                self.wrong(
+                    "unknown-key",
+                    f"`{key}` says nothing here",
+                    (*route, key),
+                    did_you_mean(key, keys),
+                    key=True,
+                )
+        outcome, label = "ok", None
+        if "outcome" in written:
+            outcome, label = self.outcome(written["outcome"], stage, (*route, "outcome"))
+        if "label" in written:
+            label = self.label(written["label"], stage, (*route, "label"))
+        for key, outcomes in _WITH.items():
+            if key in written and outcome not in outcomes:
+                said = f"`{key}` goes with {' or '.join(outcomes)}, not with {outcome}"
+                self.wrong("bad-value", said, (*route, key), key=True)
+        return Planned(
+            outcome,
+            label,
+            self.value(written, stage, (*route, "value")),
+            self.use(written["use"], (*route, "use")) if "use" in written else None,
+            self.duration(written, "takes", route) or 0,
+            self.text(written.get("message", ""), (*route, "message")),
+            tuple(self.complaints(written.get("complaints", []), (*route, "complaints"))),
+            self.duration(written, "retry_after", route),
+        )
+
+    def outcome(self, word: Any, stage: Stage, route: Route) -> tuple[str, str | None]:
+        if word in (stage.labels or ()):
+            return "ok", word
+        if word == "success":
+            return "ok", None
+        if word not in OUTCOMES:
+            known = [*OUTCOMES, *(stage.labels or ())]
+            hint = did_you_mean(word, known) if isinstance(word, str) else f"write {_words(stage)}"
+            self.wrong("unknown-outcome", f"`{word}` is no outcome of `{stage.name}`", route, hint)
+            return "ok", None
+        if word == "unknown" and stage.effect != "once":
+            self.wrong(
+                "unknown-outcome",
+                f"`{stage.name}` can't end in `unknown`",
+                route,
+                "that takes `effect: once`",
+            )
+        if word == "timeout" and stage.timeout_us is None and stage.time_limit_us is None:
+            self.wrong("unknown-outcome", f"nothing cuts `{stage.name}` off", route, "that takes a `timeout`")
+        return word, None
+
+    def label(self, word: Any, stage: Stage, route: Route) -> str | None:
+        if word in (stage.labels or ()):
+            return str(word)
+        hint = did_you_mean(str(word), stage.labels or ())
+        self.wrong("unknown-outcome", f"`{word}` is no label of `{stage.name}`", route, hint)
+        return None
+
+    def value(self, written: Mapping[str, Any], stage: Stage, route: Route) -> tuple[Any, ...]:
+        if "value" not in written:
+            return ()
+        if stage.labels is not None and not stage.gives:
+            self.wrong("bad-value", f"`{stage.name}` gives no value beside its label", route, key=True)
+            return ()
+        try:
+            validate = validator(resolve_type(stage.gives, self.runner.folder)) if stage.gives else None
+            return (written["value"] if validate is None else validate(written["value"]),)
+        except StepNotFound:
+            return (written["value"],)
+        except Rejected as rejected:
+            self.wrong("bad-value", f"the value is no `{stage.gives}`: {rejected.complaints[0]}", route)
+            return ()
+
+    def use(self, written: Any, route: Route) -> Mapping[str, Any]:
+        if not isinstance(written, dict):
+            self.wrong("bad-value", "expected amounts, such as {tokens: 500}", route)
+            return {}
+        found: dict[str, Any] = {}
+        for name, amount in written.items():
+            if name not in USES:
+                self.wrong(
+                    "unknown-key",
+                    f"`{name}` is no resource",
+                    (*route, name),
+                    did_you_mean(name, USES),
+                    key=True,
+                )
+            elif name == "usd":
+                found[name] = self.money(amount, (*route, name))
+            elif type(amount) is not int or amount < 0:
+                self.wrong("bad-value", "expected a whole number from 0 on", (*route, name))
+            else:
+                found[name] = amount
+        return found
+
+    def money(self, amount: Any, route: Route) -> str:
+        try:
+            if type(amount) is float:
+                amount = Real(repr(amount))
+            if type(amount) not in (int, Real, str):
+                raise ValueError("expected an amount in dollars, such as 0.25")
+            return str(Money.parse(amount))
+        except ValueError as error:
+            self.wrong("bad-value", str(error), route)
+            return "0"
+
+    def duration(self, written: Mapping[str, Any], key: str, route: Route) -> int | None:
+        if key not in written:
+            return None
+        try:
+            if not isinstance(written[key], str):
+                raise ValueError("expected a duration such as 200ms, 5s or 2min")
+            return Duration.parse(written[key]).microseconds
+        except ValueError as error:
+            self.wrong("bad-value", str(error), (*route, key))
+            return None
+
+    def text(self, written: Any, route: Route) -> str:
+        if isinstance(written, str):
+            return written
+        self.wrong("bad-value", "expected text", route)
+        return ""
+
+    def complaints(self, written: Any, route: Route) -> Iterator[str]:
+        if not isinstance(written, list):
+            self.wrong("bad-value", "expected a list of texts", route)
+            return
+        for number, each in enumerate(written):
+            yield self.text(each, (*route, number))
+
+
+def _words(stage: Stage) -> str:
+    return ", ".join([*(stage.labels or ()), *OUTCOMES[:4]])

@@ -1,0 +1,163 @@
+"""Fault plans, carried out: steps that do what is planned, and a clock on which no wait takes time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fsmflow.diagnostics import FsmflowError
+from fsmflow.runtime import (
+    Clock,
+    Invalid,
+    Options,
+    Outcome,
+    Permanent,
+    Runner,
+    Stage,
+    StepContext,
+    StepNotFound,
+    Transient,
+)
+from fsmflow.runtime.steps import Acceptor, Bound, bind, resolve_type
+from fsmflow.runtime.threads import in_thread
+from fsmflow.runtime.validation import Validate, validator
+from fsmflow.testing.clock import SimulatedClock
+from fsmflow.testing.plan_clock import SkippingClock
+from fsmflow.testing.plan_reading import FaultPlan, Planned, read_plan
+
+
+class BadPlan(FsmflowError):
+    """A plan does not fit the workflow; the message says all that is wrong with it."""
+
+
+def plan(
+    runner: Runner[Any, Any], states: Mapping[str, Any], *, others: Literal["ok", "real"] = "real"
+) -> Options:
+    """Plan what happens at the attempts of a run, and give the options for it.
+
+    `runner.run_sync(given, **plan(runner, {"draft": ["transient", "ok"]}))` runs it. The options are for
+    one run: give each run a plan of its own.
+
+    Args:
+        runner: The workflow.
+        states: By state, an outcome or a list of them, as a plan file has them; the last one repeats.
+        others: What states do that are not named: `real` calls their own step, `ok` lets all go well.
+
+    Raises:
+        BadPlan: It does not fit the workflow.
+        NoValues: Hypothesis can't make a value that an attempt should give.
+    """
+    reading = read_plan({**states, "others": others} if "others" not in states else states, runner)
+    if reading.diagnostics:
+        said = (
+            ".".join(map(str, found.route)) + f": {found.message}" + (f"; {found.hint}" if found.hint else "")
+            for found in reading.diagnostics
+        )
+        raise BadPlan("\n".join(said))
+    return options(reading.plan, runner)
+
+
+def options(plan: FaultPlan, runner: Runner[Any, Any]) -> Options:
+    """Give the options of one run that goes as planned: its steps, a clock that skips waits, no chance."""
+    planned = dict(plan.states)
+    if plan.others == "ok":
+        planned |= {name: (Planned(),) for name in runner.stages if name not in planned}
+    is_real = len(planned) < len(runner.stages) or any(
+        each.outcome == "real" for entries in planned.values() for each in entries
+    )
+    clock = SkippingClock() if is_real else SimulatedClock()
+    steps = {name: _Step(runner, name, entries, clock).bound() for name, entries in planned.items()}
+    return {"steps": steps, "clock": clock, "random": random.Random(0)}  # noqa: S311 - jitter is no secret
+
+
+class _Step:
+    """The step of one state, as planned."""
+
+    def __init__(
+        self, runner: Runner[Any, Any], name: str, entries: tuple[Planned, ...], clock: Clock
+    ) -> None:
+        self._stage: Stage = runner.stages[name]
+        self._runner = runner
+        self._entries = entries
+        self._clock = clock
+        self._number = 0
+        self._is_real = False
+        wanted = any(each.outcome == "real" for each in entries)
+        self._real = bind(self._stage, runner.folder) if wanted else None
+        self._kind = _kind(self._stage, runner)
+        lacking = any(each.outcome == "ok" and not each.value for each in entries)
+        self._sample = _sample(self._stage, runner) if lacking and self._kind is not None else None
+
+    def bound(self) -> Bound:
+        accept = () if self._real is None else tuple(map(self._accepting, self._real.accept))
+        return Bound(
+            self.attempt, "async", wants_context=True, validate=self._kind, accept=accept, plain=False
+        )
+
+    def _accepting(self, acceptor: Acceptor) -> Acceptor:
+        """Let an accept function judge real outputs alone: a plan says itself which are rejected."""
+
+        def accept(value: Any, **given: Any) -> Any:
+            return acceptor.function(value, **given) if self._is_real else None
+
+        return Acceptor(accept, acceptor.takes)
+
+    async def attempt(self, ctx: StepContext, **given: Any) -> Any:
+        """Do what is planned for this attempt."""
+        planned = self._entries[min(self._number, len(self._entries) - 1)]
+        self._number += 1
+        self._is_real = planned.outcome == "real"
+        if self._is_real:
+            return await self._call(ctx, given)
+        if planned.use is not None:
+            ctx.charge(**planned.use)
+        await self._clock.sleep(planned.takes_us)
+        if planned.outcome == "timeout":
+            left = ctx.time_left()
+            await self._clock.sleep(0 if left is None else round(left * 1_000_000) + 1)
+        self._fail(planned)
+        value = planned.value[0] if planned.value else self._sample
+        labels = self._stage.labels
+        if labels is None:
+            return value
+        label = planned.label or labels[0]
+        return Outcome(label, value) if self._stage.gives else label
+
+    async def _call(self, ctx: StepContext, given: Mapping[str, Any]) -> Any:
+        assert self._real is not None
+        arguments = {**given, "ctx": ctx} if self._real.wants_context else dict(given)
+        if self._real.mode == "thread":
+            return await in_thread(self._real.function, arguments, self._stage.name)
+        found = self._real.function(**arguments)
+        return await found if self._real.mode == "async" else found
+
+    def _fail(self, planned: Planned) -> None:
+        message = planned.message or "planned"
+        match planned.outcome:
+            case "transient" | "timeout":
+                wish = planned.retry_after_us
+                raise Transient(message, retry_after=None if wish is None else wish / 1_000_000)
+            case "invalid":
+                raise Invalid(*(planned.complaints or (message,)))
+            case "failure":
+                raise Permanent(message)
+            case "unknown":
+                raise ConnectionResetError(message)
+
+
+def _kind(stage: Stage, runner: Runner[Any, Any]) -> Validate | None:
+    """Give what holds outputs to their type; nothing, if the type can't be imported."""
+    if not stage.gives:
+        return None
+    try:
+        return validator(resolve_type(stage.gives, runner.folder))
+    except StepNotFound:
+        return None
+
+
+def _sample(stage: Stage, runner: Runner[Any, Any]) -> Any:
+    # Hypothesis is slow to import, and few plans need it.
+    from fsmflow.testing.plans import simplest, values_of
+
+    return simplest(values_of(stage.gives, runner.folder))

@@ -1,0 +1,189 @@
+"""Fault plans: runs that go as they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from fsmflow.lowering import lower
+from fsmflow.machine import Machine
+from fsmflow.runtime import Ended, Result, Runner
+from fsmflow.testing import BadPlan, plan
+from tests.generated import runner_of
+from tests.sample import machine
+from tests.strategies import ending, workflow
+
+STATES = (
+    "draft: {run: m:f, timeout: 10s, cost: {tokens: 10}, success: check, fallback: lost,"
+    " retry: {times: 3, backoff: 1min, cap: 10min}, invalid: {times: 2}}\n"
+    "check: {run: m:f, timeout: 4s, success: {good: done, bad: {to: draft, times: 2, else: lost}},"
+    " fallback: lost}\n"
+    "pay: {run: m:f, timeout: 4s, effect: once, success: done, fallback: lost, unknown: lost}\n"
+    "done: {end: success, output: $draft}\nlost: {end: failed}"
+)
+FLOW = machine(STATES)
+
+
+def ran(states: dict[str, Any], flow: Machine = FLOW, **more: Any) -> Result[Any]:
+    runner: Runner[Any, Any] = runner_of(flow)
+    return runner.run_sync({}, **plan(runner, states, others="ok", **more))
+
+
+def told(result: Result[Any]) -> list[str]:
+    return [f"{s.state}.{s.label or s.outcome}" for s in result.trace if isinstance(s.event, Ended)]
+
+
+def test_each_attempt_does_what_is_planned():
+    """Outcomes come in the order of the list, and the last of it again and again."""
+    result = ran({"draft": ["transient", "invalid", "ok"], "check": ["bad", "good"]})
+
+    assert told(result) == [
+        "draft.transient", "draft.invalid", "draft.success", "check.bad", "draft.success", "check.good",
+    ]  # fmt: skip
+    assert result.end == "done"
+
+
+def test_minutes_of_waiting_take_no_time():
+    """Pauses and latencies are on the ledger, and nobody waited for them."""
+    began = time.monotonic()
+    result = ran({"draft": [{"outcome": "transient", "retry_after": "5min", "takes": "9s"}] * 3 + ["ok"]})
+
+    assert time.monotonic() - began < 2
+    assert result.spent.time_us >= 15 * 60_000_000 + 27_000_000
+    assert result.end == "done"
+
+
+def test_a_timeout_is_the_runtimes_own():
+    """A planned timeout lasts as long as the state's, and is cut off as a real one would be."""
+    spans = ran({"draft": ["timeout", "ok"]}).trace
+
+    assert spans[0].outcome == "transient"
+    assert spans[0].elapsed_us == 10_000_000
+    assert "its timeout" in spans[0].event.message
+
+
+def test_values_uses_and_messages_are_as_planned():
+    """What is charged, given and said is what the plan says."""
+    result = ran(
+        {
+            "draft": [
+                {"outcome": "invalid", "complaints": ["too short", "no source"], "use": {"tokens": 3}},
+                {"value": {"a": [1]}, "use": {"tokens": 0}, "takes": "2s"},
+            ],
+        }
+    )
+    first, second = result.trace[:2]
+
+    assert first.event.complaints == ("too short", "no source")
+    assert (first.event.use, second.event.use) == ((0, 3, 0), (0, 0, 0))
+    assert second.elapsed_us == 2_000_000
+    assert result.output == {"a": [1]}
+
+
+def test_a_use_above_the_declared_cost_is_a_breach():
+    """A plan may break a promise of a step; the run then goes as it would."""
+    result = ran({"draft": {"use": {"tokens": 11}}})
+
+    assert result.trace[0].outcome == "failure"
+    assert "charged more than it declared" in result.trace[0].event.message
+
+
+def test_real_steps_run_where_the_plan_says_so():
+    """An entry `real`, and states that are not named, call the steps; deadlines cut them off in real time."""
+    flow = machine(STATES.replace("m:f, timeout: 4s, success: {", "slow:check, timeout: 200ms, success: {"))
+    runner = runner_of(flow)
+    runner.folder = Path(__file__).parent
+    calls = []
+
+    async def check() -> str:
+        calls.append("check")
+        await asyncio.sleep(0 if len(calls) > 1 else 30)
+        return "good"
+
+    options = plan(runner, {"draft": [{"outcome": "transient", "retry_after": "5min"}, "ok"]})
+    options["steps"] = {**options["steps"], "check": check, "pay": check}
+    began = time.monotonic()
+    result = runner.run_sync({}, **options)
+
+    assert time.monotonic() - began < 5
+    assert told(result) == ["draft.transient", "draft.success", "check.transient"]
+    assert result.spent.time_us > 300_000_000
+
+
+def test_a_run_under_plan_is_the_same_each_time():
+    """On random machines with random plans, a run goes as planned, twice alike."""
+    for seed in range(80):
+        random = Random(seed)
+        runner = runner_of(lower(ending(workflow(random))))
+        states: dict[str, Any] = {}
+        for name, stage in runner.stages.items():
+            words = [
+                "ok",
+                "transient",
+                "invalid",
+                "failure",
+                *(["unknown"] if stage.effect == "once" else []),
+            ]
+            states[name] = [
+                random.choice([*words, *(stage.labels or ())]) for _ in range(random.randint(1, 4))
+            ]
+        one, other = (runner.run_sync({}, **plan(runner, states, others="ok")) for _ in range(2))
+
+        assert [s._replace(start_us=0) for s in one.trace] == [s._replace(start_us=0) for s in other.trace], (
+            seed
+        )
+        numbers = dict.fromkeys(runner.stages, 0)
+        for span in one.trace:
+            if (
+                not isinstance(span.event, Ended)
+                or "not set" in span.event.message
+                or "not there" in span.event.message
+            ):
+                continue
+            words = states[span.state]
+            word = words[min(numbers[span.state], len(words) - 1)]
+            numbers[span.state] += 1
+            labels = runner.stages[span.state].labels
+            expected = word if word not in ("ok", *(labels or ())) else "success"
+            if span.outcome == "exceeded" or word == "unknown" or span.event.message.startswith("key: "):
+                break
+            assert span.outcome == expected, (seed, span)
+            if labels and expected == "success":
+                assert span.label == (labels[0] if word == "ok" and "ok" not in labels else word)
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ({"darft": "ok"}, "did you mean `draft`?"),
+        ({"draft": ["trasient"]}, "did you mean `transient`?"),
+        ({"check": {"label": "goood"}}, "did you mean `good`?"),
+        ({"draft": []}, "expected at least one attempt"),
+        ({"draft": [5]}, "expected an outcome, such as ok, transient"),
+        ({"draft": {"takes": "3"}}, "expected a duration"),
+        ({"draft": {"takes": -3}}, "expected a duration"),
+        ({"draft": {"use": {"tokens": 1.5}}}, "expected a whole number"),
+        ({"draft": {"use": {"tokens": True}}}, "expected a whole number"),
+        ({"draft": {"use": {"usd": "-1"}}}, "expected an amount"),
+        ({"draft": {"use": 5}}, "expected amounts"),
+        ({"draft": "unknown"}, "that takes `effect: once`"),
+        ({"draft": {"outcome": "ok", "complaints": ["a"]}}, "`complaints` goes with invalid, not with ok"),
+        ({"draft": {"outcome": "failure", "value": 1}}, "`value` goes with ok, not with failure"),
+        ({"draft": {"outcome": "invalid", "complaints": [1]}}, "draft.complaints.0: expected text"),
+        ({"draft": {"otucome": "ok"}}, "did you mean `outcome`?"),
+        ({"draft": {"outcome": ["ok"]}}, "is no outcome of `draft`"),
+        ({"check": {"value": 5}}, "gives no value beside its label"),
+        ({"others": "all"}, "expected ok or real"),
+    ],
+)
+def test_a_plan_that_does_not_fit_is_refused(states: dict[str, Any], said: str):
+    """What is wrong is said with its place and what was likely meant."""
+    with pytest.raises(BadPlan) as refused:
+        plan(runner_of(FLOW), states)
+
+    assert said in str(refused.value)
