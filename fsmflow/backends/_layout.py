@@ -10,6 +10,7 @@ from collections import Counter
 
 from attrs import frozen
 
+from fsmflow.backends._rows import too_long
 from fsmflow.backends.diagram import Diagram, Edge, Node
 
 ENDS = ("success", "degraded", "handoff", "failed")
@@ -17,6 +18,7 @@ ENDS = ("success", "degraded", "handoff", "failed")
 _MOST_IN_LAST_ROW = 6
 _MOST_ARRIVALS = 4
 _MOST_ABREAST = 2
+_MOST_ROWS = 8
 
 
 @frozen
@@ -30,6 +32,7 @@ class Layout:
         leftmost: The end that stands left of the other ends in that row, if the spine leads to one.
         spans: How many rows an edge spans at least.
         stubbed: The edges that lead to a small stand-in beside their step, since too many lead to its target.
+        far: The edges that lead to one below their step, since they would cross too much of the page.
         outer: The loops that run up the left-hand side of the spine.
     """
 
@@ -39,6 +42,7 @@ class Layout:
     leftmost: str | None
     spans: tuple[int, ...]
     stubbed: frozenset[int]
+    far: frozenset[int]
     outer: frozenset[int]
 
 
@@ -49,17 +53,20 @@ def lay_out(diagram: Diagram) -> Layout:
     ends = [node.name for node in nodes if node.role in ENDS]
     last = tuple(ends) if len(ends) <= _MOST_IN_LAST_ROW else ()
     stubbed = _stubbed(diagram)
+    spans = _spans(diagram, spine | set(ends), stubbed)
+    far = too_long(diagram, spans, last, stubbed)
     return Layout(
         order=tuple(sorted(range(len(nodes)), key=lambda number: _left_to_right(number, nodes[number]))),
         rows=_stand_ins(diagram, spine, set(ends) | {diagram.exceeded or ""}, stubbed),
         last=last,
         leftmost=next((name for name in last if name in spine), None),
-        spans=_spans(diagram, spine | set(ends), stubbed),
+        spans=spans,
         stubbed=stubbed,
+        far=far,
         outer=frozenset(
             number
             for number, edge in enumerate(edges)
-            if edge.look == "loop" and edge.source in spine and edge.target in spine
+            if edge.look == "loop" and {edge.source, edge.target} <= spine and number not in far
         ),
     )
 
@@ -103,7 +110,10 @@ def _stand_ins(
 
 
 def _spans(diagram: Diagram, fixed: set[str], stubbed: frozenset[int]) -> tuple[int, ...]:
-    """Set the steps to which a step fans out a few abreast, in rows above what follows it on the spine."""
+    """Set the steps to which a step fans out a few abreast, in rows above what follows it on the spine.
+
+    So many that a few abreast would be many rows stand in as few rows as that.
+    """
     fans: dict[str, list[int]] = {}
     for number, edge in enumerate(diagram.edges):
         if edge.look == "branch" and edge.target not in fixed:
@@ -113,6 +123,7 @@ def _spans(diagram: Diagram, fixed: set[str], stubbed: frozenset[int]) -> tuple[
     rows = {}
     for source, fan in fans.items():
         abreast = 1 if any(diagram.edges[number].target in wide for number in fan) else _MOST_ABREAST
+        abreast = max(abreast, -(-len(fan) // _MOST_ROWS))
         for place, number in enumerate(fan):
             spans[number] = 1 + place // abreast
         rows[source] = spans[fan[-1]]

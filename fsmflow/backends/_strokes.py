@@ -35,11 +35,13 @@ STROKES: Mapping[Look, Stroke] = {
     "error": Stroke("error", "dashed", "obox", "1.3"),
 }
 _PENS = {"ghost": 1.4, "added": 2.4, "removed": 1.6, "changed": 2.0, "witness": 2.6, "dominant": 3.0}
-_WIDEST = 8.0
+_WIDEST, _WIDEST_OF_TWO = 8.0, 1.6
 
 
-def stroke(look: Look, palette: Mapping[Ink, str], mark: EdgeMark = PLAIN) -> dict[str, str]:
-    """Give the attributes of an edge."""
+def stroke(
+    look: Look, palette: Mapping[Ink, str], mark: EdgeMark = PLAIN, *, turned: bool = True
+) -> dict[str, str]:
+    """Give the attributes of an edge; a loop is `turned`: drawn from its target, its head at the tail."""
     stroke = STROKES[look]
     ink = stroke.ink if mark.emphasis == "plain" else LINES[mark.emphasis]
     color = palette[ink]
@@ -50,8 +52,9 @@ def stroke(look: Look, palette: Mapping[Ink, str], mark: EdgeMark = PLAIN) -> di
     if look == "success":
         drawn["weight"] = "100"
     if look == "loop":
-        drawn |= {"color": f"{color}:{color}", "dir": "back", "arrowtail": "vee", "weight": "0"}
-        del drawn["arrowhead"]
+        drawn["color"] = f"{color}:{color}"
+        if turned:
+            drawn |= {"dir": "back", "arrowtail": drawn.pop("arrowhead"), "weight": "0"}
     return drawn
 
 
@@ -60,6 +63,6 @@ def _pen(stroke: Stroke, mark: EdgeMark) -> str:
     if mark.emphasis == "plain":
         return stroke.penwidth
     width = _PENS.get(mark.emphasis) or min(2 + 0.7 * math.log2(max(mark.count, 1)), _WIDEST)
-    if stroke.arrowhead == "vee":  # two lines beside each other
-        width *= 0.6
+    if stroke.ink == "loop":  # two lines beside each other, which wider ones would fill
+        width = min(0.6 * width, _WIDEST_OF_TWO)
     return f"{width:.2f}".rstrip("0").rstrip(".")

@@ -23,8 +23,7 @@ from fsmflow.backends.overlay import EdgeMark, NodeMark, Overlay
 Format = Literal["svg", "png"]
 
 _START, _ANY_STEP = "__start", "__any_step"  # no state has `__` in its name
-_LARGE = 200
-_HUGE = 1000
+_MOST_NODES, _MOST_EDGES = 1000, 6000
 
 _GRAPH = {
     "rankdir": "TB",
@@ -40,7 +39,6 @@ _GRAPH = {
     "labelloc": "t",
     "labeljust": "l",
 }
-_GRAPH_OF_A_LARGE_ONE = {"splines": "polyline", "nslimit": "2", "nslimit1": "2", "mclimit": "0.2"}
 _NODE = {"fontname": "Arial", "fontsize": "12", "margin": "0.11,0.07", "penwidth": "1.2", "height": "0.3"}
 _EDGE = {"fontname": "Arial", "fontsize": "9", "arrowsize": "0.75"}
 
@@ -68,13 +66,18 @@ _GHOST_NODE, _GHOST_EDGE = NodeMark("ghost"), EdgeMark("ghost")
 def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
     """Make the drawing of the workflow: `NAME.dot`, and `NAME.svg` if it can be drawn here.
 
-    A machine of more than a thousand states is too large to be laid out in a sensible time, or looked at.
+    Of one that is too large for a picture there is the text alone.
     """
     diagram = extract(analysis.machine, analysis.proof)
     name = analysis.machine.name
     yield Artifact(places.diagrams / f"{name}.dot", dot(diagram).encode())
-    if len(diagram.nodes) <= _HUGE and engines.find() is not None:
+    if is_drawable(diagram) and engines.find() is not None:
         yield Artifact(places.diagrams / f"{name}.svg", picture(diagram))
+
+
+def is_drawable(diagram: Diagram) -> bool:
+    """Tell whether a picture of `diagram` can be laid out in a sensible time, and looked at."""
+    return len(diagram.nodes) <= _MOST_NODES and len(diagram.edges) <= _MOST_EDGES
 
 
 def dot(diagram: Diagram, theme: Theme = "light", overlay: Overlay | None = None) -> str:
@@ -95,8 +98,13 @@ def picture(
 
     Raises:
         NoEngine: If nothing that can draw is installed.
-        DrawingFailed: If the engine could not draw it.
+        DrawingFailed: If the engine could not draw it, or it is too large to be drawn.
     """
+    if not is_drawable(diagram):
+        raise engines.DrawingFailed(
+            f"{len(diagram.nodes):,} states and {len(diagram.edges):,} ways between them are too many for a "
+            f"picture, which has room for {_MOST_NODES:,} and {_MOST_EDGES:,}: write it as dot or mermaid"
+        )
     drawn = engines.render(dot(diagram, "light" if format == "svg" else theme, overlay), format)
     return _svg.finish(drawn.decode(), diagram).encode() if format == "svg" else drawn
 
@@ -123,7 +131,6 @@ class _Drawing:
         self.graph = graphviz.Digraph(
             "workflow",
             graph_attr=_GRAPH
-            | (_GRAPH_OF_A_LARGE_ONE if len(nodes) > _LARGE else {})
             | {
                 "bgcolor": self.palette["canvas"],
                 "label": self.typesetter.header(self.diagram, self.overlay),
@@ -221,22 +228,23 @@ class _Drawing:
         """Draw an edge; a loop is drawn from its target, so that the page keeps running down."""
         tail, head = self.ids[edge.source], self.ids[edge.target]
         mark = self._way(edge)
-        attributes = {"id": f"way_{number}"} | stroke(edge.look, self.palette, mark)
-        if not self._holds(mark) and number not in self.layout.stubbed:
+        far = number in self.layout.far
+        attributes = {"id": f"way_{number}"} | stroke(edge.look, self.palette, mark, turned=not far)
+        if not (self._holds(mark) or far or number in self.layout.stubbed):
             attributes["weight"] = "0"
-        if edge.look == "loop":
+        if edge.look == "loop" and not far:
             tail, head = head, tail
         if number in self.layout.outer:
             attributes |= {"tailport": "w", "headport": "w"}
-        if self.layout.spans[number] > 1:
+        if self.layout.spans[number] > 1 and not far:
             attributes["minlen"] = str(self.layout.spans[number])
-        if number in self.layout.stubbed:
-            head = self._draw_stub(self.nodes[edge.target], tail, mark)
+        if far or number in self.layout.stubbed:
+            head = self._draw_stub(self.nodes[edge.target], tail, mark, beside=not far)
         self.graph.edge(tail, head, self.typesetter.edge(edge, mark), **attributes)
 
-    def _draw_stub(self, node: Node, tail: str, mark: EdgeMark) -> str:
+    def _draw_stub(self, node: Node, tail: str, mark: EdgeMark, *, beside: bool) -> str:
         """Draw a stand-in, which looks as the way to it does; a solid one, unless the way is a ghost."""
-        stub = f"__{self.ids[node.name]}_of_{tail}"
+        stub = f"__{self.ids[node.name]}_of_{tail}{'' if beside else '_below'}"
         ink = dress(node.role, "plain").line if mark.emphasis == "plain" else LINES[mark.emphasis]
         ghost = mark.emphasis == "ghost"
         self.graph.node(
@@ -244,7 +252,8 @@ class _Drawing:
             shape="box", style="rounded,filled", margin="0.06,0.02", height="0.22",
             color=self.palette[ink], fillcolor=self.palette["ghost band" if ghost else ink],
         )  # fmt: skip
-        self._draw_row("same", tail, stub)
+        if beside:
+            self._draw_row("same", tail, stub)
         return stub
 
 
