@@ -104,8 +104,9 @@ def _imports(body: str, aliases: Mapping[str, str]) -> Iterator[str]:
     used = set(_NAME.findall(_STRING.sub("", body)))
     yield "from __future__ import annotations"
     yield ""
-    if "Mapping" in used:
-        yield "from collections.abc import Mapping"
+    abstract = [name for name in ("AsyncIterator", "Mapping") if name in used]
+    if abstract:
+        yield f"from collections.abc import {', '.join(abstract)}"
     yield "from pathlib import Path"
     typing = [name for name in ("Any", "Unpack") if name in used]
     yield f"from typing import {', '.join(['TYPE_CHECKING', *typing] if aliases else typing)}"
@@ -260,6 +261,11 @@ def _entry_points(machine: Machine, aliases: Mapping[str, str]) -> Iterator[str]
         how = "" if prefix == "async def" else " from code that is not async"
         yield f'    """Run the workflow to its end{how}; see `Runner.{name}`."""'
         yield f"    return {call}"
+    yield from ("", "")
+    signature = [f"given: {accepts}", "/", "**options: Unpack[Options]"]
+    yield from wrapped("def stream(", signature, ") -> AsyncIterator[dict[str, Any]]:")
+    yield '    """Run the workflow and give each trace event as it happens; see `Runner.stream`."""'
+    yield "    return RUNNER.stream(given, **options)"
 
 
 def _nullable(written: str) -> str:

@@ -158,6 +158,10 @@ class StepContext:
             )
             raise Breach(self.breach)
 
+    def book_late(self, use: tuple[int, int, int]) -> None:
+        """Book what an abandoned attempt charged beyond its cost, when it is replayed."""
+        self._late(use)
+
     def excess(self) -> tuple[int, int, int]:
         """Give what was charged beyond the declared cost: tool calls, tokens, micro-dollars."""
         over = [max(0, (c or 0) - cost) for c, cost in zip(self._charged, self._cost, strict=True)]

@@ -27,6 +27,9 @@ from fsmflow.runtime.verdict import Use, cut_off, raised, returned
 Observe = Callable[[Span, str], None]
 """Is told of each attempt, pause and wait when it is over, with its span id."""
 
+Starting = Callable[[str, int, int, int, str, int | None], None]
+"""Is told of each when it begins: state, visit, attempt, time, span id; of a pause, how long it is to be."""
+
 # A named tuple's own constructor takes three times as long, and this one is made at every step.
 _new = tuple.__new__
 
@@ -57,6 +60,7 @@ class Driver:
         "_observe",
         "_random",
         "_run",
+        "_starting",
         "record",
     )
 
@@ -69,6 +73,7 @@ class Driver:
         clock: Clock,
         random: random.Random,
         observe: Observe | None = None,
+        starting: Starting | None = None,
     ) -> None:
         self.record: list[tuple[Any, ...]] = []
         self._core = core
@@ -77,6 +82,7 @@ class Driver:
         self._clock = clock
         self._random = random
         self._observe = observe
+        self._starting = starting
         self._late: list[tuple[int, int, int]] = []
         self._before = 0
 
@@ -122,7 +128,7 @@ class Driver:
             stage: Stage = command
             name, arguments, full = stage.name, run.arguments, stage.full
             bound = bindings[name]
-            span_id = "" if observe is None else new_span_id()
+            span_id = "" if observe is None else self._begin_span(name, started)
             if not bound.plain or arguments.__class__ is not dict:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
                 elapsed, armed_us = event.elapsed_us, -1
@@ -256,7 +262,7 @@ class Driver:
 
     async def _pause(self, pause: Pause, started: int) -> tuple[Command, int]:
         run = self._run
-        span_id = "" if self._observe is None else new_span_id()
+        span_id = "" if self._observe is None else self._begin_span(run.state, started, pause.duration_us)
         try:
             await self._clock.sleep(pause.duration_us)
         finally:
@@ -264,6 +270,13 @@ class Driver:
             self._note(started, span_id, Elapsed(ended - started))
         self._settle_late()
         return self._core.resume[run.state](run), ended
+
+    def _begin_span(self, state: str, started: int, pause_us: int | None = None) -> str:
+        """Name the span that begins, and tell of it if anyone wants to know so soon."""
+        span_id = new_span_id()
+        if self._starting is not None:
+            self._starting(state, self._run.visits[state], self._run.attempt, started, span_id, pause_us)
+        return span_id
 
     def _note(self, started: int, span_id: str, event: Ended | Elapsed) -> None:
         """Put time that has passed on the ledger, and what it went into in the trace."""

@@ -51,6 +51,25 @@ class RunLog:
     def _at(self, us: int) -> int:
         return self._epoch_ns + us * 1000
 
+    def starting(
+        self, state: str, visit: int, attempt: int, start_us: int, span_id: str, pause_us: int | None
+    ) -> None:
+        """Write that an attempt, a pause or a wait begins."""
+        self._sink(
+            {
+                "event": "start",
+                "of": "attempt" if pause_us is None else "pause",
+                "trace_id": self._trace_id,
+                "span_id": span_id,
+                "parent_id": self._root,
+                "state": state,
+                "visit": visit,
+                "attempt": attempt,
+                "start_ns": self._at(start_us),
+                "pause_us": pause_us,
+            }
+        )
+
     def span(self, span: Span, span_id: str) -> None:
         """Write one attempt, pause or wait."""
         event = span.event

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import random as random_module
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypedDict, TypeVar, Unpack
@@ -194,7 +194,36 @@ class Runner(Generic[Given, Output]):
             raise RuntimeError(f"an event loop is running here: call `await run(...)` of {self.name} instead")
         return asyncio.run(self.run(given, **options))
 
-    async def _run(self, given: Any, options: Options) -> Result[Output]:
+    async def stream(
+        self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Run the workflow, and give each trace event as it happens, as plain data.
+
+        Beside the events of a trace, each attempt and pause gives one of kind `start` when it begins.
+        The last event is `end`. To leave early cancels the run; `contextlib.aclosing` does that at once.
+
+        Raises:
+            Rejected, StepNotFound, StaleCertificate: As `run` does.
+        """
+        events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        also = options.get("trace")
+
+        def sink(event: dict[str, Any]) -> None:
+            if also is not None and event["event"] != "start":
+                also(event)
+            events.put_nowait(event)
+
+        run = asyncio.create_task(self._run(given, {**options, "trace": sink}, live=True))
+        run.add_done_callback(lambda _: events.put_nowait(None))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+            await run
+        finally:
+            if run.cancel():
+                await asyncio.wait([run])
+
+    async def _run(self, given: Any, options: Options, *, live: bool = False) -> Result[Output]:
         if not self._is_certified:
             self._certify()
         clock = options.get("clock") or SystemClock()
@@ -212,6 +241,7 @@ class Runner(Generic[Given, Output]):
             clock=clock,
             random=options.get("random") or _JITTER,
             observe=None if log is None else log.span,
+            starting=log.starting if log is not None and live else None,
         )
         try:
             end = await driver.drive()

@@ -15,6 +15,14 @@ from fsmflow.runtime.validation import Rejected
 Use = tuple[int, int, int] | None
 
 
+class Replayed(Exception):
+    """Raised by what stands in for a step: the attempt ended as `event` says, which is taken over whole."""
+
+    def __init__(self, event: Ended) -> None:
+        super().__init__(event.outcome)
+        self.event = event
+
+
 def returned(
     stage: Stage, bound: Bound, value: Any, arguments: Mapping[str, Any], elapsed_us: int, use: Use
 ) -> Ended:
@@ -48,6 +56,8 @@ def returned(
 
 def raised(stage: Stage, error: BaseException, elapsed_us: int, use: Use, source: random.Random) -> Ended:
     """Classify what a step raised."""
+    if isinstance(error, Replayed):
+        return error.event
     failure = classify(error)
     outcome = failure.outcome
     if stage.effect == "once" and failure.ambiguous:

@@ -1,0 +1,130 @@
+"""Streaming: a run's events as they happen."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from fsmflow.runtime import Rejected, Transient
+from tests.runtime.workbench import compiled, retry, seconds, step
+
+
+def told(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(event["event"], event.get("state", "")) for event in events]
+
+
+async def streamed(runner: Any, **options: Any) -> list[dict[str, Any]]:
+    return [event async for event in runner.stream(None, **options)]
+
+
+def test_every_event_comes_in_order() -> None:
+    """Each attempt and pause is told when it begins and when it is over, between the run and its end."""
+    failures = iter([Transient("busy")])
+
+    def work() -> str:
+        for failure in failures:
+            raise failure
+        return "done"
+
+    runner = compiled({"work": step(retry=retry(1, backoff=seconds(0.01)))})
+    events = asyncio.run(streamed(runner, steps={"work": work}))
+
+    assert told(events) == [
+        ("run", ""),
+        ("start", "work"),
+        ("attempt", "work"),
+        ("start", "work"),
+        ("pause", "work"),
+        ("start", "work"),
+        ("attempt", "work"),
+        ("end", ""),
+    ]
+    spans = [event["span_id"] for event in events[1:-1]]
+    assert spans[::2] == spans[1::2]
+    assert [event.get("of") for event in events[1::2]][:3] == ["attempt", "pause", "attempt"]
+
+
+def test_an_event_comes_before_the_next_step_is_done() -> None:
+    """A start is told while its attempt is still under way."""
+
+    async def main() -> str:
+        go = asyncio.Event()
+
+        async def work() -> str:
+            await go.wait()
+            return "done"
+
+        async for event in compiled({"work": step()}).stream(None, steps={"work": work}):
+            if event["event"] == "start":
+                go.set()
+        return str(event["end"])
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == "done"
+
+
+def test_to_leave_early_cancels_the_run() -> None:
+    """Who stops listening stops the run; its trace still comes to its end, as cancelled."""
+
+    async def main() -> tuple[list[dict[str, Any]], bool]:
+        trace: list[dict[str, Any]] = []
+        left = False
+
+        async def work() -> None:
+            nonlocal left
+            try:
+                await asyncio.Event().wait()
+            finally:
+                left = True
+
+        stream = compiled({"work": step()}).stream(None, steps={"work": work}, trace=trace.append)
+        async with aclosing(stream):
+            async for event in stream:
+                if event["event"] == "start":
+                    break
+        assert len(asyncio.all_tasks()) == 1
+        return trace, left
+
+    trace, left = asyncio.run(main())
+    assert left
+    assert told(trace) == [("run", ""), ("attempt", "work"), ("end", "")]
+    assert (trace[1]["outcome"], trace[-1]["end"]) == ("cancelled", "cancelled")
+
+
+def test_a_listener_that_is_cancelled_takes_the_run_with_it() -> None:
+    """A cancelled task leaves no run behind."""
+
+    async def main() -> list[dict[str, Any]]:
+        trace: list[dict[str, Any]] = []
+
+        async def forever() -> None:
+            await asyncio.Event().wait()
+
+        runner = compiled({"work": step()})
+        task = asyncio.create_task(streamed(runner, steps={"work": forever}, trace=trace.append))
+        while len(trace) < 1:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert len(asyncio.all_tasks()) == 1
+        return trace
+
+    assert asyncio.run(main())[-1]["end"] == "cancelled"
+
+
+def test_what_a_run_raises_the_stream_raises() -> None:
+    """An input that does not fit is refused here too."""
+    runner = compiled({"work": step()}, input="int")
+    with pytest.raises(Rejected):
+        asyncio.run(streamed(runner, steps={"work": lambda: None}))
+
+
+def test_a_trace_has_no_starts() -> None:
+    """A sink beside the stream is told what it would be told without."""
+    trace: list[dict[str, Any]] = []
+    asyncio.run(streamed(compiled({"work": step()}), steps={"work": lambda: None}, trace=trace.append))
+    assert told(trace) == [("run", ""), ("attempt", "work"), ("end", "")]
