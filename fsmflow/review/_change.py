@@ -9,6 +9,7 @@ from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES
 from fsmflow.reporting.diff_wording import SIGNS, Group
+from fsmflow.review._files import called
 
 
 def told(difference: Difference | None, base: str) -> dict[str, Any] | None:
@@ -16,7 +17,7 @@ def told(difference: Difference | None, base: str) -> dict[str, Any] | None:
     if difference is None:
         return None
     return {
-        "base": base,
+        "base": called(base),
         "headline": words.headline(difference),
         "ending": words.ending(difference),
         "unclear": words.unclear(difference),

@@ -6,6 +6,7 @@ from typing import Any
 
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting.report import Report
+from fsmflow.review._files import called
 
 
 def told(report: Report) -> list[dict[str, Any]]:
@@ -14,13 +15,13 @@ def told(report: Report) -> list[dict[str, Any]]:
 
 
 def _diagnostic(report: Report, diagnostic: Diagnostic) -> dict[str, Any]:
-    span = report.place(diagnostic)
+    span, path = report.place(diagnostic), called(report.path)
     route = diagnostic.route
     return {
         "severity": diagnostic.severity.value,
         "check": diagnostic.check,
         "message": diagnostic.message,
         "hint": diagnostic.hint,
-        "place": report.path if span is None else f"{report.path}:{span.line}:{span.column}",
+        "place": path if span is None else f"{path}:{span.line}:{span.column}",
         "state": str(route[1]) if len(route) > 1 and route[0] == "states" else "",
     }

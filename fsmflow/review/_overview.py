@@ -13,6 +13,7 @@ from fsmflow.analysis.policies import Proved, Refuted
 from fsmflow.analysis.proof import Cycle, Ending, Proof
 from fsmflow.reporting import proof_wording as words
 from fsmflow.reporting.amounts import NAMES
+from fsmflow.review._files import called
 
 Tone = Literal["good", "fair", "bad"]
 
@@ -39,7 +40,7 @@ def overview(analysis: Analysis, proof: Proof | None) -> dict[str, Any]:
     return {
         "name": machine.name,
         "title": machine.title,
-        "path": analysis.document.path,
+        "path": called(analysis.document.path),
         "digest": machine.digest,
         "verdict": _verdict(proof),
         "metrics": [] if proof is None else list(metrics(proof)),

@@ -6,6 +6,8 @@ from typing import Any
 
 from fsmflow.analysis.following import Followed, follow
 from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.backends._wording import plain
+from fsmflow.backends.diagram import LONGEST_NAME
 from fsmflow.machine import Machine
 from fsmflow.review._values import Values
 from fsmflow.review._ways import Ways
@@ -57,7 +59,7 @@ def is_failure(stage: Stage) -> bool:
 def _note(machine: Machine, recording: Recording, followed: Followed) -> str:
     """Say why a run may not fit the drawing."""
     if recording.workflow != machine.name:
-        return f"This is a run of another workflow, {recording.workflow}."
+        return f"This is a run of another workflow, {plain(recording.workflow, LONGEST_NAME)}."
     if followed.stray is not None:
         return f"This version of the workflow can't do what the run did from stage {followed.stray:,} on."
     if recording.digest != machine.digest:

@@ -14,6 +14,7 @@ from fsmflow.analysis.symbols import Symbol, resolve
 from fsmflow.backends._wording import duration, guard, money, pause
 from fsmflow.machine import Choice, End, Machine, State, Transition, Wait, Work
 from fsmflow.reporting.amounts import NAMES, worded
+from fsmflow.review._files import called
 from fsmflow.review._ways import BUDGET, Ways
 
 _EFFECTS = {
@@ -170,7 +171,7 @@ def _reason(machine: Machine, way: Transition) -> str:
 def _places(analysis: Analysis, state: State) -> Rows:
     """Tell where a state stands in the spec, and where the code of its step does."""
     document = analysis.document
-    rows = [["spec", f"{document.path}:{document.locate(('states', state.name), key=True).line}"]]
+    rows = [["spec", f"{called(document.path)}:{document.locate(('states', state.name), key=True).line}"]]
     if isinstance(state, Work):
         module, _, function = state.call.partition(":")
         found = resolve(analysis.modules, module, function)
@@ -183,7 +184,7 @@ def _place(analysis: Analysis, symbol: Symbol) -> str:
     """Give the file of a symbol as it is called beside the spec; elsewhere, by the module's name alone."""
     folder, path = analysis.folder, symbol.module.path
     beside = folder is not None and path.is_relative_to(folder)
-    return f"{path.as_posix() if beside else symbol.module.name}:{symbol.node.lineno}"
+    return f"{called(path.as_posix()) if beside else symbol.module.name}:{symbol.node.lineno}"
 
 
 def _shares(proof: Proof) -> dict[str, list[dict[str, Any]]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from attrs import evolve
+
 from fsmflow.backends.diagram import extract
 from fsmflow.review._values import Values
 from fsmflow.review._ways import BUDGET, Ways
@@ -107,6 +109,14 @@ def test_a_run_of_another_version_is_said_to_be_one() -> None:
     (run,) = told(review(SPEC, run_of(attempt("draft", label="good"))))["runs"]
     assert run["note"] == "This version of the workflow can't do what the run did from stage 1 on."
     assert not any(stage.get("by") for stage in run["stages"])
+
+
+def test_a_run_of_another_workflow_is_said_to_be_one() -> None:
+    """Its name may be of any length, and is cut."""
+    run = evolve(run_of(attempt("draft", label="good")), workflow="x" * 5_000)
+    (found,) = told(review(SPEC, run))["runs"]
+    assert found["note"].startswith("This is a run of another workflow, xxx")
+    assert len(found["note"]) < 100
 
 
 def test_a_trace_of_an_unknown_state_is_told_by_its_name() -> None:

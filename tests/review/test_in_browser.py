@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
+from fsmflow.analysis.difference import Difference
 from fsmflow.backends import engines
 from fsmflow.review.page import render
 from tests.browser import Browser, browser
-from tests.review.reviewed import SPEC, attempt, review, run_of, written
+from tests.review.reviewed import SPEC, attempt, review, run_of, version, written
 
 pytestmark = [
     pytest.mark.browser,
@@ -333,6 +335,14 @@ def test_a_long_run_stays_quick(chromium: Browser, tmp_path: Path) -> None:
         assert slowest < 1000 * FASTEST
         assert page.locator(".stage-row").count() < 100
         assert record.errors == []
+
+
+def test_what_was_not_known_before_is_not_called_the_same(chromium: Browser, tmp_path: Path) -> None:
+    """Where nothing was proved of the base, no amount of the worst case is said to be as it was."""
+    broken = evolve(version(SPEC), is_clear=False)
+    reviewed = evolve(review(SPEC, base=SPEC), difference=Difference(broken, version(SPEC)))
+    with chromium.open(written(render(reviewed), tmp_path)) as (page, _):
+        assert "same" not in page.inner_text(".overview")
 
 
 def test_a_narrow_page_can_be_used(chromium: Browser, page_file: Path) -> None:

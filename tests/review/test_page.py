@@ -205,6 +205,17 @@ def test_the_command_writes_a_page_named_after_the_workflow(folder: Path) -> Non
     assert data["change"]["headline"] == "no change in meaning"
 
 
+def test_the_page_does_not_tell_where_its_files_are_kept(folder: Path) -> None:
+    """Files given by absolute paths are called by the last parts of these: the page is for others to read."""
+    (folder / "m.py").write_text("def f(*given):\n    return None\n", encoding="utf-8")
+    spec = str(folder / "answers.fsm.yaml")
+    done = CliRunner().invoke(app, ["report", spec, "--base", spec])
+    page = (folder / "answers.review.html").read_text(encoding="utf-8")
+    assert done.exit_code == 0
+    assert folder.parent.as_posix() not in page
+    assert f"{folder.name}/answers.fsm.yaml" in page
+
+
 def test_a_trace_that_is_none_is_a_wrong_use(folder: Path) -> None:
     """What is no trace is refused with its place, and nothing is written."""
     (folder / "t.jsonl").write_text("{}\n", encoding="utf-8")

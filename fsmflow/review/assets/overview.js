@@ -90,6 +90,7 @@ function known(metric) {
 }
 
 function delta(worst) {
+  if (worst !== undefined && !worst.before) return null;
   if (worst === undefined || !worst.differs) return element("span", { class: "muted" }, "same");
   return element("span", { class: worst.rises ? "worse" : "better" }, worst.change);
 }
@@ -99,9 +100,9 @@ function changeCard(change) {
   const tone = !change.is_told ? "good" : rises ? "fair" : "good";
   const [short, ...rest] = change.headline.split("; ");
   const alarms = [
-    [change.broken.length, "policies newly broken"],
-    [change.failing.length, "checks newly failing"],
-    [change.stranded.length, "states gone, where runs may stand"],
+    [change.broken.length, "policy newly broken", "policies newly broken"],
+    [change.failing.length, "check newly failing", "checks newly failing"],
+    [change.stranded.length, "state gone, where runs may stand", "states gone, where runs may stand"],
   ].filter(([number]) => number);
   return card(
     "What changed?",
@@ -113,7 +114,9 @@ function changeCard(change) {
     ),
     rest.length ? element("p", {}, `${sentence(rest.join("; "))}.`) : null,
     element("p", { class: "muted" }, "since ", said(change.base)),
-    alarms.map(([number, words]) => element("p", { class: "alarm" }, `${number} ${words}`)),
+    alarms.map(([number, one, many]) =>
+      element("p", { class: "alarm" }, `${number} ${number === 1 ? one : many}`),
+    ),
     change.is_told ? element("p", {}, element("a", { href: "#change" }, "See every change")) : null,
   );
 }
