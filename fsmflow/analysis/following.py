@@ -7,8 +7,6 @@ lead there.
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections import deque
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -18,17 +16,16 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from fsmflow import semantics
-from fsmflow.analysis.recording import CHARGED, Recording, Stage
+from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.restoring import amounts_of, event_of, restored
 from fsmflow.expressions import Always
 from fsmflow.machine import Choice, End, Machine, Transition
-from fsmflow.runtime.events import Elapsed, Ended, Event, Late
+from fsmflow.runtime.events import Event, Late
 from fsmflow.runtime.run import Configuration
 from fsmflow.semantics import Advance
 
 MOST_GUESSES = 50
 """How many sets of arms are tried at one place."""
-
-_DEEPEST = 64
 
 Arms = Mapping[str, str | None]
 """Which arm each of some choices takes."""
@@ -71,7 +68,7 @@ class _Following:
         late: dict[int, list[Late]] = {}
         for charge in self.recording.late:
             if charge.after and stages[charge.after - 1].state == charge.state:
-                late.setdefault(charge.after, []).append(Late(_amounts(charge.use)))
+                late.setdefault(charge.after, []).append(Late(amounts_of(charge.use)))
         found = self._onward(None, None, stages[0] if stages else None)
         ways: list[tuple[Transition, ...]] = []
         launch = () if found is None else found.taken
@@ -98,7 +95,7 @@ class _Following:
         self, now: Configuration | None, stage: Stage | None, following: Stage | None
     ) -> Advance | None:
         """Go on from `now` by what happened in `stage`, or from the start, to where the record says."""
-        event = None if stage is None else _event(stage)
+        event = None if stage is None else event_of(stage)
         try:
             if now is not None and (stage is None or not _is_at(now, stage)):
                 return None
@@ -122,7 +119,7 @@ class _Following:
 
     @cached_property
     def _given(self) -> Any:
-        return _restored(self.recording.given, 0)
+        return restored(self.recording.given)
 
     def _fits(self, found: Advance, following: Stage | None) -> bool:
         """Tell whether the run stands where the record says: at a stage, in its end, or anywhere yet."""
@@ -199,53 +196,3 @@ def _is_at(now: Configuration, stage: Stage) -> bool:
         stage.attempt,
         stage.kind == "pause",
     )
-
-
-def _event(stage: Stage) -> Event:
-    if stage.kind != "attempt":
-        return Elapsed(stage.elapsed_us)
-    return Ended(
-        outcome=stage.outcome,
-        label=stage.label,
-        value=_restored(stage.output, 0),
-        message=stage.error,
-        complaints=stage.complaints,
-        use=_amounts(stage.use),
-        elapsed_us=stage.elapsed_us,
-        retry_after_us=stage.retry_after_us,
-        draw=stage.draw,
-    )
-
-
-def _amounts(use: Mapping[str, int]) -> tuple[int, int, int]:
-    tool_calls, tokens, micro_usd = (use[name] for name in CHARGED)
-    return (tool_calls, tokens, micro_usd)
-
-
-def _restored(value: Any, depth: int) -> Any:
-    """Give back what JSON had no word for, as far as its tags tell; see `fsmflow.runtime.trace.plain`."""
-    if depth > _DEEPEST:
-        return value
-    if isinstance(value, list):
-        return [_restored(item, depth + 1) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        ((tag, held),) = value.items()
-        try:
-            match tag, held:
-                case "$float", str():
-                    return float(held)
-                case "$bytes", str():
-                    return base64.b64decode(held)
-                case "$map", list():
-                    return {key: _restored(item, depth + 1) for key, item in held}
-                case "$set", list():
-                    return frozenset(held)
-        except (ValueError, TypeError, binascii.Error):
-            # The parts of a set or a key may be what nothing can be looked up by.
-            return value
-    return {
-        name[1:] if name.startswith("$$") else name: _restored(item, depth + 1)
-        for name, item in value.items()
-    }

@@ -31,6 +31,18 @@ CANCELLED = 130
     type=click.Path(path_type=Path),
     help="Let happen what this YAML file plans, in the place of steps; no wait takes time.",
 )
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path),
+    help="Run again on what the steps gave in the run whose trace this file is; no input is needed.",
+)
+@click.option(
+    "--with",
+    "swaps",
+    multiple=True,
+    metavar="STEP=MODULE:NAME",
+    help="In a replay, call this in the place of a step, and say what changes.",
+)
 @click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
 @format_option
 @quiet_option
@@ -41,6 +53,8 @@ def command(
     profile: str | None,
     trace: Path | None,
     plan: Path | None,
+    replay: Path | None,
+    swaps: tuple[str, ...],
     run_id: str | None,
     form: str,
     quiet: bool,
@@ -52,12 +66,19 @@ def command(
     A plan names, for some steps, what each attempt does, the last one again and again:
     `draft: [transient, invalid, ok]`.
 
+    A replay answers each attempt with what its step gave for the same input when --trace recorded it.
+    With --with, steps whose inputs change are called too, if they say `effect: none`.
+
     \b
     Exit codes: 0 success, 3 degraded, 4 handoff, 5 failed, 6 a budget was exceeded,
     130 cancelled; 1 the spec has errors, 2 wrong usage.
     """
     from fsmflow.cli.load import load
 
+    if swaps and replay is None:
+        raise click.UsageError("--with is for a replay: name the recorded run in --replay FILE")
+    if replay is not None and (inputs or source is not None or plan is not None or profile is not None):
+        raise click.UsageError("a replay has its input and its outcomes from the recording")
     given = _given(inputs, source)
     runner = load(spec)
     options: dict[str, Any] = {"profile": profile}
@@ -75,7 +96,13 @@ def command(
                 options["trace"] = stack.enter_context(JsonLines(trace))
             except OSError as error:
                 raise CannotWrite(trace, error) from error
-        result = _run(runner, given, options, quiet=quiet)
+        if replay is None:
+            result = _run(runner, given, options, quiet=quiet)
+        else:
+            from fsmflow.cli import replayed
+
+            again = replayed.Replay(runner, replay, replayed.swaps(swaps, runner), options.get("trace"))
+            result = again.run(lambda g, more: _run(runner, g, options | more, quiet=True), form)
     if form == "json":
         found = _as_json(runner, result)
         if plan is not None:

@@ -16,15 +16,13 @@ from fsmflow.runtime import (
     Runner,
     Stage,
     StepContext,
-    StepNotFound,
     Transient,
 )
-from fsmflow.runtime.steps import Acceptor, Bound, bind, resolve_type
-from fsmflow.runtime.threads import in_thread
-from fsmflow.runtime.validation import Validate, validator
+from fsmflow.runtime.steps import Bound
 from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plan_clock import SkippingClock
 from fsmflow.testing.plan_reading import FaultPlan, Planned, read_plan
+from fsmflow.testing.plan_real import RealStep, kind_of
 
 
 class BadPlan(FsmflowError):
@@ -82,34 +80,26 @@ class _Step:
         self._entries = entries
         self._clock = clock
         self._number = 0
-        self._is_real = False
         wanted = any(each.outcome == "real" for each in entries)
-        self._real = bind(self._stage, runner.folder) if wanted else None
-        self._kind = _kind(self._stage, runner)
+        self._real = RealStep(self._stage, runner.folder) if wanted else None
+        self._kind = kind_of(self._stage, runner.folder)
         lacking = any(each.outcome == "ok" and not each.value for each in entries)
         self._sample = _sample(self._stage, runner) if lacking and self._kind is not None else None
 
     def bound(self) -> Bound:
-        accept = () if self._real is None else tuple(map(self._accepting, self._real.accept))
+        accept = () if self._real is None else self._real.accept()
         return Bound(
             self.attempt, "async", wants_context=True, validate=self._kind, accept=accept, plain=False
         )
-
-    def _accepting(self, acceptor: Acceptor) -> Acceptor:
-        """Let an accept function judge real outputs alone: a plan says itself which are rejected."""
-
-        def accept(value: Any, **given: Any) -> Any:
-            return acceptor.function(value, **given) if self._is_real else None
-
-        return Acceptor(accept, acceptor.takes)
 
     async def attempt(self, ctx: StepContext, **given: Any) -> Any:
         """Do what is planned for this attempt."""
         planned = self._entries[min(self._number, len(self._entries) - 1)]
         self._number += 1
-        self._is_real = planned.outcome == "real"
-        if self._is_real:
-            return await self._call(ctx, given)
+        if self._real is not None:
+            self._real.is_called = planned.outcome == "real"
+            if self._real.is_called:
+                return await self._real.call(ctx, given)
         if planned.use is not None:
             ctx.charge(**planned.use)
         await self._clock.sleep(planned.takes_us)
@@ -124,14 +114,6 @@ class _Step:
         label = planned.label or labels[0]
         return Outcome(label, value) if self._stage.gives else label
 
-    async def _call(self, ctx: StepContext, given: Mapping[str, Any]) -> Any:
-        assert self._real is not None
-        arguments = {**given, "ctx": ctx} if self._real.wants_context else dict(given)
-        if self._real.mode == "thread":
-            return await in_thread(self._real.function, arguments, self._stage.name)
-        found = self._real.function(**arguments)
-        return await found if self._real.mode == "async" else found
-
     def _fail(self, planned: Planned) -> None:
         message = planned.message or "planned"
         match planned.outcome:
@@ -144,16 +126,6 @@ class _Step:
                 raise Permanent(message)
             case "unknown":
                 raise ConnectionResetError(message)
-
-
-def _kind(stage: Stage, runner: Runner[Any, Any]) -> Validate | None:
-    """Give what holds outputs to their type; nothing, if the type can't be imported."""
-    if not stage.gives:
-        return None
-    try:
-        return validator(resolve_type(stage.gives, runner.folder))
-    except StepNotFound:
-        return None
 
 
 def _sample(stage: Stage, runner: Runner[Any, Any]) -> Any:

@@ -253,3 +253,66 @@ def test_a_plan_that_is_no_yaml_is_no_traceback(run: Run, project: Path, text: s
     assert result.exit_code == 1
     assert "plan.yaml" in result.stdout
     assert not isinstance(result.exception, TypeError | AttributeError | AssertionError)
+
+
+def test_a_trace_can_be_replayed(run: Run, project: Path) -> None:
+    """A replay calls no step, needs no input, and says that all is as recorded."""
+    run("run", SPEC, "text=hello", "--trace", "t.jsonl")
+    edit(project / "specs/hello.py", "    ctx.charge", "    raise SystemExit(9)\n    ctx.charge")
+    result = run("run", SPEC, "--replay", "t.jsonl")
+    found = document(run("run", SPEC, "--replay", "t.jsonl", "--format", "json"))
+
+    assert result.exit_code == 0
+    assert "replayed 2 attempts · time is virtual" in result.stdout
+    assert "● as recorded" in result.stdout
+    assert found["output"] == {"text": "You said: hello"}
+    assert found["spent"]["tokens"] == 1
+
+
+def test_a_step_can_be_swapped_in_a_replay(run: Run, project: Path) -> None:
+    """What the swap changes is told before and after; what follows of it is called too."""
+    with (project / "specs/hello.py").open("a") as file:
+        file.write("\n\ndef mute(text: str) -> Reply:\n    return Reply(text='Hm.')\n")
+    run("run", SPEC, "text=hello", "--trace", "t.jsonl")
+    result = run("run", SPEC, "--replay", "t.jsonl", "--with", "draft=hello:mute")
+    lines = [line.split() for line in result.stdout.splitlines()]
+
+    assert result.exit_code == 4
+    assert ["end", "done", "give_up", "»"] in lines
+    assert ["tokens", "1", "2,000", "+1,999"] in lines
+    assert "called draft ×2, review ×2" in result.stdout
+
+
+def test_a_recording_that_no_longer_applies_is_told(run: Run, project: Path) -> None:
+    """Another version is said to be one, and where the recording ends the replay stops, with exit code 1."""
+    run("run", SPEC, "text=hello", "--trace", "t.jsonl")
+    edit(project / SPEC, "with: {text: $input.text}", "with: {text: $input.text}  # the same")
+    assert run("run", SPEC, "--replay", "t.jsonl").exit_code == 0
+    edit(project / SPEC, "with: {text: $input.text}", "with: {text: hi}")
+    result = run("run", SPEC, "--replay", "t.jsonl")
+
+    assert result.exit_code == 1
+    assert "another version" in result.stderr
+    assert "the replay stops after 0 attempts: `draft` is asked what" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["text=a", "--replay", "t.jsonl"],
+        ["--with", "draft=hello:draft"],
+        ["--replay", "t.jsonl", "--with", "draft"],
+        ["--replay", "t.jsonl", "--with", "darft=hello:draft"],
+        ["--replay", "t.jsonl", "--with", "draft=hello:gone"],
+        ["--replay", "gone.jsonl"],
+        ["--replay", "t.jsonl", "--plan", "plan.yaml"],
+        ["--plan", "gone.yaml", "text=a"],
+    ],
+)
+def test_a_replay_that_cannot_be_is_wrong_usage(run: Run, project: Path, arguments: list[str]) -> None:
+    """What does not go together, or is not there, exits with 2 and says why."""
+    run("run", SPEC, "text=hello", "--trace", "t.jsonl")
+    result = run("run", SPEC, *arguments)
+
+    assert result.exit_code == 2
+    assert result.stderr.strip()

@@ -1,0 +1,229 @@
+"""A recorded run, run again on what its steps gave then; with a step swapped, if one likes.
+
+A recording is a trace. Each attempt is answered with what the recording holds of the same state and the
+same input, in the order in which it was recorded: the outcome, label, output, use, time and draw.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.restoring import amounts_of, event_of, restored
+from fsmflow.runtime import Ended, Options, Rejected, Runner, StepContext, StepNotFound
+from fsmflow.runtime import Stage as Step
+from fsmflow.runtime.runner import Step as Implementation
+from fsmflow.runtime.steps import Bound, bind
+from fsmflow.runtime.trace import plain
+from fsmflow.runtime.verdict import Replayed
+from fsmflow.testing.clock import SimulatedClock
+from fsmflow.testing.plan_clock import SkippingClock
+from fsmflow.testing.plan_real import RealStep, kind_of
+
+
+class RecordingEnds(BaseException):
+    """A run came to an attempt that its recording does not answer; the message says which, and why.
+
+    It is no `Exception`, which would be an outcome of the step.
+    """
+
+
+class Replaying:
+    """One run on a recording.
+
+    Attributes:
+        repeated: How many attempts were answered from the recording.
+        called: The states whose steps were called for real, an entry a call.
+    """
+
+    def __init__(
+        self,
+        runner: Runner[Any, Any],
+        recording: Recording,
+        swapped: Mapping[str, Implementation] | None = None,
+    ) -> None:
+        """Prepare a run.
+
+        Args:
+            runner: The workflow.
+            recording: The recorded run.
+            swapped: By state, what to call in the place of its step. Where inputs change by that, steps
+                without an effect are called too.
+
+        Raises:
+            StepNotFound: What is to be called is not there.
+            LookupError: There is no such state.
+        """
+        unknown = sorted(set(swapped or {}) - set(runner.stages))
+        if unknown:
+            raise LookupError(f"{runner.name} has no step {', '.join(map(repr, unknown))}")
+        self.repeated = 0
+        self.called: list[str] = []
+        self._runner = runner
+        self._recording = recording
+        self._swapped = {
+            name: bind(runner.stages[name], runner.folder, step) for name, step in (swapped or {}).items()
+        }
+        self._answers: dict[tuple[str, str], deque[Stage]] = {}
+        self._pauses: dict[int, list[int]] = {0: []}
+        latest = 0
+        for stage in recording.stages:
+            if stage.kind == "attempt":
+                self._answers.setdefault((stage.state, _written(stage.given)), deque()).append(stage)
+                latest = stage.number
+                self._pauses[latest] = []
+            else:
+                self._pauses[latest].append(stage.elapsed_us)
+        self._late: dict[int, list[tuple[int, int, int]]] = {}
+        for charge in recording.late:
+            if charge.after and recording.stages[charge.after - 1].state == charge.state:
+                self._late.setdefault(charge.after, []).append(amounts_of(charge.use))
+        self._following = deque(self._pauses[0])
+        self._clock = _LiveClock(self) if swapped else _ExactClock(self)
+
+    @property
+    def given(self) -> Any:
+        """The input of the recorded run."""
+        return restored(self._recording.given)
+
+    @property
+    def options(self) -> Options:
+        """What the run is given."""
+        steps: dict[str, Any] = {name: self._stand_in(stage) for name, stage in self._runner.stages.items()}
+        return {"steps": steps, "clock": self._clock}
+
+    def pause(self, us: int) -> int:
+        """Give how long a pause that should be `us` microseconds took when it was recorded."""
+        recorded = self._following.popleft() if self._following else us
+        return max(recorded, us)
+
+    def _stand_in(self, stage: Step) -> Bound:
+        if stage.name in self._swapped:
+            return self._counted(stage.name, self._swapped[stage.name])
+        real = self._real(stage)
+        charged_late = any(self._recording.stages[number - 1].state == stage.name for number in self._late)
+
+        async def attempt(ctx: StepContext | None = None, **given: Any) -> Any:
+            recorded = self._answer(stage, given)
+            if recorded is not None:
+                for use in self._late.get(recorded.number, ()):
+                    assert ctx is not None
+                    ctx.book_late(use)
+                raise Replayed(self._event(stage, recorded))
+            if isinstance(real, str):
+                raise RecordingEnds(f"`{stage.name}` is asked what the recording does not answer; {real}")
+            self.called.append(stage.name)
+            self._following.clear()
+            real.is_called = True
+            return await real.call(ctx, given)
+
+        return Bound(
+            attempt,
+            "async",
+            wants_context=charged_late or (isinstance(real, RealStep) and real.wants_context),
+            validate=None if isinstance(real, str) else kind_of(stage, self._runner.folder),
+            accept=() if isinstance(real, str) else real.accept(),
+            plain=False,
+        )
+
+    def _real(self, stage: Step) -> RealStep | str:
+        """Give the step itself, to be called where the recording ends, or why it can't be called."""
+        if not self._swapped:
+            return "nothing is called for real in a plain replay"
+        if stage.effect != "none":
+            return f"it is not called, since it does not say `effect: none`: name it in --with {stage.name}="
+        try:
+            return RealStep(stage, self._runner.folder)
+        except StepNotFound as missing:
+            return f"its step can't be called: {missing}"
+
+    def _counted(self, name: str, bound: Bound) -> Bound:
+        """Count the calls of a step that was swapped."""
+
+        def noted() -> None:
+            self.called.append(name)
+            self._following.clear()
+
+        if bound.mode == "async":
+
+            async def call(**given: Any) -> Any:
+                noted()
+                return await bound.function(**given)
+
+            return bound._replace(function=call, plain=False)
+
+        def call_sync(**given: Any) -> Any:
+            noted()
+            return bound.function(**given)
+
+        return bound._replace(function=call_sync)
+
+    def _answer(self, stage: Step, given: Mapping[str, Any]) -> Stage | None:
+        """Take what the recording holds of a state and an input next."""
+        answers = self._answers.get((stage.name, _written(plain(dict(given)))))
+        return answers.popleft() if answers else None
+
+    def _event(self, stage: Step, recorded: Stage) -> Ended:
+        """Give how a recorded attempt ended, and let its time have passed.
+
+        Raises:
+            RecordingEnds: It was cancelled, or what it gave does not fit any more.
+        """
+        if recorded.outcome == "cancelled":
+            raise RecordingEnds(f"the run was cancelled in `{stage.name}`, and is recorded no further")
+        event = event_of(recorded)
+        assert isinstance(event, Ended)
+        if event.outcome == "success":
+            if event.label is not None and event.label not in (stage.labels or ()):
+                raise RecordingEnds(f"`{stage.name}` gave `{event.label}`, which is no label of it any more")
+            event = event._replace(value=self._value(stage, event.value))
+        if event.outcome == "unknown" and stage.effect != "once":
+            raise RecordingEnds(f"`{stage.name}` ended in `unknown`, which it can't any more")
+        self.repeated += 1
+        self._clock.skip(event.elapsed_us)
+        self._following = deque(self._pauses[recorded.number])
+        return event
+
+    def _value(self, stage: Step, value: Any) -> Any:
+        validate = kind_of(stage, self._runner.folder)
+        try:
+            return value if validate is None else validate(value)
+        except Rejected as rejected:
+            said = f"what `{stage.name}` gave then is no `{stage.gives}`: {rejected.complaints[0]}"
+            raise RecordingEnds(said) from rejected
+
+
+class _ExactClock(SimulatedClock):
+    """Time that passes as it was recorded."""
+
+    def __init__(self, replaying: Replaying) -> None:
+        super().__init__()
+        self._replaying = replaying
+
+    def skip(self, us: int) -> None:
+        """Let `us` microseconds have passed, whatever the deadline."""
+        self._now += us
+
+    async def sleep(self, us: int) -> None:
+        """Let a pause pass as it was recorded."""
+        self.skip(self._replaying.pause(us))
+
+
+class _LiveClock(SkippingClock):
+    """Time that passes as it was recorded, and as it does while real steps run."""
+
+    def __init__(self, replaying: Replaying) -> None:
+        super().__init__()
+        self._replaying = replaying
+
+    async def sleep(self, us: int) -> None:
+        """Let a pause pass as it was recorded."""
+        self.skip(self._replaying.pause(us))
+
+
+def _written(given: Any) -> str:
+    """Write an input so that equal ones are the same text; what could not be recorded is what it was."""
+    return json.dumps(given, sort_keys=True).replace('"$$repr":', '"$repr":')

@@ -1,0 +1,197 @@
+"""Recorded runs, run again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from attrs import evolve, frozen
+
+from fsmflow.analysis.following import follow
+from fsmflow.analysis.recording import Recording, read
+from fsmflow.machine import Machine
+from fsmflow.reporting import trace_change
+from fsmflow.runtime import Result, Runner
+from fsmflow.testing.replaying import RecordingEnds, Replaying
+from tests.analysis.test_following import drawn
+from tests.generated import runner_of
+from tests.recorded import record, record_script
+from tests.sample import machine
+
+FLOW = machine(
+    "draft: {run: m:f, with: {seen: $check.or_null}, timeout: 4s, effect: none, cost: {tokens: 10},"
+    " success: rest, retry: {times: 2, backoff: 10s}, fallback: lost}\n"
+    "rest: {wait: 1s, success: check}\n"
+    "check: {run: m:f, with: {text: $draft}, timeout: 4s, effect: none,"
+    " success: {good: done, bad: {to: draft, times: 2, else: lost}}, fallback: lost}\n"
+    "done: {end: success, output: $draft}\nlost: {end: failed}"
+)
+
+
+@frozen
+class Passage:
+    text: str
+
+
+def again(
+    runner: Runner[Any, Any], recording: Recording, **swapped: Any
+) -> tuple[Recording, Replaying, Result[Any]]:
+    lines: list[str] = []
+    replaying = Replaying(runner, recording, swapped)
+    result = runner.run_sync(
+        replaying.given, **replaying.options, trace=lambda event: lines.append(json.dumps(event))
+    )
+    return read("".join(f"{line}\n" for line in lines)), replaying, result
+
+
+@pytest.mark.parametrize("seeds", [range(n, n + 50) for n in range(0, 300, 50)], ids=str)
+def test_a_replay_is_the_run_that_was_recorded(seeds):
+    """Of 300 random runs, each replay has the same stages, end, output, error, ledger and transitions."""
+    for seed in seeds:
+        lowered, recorded = drawn(seed)
+        before = recorded.recording
+        after, replaying, result = again(runner_of(lowered), before)
+
+        assert list(trace_change.differences(before, after)) == [], seed
+        assert after.stages == before.stages, seed
+        assert (after.end, after.kind, after.output) == (before.end, before.kind, before.output)
+        assert (after.spent, after.error, after.total_us) == (before.spent, before.error, before.total_us)
+        assert follow(lowered, after) == follow(lowered, before)
+        assert result.spent == recorded.result.spent
+        assert replaying.called == []
+
+
+def test_a_difference_is_told():
+    """A machine that goes elsewhere does not replay as recorded, and what differs is said."""
+    before = record_script(FLOW, "s s:bad s s:good").recording
+    other = machine(
+        "draft: {run: m:f, with: {seen: $check.or_null}, timeout: 4s, effect: none, cost: {tokens: 10},"
+        " success: check, fallback: lost}\n"
+        "check: {run: m:f, with: {text: $draft}, timeout: 4s, effect: none,"
+        " success: {good: done, bad: done}, fallback: lost}\n"
+        "done: {end: success, output: $draft}\nlost: {end: failed}"
+    )
+    after, _, _ = again(runner_of(other), before)
+
+    told = list(trace_change.differences(before, after))
+    assert told[0] == "step 2, `rest` became `check`"
+    assert "what was used" in told
+
+
+def test_a_swapped_step_is_called_and_the_rest_repeated():
+    """With one step swapped for one that gives the same, all others are answered from the recording."""
+    before = record_script(FLOW, "s s:bad s s:good").recording
+
+    async def draft(**_: Any) -> str:
+        return "x"
+
+    after, replaying, _ = again(runner_of(FLOW), before, draft=draft)
+
+    assert replaying.called == ["draft", "draft"]
+    assert replaying.repeated == 2
+    assert (after.end, after.output) == (before.end, before.output)
+
+
+def test_what_changes_with_a_swapped_step_is_called_or_stops():
+    """Where inputs change, a step without an effect is called; one that may act is not, and that is said."""
+    before = record_script(FLOW, "s s:good").recording
+    runner = runner_of(FLOW)
+    with pytest.raises(RecordingEnds, match="`check` is asked what the recording does not answer"):
+        again(runner, before, draft=lambda **_: "other")
+
+    after, replaying, _ = again(runner, before, draft=lambda **_: "other", check=lambda **_: "good")
+    assert replaying.called == ["draft", "check"]
+    assert after.output == "other"
+
+    acting = machine(
+        "draft: {run: m:f, timeout: 4s, effect: none, success: pay, fallback: lost}\n"
+        "pay: {run: 'json:dumps', with: {obj: $draft}, timeout: 4s, effect: idempotent,"
+        " success: done, fallback: lost}\n"
+        "done: {end: success}\nlost: {end: failed}"
+    )
+    recorded = record_script(acting, "s s").recording
+    with pytest.raises(RecordingEnds, match="it does not say `effect: none`: name it in --with pay="):
+        again(runner_of(acting), recorded, draft=lambda **_: "other")
+    harmless = evolve_effect(acting)
+    after, replaying, _ = again(runner_of(harmless), recorded, draft=lambda **_: "other")
+    assert (after.end, replaying.called) == ("done", ["draft", "pay"])
+
+
+def evolve_effect(flow: Machine) -> Machine:
+    states = {**flow.states, "pay": evolve(flow.states["pay"], effect="none")}
+    return evolve(flow, states=states)
+
+
+def test_a_run_that_was_cut_off_is_replayed_as_far_as_it_goes():
+    """A recording that breaks off, or whose run was cancelled, ends in a word and not in a wrong outcome."""
+    recorded = record_script(FLOW, "s s:bad s s:good")
+    torn = read("".join(f"{line}\n" for line in recorded.lines[:4]))
+
+    cancelled = evolve(
+        torn, kind="cancelled", stages=(*torn.stages[:2], evolve(torn.stages[2], outcome="cancelled"))
+    )
+
+    with pytest.raises(RecordingEnds, match="nothing is called for real in a plain replay"):
+        again(runner_of(FLOW), torn)
+    with pytest.raises(RecordingEnds, match="the run was cancelled in `check`"):
+        again(runner_of(FLOW), cancelled)
+
+
+def test_minutes_of_pauses_take_no_time():
+    """What was waited for is on the ledger again, to the microsecond, and nobody waits."""
+    before = record_script(FLOW, "t t s s:good").recording
+    after, _, _ = again(runner_of(FLOW), before)
+
+    assert before.spent["time_us"] > 2_000_000
+    assert after.spent == before.spent
+
+
+def test_values_that_json_has_no_word_for_are_replayed():
+    """Infinities, bytes, sets, odd keys and what could not be written at all are the same input again."""
+    odd = {
+        "a": float("inf"),
+        "b": b"\x00",
+        "c": {3, 4},
+        "$d": 1,
+        "e": {5: [None]},
+        "f": object(),
+        "g": Passage("x"),
+    }
+    before = record(FLOW, lambda state: ("s", state.labels and "good", odd), {"input": odd}).recording
+    after, replaying, _ = again(runner_of(FLOW), before)
+
+    assert replaying.repeated == 2
+    assert after.end == before.end
+    assert [stage.outcome for stage in after.stages] == [stage.outcome for stage in before.stages]
+
+
+def test_late_charges_of_abandoned_attempts_are_booked_again():
+    """What an attempt charged after it was cut off is on the ledger of the replay at the same place."""
+    recorded = record_script(FLOW, "t s s:good")
+    late = {
+        **json.loads(recorded.lines[1]),
+        "event": "late", "use": {"tool_calls": 0, "tokens": 7, "micro_usd": 0},
+    }  # fmt: skip
+    end = json.loads(recorded.lines[-1])
+    end["spent"]["tokens"] += 7
+    lines = [*recorded.lines[:2], json.dumps(late), *recorded.lines[2:-1], json.dumps(end)]
+    before = read("".join(f"{line}\n" for line in lines))
+    after, _, _ = again(runner_of(FLOW), before)
+
+    assert after.spent == before.spent
+    assert [charge.use["tokens"] for charge in after.late] == [7]
+
+
+def test_a_step_that_is_not_there_is_refused():
+    """A swap for a state that has no step is told by name."""
+    with pytest.raises(LookupError, match="no step 'darft'"):
+        Replaying(runner_of(FLOW), record_script(FLOW, "s s:good").recording, {"darft": "m:f"})
+
+
+def test_a_recording_can_be_replayed_again():
+    """Two replays of one recording do not share what they have used up."""
+    before = record_script(FLOW, "s s:bad s s:good").recording
+    runner = runner_of(FLOW)
+
+    assert again(runner, before)[0].stages == again(runner, before)[0].stages
