@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,7 +26,11 @@ CANCELLED = 130
 @click.argument("inputs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--input", "source", help="Read the input, as JSON, from this file; - is standard input.")
 @click.option("--profile", help="Use the step implementations of this profile.")
-@click.option("--trace", type=click.Path(path_type=Path), help="Write the trace to this file, as JSON lines.")
+@click.option(
+    "--trace",
+    type=click.Path(path_type=Path),
+    help="Write the trace to this file, for `fsmflow trace`, `draw` and --replay.",
+)
 @click.option(
     "--plan",
     type=click.Path(path_type=Path),
@@ -206,7 +211,7 @@ def _as_json(runner: Runner[Any, Any], result: Result[Any]) -> dict[str, Any]:
 _MARKS = {
     "success": ("●", "green"),
     "degraded": ("▲", "yellow"),
-    "handoff": ("■", "magenta"),
+    "handoff": ("→", "magenta"),
     "failed": ("×", "red"),
 }
 
@@ -220,14 +225,16 @@ def _show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) ->
     console = Console(no_color=not wants_color(sys.stdout), highlight=False, soft_wrap=True)
     mark, color = _MARKS[result.kind]
     console.print(f"[bold {color}]{mark} {result.end}[/] [dim]{result.kind}[/]")
-    for name, value in _fields(result.output):
-        head = f"[dim]{name}[/]  " if name else ""
-        console.print(f"  {head}{escape(_clean(value))}")
+    facts = _fields(result.output)
     if result.error is not None and result.kind != "success":
-        console.print(
-            f"  [dim]why[/]  {result.error.state}: {result.error.outcome}, "
-            f"{escape(_clean(result.error.message))}"
-        )
+        error = result.error
+        facts.append(("why", f"{error.state}: {error.outcome}, {error.message}"))
+    for name, value in facts:
+        head = f"{name}  " if name else ""
+        first, *rest = _lines(_clean(value), 2 + len(head))
+        console.print(f"  [dim]{escape(head)}[/]{escape(first)}")
+        for line in rest:
+            console.print(f"  {' ' * len(head)}{escape(line)}")
     if quiet:
         return
     console.print()
@@ -273,6 +280,15 @@ def _fields(output: Any) -> list[tuple[str, str]]:
         width = max((len(name) for name in found), default=0)
         return [(f"{name:{width}}", _word(value)) for name, value in found.items()]
     return [] if found is None else [("", _word(found))]
+
+
+def _lines(text: str, lead: int) -> list[str]:
+    """Break text for a terminal, beside a lead of so many columns; elsewhere a value stays on one line."""
+    if not sys.stdout.isatty():
+        return [text]
+    from fsmflow.reporting.trace_layout import wrapped
+
+    return list(wrapped(text, shutil.get_terminal_size((80, 24)).columns - lead))
 
 
 def _word(value: Any) -> str:

@@ -221,7 +221,7 @@ def _counted(machine: Machine, found: Sequence[Move]) -> str:
         return said
     told = [_sentence(machine, move) for move in found]
     differ = any(each != told[0] for each in told)
-    return f"{said} ({len(found):,} times{', the last of them so' if differ else ''})"
+    return f"{said} ({len(found):,} times{'; this is the last of them' if differ else ''})"
 
 
 def _named(name: str) -> str:

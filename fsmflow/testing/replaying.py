@@ -23,6 +23,8 @@ from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plan_clock import SkippingClock
 from fsmflow.testing.plan_real import RealStep, kind_of
 
+OUTCOMES = ("success", "transient", "invalid", "failure", "unknown", "exceeded")
+
 
 class RecordingEnds(BaseException):
     """A run came to an attempt that its recording does not answer; the message says which, and why.
@@ -174,6 +176,8 @@ class Replaying:
         """
         if recorded.outcome == "cancelled":
             raise RecordingEnds(f"the run was cancelled in `{stage.name}`, and is recorded no further")
+        if recorded.outcome not in OUTCOMES:
+            raise RecordingEnds(f"`{stage.name}` ended in what is no outcome")
         event = event_of(recorded)
         assert isinstance(event, Ended)
         if event.outcome == "success":

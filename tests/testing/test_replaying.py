@@ -138,6 +138,15 @@ def test_a_run_that_was_cut_off_is_replayed_as_far_as_it_goes():
         again(runner_of(FLOW), cancelled)
 
 
+def test_what_is_no_outcome_is_not_replayed():
+    """A recording that was edited by hand can't bring a run to where no run comes."""
+    before = record_script(FLOW, "s s:good").recording
+    for changes in ({"outcome": "splendid"}, {"outcome": "unknown"}, {"label": "gone"}):
+        odd = evolve(before, stages=(evolve(before.stages[0], **changes), *before.stages[1:]))
+        with pytest.raises(RecordingEnds, match="`draft`"):
+            again(runner_of(FLOW), odd)
+
+
 def test_minutes_of_pauses_take_no_time():
     """What was waited for is on the ledger again, to the microsecond, and nobody waits."""
     before = record_script(FLOW, "t t s s:good").recording
