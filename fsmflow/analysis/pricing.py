@@ -174,8 +174,14 @@ class Pricing:
         """Give prices under which every cycle loses: each region is worth more than all that is inside."""
         prices: dict[Row, int] = {}
         edges = self.machine.edges
-        for states, counters, _ in sorted(self.ranking.components, key=lambda found: -found[2]):
-            inside = [n for n in self.edges if edges[n].source in states and edges[n].target in states]
+        for states, counters, depth in sorted(self.ranking.components, key=lambda found: -found[2]):
+            # Edges that a region around this one counts lose there already.
+            lost = self._counted_around(states, depth)
+            inside = [
+                n
+                for n in self.edges
+                if {edges[n].source, edges[n].target} <= states and lost.isdisjoint(edges[n].increments)
+            ]
             inner = {
                 row: price for row, price in prices.items() if row.region is not None and row.region <= states
             }
@@ -188,6 +194,11 @@ class Pricing:
             for counter in sorted(counters):
                 prices[Row("ahead", counter, 0, self.machine.caps[counter] - 1, states)] = most
         return prices
+
+    def _counted_around(self, states: frozenset[int], depth: int) -> set[int]:
+        """Give the counters that run out in regions around one."""
+        outer = (found for found in self.ranking.components if found[2] < depth and states <= found[0])
+        return {counter for _, counters, _ in outer for counter in counters}
 
 
 def _rounded(price: float, denominator: int) -> Fraction:

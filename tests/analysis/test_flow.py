@@ -109,6 +109,35 @@ def test_without_a_solver_there_is_a_bound_all_the_same(seed: int) -> None:
     assert _holds(potential, edges)
 
 
+def test_a_loop_counted_further_out_is_priced_there() -> None:
+    """In a region within another, an edge that the outer one counts need not lose a second time."""
+    once = (1, 1, 0, 0, 0, 0)
+    machine = CounterMachine(
+        states=("a", "b", "done"),
+        start=0,
+        counters=("visits", "turns", "retries"),
+        caps=(1, 1, 1),
+        edges=(
+            Edge(0, 1, ((0, 0, 0),), (0,), (2,), once),
+            Edge(1, 1, ((1, 0, 0),), (1,), (), once),
+            Edge(1, 1, ((2, 0, 0),), (2,), (), once),
+            Edge(1, 0, (), (), (), once),
+            Edge(0, 2, (), (), (), once),
+        ),
+    )
+    relaxation = _relaxation(machine)
+    truth = explore(machine)
+    assert relaxation is not None
+    assert truth is not None
+    assert truth.maxima is not None
+    edges, ranking = relaxation.edges, relaxation.ranking
+
+    potential = Pricing(machine, edges, ranking, Incidence(machine, edges)).potential("steps", {})
+
+    assert potential.bound >= truth.maxima[METRICS.index("steps")]
+    assert _holds(potential, edges)
+
+
 @pytest.mark.parametrize(("cap", "steps"), [(3, 299), (10, 2_280), (30, 18_200), (100, 193_620)])
 def test_the_workflow_of_eight_steps_is_bounded_exactly(cap: int, steps: int) -> None:
     """The bound of steps is what the longest run takes, for any caps of the loops."""
