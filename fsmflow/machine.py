@@ -255,7 +255,10 @@ class Machine:
 
 
 def canonical(machine: Machine) -> str:
-    """Write `machine` as JSON whose bytes depend on its meaning alone."""
+    """Write `machine` as JSON whose bytes depend on its meaning, and on the order of its transitions.
+
+    Certificates and coverage call transitions by their number, so another order is another digest.
+    """
     plain = _plain(machine)
     del plain["title"], plain["profiles"]
     for state in plain["states"].values():

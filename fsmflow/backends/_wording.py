@@ -25,16 +25,27 @@ _DAY, _HOUR, _MINUTE, _SECOND, _MILLISECOND = 86_400_000_000, 3_600_000_000, 60_
 
 
 def duration(microseconds: int) -> str:
-    """Word a duration exactly: `200 ms`, `1.5 s`, `2 min`."""
+    """Word a duration, to the millisecond: `200 ms`, `1.5 s`, `2 min`, `15 min 2 s`."""
     if microseconds:
         for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
             if microseconds % unit == 0:
                 return f"{microseconds // unit:,} {name}"
+    if microseconds > 2 * _MINUTE:
+        return _parts(microseconds)
     if microseconds >= _SECOND or not microseconds:
         return f"{_decimal(microseconds, _SECOND)} s"
     if microseconds >= _MILLISECOND:
         return f"{_decimal(microseconds, _MILLISECOND)} ms"
     return f"{microseconds} µs"
+
+
+def _parts(microseconds: int) -> str:
+    words = []
+    for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min")):
+        count, microseconds = divmod(microseconds, unit)
+        if count:
+            words.append(f"{count:,} {name}")
+    return " ".join([*words, f"{_decimal(microseconds, _SECOND)} s"] if microseconds else words)
 
 
 def pause(backoff: Backoff, times: int) -> str:

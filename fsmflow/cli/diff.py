@@ -101,7 +101,8 @@ def command(
         for trip in tripped:
             click.echo(diff_wording.tripped(trip), err=True)
     elif output is None or output == Path("-"):
-        click.echo(_written(comparison, chosen, color=wants_color(sys.stdout)), color=True)
+        written = _written(comparison, chosen, color=wants_color(sys.stdout))
+        click.echo(written, color=True, nl=bool(written))
     else:
         pictures.save([Artifact(output.absolute(), f"{_written(comparison, chosen)}\n".encode())])
     sys.exit(int(bool(tripped)))
@@ -109,7 +110,7 @@ def command(
 
 def _format(form: str | None, output: Path | None) -> str:
     """Choose how to say it: as asked for, else as the file's ending tells, else as text."""
-    ending = output.suffix.lstrip(".") if output is not None else ""
+    ending = output.suffix.lstrip(".").lower() if output is not None else ""
     chosen = form or {"": "text", "md": "markdown", "txt": "text"}.get(ending, ending)
     if chosen not in FORMATS:
         raise click.UsageError(f"can't write {chosen!r}; expected one of {', '.join(FORMATS)}")

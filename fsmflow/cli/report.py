@@ -67,16 +67,10 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
 
 def _runs(traces: tuple[Path, ...]) -> tuple[Run, ...]:
     """Read the traces, each called by the name of its file."""
-    from fsmflow.analysis.recording import BadTrace, read_file
+    from fsmflow.cli.trace import read
     from fsmflow.review.content import Run
 
-    found = []
-    for trace in traces:
-        try:
-            found.append(Run(trace.name, read_file(trace)))
-        except BadTrace as bad:
-            raise click.UsageError(str(bad)) from bad
-    return tuple(found)
+    return tuple(Run(trace.name, read(trace)) for trace in traces)
 
 
 def _since(base: str, now: Version) -> Difference:

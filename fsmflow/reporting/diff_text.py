@@ -18,13 +18,13 @@ _HUES: dict[Sign, str] = {"added": "green", "removed": "red", "changed": "yellow
 
 
 def render(comparison: Comparison, *, color: bool) -> str:
-    """Write a comparison.
+    """Write a comparison; nothing, where nothing differs.
 
     Args:
         comparison: The comparison.
         color: Whether to use ANSI colours. Every sign is there without them.
     """
-    return "\n".join(_Printer(comparison, color).lines()) + "\n"
+    return "".join(f"{line}\n" for line in _Printer(comparison, color).lines())
 
 
 class _Printer:
@@ -45,9 +45,11 @@ class _Printer:
                     yield ""
                 yield from self._difference(difference)
                 between = True
-        if between and self.comparison.unchanged:
+        # Of what did not change at all there is nothing to say.
+        edited = [difference for difference in self.comparison.unchanged if difference.cosmetic]
+        if between and edited:
             yield ""
-        for difference in self.comparison.unchanged:
+        for difference in edited:
             yield f"{self.style(visible(difference.name), bold=True)}: {words.unchanged(difference)}"
         if self.comparison.tripped:
             yield ""

@@ -216,11 +216,11 @@ def test_the_page_does_not_tell_where_its_files_are_kept(folder: Path) -> None:
     assert f"{folder.name}/answers.fsm.yaml" in page
 
 
-def test_a_trace_that_is_none_is_a_wrong_use(folder: Path) -> None:
+def test_a_trace_that_is_none_is_refused(folder: Path) -> None:
     """What is no trace is refused with its place, and nothing is written."""
     (folder / "t.jsonl").write_text("{}\n", encoding="utf-8")
     done = CliRunner().invoke(app, ["report", "answers.fsm.yaml", "--trace", "t.jsonl"])
-    assert done.exit_code == 2
+    assert done.exit_code == 1
     assert "t.jsonl: line 1: schema" in done.output
     assert not (folder / "answers.review.html").exists()
 
