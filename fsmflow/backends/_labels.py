@@ -227,7 +227,7 @@ def _facts(node: Node, mark: NodeMark, worn: Dress) -> tuple[Line, ...]:
     if mark.facts is not None:
         return _laid_over(mark.facts, worn)
     title = short_title(node)
-    own = lines(((title,) if title else ()) + node.facts, _LINE)
+    own = ((title,) if title else ()) + lines(node.facts, _LINE)
     return tuple((Words(fact, worn.facts, struck=worn.struck),) for fact in own)
 
 

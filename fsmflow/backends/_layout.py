@@ -10,7 +10,7 @@ from collections import Counter
 
 from attrs import frozen
 
-from fsmflow.backends._rows import too_long
+from fsmflow.backends._rows import rows_of, too_long
 from fsmflow.backends.diagram import Diagram, Edge, Node
 
 ENDS = ("success", "degraded", "handoff", "failed")
@@ -19,6 +19,7 @@ _MOST_IN_LAST_ROW = 6
 _MOST_ARRIVALS = 4
 _MOST_ABREAST = 2
 _MOST_ROWS = 8
+_LONGEST_BESIDE = 4
 
 
 @frozen
@@ -32,8 +33,10 @@ class Layout:
         leftmost: The end that stands left of the other ends in that row, if the spine leads to one.
         spans: How many rows an edge spans at least.
         stubbed: The edges that lead to a small stand-in beside their step, since too many lead to its target.
-        far: The edges that lead to one below their step, since they would cross too much of the page.
-        outer: The loops that run up the left-hand side of the spine.
+        far: The edges that lead to one below their step, since they would cross too much of the page, or
+            lead out of a step of a loop, where there is no room beside it.
+        outer: The loops that run up the left-hand side of the spine, with no step of another loop there.
+        leaving: The ways that leave the spine at its right-hand side, to pass a row or more.
     """
 
     order: tuple[int, ...]
@@ -44,6 +47,7 @@ class Layout:
     stubbed: frozenset[int]
     far: frozenset[int]
     outer: frozenset[int]
+    leaving: frozenset[int]
 
 
 def lay_out(diagram: Diagram) -> Layout:
@@ -52,9 +56,14 @@ def lay_out(diagram: Diagram) -> Layout:
     spine = {node.name for node in nodes if node.lane == "spine"}
     ends = [node.name for node in nodes if node.role in ENDS]
     last = tuple(ends) if len(ends) <= _MOST_IN_LAST_ROW else ()
-    stubbed = _stubbed(diagram)
-    spans = _spans(diagram, spine | set(ends), stubbed)
-    far = too_long(diagram, spans, last, stubbed)
+    stubbed = _stubbed(diagram, spine)
+    stubbed |= _long_ways_out(diagram, spine, last, stubbed)
+    looping = {node.name for node in nodes if node.lane == "loop"}
+    below = frozenset(number for number in stubbed if edges[number].source in looping)
+    stubbed -= below
+    spans = _spans(diagram, spine | set(ends), stubbed, below)
+    far = below | too_long(diagram, spans, last, stubbed | below)
+    hubs = {edge.target for edge in edges if edge.look == "loop" and edge.source not in spine}
     return Layout(
         order=tuple(sorted(range(len(nodes)), key=lambda number: _left_to_right(number, nodes[number]))),
         rows=_stand_ins(diagram, spine, set(ends) | {diagram.exceeded or ""}, stubbed),
@@ -66,8 +75,12 @@ def lay_out(diagram: Diagram) -> Layout:
         outer=frozenset(
             number
             for number, edge in enumerate(edges)
-            if edge.look == "loop" and {edge.source, edge.target} <= spine and number not in far
+            if edge.look == "loop"
+            and {edge.source, edge.target} <= spine
+            and edge.target not in hubs
+            and number not in far
         ),
+        leaving=_leaving(diagram, spine, spans, last, stubbed | far),
     )
 
 
@@ -85,14 +98,53 @@ def _leaves(edge: Edge) -> bool:
     return edge.look in ("fallback", "error")
 
 
-def _stubbed(diagram: Diagram) -> frozenset[int]:
-    """Find the ways out that share their target with too many others; one for each step has room."""
+def _stubbed(diagram: Diagram, spine: set[str]) -> frozenset[int]:
+    """Find the ways out that share their target with too many others; one for each step has room.
+
+    The last step of the spine that leads to a step, not to an end, leads there by a line.
+    """
     arrivals = Counter(edge.target for edge in diagram.edges if _leaves(edge))
+    ends = {node.name for node in diagram.nodes if node.role in ENDS}
+    crowded = {n: edge for n, edge in enumerate(diagram.edges) if _leaves(edge)}
+    crowded = {n: edge for n, edge in crowded.items() if arrivals[edge.target] > _MOST_ARRIVALS}
+    nearest = {e.target: n for n, e in crowded.items() if e.source in spine and e.target not in ends}
     first: dict[str, int] = {}
-    for number, edge in enumerate(diagram.edges):
-        if _leaves(edge) and arrivals[edge.target] > _MOST_ARRIVALS:
+    for number, edge in crowded.items():
+        if nearest.get(edge.target) != number:
             first.setdefault(edge.source, number)
     return frozenset(first.values())
+
+
+def _long_ways_out(
+    diagram: Diagram, spine: set[str], last: tuple[str, ...], stubbed: frozenset[int]
+) -> frozenset[int]:
+    """Find the ways out of the spine that would run beside much of it, where another leads there too.
+
+    Nothing makes an engine lead such a way down the right-hand side; a stand-in always stands there.
+    """
+    row = rows_of(diagram, _spans(diagram, spine | set(last), stubbed), last, stubbed)
+    arrivals = Counter(edge.target for edge in diagram.edges)
+    first = {diagram.edges[number].source: number for number in stubbed}
+    for number, edge in enumerate(diagram.edges):
+        leaves = _leaves(edge) and edge.source in spine and edge.target not in spine
+        long = row[edge.target] - row[edge.source] > _LONGEST_BESIDE
+        if leaves and long and arrivals[edge.target] > 1:
+            first.setdefault(edge.source, number)
+    return frozenset(first.values())
+
+
+def _leaving(
+    diagram: Diagram, spine: set[str], spans: tuple[int, ...], last: tuple[str, ...], away: frozenset[int]
+) -> frozenset[int]:
+    """Find the ways out of the spine that have to pass what stands below their step."""
+    row = rows_of(diagram, spans, last, away)
+    aside = {node.name for node in diagram.nodes if node.lane == "aside"}
+    return frozenset(
+        number
+        for number, edge in enumerate(diagram.edges)
+        if _leaves(edge) and edge.source in spine and edge.target in aside and number not in away
+        if row[edge.target] - row[edge.source] > 1
+    )
 
 
 def _stand_ins(
@@ -109,7 +161,9 @@ def _stand_ins(
     return tuple(pairs.items())
 
 
-def _spans(diagram: Diagram, fixed: set[str], stubbed: frozenset[int]) -> tuple[int, ...]:
+def _spans(
+    diagram: Diagram, fixed: set[str], stubbed: frozenset[int], below: frozenset[int] = frozenset()
+) -> tuple[int, ...]:
     """Set the steps to which a step fans out a few abreast, in rows above what follows it on the spine.
 
     So many that a few abreast would be many rows stand in as few rows as that.
@@ -119,13 +173,15 @@ def _spans(diagram: Diagram, fixed: set[str], stubbed: frozenset[int]) -> tuple[
         if edge.look == "branch" and edge.target not in fixed:
             fans.setdefault(edge.source, []).append(number)
     wide = {diagram.edges[number].source for number in stubbed}
+    high = {diagram.edges[number].source for number in below}
     spans = [1] * len(diagram.edges)
     rows = {}
     for source, fan in fans.items():
         abreast = 1 if any(diagram.edges[number].target in wide for number in fan) else _MOST_ABREAST
         abreast = max(abreast, -(-len(fan) // _MOST_ROWS))
+        apart = 2 if any(diagram.edges[number].target in high for number in fan) else 1
         for place, number in enumerate(fan):
-            spans[number] = 1 + place // abreast
+            spans[number] = 1 + apart * (place // abreast)
         rows[source] = spans[fan[-1]]
     for number, edge in enumerate(diagram.edges):
         if edge.look == "success" and len(fans.get(edge.source, ())) > 1:

@@ -23,12 +23,13 @@ from fsmflow.backends.overlay import EdgeMark, NodeMark, Overlay
 Format = Literal["svg", "png"]
 
 _START, _ANY_STEP = "__start", "__any_step"  # no state has `__` in its name
+_SMALL = 60
 _MOST_NODES, _MOST_EDGES = 1000, 6000
 
 _GRAPH = {
     "rankdir": "TB",
     "pad": "0.25",
-    "nodesep": "0.22",
+    "nodesep": "0.16",
     "ranksep": "0.36",
     "splines": "spline",
     "newrank": "true",
@@ -39,6 +40,7 @@ _GRAPH = {
     "labelloc": "t",
     "labeljust": "l",
 }
+_GRAPH_OF_A_SMALL_ONE = {"mclimit": "20"}  # look longer for the order with the fewest crossings
 _NODE = {"fontname": "Arial", "fontsize": "12", "margin": "0.11,0.07", "penwidth": "1.2", "height": "0.3"}
 _EDGE = {"fontname": "Arial", "fontsize": "9", "arrowsize": "0.75"}
 
@@ -131,6 +133,7 @@ class _Drawing:
         self.graph = graphviz.Digraph(
             "workflow",
             graph_attr=_GRAPH
+            | (_GRAPH_OF_A_SMALL_ONE if len(nodes) <= _SMALL else {})
             | {
                 "bgcolor": self.palette["canvas"],
                 "label": self.typesetter.header(self.diagram, self.overlay),
@@ -236,6 +239,8 @@ class _Drawing:
             tail, head = head, tail
         if number in self.layout.outer:
             attributes |= {"tailport": "w", "headport": "w"}
+        if number in self.layout.leaving:
+            attributes["tailport"] = "e"
         if self.layout.spans[number] > 1 and not far:
             attributes["minlen"] = str(self.layout.spans[number])
         if far or number in self.layout.stubbed:

@@ -1,0 +1,68 @@
+"""Nothing stands in the way of anything: words can be read, and each line can be followed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from fsmflow.backends import graphviz
+from fsmflow.backends.diagram import Diagram, extract
+from fsmflow.compiler import compile_file
+from tests.backends.clearance import clearance, outlines, paths
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.fsm.yaml"))
+WIDEST = 1060  # pixels, so that the smallest words can be read in a page of 800
+
+
+@pytest.fixture(params=SPECS, ids=lambda path: path.name.removesuffix(".fsm.yaml"))
+def drawn(request: pytest.FixtureRequest) -> tuple[Diagram, str]:
+    """A spec's diagram, and its picture."""
+    analysis = compile_file(request.param).analysis
+    assert analysis is not None
+    diagram = extract(analysis.machine, analysis.proof)
+    return diagram, graphviz.picture(diagram).decode()
+
+
+def test_nothing_is_in_the_way(drawn: tuple[Diagram, str]) -> None:
+    """No line crosses the words of another or a state, and no words lie on a state or on others."""
+    found = clearance(drawn[1])
+    assert found.count == 0, found
+
+
+def test_it_fits_a_page(drawn: tuple[Diagram, str]) -> None:
+    """A picture is narrow enough to be read in a page."""
+    wide = re.search(r'<svg [^>]*width="(\d+)pt"', drawn[1])
+    assert wide is not None
+    assert int(wide[1]) * 4 / 3 <= WIDEST
+
+
+def test_ways_out_of_the_spine_keep_right(drawn: tuple[Diagram, str]) -> None:
+    """What fails in a step of the spine leaves to the right: no such line is left of its step's middle."""
+    diagram, svg = drawn
+    place, line = outlines(svg), paths(svg)
+    spine = {node.name: place[f"state_{n}"] for n, node in enumerate(diagram.nodes) if node.lane == "spine"}
+    for number, edge in enumerate(diagram.edges):
+        if edge.look in ("fallback", "error") and edge.source in spine and edge.target not in spine:
+            box = spine[edge.source]
+            assert min(x for x, _ in line[f"way_{number}"]) > (box.left + box.right) / 2, edge
+
+
+def test_what_is_in_the_way_is_found() -> None:
+    """The measure itself sees a line across words, words on words, and a line across a state."""
+    group = '<g id="{}" class="{}">{}</g>\n'
+    box = '<polygon points="0,0 50,0 50,40 0,40"/>'
+    words = '<text text-anchor="start" x="100" y="20" font-size="9">words</text>'
+    svg = (
+        "<svg>"
+        + group.format("state_0", "node", box)
+        + group.format("way_0", "edge", '<path d="M200,0C200,9 200,9 200,20"/>' + words)
+        + group.format("way_1", "edge", '<path d="M-20,18C20,18 90,18 160,18"/>')
+        + group.format("way_2", "edge", words)
+        + "</svg>"
+    )
+    found = clearance(svg)
+    assert set(found.crossed_labels) == {("way_0", "way_1"), ("way_2", "way_1")}
+    assert found.covered_labels == (("way_0", "way_2"),)
+    assert found.crossed_nodes == (("state_0", "way_1"),)
