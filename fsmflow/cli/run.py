@@ -14,7 +14,6 @@ import click
 
 from fsmflow.cli.output import CannotWrite, format_option, quiet_option, wants_color
 from fsmflow.runtime import Ended, JsonLines, Rejected, Result, Runner, StepNotFound
-from fsmflow.runtime.trace import Sink
 
 EXIT_CODES = {"success": 0, "degraded": 3, "handoff": 4, "failed": 5}
 EXCEEDED = 6
@@ -148,8 +147,10 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
     try:
         if quiet or not sys.stderr.isatty():
             return runner.run_sync(given, **options)
-        with _Progress(runner, options.get("trace")) as progress:
-            return runner.run_sync(given, **{**options, "trace": progress})
+        from fsmflow.cli.progress import Progress
+
+        with Progress(runner, options.get("trace")) as progress:
+            return runner.run_sync(given, **{**options, "trace": progress, "live": True})
     except Rejected as rejected:
         said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
         click.echo(f"the input does not fit its type:\n{said}", err=True)
@@ -159,35 +160,6 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
         click.echo("cancelled", err=True)
         sys.exit(CANCELLED)
     sys.exit(2)
-
-
-class _Progress:
-    """Shows, on a terminal, how far a run has come; passes its trace on to whoever else wants it."""
-
-    def __init__(self, runner: Runner[Any, Any], onward: Sink | None) -> None:
-        from rich.console import Console
-
-        console = Console(stderr=True, no_color=not wants_color(sys.stderr))
-        self._status = console.status(f"{runner.name} …")
-        self._name = runner.name
-        self._onward = onward
-        self._steps = 0
-
-    def __enter__(self) -> _Progress:
-        self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._status.stop()
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        """Take one trace event."""
-        if event["event"] == "attempt":
-            self._steps += 1
-            last = f"{event['state']} {event['label'] or event['outcome']}"
-            self._status.update(f"{self._name} · {self._steps} steps, last {last} …")
-        if self._onward is not None:
-            self._onward(event)
 
 
 def _as_json(runner: Runner[Any, Any], result: Result[Any]) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
         run_id: The run's id; random unless given. It is what idempotency keys are made of.
         clock: The clock to go by.
         random: The source of jitter.
+        live: Whether `trace` is also told when an attempt or a pause begins, by an event `start`.
     """
 
     profile: str | None
@@ -45,6 +46,7 @@ class Options(TypedDict, total=False):
     run_id: str
     clock: Clock
     random: random_module.Random
+    live: bool
 
 
 class Runner(Generic[Given, Output]):
@@ -213,7 +215,7 @@ class Runner(Generic[Given, Output]):
                 also(event)
             events.put_nowait(event)
 
-        run = asyncio.create_task(self._run(given, {**options, "trace": sink}, live=True))
+        run = asyncio.create_task(self._run(given, {**options, "trace": sink, "live": True}))
         run.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -223,7 +225,7 @@ class Runner(Generic[Given, Output]):
             if run.cancel():
                 await asyncio.wait([run])
 
-    async def _run(self, given: Any, options: Options, *, live: bool = False) -> Result[Output]:
+    async def _run(self, given: Any, options: Options) -> Result[Output]:
         if not self._is_certified:
             self._certify()
         clock = options.get("clock") or SystemClock()
@@ -241,7 +243,7 @@ class Runner(Generic[Given, Output]):
             clock=clock,
             random=options.get("random") or _JITTER,
             observe=None if log is None else log.span,
-            starting=log.starting if log is not None and live else None,
+            starting=log.starting if log is not None and options.get("live") else None,
         )
         try:
             end = await driver.drive()

@@ -1,0 +1,125 @@
+"""What `fsmflow run` shows on a terminal while a run goes on."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from fsmflow.cli.output import wants_color
+from fsmflow.runtime import Runner
+from fsmflow.runtime.trace import Sink
+
+MOST_LINES = 12
+"""How many attempts are shown; of a longer run the latest."""
+
+_GOOD = ("success", "elapsed")
+
+
+class Progress:
+    """A sink that shows each attempt while it is under way, and what the run has used so far.
+
+    It is gone when the run is over: the result says it all.
+    """
+
+    def __init__(self, runner: Runner[Any, Any], onward: Sink | None) -> None:
+        self._runner = runner
+        self._onward = onward
+        self._done: deque[tuple[str, str, int]] = deque(maxlen=MOST_LINES)
+        self._steps = 0
+        self._spent = {"tool_calls": 0, "tokens": 0, "micro_usd": 0}
+        self._began = time.monotonic()
+        self._now: dict[str, Any] | None = None
+        self._since = self._began
+        self._spinner = Spinner("dots")
+        console = Console(stderr=True, no_color=not wants_color(sys.stderr), highlight=False)
+        self._live = Live(
+            console=console, get_renderable=self._shown, refresh_per_second=8, transient=True,
+            redirect_stdout=False, redirect_stderr=False,
+        )  # fmt: skip
+
+    def __enter__(self) -> Progress:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take one trace event."""
+        match event["event"]:
+            case "start":
+                self._now, self._since = event, time.monotonic()
+                return
+            case "attempt" | "pause":
+                self._note(event)
+            case "late":
+                self._book(event["use"])
+        if self._onward is not None:
+            self._onward(event)
+
+    def _note(self, event: dict[str, Any]) -> None:
+        is_attempt = event["event"] == "attempt"
+        if is_attempt:
+            self._steps += 1
+            self._book(event["use"])
+        outcome = event["label"] or event["outcome"] if is_attempt else "pause"
+        self._done.append((_name(event), outcome, (event["end_ns"] - event["start_ns"]) // 1000))
+        self._now = None
+
+    def _book(self, use: dict[str, int]) -> None:
+        for name, amount in use.items():
+            self._spent[name] += amount
+
+    def _shown(self) -> RenderableType:
+        """Draw the state of the run as it is at this moment."""
+        lines = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+        lines.add_column(width=1)
+        lines.add_column(overflow="ellipsis", no_wrap=True)
+        lines.add_column(overflow="ellipsis", no_wrap=True)
+        lines.add_column(justify="right", no_wrap=True)
+        for name, outcome, elapsed_us in list(self._done):
+            lines.add_row("", Text(name), Text(outcome, "dim"), Text(_seconds(elapsed_us / 1e6), "dim"))
+        now = self._now
+        if now is not None:
+            waited = _seconds(time.monotonic() - self._since)
+            lines.add_row(self._spinner, Text(_name(now), "bold"), Text(self._waits_for(now)), Text(waited))
+        return Group(self._head(), lines)
+
+    def _head(self) -> Text:
+        limits = self._runner.limits
+        words = [_of(self._steps, limits.steps, "steps")]
+        words.append(_seconds(time.monotonic() - self._began))
+        for name, said in (("tool_calls", "tool calls"), ("tokens", "tokens")):
+            if self._spent[name]:
+                words.append(_of(self._spent[name], getattr(limits, name), said))
+        if self._spent["micro_usd"]:
+            words.append(f"${self._spent['micro_usd'] / 1e6:,.4f}")
+        return Text.assemble((self._runner.name, "bold"), "  ", (" · ".join(words), "dim"))
+
+    def _waits_for(self, event: dict[str, Any]) -> str:
+        if event["of"] == "pause":
+            return f"pauses {_seconds(event['pause_us'] / 1e6)}"
+        timeout_us = self._runner.stages[event["state"]].timeout_us
+        return "under way" if timeout_us is None else f"at most {_seconds(timeout_us / 1e6)}"
+
+
+def _name(event: dict[str, Any]) -> str:
+    visit = f" #{event['visit']}" if event["visit"] > 1 else ""
+    attempt = f" attempt {event['attempt']}" if event["attempt"] > 1 else ""
+    return f"{event['state']}{visit}{attempt}"
+
+
+def _of(amount: int, cap: int | None, what: str) -> str:
+    return f"{amount:,} {what}" if cap is None else f"{amount:,} of {cap:,} {what}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

@@ -1,0 +1,79 @@
+"""What a terminal shows while a run goes on."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from fsmflow.cli.progress import MOST_LINES, Progress
+from fsmflow.runtime import Transient
+from fsmflow.spec import Budget, Cost
+from tests.runtime.workbench import compiled, retry, seconds, step
+
+RUNNER = compiled(
+    {"work": step(cost=Cost(tokens=9), timeout=seconds(20), retry=retry(2, backoff=seconds(0.05)))},
+    budget=Budget(tokens=40),
+)
+
+
+def shown(progress: Progress) -> list[str]:
+    """Give the lines on the screen, without the spinner."""
+    console = Console(file=io.StringIO(), width=80)
+    console.print(progress._shown())
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return [line.lstrip("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ").rstrip() for line in text.splitlines()]
+
+
+@pytest.fixture
+def screens() -> list[list[str]]:
+    """The screens of a run whose first attempt fails, one at each event; the last event is the end."""
+    found: list[list[str]] = []
+    trace: list[dict[str, Any]] = []
+    progress = Progress(RUNNER, trace.append)
+    tries = iter([Transient("busy"), None])
+
+    def work() -> None:
+        if failure := next(tries):
+            raise failure
+
+    def sink(event: dict[str, Any]) -> None:
+        progress(event)
+        found.append(shown(progress))
+
+    RUNNER.run_sync(None, steps={"work": work}, trace=sink, live=True)
+    assert [event["event"] for event in trace] == ["run", "attempt", "pause", "attempt", "end"]
+    return found
+
+
+def test_what_is_under_way_is_shown(screens: list[list[str]]) -> None:
+    """An attempt is shown with the longest that it may take, a pause with how long it is to be."""
+    assert screens[1][1].startswith("work")
+    assert "at most 20.0 s" in screens[1][1]
+    assert "pauses 0.1 s" in screens[3][2]
+    assert screens[5][3].startswith("work attempt 2")
+
+
+def test_what_was_done_and_used_is_shown(screens: list[list[str]]) -> None:
+    """Each attempt stays with its outcome; the head has what the run used, of what it may."""
+    last = screens[-1]
+    assert last[0].startswith("little  2 steps · 0.")
+    assert last[0].endswith("18 of 40 tokens")
+    assert [line.split()[:-2] for line in last[1:]] == [
+        ["work", "transient"],
+        ["work", "pause"],
+        ["work", "attempt", "2", "success"],
+    ]
+
+
+def test_a_long_run_shows_its_latest_attempts() -> None:
+    """The screen never grows past a dozen lines or so."""
+    progress = Progress(RUNNER, None)
+    event = {"event": "attempt", "state": "work", "visit": 1, "attempt": 1, "label": None, "use": {}}
+    for number in range(50):
+        progress({**event, "outcome": f"o{number}", "start_ns": 0, "end_ns": 1_000_000})
+
+    assert len(shown(progress)) == 1 + MOST_LINES
+    assert "o49" in shown(progress)[-1]
