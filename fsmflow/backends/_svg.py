@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 
 from fsmflow.backends._arial import width
 from fsmflow.backends._palette import DARK, LIGHT
@@ -25,13 +26,18 @@ _ROLES = {
 }
 
 
-def finish(svg: str, diagram: Diagram) -> str:
-    """Make the light `svg` that an engine drew of `diagram` fit for any reader."""
+def finish(svg: str, diagram: Diagram, links: Mapping[str, str] | None = None) -> str:
+    """Make the light `svg` that an engine drew of `diagram` fit for any reader.
+
+    `links` gives the address of each state that is a link, by its name.
+    """
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = svg[svg.index("<svg") :]
     svg = svg.replace(' font-family="Arial"', "")
     svg = _with_tooltips(svg, diagram)
     svg = re.sub(r'<g id="(?:state|way)_.*?</g>', lambda g: _recentred(g[0]), svg, flags=re.DOTALL)
+    if links:
+        svg = _with_links(svg, diagram, links)
     svg = re.sub(
         r'<polygon fill="#ffffff" stroke="none" points="[^"]*"/>\n', "", svg, count=1, flags=re.IGNORECASE
     )
@@ -80,8 +86,26 @@ def _with_tooltips(svg: str, diagram: Diagram) -> str:
     return re.sub(r'(<g id="graph0"[^>]*>\s*)<title>[^<]*</title>\s*', r"\1", svg, count=1)
 
 
+def _with_links(svg: str, diagram: Diagram, links: Mapping[str, str]) -> str:
+    addresses = {f"state_{number}": links.get(node.name) for number, node in enumerate(diagram.nodes)}
+
+    def linked(group: re.Match[str]) -> str:
+        address = addresses.get(group["id"])
+        if address is None:
+            return group[0]
+        return f'{group["head"]}<a href="{html.escape(address)}">{group["body"]}</a>\n</g>'
+
+    return re.sub(
+        r'(?P<head><g id="(?P<id>state_[^"]*)" class="node">\s*)(?P<body>.*?)</g>',
+        linked,
+        svg,
+        flags=re.DOTALL,
+    )
+
+
 def _of_node(node: Node) -> str:
-    parts = (node.title, " · ".join((_ROLES[node.role], *node.facts)), " · ".join(node.policy))
+    said = ((_ROLES[node.role], *node.facts), node.policy, node.contract)
+    parts = (node.title, *(" · ".join(words) for words in said))
     return ". ".join((node.name, *(part.rstrip(".") for part in parts if part)))
 
 

@@ -48,6 +48,7 @@ class Node:
         title: The author's words on it, on one line.
         facts: What one attempt may take: its time, its cost, its effect.
         policy: What happens within the state: retries, re-asks, whether its cost is set aside.
+        contract: What is promised of it: the type that it gives, what accepts that, its effect.
         lane: Where it stands: on the path of success, on a way that leads back to it, or aside.
     """
 
@@ -56,6 +57,7 @@ class Node:
     title: str = ""
     facts: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
+    contract: tuple[str, ...] = ()
     lane: Lane = "aside"
 
 
@@ -177,6 +179,7 @@ def _node(machine: Machine, state: State, lane: Lane) -> Node:
         title=plain(state.title, LONGEST_TITLE),
         facts=_facts(state),
         policy=_policy(machine, state),
+        contract=_contract(state),
         lane=lane,
     )
 
@@ -218,6 +221,18 @@ def _facts(state: State) -> tuple[str, ...]:
             return ()
         case _:
             assert_never(state)
+
+
+def _contract(state: State) -> tuple[str, ...]:
+    if not isinstance(state, Work):
+        return ()
+    accept = ", ".join(function.rpartition(":")[2] for function in state.accept)
+    words = (
+        f"gives {state.gives}" if state.gives is not None else "",
+        f"accepted by {accept}" if accept else "",
+        f"effect {state.effect}" if state.effect else "",
+    )
+    return tuple(plain(word, LONGEST_TITLE) for word in words if word)
 
 
 def _policy(machine: Machine, state: State) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What turns DOT into a picture, wherever this runs.
 
 Tried in order: the program that `FSMFLOW_DOT` names, the `graphviz-pure` wheel, `dot` on the path, and
-Node with `@viz-js/viz`.
+Node with `@viz-js/viz`. A PDF is drawn by a `dot` alone.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from attrs import frozen
 
 from fsmflow.diagnostics import FsmflowError
 
-Format = Literal["svg", "png"]
+Format = Literal["svg", "png", "pdf"]
 
 _NODE_SCRIPT = """\
 const { instance } = require("@viz-js/viz");
@@ -48,7 +48,7 @@ class Engine:
 
     name: str
     command: tuple[str, ...]
-    formats: tuple[Format, ...] = ("svg", "png")
+    formats: tuple[Format, ...] = get_args(Format)
 
     def invocation(self, format: Format) -> list[str]:
         """Give the command line for `format`."""
@@ -79,10 +79,10 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> byt
         NoEngine: If nothing that can draw `format` is installed.
         DrawingFailed: If the engine refused, complained or took too long.
     """
-    engine = find()
-    if engine is None or format not in engine.formats:
-        found = f"; {engine.name} draws {' and '.join(engine.formats)} alone" if engine else ""
-        raise NoEngine(f"nothing here can draw {format}{found}: run `{_install()}`")
+    found = find()
+    engine = found if found is None or format in found.formats else _system()
+    if engine is None:
+        raise NoEngine(_missing(format, found))
     try:
         done = subprocess.run(  # noqa: S603 - a found engine, no shell
             engine.invocation(format),
@@ -103,8 +103,17 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> byt
     return done.stdout
 
 
-def _install() -> str:
-    return f"{Path(sys.executable).name} -m pip install graphviz-pure"
+def _missing(format: Format, found: Engine | None) -> str:
+    """Say what cannot be drawn here, and by which command it can be."""
+    but = f"; {found.name} draws {' and '.join(found.formats)} alone" if found else ""
+    if format == "pdf":
+        return (
+            f"nothing here can draw pdf{but}: only the `dot` of a system's Graphviz can, "
+            "as `apt-get install graphviz` or `brew install graphviz` brings it"
+        )
+    return (
+        f"nothing here can draw {format}{but}: run `{Path(sys.executable).name} -m pip install graphviz-pure`"
+    )
 
 
 def _wheel() -> Engine | None:
@@ -117,7 +126,7 @@ def _wheel() -> Engine | None:
         if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"):
             program = Path(str(file.locate()))
             if program.is_file():
-                return Engine("graphviz-pure", (str(program.resolve()),))
+                return Engine("graphviz-pure", (str(program.resolve()),), ("svg", "png"))
     return None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal
 
 import graphviz
 from attrs import define, field
@@ -18,9 +17,8 @@ from fsmflow.backends._layout import ENDS, Layout, lay_out
 from fsmflow.backends._palette import PALETTES, Ink, Theme
 from fsmflow.backends._strokes import PLAIN, stroke
 from fsmflow.backends.diagram import Diagram, Edge, Node, extract
+from fsmflow.backends.engines import Format
 from fsmflow.backends.overlay import EdgeMark, NodeMark, Overlay
-
-Format = Literal["svg", "png"]
 
 _START, _ANY_STEP = "__start", "__any_step"  # no state has `__` in its name
 _SMALL = 60
@@ -92,11 +90,15 @@ def dot(diagram: Diagram, theme: Theme = "light", overlay: Overlay | None = None
 
 
 def picture(
-    diagram: Diagram, format: Format = "svg", theme: Theme = "light", overlay: Overlay | None = None
+    diagram: Diagram,
+    format: Format = "svg",
+    theme: Theme = "light",
+    overlay: Overlay | None = None,
+    links: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Draw `diagram`, with what is laid over it.
+    """Draw `diagram`, with what is laid over it; in an SVG, states are links to the addresses of `links`.
 
-    An SVG serves light and dark readers in one file; a PNG has one theme.
+    An SVG serves light and dark readers in one file; a PNG or a PDF has one theme.
 
     Raises:
         NoEngine: If nothing that can draw is installed.
@@ -108,7 +110,7 @@ def picture(
             f"picture, which has room for {_MOST_NODES:,} and {_MOST_EDGES:,}: write it as dot or mermaid"
         )
     drawn = engines.render(dot(diagram, "light" if format == "svg" else theme, overlay), format)
-    return _svg.finish(drawn.decode(), diagram).encode() if format == "svg" else drawn
+    return _svg.finish(drawn.decode(), diagram, links).encode() if format == "svg" else drawn
 
 
 @define

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args
+from urllib.parse import urlsplit
 
 import click
 
@@ -52,6 +54,12 @@ METRICS: dict[str, Metric] = {
     type=click.Path(path_type=Path),
     help="Lay over it what tests took, as `fsmflow test --coverage` wrote it.",
 )
+@click.option(
+    "--link",
+    "base",
+    metavar="URL",
+    help="Make each state of an SVG a link to its line in the spec, which is at this URL.",
+)
 def command(
     spec: Path,
     output: Path | None,
@@ -60,6 +68,7 @@ def command(
     traces: tuple[Path, ...],
     witness: str | None,
     coverage: Path | None,
+    base: str | None,
 ) -> None:
     """Draw the workflow SPEC, with a run, its worst case or its tests laid over it if you like.
 
@@ -77,12 +86,21 @@ def command(
         raise click.UsageError("--trace, --witness and --coverage exclude one another")
     if chosen == "mermaid" and (traces or witness or coverage):
         raise click.UsageError("a Mermaid flowchart shows no run: draw it as svg or png")
-    analysis = compile_one(spec).analysis
+    if base is not None:
+        _check_link(base, chosen)
+    compilation = compile_one(spec)
+    analysis, document = compilation.analysis, compilation.document
     assert analysis is not None
+    assert document is not None
+    links = base and {
+        name: f"{base}#L{document.locate(('states', name), key=True).line}"
+        for name in analysis.machine.states
+        if ("states", name) in document.keys
+    }
     diagram = extract(analysis.machine, analysis.proof)
     overlay = _overlay(analysis, diagram, traces, witness, coverage)
     try:
-        content = _drawn(diagram, chosen, cast(Literal["light", "dark"], theme), overlay)
+        content = _drawn(diagram, chosen, cast(Literal["light", "dark"], theme), overlay, links or None)
     except (NoEngine, DrawingFailed) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
@@ -107,7 +125,28 @@ def _format(form: str | None, output: Path | None) -> str:
     return chosen
 
 
-def _drawn(diagram: Diagram, chosen: str, theme: Literal["light", "dark"], overlay: Overlay | None) -> bytes:
+def _check_link(base: str, chosen: str) -> None:
+    """Refuse what is no plain address of a page, or can't be in the format."""
+    if chosen != "svg":
+        raise click.UsageError("--link is for an SVG: no other format has links")
+    try:
+        address = urlsplit(base)
+        fits = address.scheme in ("http", "https") and bool(address.hostname) and not address.fragment
+    except ValueError:
+        fits = False
+    if not fits or not re.fullmatch(r"[!-~]+", base) or set(base) & set("\"'<>\\^`{|}#"):
+        raise click.UsageError(
+            f"--link takes the address of the spec, http or https, without #: not {base!r}"
+        )
+
+
+def _drawn(
+    diagram: Diagram,
+    chosen: str,
+    theme: Literal["light", "dark"],
+    overlay: Overlay | None,
+    links: dict[str, str] | None,
+) -> bytes:
     from fsmflow.backends.graphviz import dot, picture
     from fsmflow.backends.mermaid import flowchart
 
@@ -116,7 +155,7 @@ def _drawn(diagram: Diagram, chosen: str, theme: Literal["light", "dark"], overl
             return flowchart(diagram).encode()
         case "dot":
             return dot(diagram, theme, overlay).encode()
-    return picture(diagram, cast(Format, chosen), theme, overlay)
+    return picture(diagram, cast(Format, chosen), theme, overlay, links)
 
 
 def _overlay(

@@ -87,6 +87,16 @@ def test_nothing_installed_names_the_cure(bare: Path) -> None:
         engines.render(SQUARE)
 
 
+def test_pdf_needs_a_dot(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PDF is drawn by `dot` even where the wheel comes first; without it the error names the command."""
+    wheel = engines.Engine("graphviz-pure", ("none",), ("svg", "png"))
+    monkeypatch.setattr(engines, "_wheel", lambda: wheel)
+    with pytest.raises(engines.NoEngine, match=r"graphviz-pure draws svg and png alone: .*`apt-get install"):
+        engines.render(SQUARE, "pdf")
+    program(bare, "dot", "import sys\nprint('%PDF', sys.argv[1])")
+    assert engines.render(SQUARE, "pdf") == b"%PDF -Tpdf\n"
+
+
 def test_complaints_are_errors(bare: Path) -> None:
     """Whatever an engine says on its standard error is an error, but for widths that it has to guess."""
     guess = "Warning: no value for width of non-ASCII character 226. Falling back to width of space character"

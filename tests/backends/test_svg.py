@@ -78,7 +78,7 @@ def test_pointers_find_titles(svg: str) -> None:
     """Under the pointer a state shows its title, kind and cost, and an edge why it is taken."""
     assert (
         "<title>retrieve. Find the passages that may hold the answer, in every language. "
-        "tool call · 5 s · 1 tool call. retry ≤3 · 200–800 ms</title>"
+        "tool call · 5 s · 1 tool call. retry ≤3 · 200–800 ms. effect none</title>"
     ) in svg
     assert "<title>check → retrieve: ungrounded ≤2</title>" in svg
     assert "<title>any step → quote: the budget is used up</title>" in svg

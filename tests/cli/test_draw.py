@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from fsmflow.analysis.coverage import Coverage, document
+from fsmflow.backends import engines
 from fsmflow.compiler import compile_file
 from tests.cli.conftest import Run, edit, tree
 
@@ -92,6 +94,21 @@ def test_mermaid_text_is_written(run: Run, project: Path, name: str | None) -> N
     assert "\nflowchart " in text
 
 
+@pytest.mark.parametrize("form", ["svg", "png", "pdf"])
+def test_a_picture_that_cannot_be_drawn_is_told(
+    run: Run, project: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With nothing that draws, a picture exits with 2 and a command to install one; text is written."""
+    monkeypatch.setattr(engines, "find", lambda: None)
+
+    result = run("draw", SPEC, "-o", f"out.{form}")
+    assert result.exit_code == 2
+    assert f"nothing here can draw {form}" in result.stderr
+    assert " install " in result.stderr
+    assert not (project / f"out.{form}").exists()
+    assert [run("draw", SPEC, "-o", name).exit_code for name in ("out.dot", "out.mmd")] == [0, 0]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -116,6 +133,56 @@ def test_wrong_usage_is_said_and_nothing_is_written(
 
     assert result.exit_code == 2
     assert result.stderr.startswith("Usage: ")
+    assert tree(project) == before
+
+
+def test_states_are_links_to_their_lines(run: Run, project: Path) -> None:
+    """With --link each state of an SVG leads to its line in the spec; without it nothing does."""
+    base = "https://example.org/a?b=1&c=2"
+    assert run("draw", SPEC, "-o", "linked.svg", "--link", base).exit_code == 0
+    assert run("draw", SPEC, "-o", "plain.svg").exit_code == 0
+
+    found = re.findall(r'<a href="([^"]*)">', (project / "linked.svg").read_text(encoding="utf-8"))
+    lines = (project / SPEC).read_text(encoding="utf-8").splitlines()
+    assert found
+    for address in found:
+        page, _, line = address.partition("#L")
+        assert page == "https://example.org/a?b=1&amp;c=2"
+        assert re.match(r"  \w+:", lines[int(line) - 1])
+    assert "href" not in (project / "plain.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", ["png", "dot", "mermaid", "pdf"])
+def test_only_an_svg_has_links(run: Run, project: Path, form: str) -> None:
+    """A format without links refuses them."""
+    result = run("draw", SPEC, "--format", form, "--link", "https://example.org/a")
+    assert (result.exit_code, result.stderr[:6]) == (2, "Usage:")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JavaScript://example.org/%0aalert(1)",
+        "data:text/html,x",
+        "file:///etc/passwd",
+        "//example.org/a",
+        "example.org/a",
+        "https:///a",
+        "https://[/a",
+        'https://example.org/"onclick="alert(1)',
+        "https://example.org/<b>",
+        "https://example.org/a b",
+        "https://example.org/a\nb",
+        "https://example.org/a#L3",
+        "",
+    ],
+)
+def test_a_link_leads_to_a_page_alone(run: Run, project: Path, address: str) -> None:
+    """Only the plain address of a page is taken for a link; anything else is a usage error."""
+    before = tree(project)
+    result = run("draw", SPEC, "-o", "out.svg", "--link", address)
+    assert (result.exit_code, result.stderr[:6]) == (2, "Usage:")
     assert tree(project) == before
 
 
