@@ -182,8 +182,13 @@ def test_crowded_targets_get_stand_ins() -> None:
 @given(machines(most=8))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_machine_can_be_drawn(drawn: Machine) -> None:
-    """What draws takes the text of any machine, without a complaint."""
-    assert graphviz.picture(extract(drawn)).startswith(b"<svg")
+    """What draws takes the text of any machine, and each way and each state of it is in the picture."""
+    diagram = extract(drawn)
+    svg = graphviz.picture(diagram).decode()
+    assert sorted(re.findall(r'<g id="(way_\d+)" class="edge">', svg)) == sorted(
+        f"way_{number}" for number in range(len(diagram.edges))
+    )
+    assert svg.count('<g id="state_') == len(drawn.states)
 
 
 @given(st.text(max_size=40))
