@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram, extract
 from fsmflow.backends.mermaid import edges_drawn, flowchart
+from fsmflow.cli import app
 from fsmflow.compiler import compile_file
 from fsmflow.machine import Machine
 from tests.backends.drawn_machines import machines
@@ -91,6 +94,23 @@ def test_specs_are_drawn(path: Path, mermaid: Mermaid) -> None:
     bounds = [reason.bound for edge in diagram.edges for reason in edge.reasons if reason.bound]
     for bound in bounds:
         assert any(bound in text for text in drawn["labels"])
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name.removesuffix(".fsm.yaml"))
+def test_both_sides_of_a_change_are_drawn(path: Path, tmp_path: Path, mermaid: Mermaid) -> None:
+    """Each flowchart in a comment on a pull request is drawn by Mermaid, before and after."""
+    edited = tmp_path / path.name
+    text = path.read_text(encoding="utf-8")
+    edited.write_text(re.sub(r"times: (\d+)", lambda found: f"times: {int(found[1]) + 1}", text), "utf-8")
+
+    said = CliRunner().invoke(app, ["diff", str(path), str(edited), "--format", "markdown"]).output
+    blocks = re.findall(r"```mermaid\n(.*?)```", said, re.DOTALL)
+
+    assert len(blocks) == 2
+    for block in blocks:
+        drawn = mermaid.draw(block)
+        assert len(drawn["nodes"]) > 8
+        assert drawn["edges"] == len(re.findall(r"^  \w+ (?:==>|-->|-\.->|-\.-o|-\.-x)", block, re.MULTILINE))
 
 
 def test_any_machine_is_drawn(mermaid: Mermaid) -> None:
