@@ -179,7 +179,8 @@ def _spans(
     for source, fan in fans.items():
         abreast = 1 if any(diagram.edges[number].target in wide for number in fan) else _MOST_ABREAST
         abreast = max(abreast, -(-len(fan) // _MOST_ROWS))
-        apart = 2 if any(diagram.edges[number].target in high for number in fan) else 1
+        few = len(fan) <= _MOST_ABREAST * _MOST_ROWS
+        apart = 2 if few and any(diagram.edges[number].target in high for number in fan) else 1
         for place, number in enumerate(fan):
             spans[number] = 1 + apart * (place // abreast)
         rows[source] = spans[fan[-1]]
