@@ -65,7 +65,8 @@ def union(difference: Difference) -> tuple[Diagram, Overlay]:
     )
     start = EdgeMark("ghost") if old.start == new.start else _led_elsewhere("", old.start, new.start)
     budget = _budget(old, new)
-    present = {mark.emphasis for mark in (*nodes.values(), *ways.marks.values(), start, budget)}
+    present = {mark.emphasis for mark in nodes.values()}
+    present |= {mark.emphasis for mark in (*ways.marks.values(), start, budget)}
     return drawing, Overlay(
         header=header(difference, nodes, (*ways.marks.values(), budget)),
         nodes=nodes,
