@@ -243,7 +243,7 @@ def _policy(machine: Machine, state: State) -> tuple[str, ...]:
             continue
         bound = _bound(machine, way)
         if not way.same_visit:
-            words.append(f"↑ {_reason(machine, way).text or 'again'} {bound}".rstrip())
+            words.append(f"↑ {reason_of(machine, way).text or 'again'} {bound}".rstrip())
         elif way.kind == "retry":
             words.append(f"retry {bound}".rstrip())
             if way.pause is not None and way.pause.first_us:
@@ -271,8 +271,8 @@ def _edges(
             if way.target == name or not _is_drawn(machine, way):
                 continue
             pair = (name, way.target)
-            look = "loop" if pair in back else _look(machine, way, pair in onward)
-            reasons.setdefault((*pair, look), []).append(_reason(machine, way))
+            look = "loop" if pair in back else look_of(machine, way, pair in onward)
+            reasons.setdefault((*pair, look), []).append(reason_of(machine, way))
     place = {name: number for number, name in enumerate(order)}
     edges = [Edge(source, target, look, _told(found)) for (source, target, look), found in reasons.items()]
 
@@ -294,7 +294,8 @@ def _is_drawn(machine: Machine, way: Transition) -> bool:
     return way.target != machine.exceeded and not set_aside
 
 
-def _look(machine: Machine, way: Transition, on_spine: bool) -> Look:
+def look_of(machine: Machine, way: Transition, on_spine: bool) -> Look:
+    """Tell how a way between two states is drawn."""
     if way.kind == "exceeded":
         return "budget"
     if way.kind == "success" and way.used_up is None and on_spine:
@@ -305,7 +306,8 @@ def _look(machine: Machine, way: Transition, on_spine: bool) -> Look:
     return "branch" if way.kind == "success" and way.used_up is None else "fallback"
 
 
-def _reason(machine: Machine, way: Transition) -> Reason:
+def reason_of(machine: Machine, way: Transition) -> Reason:
+    """Word why a way is taken, and how often it may be."""
     bound = _bound(machine, way)
     if way.used_up is not None:
         return Reason(_used_up(machine, way, way.used_up), bound)

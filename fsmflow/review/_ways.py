@@ -10,7 +10,7 @@ from attrs import frozen
 
 from fsmflow.backends.diagram import Diagram, Edge
 from fsmflow.backends.overlay import Way
-from fsmflow.backends.overlays._ways import Drawn
+from fsmflow.backends.overlays.ways import Drawn
 from fsmflow.machine import Machine, Transition
 
 BUDGET = -1

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from fsmflow.analysis.coverage import Coverage, can_be_taken
 from fsmflow.backends._wording import count, plain
-from fsmflow.backends.diagram import LONGEST_NAME, Diagram, _reason
+from fsmflow.backends.diagram import LONGEST_NAME, Diagram, reason_of
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Way, Words
-from fsmflow.backends.overlays._ways import Drawn
 from fsmflow.backends.overlays._words import pen, warning
+from fsmflow.backends.overlays.ways import Drawn
 from fsmflow.machine import End, Machine
 
 
@@ -68,7 +68,7 @@ def _missed(drawn: Drawn, coverage: Coverage, edges: Mapping[Way, int]) -> dict[
         way = drawn.way(transition)
         if times or not can_be_taken(drawn.machine, transition) or (way is not None and not edges[way]):
             continue
-        word = _reason(drawn.machine, transition).text
+        word = reason_of(drawn.machine, transition).text
         if word in ("", "failed"):
             # One edge may stand for a failure of each kind.
             word = transition.on

@@ -15,8 +15,8 @@ from fsmflow.backends._wording import count, plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram
 from fsmflow.backends.overlay import EdgeMark, Emphasis, Line, NodeMark, Overlay, Words
 from fsmflow.backends.overlays._shares import Shares
-from fsmflow.backends.overlays._ways import Drawn, Moves
 from fsmflow.backends.overlays._words import INKS, SIGNS, fact, first_line, places, spent, warning
+from fsmflow.backends.overlays.ways import Drawn, Moves
 from fsmflow.machine import End, Machine, Transition
 
 _SHORT_ID = 12

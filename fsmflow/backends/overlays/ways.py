@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 
 from fsmflow.analysis.following import Followed
 from fsmflow.analysis.recording import Recording
-from fsmflow.backends.diagram import Diagram, _look
+from fsmflow.backends.diagram import Diagram, look_of
 from fsmflow.backends.overlay import Way
 from fsmflow.machine import Machine, Transition
 
@@ -37,7 +37,7 @@ class Drawn:
             return None
         if (source, target, "loop") in self.edges and transition.kind != "exceeded":
             return (source, target, "loop")
-        look = _look(self.machine, transition, (source, target, "success") in self.edges)
+        look = look_of(self.machine, transition, (source, target, "success") in self.edges)
         return (source, target, look) if (source, target, look) in self.edges else None
 
     def is_budget(self, transition: Transition) -> bool:
