@@ -52,7 +52,7 @@ METRICS: dict[str, Metric] = {
 @click.option(
     "--coverage",
     type=click.Path(path_type=Path),
-    help="Lay over it what tests took, as `fsmflow test --coverage` wrote it.",
+    help="Lay over it what tests took, as `fsmflow test --coverage` wrote it: the folder, or a file.",
 )
 @click.option(
     "--link",
@@ -118,7 +118,7 @@ def command(
 
 def _format(form: str | None, output: Path | None) -> str:
     """Tell what to write, by the option, or else by the ending of the file."""
-    ending = output.suffix.lstrip(".") if output is not None else ""
+    ending = output.suffix.lstrip(".").lower() if output is not None else ""
     chosen = form or ENDINGS.get(ending, ending) or "svg"
     if chosen not in FORMATS:
         raise click.UsageError(f"can't write {chosen!r}; expected one of {', '.join(FORMATS)}")
@@ -184,7 +184,9 @@ def _overlay(
         if coverage is not None:
             from fsmflow.analysis.coverage import read_file as read_coverage
 
-            return of_coverage(analysis.machine, diagram, read_coverage(coverage))
+            inside = coverage / f"{analysis.machine.name}.coverage.json"
+            path = inside if coverage.is_dir() else coverage
+            return of_coverage(analysis.machine, diagram, read_coverage(path))
     except FsmflowError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:

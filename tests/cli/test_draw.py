@@ -64,7 +64,12 @@ def test_coverage_is_laid_over_the_drawing(run: Run, project: Path) -> None:
     coverage = Coverage(machine.name, machine.digest, 7, counts)
     (project / "tests.json").write_text(json.dumps(document(coverage)), encoding="utf-8")
 
-    assert f"{len(counts) - 1} of {len(counts)} transitions" in drawn(run, "--coverage", "tests.json")
+    said = f"{len(counts) - 1} of {len(counts)} transitions"
+    assert said in drawn(run, "--coverage", "tests.json")
+
+    (project / "folder").mkdir()
+    (project / "tests.json").rename(project / "folder" / f"{machine.name}.coverage.json")
+    assert said in drawn(run, "--coverage", "folder")
 
 
 def test_tests_are_told_where_to_write_coverage(
