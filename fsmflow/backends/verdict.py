@@ -63,10 +63,11 @@ def _amounts(bounds: Mapping[Metric, Bound], metrics: Iterable[Metric]) -> Itera
     for metric in metrics:
         bound = bounds.get(metric)
         if bound is not None and bound.upper is not None and (bound.upper or bound.budget is not None):
-            yield _worded(metric, bound.upper)
+            yield worded(metric, bound.upper)
 
 
-def _worded(metric: Metric, amount: int) -> str:
+def worded(metric: Metric, amount: int) -> str:
+    """Word an amount of a metric, with its unit."""
     match metric:
         case "micro_usd":
             return money(amount)

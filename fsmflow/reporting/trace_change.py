@@ -8,8 +8,9 @@ import click
 from attrs import evolve
 
 from fsmflow.analysis.recording import LEDGER, Recording
+from fsmflow.glance import time
 from fsmflow.reporting.excerpt import visible
-from fsmflow.reporting.trace_amounts import money, time
+from fsmflow.reporting.trace_amounts import money
 from fsmflow.reporting.trace_layout import padded, width
 
 _NAMES = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import click
 from attrs import frozen
 
+from fsmflow import glance
 from fsmflow.analysis.following import follow
 from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.machine import Machine, Transition
@@ -113,7 +114,7 @@ class _Printer:
             return
         used = visit.time_us if resource == "time_us" else visit.use[resource]
         what = {"time_us": "time", "tokens": "tokens", "micro_usd": "money"}[resource]
-        part = f"{amounts.percent(used, self.recording.spent[resource])} of the {what}"
+        part = f"{glance.percent(used, self.recording.spent[resource])} of the {what}"
         said = f"{visit.name}: {amounts.amount(resource, used)}, {part}"
         yield from self.fact(name, wrapped(said, self.columns - LEAD))
 
@@ -233,7 +234,7 @@ class _Printer:
 
     def stage(self, stage: Stage) -> _Row:
         if stage.kind != "attempt":
-            return _Row("", "  pause", "", {"time": amounts.time(stage.elapsed_us)})
+            return _Row("", "  pause", "", {"time": glance.time(stage.elapsed_us)})
         return _Row(
             "",
             f"  attempt {stage.attempt:,}",
@@ -245,8 +246,8 @@ class _Printer:
 
     def amounts(self, time_us: int, use: Mapping[str, int], is_wait: bool) -> dict[str, str]:
         whole = self.recording.spent["time_us"]
-        cells = {"time": amounts.time(time_us), "bar": amounts.bar(time_us, whole)}
-        cells["share"] = amounts.percent(time_us, whole) if whole else ""
+        cells = {"time": glance.time(time_us), "bar": amounts.bar(time_us, whole)}
+        cells["share"] = glance.percent(time_us, whole) if whole else ""
         if not is_wait:
             cells["tokens"] = f"{use['tokens']:,}" if use["tokens"] else "–"
             cells["money"] = amounts.money(use["micro_usd"]) if use["micro_usd"] else "–"
@@ -254,7 +255,7 @@ class _Printer:
 
     def total(self) -> _Row:
         used = self.recording.spent
-        cells = {"time": amounts.time(used["time_us"]), "tokens": f"{used['tokens']:,}"}
+        cells = {"time": glance.time(used["time_us"]), "tokens": f"{used['tokens']:,}"}
         cells["money"] = amounts.money(used["micro_usd"])
         return _Row("", "in all", amounts.counted(used["steps"], "step"), cells, strong=True)
 
@@ -273,7 +274,7 @@ class _Printer:
         hue = None if stage.outcome in GOOD else "red"
         what = f"attempt {stage.attempt:,}" if stage.kind == "attempt" else stage.kind
         name = visit.state if visit.visit == 1 else visit.name
-        facts = [f"{visible(name)}, {what}", amounts.time(stage.elapsed_us)]
+        facts = [f"{visible(name)}, {what}", glance.time(stage.elapsed_us)]
         facts += [amounts.amount(name, used) for name, used in stage.use.items() if used]
         said = visible(_outcome(stage)) if stage.kind == "attempt" else ""
         yield f"{self.style(facts[0], bold=True)}  {self.style(said, hue)}".rstrip()
@@ -289,7 +290,7 @@ class _Printer:
         elif stage.error:
             yield from self.block("message", wrapped(stage.error, self.columns - 4))
         if stage.retry_after_us is not None:
-            yield from self.block("asked to be left alone for", iter([amounts.time(stage.retry_after_us)]))
+            yield from self.block("asked to be left alone for", iter([glance.time(stage.retry_after_us)]))
 
     def block(self, name: str, lines: Iterator[str]) -> Iterator[str]:
         yield self.style(f"  {name}", "cyan")

@@ -8,11 +8,12 @@ from attrs import frozen
 
 from fsmflow.analysis.following import Followed, follow
 from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.glance import time
 from fsmflow.machine import Choice, End, Machine, Transition, Wait
 from fsmflow.reporting.amounts import worded
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.proof_wording import listed
-from fsmflow.reporting.trace_amounts import amount, time
+from fsmflow.reporting.trace_amounts import amount
 from fsmflow.reporting.trace_moves import Closed, Lack, Move, moves
 
 LONGEST = 160

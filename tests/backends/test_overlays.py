@@ -14,11 +14,12 @@ from fsmflow.analysis.recording import read as read_trace
 from fsmflow.backends.diagram import extract
 from fsmflow.backends.graphviz import dot
 from fsmflow.backends.overlay import Overlay
-from fsmflow.backends.overlays._words import first_line, pen, percent, places, time
+from fsmflow.backends.overlays._words import first_line, pen, places
 from fsmflow.backends.overlays.coverage import of_coverage
 from fsmflow.backends.overlays.trace import of_recording
 from fsmflow.backends.overlays.traces import of_recordings
 from fsmflow.backends.overlays.witness import of_witness
+from fsmflow.glance import percent, time
 from fsmflow.lowering import lower
 from fsmflow.machine import Choice, End, Machine
 from tests.recorded import Recorded, record, record_script

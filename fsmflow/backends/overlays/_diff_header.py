@@ -11,9 +11,9 @@ from fsmflow.analysis.counter_machine import Metric
 from fsmflow.analysis.difference import Difference, WorstCase
 from fsmflow.analysis.proof import Ending
 from fsmflow.backends._palette import Ink
-from fsmflow.backends._wording import count, duration, money, plain
+from fsmflow.backends._wording import plain
 from fsmflow.backends.overlay import EdgeMark, Emphasis, Line, NodeMark, Words
-from fsmflow.backends.verdict import verdict
+from fsmflow.backends.verdict import verdict, worded
 
 _SIGNS: Mapping[Emphasis, str] = {"added": "+", "removed": "−", "changed": "Δ"}
 _OF_CHANGES: Mapping[Sign, Emphasis] = {
@@ -77,7 +77,7 @@ def _budget(changes: Iterable[Change]) -> Iterator[Line]:
         metric = change.key.metric
         if change.key.topic == "budget" and metric is not None:
             before, after = (
-                "no cap" if said is None else _amount(metric, int(said))
+                "no cap" if said is None else worded(metric, int(said))
                 for said in (change.before, change.after)
             )
             words += [*_became(before, after, "changed"), Words(_GAP)]
@@ -145,16 +145,4 @@ def _became(before: str, after: str, ink: Ink) -> tuple[Words, ...]:
 def _bound(bound: Bound) -> str:
     if bound.upper is None:
         return "no bound"
-    return ("" if bound.is_exact else "≤ ") + _amount(bound.metric, bound.upper)
-
-
-def _amount(metric: Metric, amount: int) -> str:
-    match metric:
-        case "micro_usd":
-            return money(amount)
-        case "microseconds":
-            return duration(amount)
-        case "tool_calls":
-            return count(amount, "tool call")
-        case _:
-            return count(amount, metric.removesuffix("s"))
+    return ("" if bound.is_exact else "≤ ") + worded(bound.metric, bound.upper)

@@ -10,7 +10,8 @@ from attrs import frozen
 from fsmflow.analysis.recording import Recording
 from fsmflow.backends._wording import money
 from fsmflow.backends.overlay import Bar
-from fsmflow.backends.overlays._words import share, time
+from fsmflow.backends.overlays._words import share
+from fsmflow.glance import time
 
 
 @frozen

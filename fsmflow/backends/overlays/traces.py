@@ -15,8 +15,9 @@ from fsmflow.backends._wording import count
 from fsmflow.backends.diagram import Diagram
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Way, Words
 from fsmflow.backends.overlays._shares import Shares
-from fsmflow.backends.overlays._words import INKS, RESOURCES, SIGNS, amount, fact, pen, percent, warning
+from fsmflow.backends.overlays._words import INKS, RESOURCES, SIGNS, amount, fact, pen, warning
 from fsmflow.backends.overlays.ways import Drawn, Moves
+from fsmflow.glance import percent
 from fsmflow.machine import End, Machine
 
 

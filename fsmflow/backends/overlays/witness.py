@@ -16,8 +16,8 @@ from fsmflow.analysis.witness import Entry, Witness
 from fsmflow.backends._wording import count, money, plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Words
-from fsmflow.backends.overlays._words import percent, time
 from fsmflow.backends.overlays.ways import Drawn, Moves
+from fsmflow.glance import percent, time
 from fsmflow.machine import End
 
 _UNITS: Mapping[Metric, str] = {
