@@ -269,12 +269,11 @@ def _exceed(
 
 def _room(machine: Machine, now: Configuration, state: Work | Wait, time_us: int) -> bool:
     """Tell whether the state's cost and `time_us` more fit under every cap, beside the reserve."""
-    needs = Resources(time_us=time_us) + _reserve(machine, state)
-    if isinstance(state, Work):
-        needs += state.cost + Resources(steps=1)
+    needs = (1, *_use(state), time_us) if isinstance(state, Work) else (0, 0, 0, 0, time_us)
+    aside = _reserve(machine, state).amounts()
     return all(
-        cap is None or used + need <= cap
-        for cap, used, need in zip(machine.caps.amounts(), now.spent, needs.amounts(), strict=True)
+        cap is None or used + need + kept <= cap
+        for cap, used, need, kept in zip(machine.caps.amounts(), now.spent, needs, aside, strict=True)
     )
 
 

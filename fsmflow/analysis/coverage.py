@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from attrs import evolve, frozen
 
 from fsmflow.diagnostics import FsmflowError
-from fsmflow.machine import BUILTIN_END, End, Machine, Transition
+from fsmflow.machine import BUILTIN_END, End, Machine, Resources, State, Transition, Work
 
 SCHEMA = "fsmflow.coverage/1"
 SUFFIX = ".coverage.json"
@@ -46,10 +46,34 @@ class Coverage:
 
 
 def can_be_taken(machine: Machine, transition: Transition) -> bool:
-    """Tell whether a run can take a transition: a state set aside never wants for its own cost."""
+    """Tell whether a run can take a transition; if in doubt, it can.
+
+    A state set aside never wants for its own cost, and the first attempt of a run for nothing.
+    """
+    if transition.kind != "exceeded":
+        return True
     state = machine.states[transition.source]
     set_aside = not isinstance(state, End) and state.reserve
-    return transition.kind != "exceeded" or not (set_aside and transition.target == BUILTIN_END)
+    return not (set_aside and transition.target == BUILTIN_END) and not _is_only_first(machine, state)
+
+
+def _is_only_first(machine: Machine, state: State) -> bool:
+    """Tell whether a state makes the first attempt of a run, no other, and is not cut off by the run."""
+    if state.name != machine.start or not isinstance(state, Work):
+        return False
+    again = any(
+        way.target == state.name or (way.same_visit and way.source == state.name)
+        for way in machine.transitions
+    )
+    cap = machine.caps.time_us
+    is_cut = cap is not None and (
+        state.timeout_us is None or state.timeout_us > cap - machine.reserve.time_us
+    )
+    needs = (state.cost + machine.reserve + Resources(steps=1, time_us=1)).amounts()
+    fits = all(
+        limit is None or need <= limit for need, limit in zip(needs, machine.caps.amounts(), strict=True)
+    )
+    return fits and not again and not is_cut
 
 
 def read(text: str) -> Coverage:

@@ -21,6 +21,7 @@ COMMANDS = {
     "build": "Compile specs into runners, diagrams and property tests.",
     "run": "Run a workflow on real input.",
     "trace": "Show what a run did, and why it ended as it did.",
+    "simulate": "Make up thousands of runs with faults, and hold each to what must hold.",
     "test": "Run the property tests that were built.",
     "draw": "Draw a workflow.",
     "report": "Write all that a reviewer needs as one page of HTML.",

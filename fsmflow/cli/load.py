@@ -30,7 +30,11 @@ def compile_one(path: Path) -> Compilation:
 
 def load(path: Path) -> Runner[Any, Any]:
     """Compile the spec at `path` and load the runner that is made of it."""
-    compilation = compile_one(path)
+    return runner_from(compile_one(path), path)
+
+
+def runner_from(compilation: Compilation, path: Path) -> Runner[Any, Any]:
+    """Load the runner that is made of what the spec at `path` was compiled to."""
     (artifact,) = compilation.emit(places_of(path), ["python"])
     module = ModuleType(artifact.path.stem)
     module.__file__ = str(artifact.path)

@@ -22,7 +22,7 @@ from fsmflow.runtime.threads import in_thread
 from fsmflow.runtime.trace import Span, new_span_id
 from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import own
-from fsmflow.runtime.verdict import Use, cut_off, raised, returned
+from fsmflow.runtime.verdict import Use, cut_at, cut_off, is_cut_by_run, raised, returned
 
 Observe = Callable[[Span, str], None]
 """Is told of each attempt, pause and wait when it is over, with its span id."""
@@ -138,7 +138,7 @@ class Driver:
                     # The run's own deadline: all time is on the ledger, so it never moves.
                     at_us = started - run.time_us + limit
                 else:
-                    at_us = _at(stage, run, started)
+                    at_us = cut_at(stage, run, started)
                 if at_us != armed_us:
                     deadline.arm(at_us)
                     armed_us = at_us
@@ -149,7 +149,7 @@ class Driver:
                         # The step swallowed the cancellation that cut it off.
                         raise asyncio.CancelledError
                     if started + elapsed > at_us:
-                        by_run = _is_by_run(stage, run)
+                        by_run = is_cut_by_run(stage, run)
                         event = cut_off(stage, bound, elapsed, full, self._random, by_run=by_run)
                     else:
                         if bound.validate is not None:
@@ -188,7 +188,7 @@ class Driver:
         arguments = run.arguments
         if isinstance(arguments, Unbound):
             return Ended("failure", message=arguments.reason, use=(0, 0, 0))
-        at_us = _at(stage, run, started)
+        at_us = cut_at(stage, run, started)
         context: StepContext | None = None
         given: Mapping[str, Any] = own(arguments)
         if bound.wants_context:
@@ -227,7 +227,7 @@ class Driver:
         if context is not None and context.breach:
             return Ended("failure", None, None, context.breach, (), use, elapsed)
         if cut:
-            return cut_off(stage, bound, elapsed, use, self._random, by_run=_is_by_run(stage, run))
+            return cut_off(stage, bound, elapsed, use, self._random, by_run=is_cut_by_run(stage, run))
         if error is not None:
             return raised(stage, error, elapsed, use, self._random)
         return returned(stage, bound, value, arguments, elapsed, use)
@@ -250,7 +250,7 @@ class Driver:
         run, elapsed = self._run, self._clock.now() - started
         if deadline.expired:
             if deadline.acknowledge():
-                return cut_off(stage, bound, elapsed, use, self._random, by_run=_is_by_run(stage, run))
+                return cut_off(stage, bound, elapsed, use, self._random, by_run=is_cut_by_run(stage, run))
         elif _cancellations() <= self._before:
             # The step raised it itself.
             return raised(stage, cancelled, elapsed, use, self._random)
@@ -296,22 +296,6 @@ class Driver:
             self.record.append(span)
             if self._observe is not None:
                 self._observe(span, new_span_id())
-
-
-def _at(stage: Stage, run: Run, started: int) -> int:
-    """Give the time at which an attempt is cut off: by its timeout, for the run's own deadline, or never."""
-    timeout, limit = stage.timeout_us, stage.time_limit_us
-    if limit is None:
-        return NEVER if timeout is None else started + timeout
-    left = limit - run.time_us
-    return started + (left if timeout is None or left < timeout else timeout)
-
-
-def _is_by_run(stage: Stage, run: Run) -> bool:
-    """Tell whether it is the run's own deadline that cuts an attempt off."""
-    if stage.time_limit_us is None:
-        return False
-    return stage.timeout_us is None or stage.time_limit_us - run.time_us < stage.timeout_us
 
 
 def _cancellations() -> int:

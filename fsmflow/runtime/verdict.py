@@ -6,9 +6,10 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, classify, describe
-from fsmflow.runtime.run import Stage
+from fsmflow.runtime.run import Run, Stage
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Rejected
 
@@ -21,6 +22,22 @@ class Replayed(Exception):
     def __init__(self, event: Ended) -> None:
         super().__init__(event.outcome)
         self.event = event
+
+
+def cut_at(stage: Stage, run: Run, started: int) -> int:
+    """Give the time at which an attempt is cut off: by its timeout, for the run's own deadline, or never."""
+    timeout, limit = stage.timeout_us, stage.time_limit_us
+    if limit is None:
+        return NEVER if timeout is None else started + timeout
+    left = limit - run.time_us
+    return started + (left if timeout is None or left < timeout else timeout)
+
+
+def is_cut_by_run(stage: Stage, run: Run) -> bool:
+    """Tell whether it is the run's own deadline that cuts an attempt off."""
+    if stage.time_limit_us is None:
+        return False
+    return stage.timeout_us is None or stage.time_limit_us - run.time_us < stage.timeout_us
 
 
 def returned(

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
-from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
 
@@ -208,6 +209,24 @@ def simplest(strategy: st.SearchStrategy[Any]) -> Any:
         suppress_health_check=list(HealthCheck),
     )
     return find(strategy, lambda _: True, settings=quiet)
+
+
+def several(strategy: st.SearchStrategy[Any], most: int, seed: int) -> tuple[Any, ...]:
+    """Give up to `most` values of a strategy, the same ones for the same seed."""
+    found: list[Any] = []
+    quiet = settings(
+        database=None,
+        phases=[Phase.generate],
+        max_examples=most,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    def collect(value: Any) -> None:
+        found.append(value)
+
+    seeded(seed)(quiet(given(strategy)(collect)))()
+    return tuple(found)
 
 
 class NoValues(FsmflowError):

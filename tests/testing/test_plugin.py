@@ -57,14 +57,17 @@ def test_transitions_that_no_run_took_are_told(run):
 
 
 def test_the_report_counts_as_the_drawing_does(run):
-    """What a state set aside never does is missed by no test, in the report as in a drawing."""
-    aside = TESTS.replace("success: done", "success: c").replace(
-        "done: {end", "c: {run: m:f, reserve: true, success: done, fallback: lost}\ndone: {end"
+    """What a first step and a state set aside never do is missed by no test, as in a drawing."""
+    aside = TESTS.replace("success: done", "success: b").replace(
+        "done: {end",
+        "b: {run: m:f, success: c, fallback: lost}\n"
+        "c: {run: m:f, reserve: true, success: done, fallback: lost}\ndone: {end",
     )
     result = run(aside.replace("''')", "''', budget='{steps: 9}')"))
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["sample: 2 of 9 transitions taken", "*never: a → exceeded (exceeded)"])
+    result.stdout.fnmatch_lines(["sample: 3 of 13 transitions taken", "*never: b → exceeded (exceeded)"])
+    result.stdout.no_fnmatch_line("*never: a → exceeded*")
     result.stdout.no_fnmatch_line("*never: c → exceeded*")
 
 
