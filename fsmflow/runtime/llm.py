@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,10 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
     prompt = _prompt(stage, folder, model.prompt)
     system = _prompt(stage, folder, model.system) if model.system else ""
     form = form_of(stage, resolve_type(stage.gives, folder) if stage.gives else None)
+    if any(_endpoint()):
+        # Loaded before a run begins, so that it takes no time of an attempt's.
+        with suppress(ImportError):
+            import_module("openai")
 
     async def ask(ctx: StepContext, **arguments: Any) -> Any:
         """Ask the model once.
@@ -125,19 +131,24 @@ def _request(model: Model, messages: Messages, form: Form) -> dict[str, Any]:
     return request
 
 
+def _endpoint() -> tuple[str | None, str | None]:
+    """Give the key and the address of whom to call, as far as the environment says them."""
+    return os.environ.get("OPENAI_API_KEY"), os.environ.get("OPENAI_BASE_URL")
+
+
 def _client(stage: Stage, ctx: StepContext) -> Any:
     """Make the client of one call.
 
     Raises:
         Permanent: There is none, or nobody has said whom to call.
     """
+    key, place = _endpoint()
+    if not key and not place:
+        raise _unsent(ctx, "no endpoint is set up: set OPENAI_API_KEY, or OPENAI_BASE_URL for one without")
     try:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     except ImportError:
         raise _unsent(ctx, "to ask a model takes the openai client: pip install 'fsmflow[llm]'") from None
-    key, place = os.environ.get("OPENAI_API_KEY"), os.environ.get("OPENAI_BASE_URL")
-    if not key and not place:
-        raise _unsent(ctx, "no endpoint is set up: set OPENAI_API_KEY, or OPENAI_BASE_URL for one without")
     # Where the state has a timeout, the runtime cuts the call off; the client's own would come too early.
     options: dict[str, Any] = {} if stage.timeout_us is None else {"timeout": None}
     return AsyncOpenAI(
