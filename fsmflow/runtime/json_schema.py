@@ -159,7 +159,12 @@ def _fields(kind: type) -> dict[str, tuple[Any, bool]] | None:
         return None
     if typing.is_typeddict(kind):
         required: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
-        return {name: (hint, name in required) for name, hint in hints.items()}
+        # Where annotations are strings, only they themselves say what may be left out.
+        marked = {typing.Required: True, typing.NotRequired: False}
+        return {
+            name: (hint, marked.get(typing.get_origin(hint), name in required))
+            for name, hint in hints.items()
+        }
     attributes = getattr(kind, "__attrs_attrs__", None)
     if attributes is None and dataclasses.is_dataclass(kind):
         attributes = dataclasses.fields(kind)
