@@ -34,6 +34,7 @@ from pathlib import Path
 from fsmflow.analysis import Analysis
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import MAX_SHOWN, shown
+from fsmflow.runtime.prompts import path_flaw
 
 MOST_FILES = 1_000
 """How many files are looked through for one that was meant."""
@@ -45,13 +46,15 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         if prompt.fault:
             message = f"the prompt `{shown(prompt.path, 2 * MAX_SHOWN)}` can't be read: {prompt.fault}"
             near = analysis.hints.near(prompt.path, _beside(analysis.folder, prompt.path))
-            yield Diagnostic("prompt-not-found", message, prompt.route, hint=near if "did" in near else "")
+            yield Diagnostic(
+                "prompt-not-found", message, prompt.route, hint=near if near.startswith("did") else ""
+            )
 
 
 def _beside(folder: Path | None, path: str) -> Sequence[str]:
     """Give the files that stand where `path` would."""
     parent = path.rpartition("/")[0]
-    if folder is None or ".." in path or path.startswith("/"):
+    if folder is None or path_flaw(path):
         return ()
     try:
         found = sorted(each.name for each in islice((folder / parent).iterdir(), MOST_FILES))

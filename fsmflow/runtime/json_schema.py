@@ -99,10 +99,14 @@ class _Maker:
             self.referred.add(reference)
             return {"$ref": reference}
         if issubclass(kind, enum.Enum):
-            return {"enum": [member.value for member in kind]}
+            values = [member.value for member in kind]
+            return {"enum": values} if all(isinstance(v, str | int | float) for v in values) else {}
         described = getattr(kind, "model_json_schema", None)
         if callable(described):
-            return self._described(described())
+            try:
+                return self._described(described())
+            except Exception:  # noqa: BLE001 - a model may hold what has no schema, and says so in its own way
+                return {}
         fields = _fields(kind)
         if fields is None:
             return {}

@@ -47,7 +47,7 @@ class ModelServer(http.server.ThreadingHTTPServer):
         """Say nothing of a client that went away."""
 
 
-class _Handler(Handler):
+class _Handler(http.server.BaseHTTPRequestHandler):
     server: ModelServer
 
     def do_POST(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import attrs
@@ -72,6 +73,18 @@ class Colour(enum.Enum):
 
     RED = "red"
     BLUE = "blue"
+
+
+class Odd(pydantic.BaseModel):
+    """A model that holds what has no schema."""
+
+    call: Callable[[], int]
+
+
+class Pair(enum.Enum):
+    """Values that JSON does not have."""
+
+    ONE = (1, 2)
 
 
 PASSAGE = {"name": "a", "score": 1.5}
@@ -143,3 +156,5 @@ def test_anything():
     """What has no schema is left open."""
     assert json_schema(Any) == {}
     assert json_schema(object) == {}
+    assert json_schema(Odd) == {}
+    assert json_schema(Pair) == {}
