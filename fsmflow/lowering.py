@@ -8,6 +8,7 @@ each such repair is a fault that a check of its own reports, and nothing is buil
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from attrs import define, field
@@ -17,6 +18,7 @@ from fsmflow import spec
 from fsmflow.diagnostics import nearest
 from fsmflow.expressions import Constant, Guard, Path, Template, Within, parse_guard, parse_template
 from fsmflow.machine import BUILTIN_END, Backoff, Caps, Counter, Kind, Machine, Outcome, Resources, Transition
+from fsmflow.source import Real
 from fsmflow.typeexpr import TypeExpr, parse_type
 
 MAX_GUESSES = 100
@@ -28,7 +30,7 @@ _NEVER: Guard = Within(Path("input"), ())
 
 def lower(workflow: spec.Workflow) -> Machine:
     """Give the machine that `workflow` means; `workflow` has at least one state."""
-    states = {name: _state(name, state) for name, state in workflow.states.items()}
+    states = {name: _state(name, state, workflow.prices) for name, state in workflow.states.items()}
     names = _Names(states)
     edges = _Edges(names, _exceeded(workflow, names))
     for name, state in workflow.states.items():
@@ -289,7 +291,7 @@ def _bottom_up(ways: Mapping[str, list[Transition]]) -> list[str]:
     return order
 
 
-def _state(name: str, state: spec.State) -> ir.State:
+def _state(name: str, state: spec.State, prices: Mapping[str, spec.Price]) -> ir.State:
     title = state.title or ""
     match state:
         case spec.End():
@@ -300,6 +302,7 @@ def _state(name: str, state: spec.State) -> ir.State:
             return ir.Wait(name=name, title=title, reserve=state.reserve, duration_us=state.wait.microseconds)
     success = getattr(state, "success", None)
     cost: spec.Cost = getattr(state, "cost", None) or spec.Cost()
+    model = _model(state, prices) if isinstance(state, spec.Llm) else None
     timeout: spec.Duration | None = getattr(state, "timeout", None)
     key: str | None = getattr(state, "key", None)
     return ir.Work(
@@ -309,15 +312,49 @@ def _state(name: str, state: spec.State) -> ir.State:
         call=getattr(state, "run", ""),
         arguments=tuple((k, template(v)) for k, v in getattr(state, "with_", {}).items()),
         value=getattr(state, "as_", None) or name,
-        gives=_type(getattr(state, "gives", None)),
+        gives=_type(state.output if isinstance(state, spec.Llm) else getattr(state, "gives", None)),
         accept=tuple(getattr(state, "accept", ())),
-        cost=Resources(tool_calls=cost.tool_calls, tokens=cost.tokens, micro_usd=cost.usd.micro_usd),
+        cost=Resources(
+            tool_calls=cost.tool_calls,
+            tokens=cost.tokens,
+            micro_usd=cost.usd.micro_usd or (0 if model is None else _dearest(model, cost.tokens)),
+        ),
         timeout_us=None if timeout is None else timeout.microseconds,
-        effect=getattr(state, "effect", None),
+        effect=getattr(state, "effect", None) or (None if model is None else "none"),
         key=None if key is None else template(key),
         inline=getattr(state, "inline", False),
         labels=tuple(success) if isinstance(success, dict) else None,
+        model=model,
     )
+
+
+def _model(state: spec.Llm, prices: Mapping[str, spec.Price]) -> ir.Model:
+    asked, price = state.llm, prices.get(state.llm.model)
+    heat = asked.temperature
+    return ir.Model(
+        model=asked.model,
+        prompt=asked.prompt,
+        system=asked.system,
+        max_tokens=asked.max_tokens,
+        temperature=None if heat is None else _decimal(heat),
+        format=state.form,
+        price=None if price is None else (price.input.micro_usd, price.output.micro_usd),
+    )
+
+
+def _decimal(number: int | Real) -> str:
+    """Write a number as the shortest decimal text that is just as much."""
+    exact = Decimal(number.text if isinstance(number, Real) else number)
+    return f"{exact.normalize():f}"
+
+
+def _dearest(model: ir.Model, tokens: int) -> int:
+    """Give the most that `tokens` can cost, as many of them written as may be, rounded up."""
+    if model.price is None:
+        return 0
+    read, written = model.price
+    exact = tokens * read + min(tokens, model.max_tokens) * max(0, written - read)
+    return -(-exact // 1_000_000)
 
 
 def template(data: Any) -> Template:

@@ -132,10 +132,34 @@ class Transition:
 
 
 @frozen(kw_only=True)
-class Work:
-    """A state that calls a step.
+class Model:
+    """What a state asks of a model, in one wire call.
 
-    `value` is the name that its output goes by; `labels` is None where success has none.
+    Attributes:
+        model: The model, by the name that its endpoint has for it.
+        prompt: The file of the prompt, from the spec's folder.
+        system: The file of the system message, likewise.
+        max_tokens: The longest answer.
+        temperature: How freely it chooses its words, as exact decimal text.
+        format: How it answers: in JSON of the shape of the output, in a JSON object, or in words.
+        price: What a million tokens cost that are read, and written, in micro-dollars.
+    """
+
+    model: str
+    prompt: str
+    system: str | None
+    max_tokens: int
+    temperature: str | None
+    format: Literal["schema", "object", "text"]
+    price: tuple[int, int] | None
+
+
+@frozen(kw_only=True)
+class Work:
+    """A state that calls a step, or a model.
+
+    `value` is the name that its output goes by; `labels` is None where success has none. `call` is empty
+    where `model` says what is asked.
     """
 
     name: str
@@ -152,6 +176,7 @@ class Work:
     key: Template | None
     inline: bool
     labels: tuple[str, ...] | None
+    model: Model | None = None
 
 
 @frozen(kw_only=True)
@@ -263,6 +288,9 @@ def canonical(machine: Machine) -> str:
     del plain["title"], plain["profiles"]
     for state in plain["states"].values():
         del state["title"]
+        # Machines that ask no model are written as they were before there were such states.
+        if state.get("model", state) is None:
+            del state["model"]
     return json.dumps(plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

@@ -202,12 +202,38 @@ class Run:
     unknown: Arm | None = _says("Where to go when nobody can tell if it happened.", "reconcile", default=None)
 
 
+Form = Literal["schema", "object", "text"]
+
+
+@frozen(kw_only=True)
+class Model:
+    """What is asked of a model, over the OpenAI-compatible protocol."""
+
+    model: str = _says("The model, by the name that its endpoint has for it.", "gpt-4o-mini")
+    prompt: str = _says(
+        "The file beside the spec that holds the prompt; `{{ name }}` stands for an argument.",
+        "prompts/draft.md",
+    )
+    system: str | None = _says(
+        "The file beside the spec that holds the system message.", "prompts/system.md", default=None
+    )
+    max_tokens: int = _says("The longest answer, in tokens.", 400)
+    temperature: int | Real | None = _says("How freely the model chooses its words.", 0, default=None)
+    format: Form | None = _says(
+        "How the model answers: in JSON of the shape of `gives` (`schema`), in a JSON object (`object`), or "
+        "in plain words (`text`). Unless said, `text` where a string is wanted, and `schema` otherwise.",
+        "schema",
+        default=None,
+    )
+
+
 @frozen(kw_only=True)
 class Llm:
     """A step: one wire call to a model."""
 
-    llm: dict[str, Any] = _says(
-        "The call: model, prompt, system, max_tokens, temperature, labels.", {"model": "m"}
+    llm: Model = _says(
+        "What is asked of which model.",
+        {"model": "gpt-4o-mini", "prompt": "prompts/draft.md", "max_tokens": 400},
     )
     title: str | None = _says("What the state is for, in a sentence.", "Draft an answer.", default=None)
     with_: dict[str, Any] = _says(
@@ -219,7 +245,7 @@ class Llm:
     cost: Cost = _says("The most that one attempt may use.", {"tokens": 1500}, factory=Cost)
     timeout: Duration | None = _says("The longest that one attempt may take.", "20s", default=None)
     effect: Literal["none", "idempotent", "once"] | None = _says(
-        "What the step does to the world.", default=None
+        "What the step does to the world; nothing unless said.", default=None
     )
     key: str | None = _says("What makes the idempotency key.", "$input.id", default=None)
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
@@ -232,6 +258,20 @@ class Llm:
     )
     fallback: Arm | None = _says("Where to go when the step can't succeed.", "quote", default=None)
     unknown: Arm | None = _says("Where to go when nobody can tell if it happened.", default=None)
+
+    @property
+    def form(self) -> Form:
+        """How the model answers: as said, or as the output asks for it."""
+        if self.llm.format is not None:
+            return self.llm.format
+        return "text" if self.gives in (None, "str") and not isinstance(self.success, dict) else "schema"
+
+    @property
+    def output(self) -> str | None:
+        """The type of the output: `gives`, or what the form makes of it; None if it is a label alone."""
+        if self.gives is not None or isinstance(self.success, dict):
+            return self.gives
+        return "str" if self.form == "text" else "dict[str, Any]"
 
 
 @frozen(kw_only=True)

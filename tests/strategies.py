@@ -11,6 +11,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+import attrs
 from attrs import evolve
 from hypothesis import strategies as st
 
@@ -143,7 +144,8 @@ class _Draft:
             case "wait":
                 length = spec.Duration(self.random.choice((1, 7_000, 1_000_000)))
                 return spec.Wait(wait=length, title=self._title(), success=self._to(name), reserve=reserve)
-        return self._run(name, reserve)
+        step = self._run(name, reserve)
+        return _asking(step) if len(step.with_) == 3 else step
 
     def _run(self, name: str, reserve: bool) -> spec.Run:
         random = self.random
@@ -264,6 +266,22 @@ class _Draft:
             case 9:
                 return [self._template(depth - 1) for _ in range(random.randint(0, 3))]
         return f"$input.{random.choice(_FIELDS)}"
+
+
+def _asking(step: spec.Run) -> spec.Llm:
+    """Make a state that asks a model, with all the ways out of `step`."""
+    # Drawn apart, so that the machines of a seed are otherwise those that they were.
+    random = Random(f"{step.cost} {step.timeout}")
+    asked = spec.Model(
+        model=random.choice(("m", "other")),
+        prompt="prompts/m.md",
+        system=random.choice((None, "prompts/system.md")),
+        max_tokens=random.choice((1, 100)),
+        temperature=random.choice((None, 0, Real("0.70"))),
+        format=random.choice((None, "object", "schema")),
+    )
+    kept = attrs.asdict(step, recurse=False, filter=lambda a, _: a.name not in ("run", "inline", "gives"))
+    return spec.Llm(llm=asked, gives="Any", **kept)
 
 
 def plain(random: Random) -> Any:

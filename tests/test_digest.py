@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from attrs import evolve
 
+from fsmflow.loading.structure import structure
+from fsmflow.loading.yaml import load_file
 from fsmflow.lowering import lower
+from fsmflow.machine import canonical
 from tests.sample import flow, machine
 
 WHOLE = """
@@ -102,3 +107,49 @@ def test_the_order_in_which_states_are_written_means_nothing_but_the_start():
 
     assert dict(lower(first).states) == dict(lower(second).states)
     assert lower(first).counters == lower(second).counters
+
+
+ASKING = """
+draft: {llm: {model: m, prompt: p.md, max_tokens: 100, temperature: 0.70}, with: {a: $input}, cost: {tokens: 1000}, success: done, fallback: lost}
+done: {end: success, output: $draft}
+lost: {end: failed}
+"""  # noqa: E501 - a state a line
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("model: m", "model: n"),
+        ("prompt: p.md", "prompt: q.md"),
+        ("max_tokens: 100", "max_tokens: 101"),
+        ("temperature: 0.70", "temperature: 0.71"),
+        ("temperature: 0.70", "system: s.md"),
+        ("temperature: 0.70", "format: object"),
+    ],
+)
+def test_the_digest_changes_with_what_a_model_is_asked(written, instead):
+    """Another model, prompt, limit or form is another machine."""
+    assert machine(ASKING).digest != machine(ASKING.replace(written, instead)).digest
+
+
+def test_the_digest_ignores_how_a_number_is_written():
+    """A temperature is as high as it is, however many digits it has."""
+    assert machine(ASKING).digest == machine(ASKING.replace("0.70", "0.7")).digest
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("ask_docs", "9c35c38accf45aa51443c36b67d7a1787409c88d8c8d5dcc6fefccf9c913509f"),
+        ("extract_record", "f441aa00cfd4f677e3a52b1614bc7c299de3dad81dd4cea22423022bb8c0bb9d"),
+        ("tool_loop", "6ce1eba128c0fab9d4d98953bcd5a4ba04670cdf9736f59d406286248a9f7804"),
+    ],
+)
+def test_machines_without_models_are_what_they_were(name, digest):
+    """That a state can ask a model changes nothing for machines in which none does."""
+    folder = Path(__file__).parents[1] / "specs"
+    found = structure(load_file(folder / f"{name}.fsm.yaml")).workflow
+    assert found is not None
+
+    assert '"model"' not in canonical(lower(found))
+    assert lower(found).digest == digest

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fsmflow.analysis.hints import Hints
     from fsmflow.analysis.modules import Modules
     from fsmflow.analysis.policies import Policies
+    from fsmflow.analysis.prompting import Prompt
     from fsmflow.analysis.proof import Proof
     from fsmflow.analysis.reachability import Reachability
     from fsmflow.analysis.reads import Reads
@@ -128,6 +129,13 @@ class Analysis:
         from fsmflow.analysis.values import Values
 
         return Values(self.workflow, self.modules)
+
+    @cached_property
+    def prompts(self) -> Sequence[Prompt]:
+        """What models are asked, read from the files beside the spec."""
+        from fsmflow.analysis.prompting import prompts
+
+        return tuple(prompts(self.workflow, self.folder))
 
     @cached_property
     def hints(self) -> Hints:

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.policies import spoken
 from fsmflow.analysis.terms import written_guard, written_template
-from fsmflow.machine import BUILTIN_END, Backoff, Choice, End, Machine, State, Transition, Wait, Work
+from fsmflow.machine import BUILTIN_END, Backoff, Choice, End, Machine, Model, State, Transition, Wait, Work
 
 Topic = Literal["workflow", "budget", "state", "transition", "cap", "contract", "policy", "price"]
 Sign = Literal["added", "removed", "changed", "renamed"]
@@ -151,7 +151,10 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
 
     match state:
         case Work():
-            yield key("run"), state.call
+            if state.model is None:
+                yield key("run"), state.call
+            else:
+                yield from ((key(name), said) for name, said in _asked(state.model))
             for name, template in state.arguments:
                 yield key("with", name), written_template(template)
             if state.value != state.name:
@@ -181,6 +184,18 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
             assert_never(state)
     if not isinstance(state, End) and state.reserve:
         yield key("reserve"), "true"
+
+
+def _asked(model: Model) -> Iterator[tuple[str, Said]]:
+    """Give what a state asks of a model. What the model costs is told under its price."""
+    yield "model", model.model
+    yield "prompt", model.prompt
+    if model.system is not None:
+        yield "system", model.system
+    yield "max_tokens", model.max_tokens
+    if model.temperature is not None:
+        yield "temperature", model.temperature
+    yield "format", model.format
 
 
 def _ways(machine: Machine, state: State) -> Iterator[tuple[Key, Said]]:

@@ -97,6 +97,10 @@ def _reading(state: State, value: Renaming) -> State:
             return state
 
 
+def _called(state: Work) -> str:
+    return state.call if state.model is None else f"{state.model.model} {state.model.prompt}"
+
+
 @define(slots=False)
 class _Unmatched:
     """The states of a machine whose names the other one does not have."""
@@ -122,7 +126,7 @@ class _Unmatched:
         """What each of them calls; of those that call nothing, what they do."""
         states = self.machine.states
         return {
-            name: state.call if isinstance(state := states[name], Work) else body
+            name: _called(state) if isinstance(state := states[name], Work) else body
             for name, body in self.bodies.items()
         }
 

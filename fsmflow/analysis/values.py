@@ -76,13 +76,18 @@ class Values:
             found: dict[str, list[TypeExpr]] = {}
             for name, state in self.workflow.states.items():
                 if not isinstance(state, spec.Choose | spec.Wait | spec.End):
-                    found.setdefault(state.as_ or name, []).append(self._of_state(state))
+                    found.setdefault(state.as_ or name, []).append(self.output(state))
             self._given = {name: union(types) for name, types in found.items()}
             self._given["input"] = self.declared(self.workflow.input)
             self._given["error"] = ERROR
         return self._given.get(value, ANY)
 
-    def _of_state(self, state: spec.State) -> TypeExpr:
+    def output(self, state: spec.State) -> TypeExpr:
+        """Give the type of what a state gives; `Any` if it is not known."""
+        if isinstance(state, spec.Llm):
+            if state.output is None and isinstance(state.success, dict):
+                return LiteralType(tuple(state.success))
+            return self.declared(state.output)
         if not isinstance(state, spec.Run):
             return ANY
         if state.gives is not None:

@@ -186,8 +186,8 @@ def _node(machine: Machine, state: State, lane: Lane) -> Node:
 
 def _role(state: State) -> Role:
     match state:
-        case Work(cost=cost):
-            if cost.tokens:
+        case Work(cost=cost, model=model):
+            if cost.tokens or model is not None:
                 return "llm"
             if cost.tool_calls:
                 return "tool"
@@ -205,9 +205,9 @@ def _role(state: State) -> Role:
 def _facts(state: State) -> tuple[str, ...]:
     match state:
         case Work(cost=cost):
-            function = state.call.rpartition(":")[2]
+            called = state.call.rpartition(":")[2] if state.model is None else state.model.model
             words = (
-                plain(function, LONGEST_NAME) if function != state.name else "",
+                plain(called, LONGEST_NAME) if called != state.name else "",
                 duration(state.timeout_us) if state.timeout_us is not None else "",
                 money(cost.micro_usd) if cost.micro_usd else "",
                 count(cost.tokens, "token") if cost.tokens else "",

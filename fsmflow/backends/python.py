@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fsmflow.analysis import Analysis
 from fsmflow.backends import Artifact, Places
-from fsmflow.backends._python import WIDTH, Term, after, data, escaped, laid_out, literal, wrapped
+from fsmflow.backends._python import WIDTH, Group, Term, after, data, escaped, laid_out, literal, wrapped
 from fsmflow.backends._python_states import StateFunctions, constant, cost, pauses
 from fsmflow.backends._python_terms import annotation, modules, template
 from fsmflow.backends._stamp import stamped
-from fsmflow.machine import Choice, End, Machine, Resources, Transition, Wait, Work
+from fsmflow.machine import Choice, End, Machine, Model, Resources, Transition, Wait, Work
 
 _RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
 
@@ -75,6 +75,7 @@ _RUNTIME_NAMES = (
     "End",
     "Ended",
     "Limits",
+    "Model",
     "Onward",
     "Options",
     "Pause",
@@ -162,6 +163,8 @@ def _amounts(amounts: Iterable[int | None], blank: int | None) -> list[str]:
 
 def _stage(states: StateFunctions, state: Work) -> Iterator[str]:
     items: list[Term] = [literal(state.name), literal(state.call)]
+    if state.model is not None:
+        items.append(after("model=", _model(state.model)))
     if state.value != state.name:
         items.append(f"value={literal(state.value)}")
     if state.gives is not None:
@@ -187,6 +190,23 @@ def _stage(states: StateFunctions, state: Work) -> Iterator[str]:
     for item in items:
         yield from laid_out(item, "    ", ",")
     yield ")"
+
+
+def _model(model: Model) -> Term:
+    items = [
+        literal(model.model),
+        f"prompt={literal(model.prompt)}",
+        f"max_tokens={literal(model.max_tokens)}",
+    ]
+    if model.system is not None:
+        items.append(f"system={literal(model.system)}")
+    if model.temperature is not None:
+        items.append(f"temperature={literal(model.temperature)}")
+    if model.format != "text":
+        items.append(f"format={literal(model.format)}")
+    if model.price is not None:
+        items.append(f"price={literal(model.price)}")
+    return Group("Model(", tuple(items), ")")
 
 
 def _backoff(way: Transition) -> Iterator[str]:

@@ -14,6 +14,8 @@ BESIDE_THE_PROOF = frozenset(
         "output-missing",
         "output-never-given",
         "policy-refuted",
+        "prompt-mismatch",
+        "prompt-not-found",
         "read-before-write",
         "reask-on-effect",
         "repeated-effect-without-key",

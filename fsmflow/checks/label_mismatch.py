@@ -46,25 +46,26 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     for profile, steps in analysis.workflow.profiles.items():
         for name, step in steps.items():
             state = analysis.workflow.states.get(name, spec.End(end="failed"))
-            if isinstance(state, spec.Run):
+            if isinstance(state, spec.Run | spec.Llm):
                 yield from _state(analysis, name, state, step, ("profiles", profile, name))
 
 
 def _state(
-    analysis: Analysis, name: str, state: spec.Run, step: str, place: Route | None
+    analysis: Analysis, name: str, state: spec.Run | spec.Llm, step: str, place: Route | None
 ) -> Iterator[Diagnostic]:
     signature = analysis.values.signature(step)
     if signature is None:
         return
     route: Route = place or ("states", name, "success")
+    gives = state.output if isinstance(state, spec.Llm) else state.gives
     if not isinstance(state.success, dict):
-        labels = signature.labels if state.gives is None else None
+        labels = signature.labels if gives is None else None
         if labels or signature.outcome:
             which = ", ".join(f"`{label}`" for label in labels or ())
             message = f"`{step}` returns a label{f' ({which})' if which else ''}, and `success` has none"
             hint = "give each label an arm: `success: {LABEL: STATE, …}`"
             yield Diagnostic("label-mismatch", message, route, hint=hint)
-    elif state.gives is not None:
+    elif gives is not None:
         if not signature.outcome and signature.gives != ANY:
             message = f"`{step}` returns `{signature.gives}`, and no label"
             hint = "with `gives`, a labelled step returns Outcome(label, value)"

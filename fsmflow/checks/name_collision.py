@@ -55,7 +55,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 hint="choose another name for the value",
                 related=(Related(f"the state `{value}`", ("states", value)),),
             )
-        gives: str | None = getattr(state, "gives", None)
+        gives: str | None = state.output if isinstance(state, spec.Llm) else getattr(state, "gives", None)
         other, others = first.setdefault(value, (name, gives))
         if gives != others and analysis.values.declared(gives) != analysis.values.declared(others):
             yield Diagnostic(

@@ -35,7 +35,7 @@ from fsmflow.diagnostics import Diagnostic
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find re-asks of acting states."""
     for name, state in analysis.workflow.states.items():
-        if not isinstance(state, spec.Run) or state.effect not in ("idempotent", "once"):
+        if not isinstance(state, spec.Run | spec.Llm) or state.effect not in ("idempotent", "once"):
             continue
         if state.invalid is not None and state.invalid.to in (None, name):
             yield Diagnostic(

@@ -48,7 +48,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         return
     shown = 0
     for name, state in analysis.workflow.states.items():
-        if not isinstance(state, spec.Run) or state.effect not in ("idempotent", "once"):
+        if not isinstance(state, spec.Run | spec.Llm) or state.effect not in ("idempotent", "once"):
             continue
         if state.key is None and name in analysis.cycles.revisited:
             shown += 1

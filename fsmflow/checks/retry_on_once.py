@@ -37,7 +37,7 @@ from fsmflow.diagnostics import Diagnostic
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find retries of steps with `effect: once`."""
     for name, state in analysis.workflow.states.items():
-        if isinstance(state, spec.Run) and state.effect == "once" and state.retry is not None:
+        if isinstance(state, spec.Run | spec.Llm) and state.effect == "once" and state.retry is not None:
             yield Diagnostic(
                 "retry-on-once",
                 f"`{name}` must never be repeated, and would be retried",

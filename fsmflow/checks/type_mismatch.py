@@ -45,7 +45,7 @@ from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.expressions import parse_template
 from fsmflow.source import Route
-from fsmflow.typeexpr import TypeExpr
+from fsmflow.typeexpr import TypeExpr, TypeName
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -58,6 +58,9 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 route: Route = ("states", name)
                 yield from _step(analysis, state, state.run, (*route, "run"), (*route, "with"))
                 yield from _accepts(analysis, state, route)
+            case spec.Llm():
+                yield from _answer(analysis, state, ("states", name))
+                yield from _accepts(analysis, state, ("states", name))
             case spec.End() if state.output is not None:
                 wanted = values.declared(workflow.output)
                 for place, message, hint in misfits(values, state.output, wanted, ("states", name, "output")):
@@ -65,7 +68,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     for profile, steps in workflow.profiles.items():
         for name, step in steps.items():
             swapped = workflow.states.get(name)
-            if isinstance(swapped, spec.Run):
+            if isinstance(swapped, spec.Run | spec.Llm):
                 yield from _step(analysis, swapped, step, ("profiles", profile, name), None)
 
 
@@ -87,7 +90,7 @@ def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
 
 
 def _step(
-    analysis: Analysis, state: spec.Run, step: str, place: Route, arguments: Route | None
+    analysis: Analysis, state: spec.Run | spec.Llm, step: str, place: Route, arguments: Route | None
 ) -> Iterator[Diagnostic]:
     """Hold the arguments of one step to its parameters, and what it returns to `gives`.
 
@@ -107,14 +110,30 @@ def _step(
         else:
             yield from _argument(values, step, parameters[name], _type(values, data), route)
     yield from _left_out(signature, state, step, place)
-    declared = values.declared(state.gives)
+    declared = values.declared(state.output if isinstance(state, spec.Llm) else state.gives)
     labelled = signature.outcome or isinstance(state.success, dict)
     if not labelled and not structures(values, signature.gives, declared):
         message = f"`{step}` returns `{signature.gives}`, and `gives` says `{declared}`"
         yield _diagnostic(message, place if arguments is None else (*place[:-1], "gives"))
 
 
-def _left_out(signature: Signature, state: spec.Run, step: str, place: Route) -> Iterator[Diagnostic]:
+def _answer(analysis: Analysis, state: spec.Llm, route: Route) -> Iterator[Diagnostic]:
+    """Hold what a model answers in words to what its state gives."""
+    if state.form != "text" or state.gives is None:
+        return
+    declared = analysis.values.declared(state.gives)
+    if isinstance(state.success, dict):
+        message = f"an answer in words is a label, and can't hold `{declared}` too"
+    elif not structures(analysis.values, TypeName("", "str"), declared):
+        message = f"an answer in words is a `str`, and `gives` says `{declared}`"
+    else:
+        return
+    yield _diagnostic(message, (*route, "llm", "format"), "say `format: schema`")
+
+
+def _left_out(
+    signature: Signature, state: spec.Run | spec.Llm, step: str, place: Route
+) -> Iterator[Diagnostic]:
     for parameter in signature.parameters:
         if parameter.name == "ctx":
             continue
@@ -142,12 +161,10 @@ def _type(values: Values, data: Any) -> TypeExpr:
         return ANY
 
 
-def _accepts(analysis: Analysis, state: spec.Run, route: Route) -> Iterator[Diagnostic]:
+def _accepts(analysis: Analysis, state: spec.Run | spec.Llm, route: Route) -> Iterator[Diagnostic]:
     """Hold what `accept` functions are called with to their parameters: the output, and `with` by name."""
     values = analysis.values
-    output = values.declared(state.gives)
-    if state.gives is None and (step := values.signature(state.run)) is not None:
-        output = step.gives
+    output = values.output(state)
     for index, function in enumerate(state.accept):
         place: Route = (*route, "accept", index)
         signature = values.signature(function)

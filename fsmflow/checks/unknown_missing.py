@@ -33,7 +33,7 @@ from fsmflow.diagnostics import Diagnostic
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find steps with `effect: once` and without `unknown`."""
     for name, state in analysis.workflow.states.items():
-        if isinstance(state, spec.Run) and state.effect == "once" and state.unknown is None:
+        if isinstance(state, spec.Run | spec.Llm) and state.effect == "once" and state.unknown is None:
             yield Diagnostic(
                 "unknown-missing",
                 f"`{name}` does not say where to go when nobody can tell if it happened",

@@ -34,7 +34,7 @@ from fsmflow.diagnostics import Diagnostic, Severity
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find steps with `unknown` and an effect other than `once`."""
     for name, state in analysis.workflow.states.items():
-        if isinstance(state, spec.Run) and state.unknown is not None and state.effect != "once":
+        if isinstance(state, spec.Run | spec.Llm) and state.unknown is not None and state.effect != "once":
             yield Diagnostic(
                 "unknown-unused",
                 f"`{name}` never takes `unknown`: its effect is not `once`",

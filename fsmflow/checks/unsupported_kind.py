@@ -1,10 +1,10 @@
 """A kind of state that can't be compiled yet.
 
 Why is this bad?
-    `llm`, `ask`, `map`, `parallel` and `call` are part of the language, and nothing runs them so far.
+    `ask`, `map`, `parallel` and `call` are part of the language, and nothing runs them so far.
 
 What to do
-    Write the state as a `run` step: a function that asks the model, or that calls the other workflow.
+    Write the state as a `run` step: a function that asks the person, or that calls the other workflow.
 
 Example::
 
@@ -12,7 +12,7 @@ Example::
     workflow: sample
     states:
       draft:
-        llm: {model: some-model, prompt: Say something.}  # error: unsupported-kind
+        call: other  # error: unsupported-kind
         success: done
         fallback: failed
       done: {end: success}
@@ -27,7 +27,7 @@ from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.diagnostics import Diagnostic
 
-_SUPPORTED = (spec.Run, spec.Choose, spec.Wait, spec.End)
+_SUPPORTED = (spec.Run, spec.Llm, spec.Choose, spec.Wait, spec.End)
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:

@@ -27,6 +27,7 @@ MAX_TIMES = 1_000_000
 MAX_CAP = 10**12
 MAX_DURATION = spec.Duration(366 * 86_400_000_000)
 MAX_FACTOR = 1_000
+MAX_TEMPERATURE = 2
 
 
 def breaches(workflow: spec.Workflow) -> Iterator[Diagnostic]:
@@ -56,6 +57,10 @@ def _state(state: spec.State, route: Route) -> Iterator[Diagnostic]:
     match state:
         case spec.Run():
             yield from _reference(state.run, (*route, "run"))
+        case spec.Llm(llm=asked):
+            if flaw := prose_flaw(asked.model) or (None if asked.model else "it is empty"):
+                yield _bad("bad-name", "model", asked.model, (*route, "llm", "model"), flaw)
+            yield from _caps(asked, (*route, "llm"))
         case spec.Ask():
             yield from _prose(state.ask, (*route, "ask"))
             if state.role is not None:
@@ -152,6 +157,9 @@ def _absurdity(name: str, value: Any, least: int) -> str | None:
                 return "a cap of zero allows nothing"
             if value.micro_usd > MAX_CAP * 1_000_000:
                 return f"an amount is at most {MAX_CAP:,} dollars"
+        case int() | float() if name == "temperature":
+            if not 0 <= value <= MAX_TEMPERATURE:
+                return f"`temperature` is from 0 to {MAX_TEMPERATURE}"
         case int() | float() if name == "factor":
             if not 1 <= value <= MAX_FACTOR:
                 return f"`factor` is from 1 to {MAX_FACTOR:,}"

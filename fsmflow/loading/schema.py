@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from fsmflow import spec
-from fsmflow.loading.conventions import MAX_CAP, MAX_FACTOR, MAX_TIMES
+from fsmflow.loading.conventions import MAX_CAP, MAX_FACTOR, MAX_TEMPERATURE, MAX_TIMES
 from fsmflow.loading.converter import key_of, keys_of, without_none
 from fsmflow.loading.names import (
     MAX_PROSE,
@@ -23,6 +23,7 @@ from fsmflow.loading.names import (
     RESERVED_STATES,
 )
 from fsmflow.loading.structure import MAX_STATES
+from fsmflow.runtime.prompts import MAX_PATH, PATH_PATTERN
 from fsmflow.source import Real
 
 _Schema = dict[str, Any]
@@ -32,6 +33,7 @@ _MODELS = (
     spec.ChooseArm,
     spec.Cost,
     spec.Invalid,
+    spec.Model,
     spec.Policy,
     spec.Price,
     spec.Retry,
@@ -163,6 +165,12 @@ def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
             described["propertyNames"] = {"$ref": "#/$defs/name"}
         case "factor":
             described |= {"minimum": 1, "maximum": MAX_FACTOR}
+        case "temperature":
+            described |= {"minimum": 0, "maximum": MAX_TEMPERATURE}
+        case "model":
+            described |= {"minLength": 1, "maxLength": MAX_PROSE}
+        case "prompt" | "system":
+            described |= {"pattern": PATH_PATTERN, "maxLength": MAX_PATH}
     if described.get("type") == "integer":
         least = 0 if cls is spec.Cost or key == "tolerate" else 1
         most = MAX_TIMES if key in _TIMES or key == "tolerate" else MAX_CAP

@@ -12,7 +12,7 @@ from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.symbols import Symbol, resolve
 from fsmflow.backends._wording import duration, guard, money, pause
-from fsmflow.machine import Choice, End, Machine, State, Transition, Wait, Work
+from fsmflow.machine import Choice, End, Machine, Model, State, Transition, Wait, Work
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.review._files import called
 from fsmflow.review._ways import BUDGET, Ways
@@ -22,6 +22,7 @@ _EFFECTS = {
     "idempotent": "idempotent: repeating it changes nothing more",
     "once": "once: never repeated",
 }
+_FORMS = {"schema": "JSON by its schema", "object": "a JSON object", "text": "words"}
 _ON = {
     "retry": "transient failure",
     "invalid": "rejected output",
@@ -62,6 +63,7 @@ def _contract(analysis: Analysis, state: State) -> Rows:
         case Work():
             rows = [
                 ["call", state.call],
+                *_asked(state.model),
                 *(["with", f"{name} = {text}"] for name, text in _written(analysis, state.name, "with")),
                 ["gives", "" if state.gives is None else str(state.gives)],
                 ["as", "" if state.value == state.name else f"${state.value}"],
@@ -78,6 +80,19 @@ def _contract(analysis: Analysis, state: State) -> Rows:
             ]
         case Choice() | Wait():
             return []
+
+
+def _asked(model: Model | None) -> Rows:
+    """Tell what is asked of a model."""
+    if model is None:
+        return []
+    return [
+        ["model", model.model],
+        ["prompt", model.prompt],
+        ["system", model.system or ""],
+        ["answer", f"{_FORMS[model.format]}, at most {model.max_tokens:,} tokens"],
+        ["temperature", model.temperature or ""],
+    ]
 
 
 def _swapped(analysis: Analysis, name: str) -> Iterator[tuple[str, str]]:
@@ -172,7 +187,9 @@ def _places(analysis: Analysis, state: State) -> Rows:
     """Tell where a state stands in the spec, and where the code of its step does."""
     document = analysis.document
     rows = [["spec", f"{called(document.path)}:{document.locate(('states', state.name), key=True).line}"]]
-    if isinstance(state, Work):
+    if isinstance(state, Work) and state.model is not None:
+        rows.append(["prompt", f"{called(state.model.prompt)}:1"])
+    elif isinstance(state, Work):
         module, _, function = state.call.partition(":")
         found = resolve(analysis.modules, module, function)
         if isinstance(found, Symbol):

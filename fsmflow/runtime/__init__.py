@@ -5,6 +5,7 @@ from fsmflow.runtime.clock import Clock, Deadline, SystemClock
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late
 from fsmflow.runtime.gauge import StaleCertificate, WorstCase
+from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
@@ -43,6 +44,7 @@ __all__ = [
     "Late",
     "Limits",
     "Missing",
+    "Model",
     "Onward",
     "Options",
     "Outcome",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from fsmflow.runtime.events import Ended
+from fsmflow.runtime.model import Model
 
 
 class Error(NamedTuple):
@@ -55,11 +56,11 @@ class Limits(NamedTuple):
 
 
 class Stage:
-    """A state that calls a step: the command to start one attempt of it.
+    """A state that calls a step, or a model: the command to start one attempt of it.
 
     Attributes:
         name: The state's name.
-        call: The step, as `module:name`.
+        call: The step, as `module:name`; empty where a model is asked.
         value: The name that its output goes by.
         gives: The type of its output, as the spec writes it; empty if none is declared.
         accept: Functions that may reject its output, as `module:name`.
@@ -72,6 +73,7 @@ class Stage:
         effect: `none`, `idempotent`, `once`, or empty if not said.
         key: What its idempotency key is made of, if not run, state and visit.
         inline: Whether a sync step runs on the event loop.
+        model: What a model is asked, if one is.
     """
 
     __slots__ = (
@@ -84,6 +86,7 @@ class Stage:
         "inline",
         "key",
         "labels",
+        "model",
         "name",
         "time_limit_us",
         "timeout_us",
@@ -105,6 +108,7 @@ class Stage:
         effect: Literal["none", "idempotent", "once", ""] = "",
         key: Callable[[Mapping[str, Any]], Any] | None = None,
         inline: bool = False,
+        model: Model | None = None,
     ) -> None:
         self.name = name
         self.call = call
@@ -119,6 +123,7 @@ class Stage:
         self.effect = effect
         self.key = key
         self.inline = inline
+        self.model = model
 
     def __repr__(self) -> str:
         return f"Stage({self.name!r})"

@@ -58,10 +58,14 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
         implementation: What to call instead of the stage's own step; one that is ready is taken as it is.
 
     Raises:
-        StepNotFound: A module, a name or a type is not there, or can't be called.
+        StepNotFound: A module, a name, a type or a prompt is not there, or can't be called.
     """
     if isinstance(implementation, Bound):
         return implementation
+    if implementation is None and stage.model is not None:
+        from fsmflow.runtime import llm
+
+        implementation = llm.step(stage, folder)
     step = implementation if implementation is not None else stage.call
     function = resolve(step, folder) if isinstance(step, str) else step
     if not callable(function):

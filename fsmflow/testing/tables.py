@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from fsmflow import machine as ir
 from fsmflow.analysis.valuations import shaped
 from fsmflow.expressions import Template, references
 from fsmflow.machine import Machine, Resources, Work
-from fsmflow.runtime import Limits, Runner, Spent
+from fsmflow.runtime import Limits, Model, Runner, Spent
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
 
@@ -56,6 +57,7 @@ def provided(machine: Machine, runner: Runner[Any, Any]) -> dict[str, Any]:
                 if stage.key is None
                 else [_tried(stage.key, values) for values in _keyed(machine.states.get(name))],
                 "inline": stage.inline,
+                "model": stage.model,
             }
             for name, stage in runner.stages.items()
         },
@@ -79,7 +81,20 @@ def _promised_of(machine: Machine, state: Work) -> dict[str, Any]:
         if key is None
         else [_tried(lambda values: resolve(key, values), values) for values in _keyed(state)],
         "inline": state.inline,
+        "model": None if state.model is None else _asked(state.model),
     }
+
+
+def _asked(model: ir.Model) -> Model:
+    return Model(
+        model.model,
+        prompt=model.prompt,
+        max_tokens=model.max_tokens,
+        system=model.system or "",
+        temperature=model.temperature or "",
+        format=model.format,
+        price=model.price,
+    )
 
 
 def _keyed(state: Any) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ VALID = {
     "retries": f"a: {{{STEP}, retry: {{times: 3, backoff: 200ms, factor: 1.5}}, invalid: {{times: 1}}}}",
     "arguments": f"a: {{{STEP}, with: {{q: $input.text, Deep: [1, {{x: 2.5}}, ~]}}, timeout: 1.5h}}",
     "postconditions": f"a: {{{STEP}, accept: [m:g], effect: none, inline: true}}",
-    "a call to a model": "a: {llm: {model: x}, success: done, fallback: done, cost: {usd: 0.01}}",
+    "a call to a model": "a: {llm: {model: x, prompt: p/q.md, max_tokens: 9}, success: done, fallback: done}",
     "a choice": "a: {choose: [{when: x.ok, to: done}, {to: a, times: 2, else: done}]}",
     "a pause": "a: {wait: 10s, success: done}",
     "a person": "a: {ask: Pay?, success: {yes: done}, timeout: 7d, role: finance, fallback: done}",

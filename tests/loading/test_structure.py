@@ -34,7 +34,7 @@ states:
     retry: {times: 3, backoff: 200ms, factor: 1.5, jitter: none}
     invalid: {times: 1}
     fallback: {to: done, times: 2}
-  b: {llm: {model: some-model}, success: done, fallback: done}
+  b: {llm: {model: some-model, prompt: p.md, max_tokens: 9, temperature: 0.5}, success: done, fallback: done}
   c: {choose: [{when: answer.ok, to: done}, {to: a}]}
   d: {wait: 10s, success: done}
   e: {ask: Pay?, timeout: 7d, success: {yes: done}, fallback: done}

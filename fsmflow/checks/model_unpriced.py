@@ -1,0 +1,53 @@
+"""A model without a price in a workflow with a cap on money.
+
+Why is this bad?
+    What its calls cost would not be known, neither before they are made nor after, and the cap would
+    hold back nothing.
+
+What to do
+    Say what the model charges for a million tokens: `prices: {MODEL: {input: 0.15, output: 0.6}}`. What an
+    attempt costs at most follows from that, and what it did cost from the usage that the endpoint tells.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    budget: {usd: 0.5}
+    prices:
+      some-model: {input: 0.15, output: 0.6}
+    states:
+      draft:
+        llm:
+          model: some-modle  # error: model-unpriced
+          prompt: prompts/hello.md
+          max_tokens: 400
+        cost: {tokens: 2000}
+        success: done
+        fallback: failed
+      done: {end: success}
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsmflow import spec
+from fsmflow.analysis import Analysis
+from fsmflow.diagnostics import Diagnostic
+from fsmflow.loading.names import shown
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find models that are asked under a cap on money, and have no price."""
+    if analysis.workflow.budget.usd is None:
+        return
+    for name, state in analysis.workflow.states.items():
+        if isinstance(state, spec.Llm) and state.llm.model not in analysis.workflow.prices:
+            near = analysis.hints.near(state.llm.model, analysis.workflow.prices)
+            yield Diagnostic(
+                "model-unpriced",
+                f"money is capped, and `prices` does not say what `{shown(state.llm.model)}` charges",
+                ("states", name, "llm", "model"),
+                hint=near or "add its price for a million tokens: `prices: {MODEL: {input: …, output: …}}`",
+            )

@@ -1,0 +1,135 @@
+"""What a model is asked to answer, and how its answer is read."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from fsmflow.runtime.json_schema import Schema, is_object, is_strict, json_schema
+from fsmflow.runtime.outcomes import Invalid, Outcome
+from fsmflow.runtime.run import Stage
+
+_FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of one state's answers.
+
+    Attributes:
+        name: What the form is called on the wire: the state's name.
+        schema: The JSON Schema of the whole answer; None for an answer in words.
+        is_told: Whether the endpoint is to hold the model to the schema.
+        labels: The labels of success, one of which is in the answer; None if there are none.
+        has_value: Whether an answer with a label holds a value too.
+        is_wrapped: Whether the value is no object, and so stands in one, under `value`.
+    """
+
+    name: str
+    schema: Schema | None
+    is_told: bool
+    labels: tuple[str, ...] | None
+    has_value: bool
+    is_wrapped: bool
+
+    @property
+    def instruction(self) -> str:
+        """What the model is told of the form; empty if it is free."""
+        if self.schema is not None:
+            told = "Answer with one JSON object that fits this JSON Schema, and nothing else:"
+            return f"{told}\n{_written(self.schema)}"
+        if self.labels is not None:
+            return f"Answer with one of these words, and nothing else: {', '.join(self.labels)}"
+        return ""
+
+    @property
+    def response_format(self) -> dict[str, Any] | None:
+        """What the endpoint is told of the form; None if it is free."""
+        if self.schema is None:
+            return None
+        if not self.is_told or self.schema.get("additionalProperties") == {}:
+            return {"type": "json_object"}
+        told = {"name": self.name, "schema": self.schema, "strict": is_strict(self.schema)}
+        return {"type": "json_schema", "json_schema": told}
+
+    def read(self, answer: str) -> Any:
+        """Give what an answer says: a value, a label, or an `Outcome` of both.
+
+        Raises:
+            Invalid: It is not of this form. That its value fits the state's type is not looked at.
+        """
+        if self.schema is None:
+            words = answer.strip()
+            return words if self.labels is None else self._label(words)
+        found = _object(answer)
+        if self.labels is None:
+            return _value(found) if self.is_wrapped else found
+        if "label" not in found:
+            raise Invalid("the answer has no `label`")
+        label = self._label(found["label"])
+        return Outcome(label, _value(found)) if self.has_value else label
+
+    def _label(self, label: Any) -> str:
+        assert self.labels is not None
+        if not isinstance(label, str) or label not in self.labels:
+            raise Invalid(f"{label!r:.100} is none of the labels: expected {', '.join(self.labels)}")
+        return label
+
+
+def form_of(stage: Stage, kind: Any) -> Form:
+    """Give the form of the answers that `stage` asks for.
+
+    Args:
+        stage: A stage with a model.
+        kind: The type of its output; None if it is a label alone.
+    """
+    assert stage.model is not None
+    told = stage.model.format == "schema"
+    if stage.model.format == "text":
+        return Form(stage.name, None, told, stage.labels, has_value=False, is_wrapped=False)
+    value = None if kind is None else json_schema(kind)
+    if stage.labels is None and value is not None and is_object(value):
+        return Form(stage.name, value, told, None, has_value=True, is_wrapped=False)
+    parts: dict[str, Schema] = {}
+    definitions: Schema = {}
+    if stage.labels is not None:
+        parts["label"] = {"type": "string", "enum": list(stage.labels)}
+    if value is not None:
+        definitions = value.pop("$defs", {})
+        parts["value"] = value
+    whole = {
+        "type": "object",
+        "properties": parts,
+        "required": list(parts),
+        "additionalProperties": False,
+        **({"$defs": definitions} if definitions else {}),
+    }
+    return Form(stage.name, whole, told, stage.labels, has_value=value is not None, is_wrapped=True)
+
+
+def _written(schema: Schema) -> str:
+    return json.dumps(schema, ensure_ascii=False, separators=(", ", ": "))
+
+
+def _object(answer: str) -> dict[str, Any]:
+    """Read an answer as a JSON object, in a fence or out of it."""
+    fenced = _FENCE.fullmatch(answer)
+    try:
+        found = json.loads(answer if fenced is None else fenced[1], parse_constant=_refused)
+    except (ValueError, RecursionError):
+        raise Invalid("the answer is not JSON") from None
+    if not isinstance(found, dict):
+        raise Invalid("the answer is no JSON object")
+    return found
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _value(found: dict[str, Any]) -> Any:
+    if "value" not in found:
+        raise Invalid("the answer has no `value`")
+    return found["value"]

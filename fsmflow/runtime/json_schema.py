@@ -1,0 +1,177 @@
+"""The JSON Schema of a type: what a model is told that its answer must be.
+
+It describes what `fsmflow.runtime.validation` takes. What it can't describe it leaves open, since the
+answer is held to the type itself afterwards.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import types
+import typing
+from typing import Any
+
+Schema = dict[str, Any]
+
+_PLAIN: dict[Any, Schema] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    types.NoneType: {"type": "null"},
+    None: {"type": "null"},
+    list: {"type": "array"},
+    dict: {"type": "object"},
+}
+
+
+def json_schema(kind: Any) -> Schema:
+    """Give the JSON Schema (2020-12) of `kind`; classes that hold themselves are referred to by name."""
+    made = _Maker()
+    schema = made.of(kind)
+    reference = schema.get("$ref")
+    if reference is not None and reference not in made.referred:
+        schema = made.definitions.pop(reference.rpartition("/")[2])
+    # A class that is named once and does not hold itself reads better where it stands.
+    return {**schema, "$defs": made.definitions} if made.definitions else schema
+
+
+def is_object(schema: Schema) -> bool:
+    """Tell whether all that `schema` describes are objects."""
+    definitions = schema.get("$defs", {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return bool(definitions.get(name, schema).get("type") == "object")
+
+
+def is_strict(schema: Any) -> bool:
+    """Tell whether an endpoint can hold a model to `schema` word for word.
+
+    For that, each object has to list all of its properties, and require them.
+    """
+    if isinstance(schema, list):
+        return all(map(is_strict, schema))
+    if not isinstance(schema, dict):
+        return True
+    if schema.get("type") == "object":
+        properties = schema.get("properties", {})
+        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(
+            properties
+        ):
+            return False
+        return all(is_strict(each) for each in (*properties.values(), *schema.get("$defs", {}).values()))
+    if not {"type", "enum", "const", "anyOf", "$ref"} & schema.keys() or (
+        schema.get("type") == "array" and "items" not in schema
+    ):
+        return False
+    return all(is_strict(each) for key, each in schema.items() if key in ("items", "anyOf")) and all(
+        is_strict(each) for each in schema.get("$defs", {}).values()
+    )
+
+
+class _Maker:
+    """Makes the schema of one type, and of the classes in it."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, Schema] = {}
+        self.referred: set[str] = set()
+        self._names: dict[Any, str] = {}
+
+    def of(self, kind: Any) -> Schema:
+        if isinstance(kind, typing.Hashable) and kind in _PLAIN:
+            return dict(_PLAIN[kind])
+        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        if origin in (typing.Annotated, typing.Required, typing.NotRequired):
+            return self.of(arguments[0])
+        if origin is typing.Literal:
+            return {"enum": list(arguments)}
+        if origin in (typing.Union, types.UnionType):
+            return {"anyOf": [self.of(member) for member in arguments]}
+        if origin is list:
+            return {"type": "array", "items": self.of(arguments[0])}
+        if origin is dict:
+            return {"type": "object", "additionalProperties": self.of(arguments[1])}
+        return self._class(kind) if isinstance(kind, type) else {}
+
+    def _class(self, kind: type) -> Schema:
+        if kind in self._names:
+            reference = f"#/$defs/{self._names[kind]}"
+            self.referred.add(reference)
+            return {"$ref": reference}
+        if issubclass(kind, enum.Enum):
+            values = [member.value for member in kind]
+            return {"enum": values} if all(isinstance(v, str | int | float) for v in values) else {}
+        described = getattr(kind, "model_json_schema", None)
+        if callable(described):
+            try:
+                return self._described(described())
+            except Exception:  # noqa: BLE001 - a model may hold what has no schema, and says so in its own way
+                return {}
+        fields = _fields(kind)
+        if fields is None:
+            return {}
+        name = self._names[kind] = self._free(kind.__name__)
+        self.definitions[name] = {}
+        properties = {field: self.of(part) for field, (part, _) in fields.items()}
+        required = [field for field, (_, is_required) in fields.items() if is_required]
+        self.definitions[name] = {
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": False,
+        }
+        return {"$ref": f"#/$defs/{name}"}
+
+    def _described(self, schema: Schema) -> Schema:
+        """Take in the schema that a pydantic model gives of itself, with its definitions."""
+        definitions = schema.pop("$defs", {})
+        renamed = {f"#/$defs/{name}": f"#/$defs/{self._free(name)}" for name in definitions}
+        for name, definition in definitions.items():
+            self.definitions[renamed[f"#/$defs/{name}"].rpartition("/")[2]] = _renamed(definition, renamed)
+        self.referred |= set(renamed.values())
+        found: Schema = _renamed(schema, renamed)
+        return found
+
+    def _free(self, name: str) -> str:
+        number, free = 1, name
+        while free in self.definitions:
+            number += 1
+            free = f"{name}_{number}"
+        self.definitions[free] = {}
+        return free
+
+
+def _renamed(schema: Any, names: dict[str, str]) -> Any:
+    if isinstance(schema, list):
+        return [_renamed(each, names) for each in schema]
+    if isinstance(schema, dict):
+        return {
+            key: names.get(each, each) if key == "$ref" and isinstance(each, str) else _renamed(each, names)
+            for key, each in schema.items()
+        }
+    return schema
+
+
+def _fields(kind: type) -> dict[str, tuple[Any, bool]] | None:
+    """Give the fields of a class that can be made of them: their types, and whether each must be there.
+
+    Fields with a default are asked for too, as endpoints want that; an answer may still leave them out.
+    """
+    try:
+        hints = typing.get_type_hints(kind, include_extras=True)
+    except Exception:  # noqa: BLE001 - an annotation may name anything
+        return None
+    if typing.is_typeddict(kind):
+        required: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
+        # Where annotations are strings, only they themselves say what may be left out.
+        marked = {typing.Required: True, typing.NotRequired: False}
+        return {
+            name: (hint, marked.get(typing.get_origin(hint), name in required))
+            for name, hint in hints.items()
+        }
+    attributes = getattr(kind, "__attrs_attrs__", None)
+    if attributes is None and dataclasses.is_dataclass(kind):
+        attributes = dataclasses.fields(kind)
+    if attributes is None:
+        return None
+    return {a.name: (hints.get(a.name, Any), True) for a in attributes if a.init}

@@ -1,0 +1,228 @@
+"""One attempt of a state that asks a model: one wire call over the OpenAI-compatible protocol.
+
+`OPENAI_BASE_URL` and `OPENAI_API_KEY` say where, and `OPENAI_MODEL`, if it is set, which model is asked
+in the place of the spec's. Every retry is the runtime's: the client makes none, and follows no redirect.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from fsmflow.runtime.answers import Form, form_of
+from fsmflow.runtime.context import StepContext
+from fsmflow.runtime.model import Model
+from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
+from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
+from fsmflow.runtime.run import Stage
+from fsmflow.runtime.steps import StepNotFound, resolve_type
+from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
+
+MAX_COMPLAINTS = 4
+LONGEST_COMPLAINT = 200
+
+Messages = list[dict[str, str]]
+
+
+def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
+    """Make the step of a stage that asks a model: its prompts are read once, here.
+
+    Raises:
+        StepNotFound: A prompt can't be had, or the type of the output is not there.
+    """
+    model = stage.model
+    assert model is not None
+    prompt = _prompt(stage, folder, model.prompt)
+    system = _prompt(stage, folder, model.system) if model.system else ""
+    form = form_of(stage, resolve_type(stage.gives, folder) if stage.gives else None)
+    if any(_endpoint()):
+        # Loaded before a run begins, so that it takes no time of an attempt's.
+        with suppress(ImportError):
+            import_module("openai")
+
+    async def ask(ctx: StepContext, **arguments: Any) -> Any:
+        """Ask the model once.
+
+        Raises:
+            Transient: The endpoint could not answer; errors of the client may be so too.
+            Invalid: The answer is empty, cut short, or not of the form that was asked for.
+            Permanent: The model refused, the prompt does not fit, or no endpoint is set up.
+            Breach: The endpoint counts more tokens than the state declares.
+        """
+        messages = _messages(stage, ctx, _put(system, arguments, ctx), _put(prompt, arguments, ctx), form)
+        reply = await _reply(_request(model, messages, form), _client(stage, ctx))
+        _charge(ctx, model, reply.get("usage"))
+        return form.read(_content(reply, model))
+
+    return ask
+
+
+def _prompt(stage: Stage, folder: Path, path: str) -> str:
+    try:
+        return read_prompt(folder, path)
+    except PromptNotFound as error:
+        raise StepNotFound(f"the prompt {path} of state `{stage.name}` can't be read: {error}") from None
+
+
+def _put(text: str, arguments: Mapping[str, Any], ctx: StepContext) -> str:
+    try:
+        return filled(text, arguments)
+    except KeyError as error:
+        raise _unsent(ctx, f"the prompt speaks of {error.args[0]!r}, which is no argument") from None
+
+
+def _unsent(ctx: StepContext, why: str) -> Permanent:
+    """Say why nothing is sent, and that so nothing is used."""
+    ctx.charge(tool_calls=0, tokens=0, usd=0)
+    return Permanent(why)
+
+
+def _messages(stage: Stage, ctx: StepContext, system: str, prompt: str, form: Form) -> Messages:
+    """Put together what is sent, with as many of the latest complaints as there is room for.
+
+    Raises:
+        Permanent: Not even without them does it fit into the tokens that the state declares.
+    """
+    assert stage.model is not None
+    name, room = _name(stage.model), stage.cost[1] - stage.model.max_tokens
+    opening = "\n\n".join(filter(None, (system, form.instruction)))
+    told = form.response_format
+    size = 0 if told is None else most_tokens(name, json.dumps(told))
+    complaints = [" ".join(text.split())[:LONGEST_COMPLAINT] for text in ctx.feedback[-MAX_COMPLAINTS:]]
+    while True:
+        messages = [{"role": "user", "content": _with_complaints(prompt, complaints)}]
+        if opening:
+            messages.insert(0, {"role": "system", "content": opening})
+        needed = size + sum(PER_MESSAGE + most_tokens(name, message["content"]) for message in messages)
+        if needed <= room:
+            return messages
+        if not complaints:
+            beside = f"{room:,} of the {stage.cost[1]:,} declared are left beside the answer"
+            raise _unsent(ctx, f"the prompt may have {needed:,} tokens, and {beside}")
+        del complaints[0]
+
+
+def _with_complaints(prompt: str, complaints: list[str]) -> str:
+    if not complaints:
+        return prompt
+    return f"{prompt}\n\nWhat was wrong with the last answer:" + "".join(f"\n- {each}" for each in complaints)
+
+
+def _name(model: Model) -> str:
+    return os.environ.get("OPENAI_MODEL") or model.model
+
+
+def _request(model: Model, messages: Messages, form: Form) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "model": _name(model),
+        "messages": messages,
+        "max_tokens": model.max_tokens,
+    }
+    if model.temperature:
+        request["temperature"] = float(model.temperature)
+    if (told := form.response_format) is not None:
+        request["response_format"] = told
+    return request
+
+
+def _endpoint() -> tuple[str | None, str | None]:
+    """Give the key and the address of whom to call, as far as the environment says them."""
+    return os.environ.get("OPENAI_API_KEY"), os.environ.get("OPENAI_BASE_URL")
+
+
+def _client(stage: Stage, ctx: StepContext) -> Any:
+    """Make the client of one call.
+
+    Raises:
+        Permanent: There is none, or nobody has said whom to call.
+    """
+    key, place = _endpoint()
+    if not key and not place:
+        raise _unsent(ctx, "no endpoint is set up: set OPENAI_API_KEY, or OPENAI_BASE_URL for one without")
+    try:
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+    except ImportError:
+        raise _unsent(ctx, "to ask a model takes the openai client: pip install 'fsmflow[llm]'") from None
+    # Where the state has a timeout, the runtime cuts the call off; the client's own would come too early.
+    options: dict[str, Any] = {} if stage.timeout_us is None else {"timeout": None}
+    return AsyncOpenAI(
+        api_key=key or "none",
+        base_url=place or None,
+        max_retries=0,
+        http_client=DefaultAsyncHttpxClient(follow_redirects=False, **options),
+        **options,
+    )
+
+
+async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:
+    """Send a request, once.
+
+    Raises:
+        Transient: What comes back is no JSON object.
+    """
+    async with client:
+        raw = await client.chat.completions.with_raw_response.create(**request)
+        content: bytes = raw.http_response.content
+    try:
+        reply = json.loads(content)
+    except (ValueError, RecursionError):
+        reply = None
+    if not isinstance(reply, dict):
+        raise Transient("the endpoint's reply is no JSON object")
+    return reply
+
+
+def _charge(ctx: StepContext, model: Model, usage: Any) -> None:
+    """Put on the ledger what the endpoint says was used; what it does not say is not charged."""
+    if not isinstance(usage, dict):
+        return
+    read, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    total = _count(usage.get("total_tokens"))
+    if total is None and (read is None or written is None):
+        return
+    tokens = max(total or 0, (read or 0) + (written or 0))
+    money: Decimal | None = None
+    if model.price is not None and read is not None:
+        # Tokens that are neither read nor written, as a model's own thoughts, are paid for as written.
+        amount = read * model.price[0] + (tokens - read) * model.price[1]
+        money = Decimal(amount).scaleb(-12)
+    ctx.charge(tokens=tokens, usd=money)
+
+
+def _count(number: Any) -> int | None:
+    return number if type(number) is int and number >= 0 else None
+
+
+def _content(reply: Mapping[str, Any], model: Model) -> str:
+    """Give the words of an answer that was brought to its end.
+
+    Raises:
+        Transient: There is no answer at all.
+        Invalid: It is empty, or was not brought to its end.
+        Permanent: The model refused, or a filter did.
+    """
+    choices = reply.get("choices")
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise Transient("the endpoint's reply holds no answer")
+    message = choices[0].get("message")
+    if not isinstance(message, dict):
+        raise Transient("the endpoint's reply holds no answer")
+    finish = choices[0].get("finish_reason")
+    if finish == "content_filter":
+        raise Permanent("a content filter stopped the answer")
+    if message.get("refusal"):
+        raise Permanent("the model refused to answer")
+    if finish == "length":
+        raise Invalid(f"the answer was cut short at {model.max_tokens:,} tokens; be briefer")
+    if finish != "stop":
+        raise Invalid(f"the answer did not come to its end: {finish!r:.40}")
+    content = message.get("content")
+    if not isinstance(content, str) or not content.strip():
+        raise Invalid("the answer is empty")
+    return content

@@ -1,0 +1,27 @@
+"""What a state asks of a model: the part of a stage that stands in the place of a step."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Model(NamedTuple):
+    """One wire call to a model over the OpenAI-compatible protocol.
+
+    Attributes:
+        model: The model, by the name that its endpoint has for it.
+        prompt: The file of the prompt, from the spec's folder.
+        system: The file of the system message, likewise; empty if there is none.
+        max_tokens: The longest answer.
+        temperature: How freely it chooses its words, as decimal text; empty for the endpoint's own.
+        format: How it answers: in JSON of the shape of the output, in a JSON object, or in words.
+        price: What a million tokens cost that are read, and written, in micro-dollars; None if not known.
+    """
+
+    model: str
+    prompt: str
+    max_tokens: int
+    system: str = ""
+    temperature: str = ""
+    format: Literal["schema", "object", "text"] = "text"
+    price: tuple[int, int] | None = None
