@@ -67,8 +67,7 @@ class _Following:
         stages = self.recording.stages
         late: dict[int, list[Late]] = {}
         for charge in self.recording.late:
-            if charge.after and stages[charge.after - 1].state == charge.state:
-                late.setdefault(charge.after, []).append(Late(amounts_of(charge.use)))
+            late.setdefault(charge.after + 1, []).append(Late(amounts_of(charge.use)))
         found = self._onward(None, None, stages[0] if stages else None)
         ways: list[tuple[Transition, ...]] = []
         launch = () if found is None else found.taken
@@ -78,7 +77,7 @@ class _Following:
                 break
             now = found.configuration
             for charge_ in late.get(number, ()):
-                # The driver books it before the run goes on, though the stage is told first.
+                # It came in during this stage, and is booked before the run goes on.
                 now = semantics.advance(self.machine, now, charge_).configuration
             found = self._onward(now, stage, stages[number] if number < len(stages) else None)
             if found is None:

@@ -80,6 +80,8 @@ class Stage:
 class LateCharge:
     """What an abandoned attempt charged, after it was cut off: booked where the run stood by then.
 
+    It is written down when the next stage is over, just before that one.
+
     Attributes:
         after: The number of the stage that was the latest to be over.
         state: The state in which the run stood.

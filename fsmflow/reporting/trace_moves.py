@@ -89,8 +89,7 @@ class _Walk:
         self.spent = dict.fromkeys(LEDGER, 0)
         self.late: dict[int, list[Mapping[str, int]]] = {}
         for charge in recording.late:
-            if charge.after and recording.stages[charge.after - 1].state == charge.state:
-                self.late.setdefault(charge.after, []).append(charge.use)
+            self.late.setdefault(charge.after + 1, []).append(charge.use)
 
     def pass_(self, stage: Stage) -> None:
         """Book a stage."""

@@ -10,7 +10,7 @@ import asyncio
 import random
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from fsmflow.runtime.clock import NEVER, Clock, Deadline
 from fsmflow.runtime.context import StepContext
@@ -22,7 +22,7 @@ from fsmflow.runtime.threads import in_thread
 from fsmflow.runtime.trace import Span, new_span_id
 from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import own
-from fsmflow.runtime.verdict import Use, cut_at, cut_off, is_cut_by_run, raised, returned
+from fsmflow.runtime.verdict import Use, cancelled, cut_at, cut_off, is_cut_by_run, raised, returned
 
 Observe = Callable[[Span, str], None]
 """Is told of each attempt, pause and wait when it is over, with its span id."""
@@ -54,8 +54,10 @@ class Driver:
     __slots__ = (
         "_before",
         "_bound",
+        "_cancelling",
         "_clock",
         "_core",
+        "_interruption",
         "_late",
         "_observe",
         "_random",
@@ -85,16 +87,20 @@ class Driver:
         self._starting = starting
         self._late: list[tuple[int, int, int]] = []
         self._before = 0
+        self._cancelling: Callable[[], int] = _never
+        self._interruption: asyncio.CancelledError | None = None
 
     async def drive(self) -> End:
         """Carry commands out until the run ends.
 
         Raises:
             asyncio.CancelledError: The run's task was cancelled. The attempt that was under way is
-                on the ledger and in the trace as `cancelled`.
+                on the ledger and in the trace: as `cancelled`, or if its effect may have happened all the
+                same as `unknown`, or, if it still came to an end by itself, as it ended.
         """
         deadline = self._clock.deadline()
-        self._before = _cancellations()
+        self._cancelling = _cancellations()
+        self._before = self._cancelling()
         try:
             return await self._drive(deadline)
         finally:
@@ -109,6 +115,7 @@ class Driver:
         """
         run, bindings, record, observe = self._run, self._bound, self.record.append, self._observe
         now, leave, late = self._clock.now, self._core.leave, self._late
+        cancelling, before, visits = self._cancelling, self._before, run.visits
         command = self._core.begin(run)
         started, armed_us = now(), NEVER
         event: Ended
@@ -155,17 +162,20 @@ class Driver:
                         if bound.validate is not None:
                             value = bound.validate(value)
                         event = _new(Ended, ("success", None, value, "", (), full, elapsed, None, 0.0))
-                except asyncio.CancelledError as cancelled:
-                    event = self._interrupted(stage, bound, deadline, started, span_id, full, cancelled)
+                except asyncio.CancelledError as error:
+                    event = self._interrupted(stage, bound, deadline, started, full, error)
                     elapsed, armed_us = event.elapsed_us, -1
                 except Rejected as rejected:
                     said, elapsed = rejected.complaints, now() - started
                     message = "; ".join(said)[:500]
                     event = Ended("invalid", None, value, message, said, full, elapsed)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a step raises is an outcome
-                    elapsed = now() - started
-                    event = raised(stage, error, elapsed, full, self._random)
-            entry = (name, run.visits[name], run.attempt, arguments, started, event)
+                    event = self._interrupted(stage, bound, deadline, started, full, error)
+                    elapsed, armed_us = event.elapsed_us, -1
+            if late:
+                # It came in while this attempt was under way, and so before what follows from it.
+                self._settle_late()
+            entry = (name, visits[name], run.attempt, arguments, started, event)
             record(entry)
             if observe is not None:
                 observe(Span._make(entry), span_id)
@@ -176,8 +186,9 @@ class Driver:
                 run.book(event.use or full)
             elif event.use is not None:
                 run.book(event.use)
-            if late:
-                self._settle_late()
+            if cancelling() > before:
+                # Also if the step has swallowed it.
+                self._stop(event)
             command = leave[name](run, event)
 
     async def _attempt(
@@ -210,55 +221,61 @@ class Driver:
                 value = await in_thread(bound.function, given, stage.name)
             if isinstance(value, types.CoroutineType):
                 value = await value
-        except asyncio.CancelledError as cancelled:
+        except asyncio.CancelledError as problem:
             use = stage.full if context is None else context.close(cut=True)
             if context is None or not context.breach:
-                return self._interrupted(stage, bound, deadline, started, span_id, use, cancelled)
-            error = cancelled
+                return self._interrupted(stage, bound, deadline, started, use, problem)
+            error = problem
         except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever a step raises is an outcome
             error = problem
         elapsed = clock.now() - started
         # A step that held up the event loop, or the driver, past its deadline was cut off by no timer.
         cut = deadline.expired or (error is None and started + elapsed > at_us)
+        turned = error is not None and not cut and self._cancelling() > self._before
         if deadline.expired:
             # The step swallowed the cancellation that cut it off, or broke its word before.
             deadline.acknowledge()
-        use = stage.full if context is None else context.close(cut=cut)
+        use = stage.full if context is None else context.close(cut=cut or turned)
         if context is not None and context.breach:
             return Ended("failure", None, None, context.breach, (), use, elapsed)
         if cut:
             return cut_off(stage, bound, elapsed, use, self._random, by_run=is_cut_by_run(stage, run))
+        if turned:
+            # The step made another error of its caller's cancellation.
+            return cancelled(stage, elapsed, use)
         if error is not None:
             return raised(stage, error, elapsed, use, self._random)
         return returned(stage, bound, value, arguments, elapsed, use)
 
     def _interrupted(
-        self,
-        stage: Stage,
-        bound: Bound,
-        deadline: Deadline,
-        started: int,
-        span_id: str,
-        use: Use,
-        cancelled: asyncio.CancelledError,
+        self, stage: Stage, bound: Bound, deadline: Deadline, started: int, use: Use, error: BaseException
     ) -> Ended:
-        """Say why an attempt was cancelled.
+        """Say how an attempt ended that raised, maybe since it was cancelled: by its deadline or its caller.
 
-        Raises:
-            asyncio.CancelledError: Someone cancelled the run: the attempt is on the ledger, in full.
+        If it was its caller, all that it declared counts, and an effect may have happened.
         """
-        run, elapsed = self._run, self._clock.now() - started
+        elapsed = self._clock.now() - started
         if deadline.expired:
             if deadline.acknowledge():
-                return cut_off(stage, bound, elapsed, use, self._random, by_run=is_cut_by_run(stage, run))
-        elif _cancellations() <= self._before:
+                by_run = is_cut_by_run(stage, self._run)
+                return cut_off(stage, bound, elapsed, use, self._random, by_run=by_run)
+        elif self._cancelling() <= self._before:
             # The step raised it itself.
-            return raised(stage, cancelled, elapsed, use, self._random)
-        run.settle(stage, use, 0)
-        self._note(
-            started, span_id, Ended("cancelled", None, None, "the run was cancelled", (), use, elapsed)
-        )
-        raise cancelled
+            return raised(stage, error, elapsed, use, self._random)
+        if isinstance(error, asyncio.CancelledError):
+            self._interruption = error
+        return cancelled(stage, elapsed, use)
+
+    def _stop(self, event: Ended) -> NoReturn:
+        """End the run where its caller has cancelled it, after `event`, which is on record.
+
+        Raises:
+            asyncio.CancelledError: Always; the very one that came in, if no step has swallowed it.
+        """
+        if event.outcome != "cancelled":
+            # What is known of the attempt counts, though nothing follows from it any more.
+            self._core.leave[self._run.state](self._run, event)
+        raise self._interruption or asyncio.CancelledError
 
     async def _pause(self, pause: Pause, started: int) -> tuple[Command, int]:
         run = self._run
@@ -267,8 +284,8 @@ class Driver:
             await self._clock.sleep(pause.duration_us)
         finally:
             ended = self._clock.now()
+            self._settle_late()
             self._note(started, span_id, Elapsed(ended - started))
-        self._settle_late()
         return self._core.resume[run.state](run), ended
 
     def _begin_span(self, state: str, started: int, pause_us: int | None = None) -> str:
@@ -278,8 +295,8 @@ class Driver:
             self._starting(state, self._run.visits[state], self._run.attempt, started, span_id, pause_us)
         return span_id
 
-    def _note(self, started: int, span_id: str, event: Ended | Elapsed) -> None:
-        """Put time that has passed on the ledger, and what it went into in the trace."""
+    def _note(self, started: int, span_id: str, event: Elapsed) -> None:
+        """Put time that has passed on the ledger and in the trace."""
         run = self._run
         run.time_us += event.elapsed_us
         span = Span(run.state, run.visits[run.state], run.attempt, run.arguments, started, event)
@@ -298,11 +315,15 @@ class Driver:
                 self._observe(span, new_span_id())
 
 
-def _cancellations() -> int:
-    """Give how often the present task was asked to cancel."""
+def _cancellations() -> Callable[[], int]:
+    """Give what tells how often the present task was asked to cancel."""
     try:
         task = asyncio.current_task()
     except RuntimeError:
         # No event loop runs: a simulated clock drives a run that never waits for anything real.
-        return 0
-    return 0 if task is None else task.cancelling()
+        return _never
+    return _never if task is None else task.cancelling
+
+
+def _never() -> int:
+    return 0

@@ -103,6 +103,14 @@ def cut_off(
     return Ended("transient", None, None, message, (), use, elapsed_us, None, source.random())
 
 
+def cancelled(stage: Stage, elapsed_us: int, use: Use) -> Ended:
+    """Say what it means that the run was cancelled while an attempt was under way."""
+    if stage.effect == "once":
+        message = "the run was cancelled: nobody can tell if it happened"
+        return Ended("unknown", None, None, message, (), use, elapsed_us)
+    return Ended("cancelled", None, None, "the run was cancelled", (), use, elapsed_us)
+
+
 def _complaints(bound: Bound, value: Any, arguments: Mapping[str, Any]) -> tuple[str, ...]:
     found: list[str] = []
     for acceptor in bound.accept:

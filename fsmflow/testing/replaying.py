@@ -70,7 +70,7 @@ class Replaying:
             name: bind(runner.stages[name], runner.folder, step) for name, step in (swapped or {}).items()
         }
         self._answers: dict[tuple[str, str], deque[Stage]] = {}
-        self._pauses: dict[int, list[int]] = {0: []}
+        self._pauses: dict[int, list[Stage]] = {0: []}
         latest = 0
         for stage in recording.stages:
             if stage.kind == "attempt":
@@ -78,11 +78,11 @@ class Replaying:
                 latest = stage.number
                 self._pauses[latest] = []
             else:
-                self._pauses[latest].append(stage.elapsed_us)
+                self._pauses[latest].append(stage)
         self._late: dict[int, list[tuple[int, int, int]]] = {}
         for charge in recording.late:
-            if charge.after and recording.stages[charge.after - 1].state == charge.state:
-                self._late.setdefault(charge.after, []).append(amounts_of(charge.use))
+            self._late.setdefault(charge.after + 1, []).append(amounts_of(charge.use))
+        self._context: StepContext | None = None
         self._following = deque(self._pauses[0])
         self._clock = _LiveClock(self) if swapped else _ExactClock(self)
 
@@ -99,21 +99,22 @@ class Replaying:
 
     def pause(self, us: int) -> int:
         """Give how long a pause that should be `us` microseconds took when it was recorded."""
-        recorded = self._following.popleft() if self._following else us
-        return max(recorded, us)
+        if not self._following:
+            return us
+        recorded = self._following.popleft()
+        self._book_late(recorded)
+        return max(recorded.elapsed_us, us)
 
     def _stand_in(self, stage: Step) -> Bound:
         if stage.name in self._swapped:
             return self._counted(stage.name, self._swapped[stage.name])
         real = self._real(stage)
-        charged_late = any(self._recording.stages[number - 1].state == stage.name for number in self._late)
 
         async def attempt(ctx: StepContext | None = None, **given: Any) -> Any:
             recorded = self._answer(stage, given)
+            self._context = ctx
             if recorded is not None:
-                for use in self._late.get(recorded.number, ()):
-                    assert ctx is not None
-                    ctx.book_late(use)
+                self._book_late(recorded)
                 raise Replayed(self._event(stage, recorded))
             if isinstance(real, str):
                 raise RecordingEnds(f"`{stage.name}` is asked what the recording does not answer; {real}")
@@ -125,7 +126,7 @@ class Replaying:
         return Bound(
             attempt,
             "async",
-            wants_context=charged_late or (isinstance(real, RealStep) and real.wants_context),
+            wants_context=bool(self._late) or (isinstance(real, RealStep) and real.wants_context),
             validate=None if isinstance(real, str) else kind_of(stage, self._runner.folder),
             accept=() if isinstance(real, str) else real.accept(),
             plain=False,
@@ -162,6 +163,12 @@ class Replaying:
             return bound.function(**given)
 
         return bound._replace(function=call_sync)
+
+    def _book_late(self, recorded: Stage) -> None:
+        """Book what came in late during a stage, when it is replayed."""
+        for use in self._late.get(recorded.number, ()):
+            if self._context is not None:
+                self._context.book_late(use)
 
     def _answer(self, stage: Step, given: Mapping[str, Any]) -> Stage | None:
         """Take what the recording holds of a state and an input next."""

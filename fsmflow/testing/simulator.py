@@ -17,6 +17,7 @@ from fsmflow.runtime import Elapsed, Ended, Late, Run, Span, Spent
 from fsmflow.runtime.run import Command, Configuration, End, Pause, Unbound
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import validator
+from fsmflow.runtime.verdict import cancelled
 from fsmflow.testing.fates import MOODS, WEARING, Fates, Part, Temper
 from fsmflow.testing.plans import inputs, several, values
 from fsmflow.testing.subject import Subject
@@ -241,8 +242,11 @@ class _Running:
             self._note(Elapsed(elapsed))
         else:
             stage = self._runner.stages[run.state]
+            ended = cancelled(stage, elapsed, stage.cost)
             run.settle(stage, None, elapsed)
-            self._note(Ended(CANCELLED, message="the run was cancelled", use=stage.cost, elapsed_us=elapsed))
+            self._note(ended)
+            if ended.outcome != CANCELLED:
+                self._runner.leave[run.state](run, ended)
         return self._simulated(CANCELLED, CANCELLED, None)
 
     def _simulated(self, end: str, kind: str, output: Any) -> Simulated:

@@ -174,7 +174,7 @@ def test_a_cancelled_run_is_followed_to_where_it_was_broken_off():
 
 
 def test_a_late_charge_counts_where_the_driver_booked_it():
-    """A charge that came late, and left no room for what comes next, is why the run was stopped."""
+    """A charge that came in during a stage, and left no room for what comes next, stopped the run."""
     lowered = machine(
         "a: {run: m:f, cost: {tokens: 5}, timeout: 4s, success: b, fallback: lost}\n"
         "b: {run: m:f, cost: {tokens: 5}, timeout: 4s, success: done, fallback: lost}\n" + ENDS,
@@ -182,7 +182,7 @@ def test_a_late_charge_counts_where_the_driver_booked_it():
     )
     opening, first, *_, closing = (json.loads(line) for line in record_script(lowered, "s s").lines)
     late = {**first, "event": "late", "use": {"tool_calls": 0, "tokens": 4, "micro_usd": 0}}
-    text = "\n".join(map(json.dumps, (opening, first, late, {**closing, "end": "lost"}))) + "\n"
+    text = "\n".join(map(json.dumps, (opening, late, first, {**closing, "end": "lost"}))) + "\n"
 
     found = follow(lowered, read(text))
 
