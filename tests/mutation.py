@@ -25,13 +25,17 @@ class Mutant(NamedTuple):
         return f"{self.place}: {self.change}"
 
 
+ENTRY_POINTS = ("run_sync", "stream")
+"""Functions that hand on to `Runner`, which has tests of its own."""
+
+
 def mutants(tree: ast.Module) -> Iterator[Mutant]:
     """Change `tree` in place, one mutant at a time, and change it back."""
     entries = [n.name for n in tree.body if isinstance(n, ast.FunctionDef) and n.name.startswith("enter_")]
     onward = dict(pairwise([*entries, *entries[:1]]))
     for top in tree.body:
         match top:
-            case ast.FunctionDef(name=name) if name != "run_sync":
+            case ast.FunctionDef(name=name) if name not in ENTRY_POINTS:
                 nodes = [node for statement in top.body[1:] for node in ast.walk(statement)]
                 yield from _in(top, name, [_Body(top.body[1:]), *nodes], onward)
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
