@@ -34,6 +34,8 @@ MAX_ITEMS = 20_000
 MAX_SCALAR_LENGTH = 64 << 10
 MAX_DIAGNOSTICS = 100
 
+_TOO_DEEP = f"values are nested at most {MAX_DEPTH} deep"
+
 _LOADER: Any = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _INDICATOR = re.compile(r"!<[^>\n]*>|[&*!][^\s,\[\]{}]*")
 _SURROGATE = re.compile("[\\ud800-\\udfff]")
@@ -180,7 +182,7 @@ class _Builder:
 
     def open(self, event: yaml.CollectionStartEvent) -> None:
         if len(self.stack) >= MAX_DEPTH:
-            raise self.refuse("too-deep", f"values are nested at most {MAX_DEPTH} deep", event)
+            raise self.refuse("too-deep", _TOO_DEEP, event)
         parent = self.stack[-1] if self.stack else None
         is_key = parent is not None and isinstance(parent.node, dict) and not parent.awaits_value
         start = _at(event.start_mark)
@@ -303,6 +305,7 @@ class _Builder:
         return Unreadable(self.diagnostics, Document(self.path, self.text, tree, self.keys, self.values))
 
     def syntax_error(self, error: yaml.YAMLError) -> Unreadable:
+        """Tell what the parser says; newer parsers bound depth themselves, and look ahead of their events."""
         problem = getattr(error, "problem", None) or "this is not YAML"
         context = getattr(error, "context", None) or ""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
@@ -314,5 +317,8 @@ class _Builder:
             if self.text[at : at + 1] == "\t":
                 said, hint = "a tab can't indent or begin a value", "indent with spaces"
             span = self.lines.span(at, min(at + 1, len(self.text)))
-        self.diagnostics.append(Diagnostic("yaml-syntax", f"not YAML: {said}", span=span, hint=hint))
+        if "maximum nesting depth" in problem:
+            self.diagnostics.append(Diagnostic("too-deep", _TOO_DEEP, span=span))
+        else:
+            self.diagnostics.append(Diagnostic("yaml-syntax", f"not YAML: {said}", span=span, hint=hint))
         return self.unreadable()
