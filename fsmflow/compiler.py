@@ -8,14 +8,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
+from attrs import define, evolve, field, frozen
 
 from fsmflow import checks, spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.callees import Found, callee_of, calls
 from fsmflow.backends import BACKENDS, Artifact, Places, load_backend
 from fsmflow.checks._beside_the_proof import BESIDE_THE_PROOF
 from fsmflow.diagnostics import Diagnostic, InvalidSpec, Severity
 from fsmflow.loading.files import Unreadable
+from fsmflow.loading.names import name_flaw
 from fsmflow.loading.python import document_of
 from fsmflow.loading.structure import structure
 from fsmflow.loading.suppression import apply
@@ -98,39 +100,97 @@ def compile_spec(source: Document | spec.Workflow, *, folder: Path | None = None
 
     Args:
         source: The text, read; or a workflow written in Python.
-        folder: Where step modules are looked for first. They are read, never imported.
+        folder: Where step modules, and the specs of workflows that it runs, are looked for first. Modules
+            are read, never imported.
     """
     if isinstance(source, Document):
-        return _compile(source, folder)
-    return _read(lambda: document_of(source), f"<python:{source.workflow}>", folder)
+        return _Compiling(folder).compile(source)
+    return _Compiling(folder).read(lambda: document_of(source), f"<python:{source.workflow}>")
 
 
 def compile_file(path: str | os.PathLike[str]) -> Compilation:
     """Compile the spec file at `path`; one that can't be read is a diagnostic too."""
-    return _read(lambda: load_file(path), Path(path).as_posix(), Path(path).parent)
+    return _Compiling(Path(path).parent).read(lambda: load_file(path), Path(path).as_posix())
 
 
-def _read(load: Callable[[], Document], path: str, folder: Path | None) -> Compilation:
-    try:
-        return _compile(load(), folder)
-    except Unreadable as unreadable:
-        faults = tuple(unreadable.diagnostics)
-        if unreadable.document.tree is None:
-            return Compilation(path, unreadable.document, None, faults)
-        return _compile(unreadable.document, folder, faults)
+SUFFIXES = (".fsm.yaml", ".fsm.yml")
+"""What the name of a spec's file ends in, after the workflow's name."""
 
 
-def _compile(document: Document, folder: Path | None, faults: tuple[Diagnostic, ...] = ()) -> Compilation:
-    """Compile a document, of which `faults` are known already."""
-    structured = structure(document)
-    found = (*faults, *_apart(faults, structured.diagnostics, document))
-    if structured.workflow is None:
-        return Compilation(document.path, document, None, found)
-    machine = lower(structured.workflow)
-    analysis = Analysis(document, structured.workflow, machine, folder, structured.damaged)
-    news = (d for d in checks.run(analysis) if not _is_inside(d.route, structured.damaged))
-    found = apply(document, (*found, *news))
-    return Compilation(document.path, document, analysis, found)
+@define
+class _Compiling:
+    """The compilation of a spec, and of the workflows that it runs, each once.
+
+    Attributes:
+        folder: Where modules and other specs are looked for; None for a spec without a place.
+        found: The workflows that were looked for already, by name.
+        callers: The workflows that are being compiled, each run by the one before it.
+    """
+
+    folder: Path | None
+    found: dict[str, Found] = field(factory=dict)
+    callers: tuple[str, ...] = ()
+
+    def read(self, load: Callable[[], Document], path: str) -> Compilation:
+        """Read a document, and compile what can be read of it."""
+        try:
+            return self.compile(load())
+        except Unreadable as unreadable:
+            faults = tuple(unreadable.diagnostics)
+            if unreadable.document.tree is None:
+                return Compilation(path, unreadable.document, None, faults)
+            return self.compile(unreadable.document, faults)
+
+    def compile(self, document: Document, faults: tuple[Diagnostic, ...] = ()) -> Compilation:
+        """Compile a document, of which `faults` are known already."""
+        structured = structure(document)
+        found = (*faults, *_apart(faults, structured.diagnostics, document))
+        workflow = structured.workflow
+        if workflow is None:
+            return Compilation(document.path, document, None, found)
+        callees = evolve(self, callers=(*self.callers, workflow.workflow)).callees(workflow)
+        machine = lower(workflow, {name: at.callee for name, at in callees.items() if at.callee is not None})
+        analysis = Analysis(document, workflow, machine, self.folder, structured.damaged, callees)
+        news = (d for d in checks.run(analysis) if not _is_inside(d.route, structured.damaged))
+        found = apply(document, (*found, *news))
+        return Compilation(document.path, document, analysis, found)
+
+    def callees(self, workflow: spec.Workflow) -> Mapping[str, Found]:
+        """Find and compile the workflows that one runs."""
+        names = dict.fromkeys(call.name for call in calls(workflow))
+        return {name: self.callee(name) for name in names}
+
+    def callee(self, name: str) -> Found:
+        """Find and compile one workflow that is run."""
+        path = self._place(name)
+        if name in self.callers:
+            circle = (*self.callers[self.callers.index(name) :], name)
+            return Found(name, path, trouble="circle", circle=circle)
+        if name not in self.found:
+            self.found[name] = self._compiled(name, path)
+        return self.found[name]
+
+    def _place(self, name: str) -> Path:
+        places = [(self.folder or Path()) / f"{name}{suffix}" for suffix in SUFFIXES]
+        return next((place for place in places if place.is_file()), places[0])
+
+    def _compiled(self, name: str, path: Path) -> Found:
+        if self.folder is None or name_flaw(name) is not None or not path.is_file():
+            return Found(name, path, trouble="missing")
+        compilation = self.read(lambda: load_file(path), path.as_posix())
+        analysis = compilation.analysis
+        if analysis is None:
+            return Found(name, path, trouble="faulty")
+        circle = next((at.circle for at in analysis.callees.values() if at.circle), ())
+        if circle:
+            return Found(name, path, trouble="circle", circle=circle)
+        if analysis.machine.name != name:
+            return Found(name, path, trouble="misnamed")
+        return (
+            Found(name, path, trouble="faulty")
+            if compilation.errors
+            else Found(name, path, callee_of(analysis))
+        )
 
 
 def _apart(

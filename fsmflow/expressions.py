@@ -65,7 +65,22 @@ class DictTemplate:
     items: tuple[tuple[str, Template], ...]
 
 
-Template = Reference | Constant | ListTemplate | DictTemplate
+@frozen
+class EachTemplate:
+    """A list made of another, item by item; in `item`, the reference `$item` is the item.
+
+    A list of more than `at_most` items, or what is no list, leads nowhere.
+    """
+
+    over: Template
+    at_most: int
+    item: Template
+
+
+ITEM = "item"
+"""The name that an item goes by in an `EachTemplate`."""
+
+Template = Reference | Constant | ListTemplate | DictTemplate | EachTemplate
 
 
 @frozen
@@ -210,7 +225,7 @@ def parse_template(data: Any) -> Template:
 
 
 def references(template: Template) -> Iterator[Reference]:
-    """Give every reference in `template`, in the order written."""
+    """Give every reference in `template`, in the order written, but those to an item."""
     match template:
         case Reference():
             yield template
@@ -220,6 +235,9 @@ def references(template: Template) -> Iterator[Reference]:
         case DictTemplate(items=pairs):
             for _, item in pairs:
                 yield from references(item)
+        case EachTemplate(over=over, item=made):
+            yield from references(over)
+            yield from (reference for reference in references(made) if reference.root != ITEM)
 
 
 def paths(guard: Guard) -> Iterator[Path]:

@@ -155,11 +155,57 @@ class Model:
 
 
 @frozen(kw_only=True)
+class Callee:
+    """What a workflow that runs another one must know of it.
+
+    Attributes:
+        name: The workflow's name.
+        digest: The digest of its machine.
+        input: The type of what a run is given.
+        output: The type of what a run gives.
+        most: The most that one run uses: its own caps, or what is proved if that is less; None where
+            nothing bounds it.
+        asks: Whether it, or a workflow that it runs, asks a person.
+        acts: Whether it, or a workflow that it runs, acts under a key that is another one in another run.
+    """
+
+    name: str
+    digest: str
+    input: TypeExpr | None = None
+    output: TypeExpr | None = None
+    most: Caps = Caps()
+    asks: bool = False
+    acts: bool = False
+
+
+@frozen(kw_only=True)
+class Children:
+    """The runs of other workflows that a state starts in the place of a step.
+
+    Attributes:
+        kind: `call` runs one child on the state's arguments; `map` one for each of the argument `items`;
+            `parallel` one for each argument, by its name.
+        callees: The workflows, by the names of the arguments that are their inputs; for `call` and `map`
+            the one workflow, by its own name.
+        at_most: The most children of a `map`; otherwise how many there are.
+        width: How many run at a time.
+        tolerate: How many may fail.
+    """
+
+    kind: Literal["call", "map", "parallel"]
+    callees: Mapping[str, Callee]
+    at_most: int
+    width: int
+    tolerate: int
+
+
+@frozen(kw_only=True)
 class Work:
-    """A state that calls a step, or a model.
+    """A state that calls a step, asks a model, or runs children.
 
     `value` is the name that its output goes by; `labels` is None where success has none. `call` is empty
-    where `model` says what is asked.
+    where `model` says what is asked, or `children` what is run. An attempt is one step, and those of its
+    children: `cost.steps` is the most that there are of them.
     """
 
     name: str
@@ -177,6 +223,32 @@ class Work:
     inline: bool
     labels: tuple[str, ...] | None
     model: Model | None = None
+    children: Children | None = None
+
+    @property
+    def steps(self) -> int:
+        """The most steps that one attempt counts as: itself, and those of its children."""
+        return 1 + self.cost.steps
+
+
+@frozen(kw_only=True)
+class Ask:
+    """A state that asks a person. It uses no resource; its time is on no ledger.
+
+    `arguments` are what the person sees; `value` is the name that the answer goes by. `labels` is None
+    where the answer is a value of the type `gives` alone.
+    """
+
+    name: str
+    title: str
+    reserve: bool
+    question: str
+    role: str
+    arguments: tuple[tuple[str, Template], ...]
+    value: str
+    gives: TypeExpr | None
+    labels: tuple[str, ...] | None
+    timeout_us: int | None
 
 
 @frozen(kw_only=True)
@@ -208,7 +280,7 @@ class End:
     output: Template
 
 
-State = Work | Choice | Wait | End
+State = Work | Ask | Choice | Wait | End
 
 
 @frozen(kw_only=True)
@@ -288,9 +360,10 @@ def canonical(machine: Machine) -> str:
     del plain["title"], plain["profiles"]
     for state in plain["states"].values():
         del state["title"]
-        # Machines that ask no model are written as they were before there were such states.
-        if state.get("model", state) is None:
-            del state["model"]
+        # Machines that ask no model, and run no children, are written as they were before some did.
+        for part in ("model", "children"):
+            if state.get(part, state) is None:
+                del state[part]
     return json.dumps(plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

@@ -7,17 +7,19 @@ draws a random number or catches a step's exception.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, assert_never
 
 from fsmflow import machine as ir
 from fsmflow.expressions import (
+    ITEM,
     All,
     Always,
     AnyOf,
     Compare,
     Constant,
     DictTemplate,
+    EachTemplate,
     Guard,
     Length,
     ListTemplate,
@@ -30,11 +32,11 @@ from fsmflow.expressions import (
     Value,
     Within,
 )
-from fsmflow.machine import Choice, Machine, Resources, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late
 from fsmflow.runtime.run import Configuration, Error, Limits, Spent, Unbound, shortfall
-from fsmflow.runtime.values import Missing, ge, gt, le, length, lt, maybe, read, same, within
+from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
 
 class Attempt(NamedTuple):
@@ -45,6 +47,14 @@ class Attempt(NamedTuple):
     arguments: dict[str, Any] | Unbound
     cost: tuple[int, int, int]
     deadline_us: int | None
+
+
+class Question(NamedTuple):
+    """The command to ask a person, who is waited for until `timeout_us` if that is not None."""
+
+    state: str
+    arguments: dict[str, Any] | Unbound
+    timeout_us: int | None
 
 
 class Pause(NamedTuple):
@@ -65,7 +75,7 @@ class Endless(ValueError):
     """Choices lead round and round, and the world never gets to act."""
 
 
-Command = Attempt | Pause | Finish
+Command = Attempt | Question | Pause | Finish
 
 
 class Advance(NamedTuple):
@@ -122,18 +132,27 @@ def advance(machine: Machine, configuration: Configuration, event: Event) -> Adv
                 return _attempt(machine, again, state, ())
         case Ended() if isinstance(state, Work) and not configuration.pausing:
             return _ended(machine, configuration, state, event)
+        case Ended(outcome="success" | "failure") if isinstance(state, Ask):
+            now = _given(configuration, state, event)
+            return _take(machine, now, machine.ways(state.name, _outcome(event.outcome), event.label), event)
     raise ValueError(f"{type(event).__name__} can't happen in state {configuration.state!r}")
 
 
 def _ended(machine: Machine, configuration: Configuration, state: Work, event: Ended) -> Advance:
-    spent = configuration.spent._replace(steps=configuration.spent.steps + 1)
+    spent = configuration.spent._replace(steps=configuration.spent.steps + event.steps)
     spent = _booked(spent, _use(state) if event.use is None else event.use)
     now = _after(configuration._replace(spent=spent), event.elapsed_us)
     if event.outcome == "exceeded":
         return _exceed(machine, now, state, ())
-    if event.outcome == "success":
-        now = now._replace(values={**now.values, state.value: event.value})
+    now = _given(now, state, event)
     return _take(machine, now, machine.ways(state.name, _outcome(event.outcome), event.label), event)
+
+
+def _given(now: Configuration, state: Work | Ask, event: Ended) -> Configuration:
+    """Set the value that a success gives."""
+    if event.outcome != "success":
+        return now
+    return now._replace(values={**now.values, state.value: event.value})
 
 
 def _outcome(outcome: str) -> ir.Outcome:
@@ -207,10 +226,13 @@ def _enter(
         )
         state = machine.states[name]
         match state:
-            case Work():
+            case Work() | Ask():
                 arguments = _arguments(state, now.values)
                 values = {key: value for key, value in now.values.items() if key != state.value}
-                return _attempt(machine, now._replace(arguments=arguments, values=values), state, taken)
+                now = now._replace(arguments=arguments, values=values)
+                if isinstance(state, Work):
+                    return _attempt(machine, now, state, taken)
+                return Advance(now, (Question(name, arguments, state.timeout_us),), taken)
             case Wait():
                 if not _room(machine, now, state, state.duration_us):
                     return _exceed(machine, now, state, taken)
@@ -261,20 +283,25 @@ def _exceed(
     (way,) = machine.ways(state.name, "exceeded")
     limits = Limits(*machine.caps.amounts())
     reserve = Spent(*_reserve(machine, state).amounts())
-    use = _use(state) if isinstance(state, Work) else (0, 0, 0)
-    wait_us = state.duration_us if isinstance(state, Wait) else 0
-    error = Error(now.state, "exceeded", shortfall(now.spent, limits, reserve, use, wait_us))
+    needs = Spent(*_needs(state, 1 if isinstance(state, Work) else state.duration_us))
+    error = Error(now.state, "exceeded", shortfall(now.spent, limits, reserve, needs))
     return _enter(machine, now._replace(values={**now.values, "error": error}), way.target, (), (*taken, way))
 
 
 def _room(machine: Machine, now: Configuration, state: Work | Wait, time_us: int) -> bool:
     """Tell whether the state's cost and `time_us` more fit under every cap, beside the reserve."""
-    needs = (1, *_use(state), time_us) if isinstance(state, Work) else (0, 0, 0, 0, time_us)
-    aside = _reserve(machine, state).amounts()
+    needs, aside = _needs(state, time_us), _reserve(machine, state).amounts()
     return all(
         cap is None or used + need + kept <= cap
         for cap, used, need, kept in zip(machine.caps.amounts(), now.spent, needs, aside, strict=True)
     )
+
+
+def _needs(state: Work | Wait, time_us: int) -> tuple[int, int, int, int, int]:
+    """Give what there must be room for before an attempt, or a wait, begins."""
+    if isinstance(state, Wait):
+        return (0, 0, 0, 0, time_us)
+    return (state.steps, *_use(state), time_us)
 
 
 def _pause(machine: Machine, now: Configuration, way: Transition, event: Ended) -> int | None:
@@ -321,7 +348,7 @@ def _counted(now: Configuration, names: tuple[str, ...]) -> Configuration:
     return now._replace(counts=counts)
 
 
-def _arguments(state: Work, values: dict[str, Any]) -> dict[str, Any] | Unbound:
+def _arguments(state: Work | Ask, values: dict[str, Any]) -> dict[str, Any] | Unbound:
     try:
         return {name: resolve(template, values) for name, template in state.arguments}
     except Missing as missing:
@@ -335,7 +362,7 @@ def _output(state: ir.End, values: dict[str, Any]) -> Any:
         return Unbound(str(missing))
 
 
-def resolve(template: Template, values: dict[str, Any]) -> Any:
+def resolve(template: Template, values: Mapping[str, Any]) -> Any:
     """Fill the references in `template`.
 
     Raises:
@@ -352,6 +379,9 @@ def resolve(template: Template, values: dict[str, Any]) -> Any:
             return [resolve(item, values) for item in items]
         case DictTemplate(items=pairs):
             return {key: resolve(item, values) for key, item in pairs}
+        case EachTemplate(over=over, at_most=most, item=item):
+            made = item
+            return each(values, resolve(over, values), most, ITEM, lambda inner: resolve(made, inner))
         case _:
             assert_never(template)
 

@@ -317,6 +317,7 @@ class Ask:
     as_: str | None = _says("The name of this state's value.", default=None)
     gives: str | None = _says("The type of what the person fills in.", default=None)
     timeout: Duration | None = _says("How long to wait for an answer.", "7d", default=None)
+    reserve: bool = _says("Whether the state belongs to the reserve region.", True, default=False)
     success: Success = _says("Where each answer leads.", {"approve": "pay", "refuse": "tell"})
     fallback: Arm | None = _says("Where to go when nobody answers in time.", "tell", default=None)
 
@@ -331,19 +332,33 @@ class Map:
     width: int = _says("How many run at a time.", 4, default=1)
     tolerate: int = _says("How many children may fail.", 2, default=0)
     title: str | None = _says("What the state is for, in a sentence.", default=None)
-    with_: dict[str, Any] = _says("The child's input; may use `$item`.", factory=dict)
+    with_: dict[str, Any] | None = _says(
+        "The child's input, which may use `$item`; the item itself unless said.",
+        {"source": "$item"},
+        default=None,
+    )
     as_: str | None = _says("The name of this state's value.", default=None)
+    reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
     fallback: Arm | None = _says("Where to go when too many children fail.", default=None)
+
+
+@frozen(kw_only=True)
+class Branch:
+    """One of the children that run side by side."""
+
+    call: str = _says("The child workflow.", "search_web")
+    with_: dict[str, Any] = _says("The child's input.", {"text": "$input.text"}, factory=dict)
 
 
 @frozen(kw_only=True)
 class Parallel:
     """Child workflows side by side."""
 
-    parallel: dict[str, Any] = _says("The children, by key.", {"web": {"call": "search_web"}})
+    parallel: dict[str, Branch] = _says("The children, by key.", {"web": {"call": "search_web"}})
     title: str | None = _says("What the state is for, in a sentence.", default=None)
     as_: str | None = _says("The name of this state's value.", default=None)
+    reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
     fallback: Arm | None = _says("Where to go when a child fails.", default=None)
 
@@ -356,6 +371,7 @@ class Call:
     title: str | None = _says("What the state is for, in a sentence.", default=None)
     with_: dict[str, Any] = _says("The child's input.", factory=dict)
     as_: str | None = _says("The name of this state's value.", default=None)
+    reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
     fallback: Arm | None = _says("Where to go when the child fails.", default=None)
 

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from fsmflow import spec
 from fsmflow.machine import Machine, Transition
@@ -19,6 +19,7 @@ from fsmflow.source import Document, Route
 
 if TYPE_CHECKING:
     from fsmflow.analysis.assignment import Assignment
+    from fsmflow.analysis.callees import Found
     from fsmflow.analysis.cycles import Cycles
     from fsmflow.analysis.dominators import Dominators
     from fsmflow.analysis.guesses import Guesses
@@ -43,6 +44,7 @@ class Analysis:
         machine: What it means. Where the spec is at fault, its likeliest meaning.
         folder: Where step modules are looked for first; None for a spec without a place.
         damaged: The routes of what loading had to leave out or replace.
+        callees: The workflows that it runs, by the names that it has for them.
     """
 
     document: Document
@@ -50,6 +52,7 @@ class Analysis:
     machine: Machine
     folder: Path | None
     damaged: frozenset[Route] = frozenset()
+    callees: Mapping[str, Found] = field(factory=dict)
 
     @cached_property
     def reachability(self) -> Reachability:

@@ -16,7 +16,20 @@ from attrs import evolve, frozen
 from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.policies import spoken
 from fsmflow.analysis.terms import written_guard, written_template
-from fsmflow.machine import BUILTIN_END, Backoff, Choice, End, Machine, Model, State, Transition, Wait, Work
+from fsmflow.machine import (
+    BUILTIN_END,
+    Ask,
+    Backoff,
+    Children,
+    Choice,
+    End,
+    Machine,
+    Model,
+    State,
+    Transition,
+    Wait,
+    Work,
+)
 
 Topic = Literal["workflow", "budget", "state", "transition", "cap", "contract", "policy", "price"]
 Sign = Literal["added", "removed", "changed", "renamed"]
@@ -131,8 +144,12 @@ def _of_the_workflow(machine: Machine) -> Iterator[tuple[Key, Said]]:
 
 def _kind(state: State) -> str:
     match state:
+        case Work(children=Children(kind=kind)):
+            return kind
         case Work():
             return "step"
+        case Ask():
+            return "question"
         case Choice():
             return "choice"
         case Wait():
@@ -151,7 +168,9 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
 
     match state:
         case Work():
-            if state.model is None:
+            if state.children is not None:
+                yield from ((key(name), said) for name, said in _run(state.children))
+            elif state.model is None:
                 yield key("run"), state.call
             else:
                 yield from ((key(name), said) for name, said in _asked(state.model))
@@ -174,6 +193,18 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
                 yield key("key"), written_template(state.key)
             if state.inline:
                 yield key("inline"), "true"
+        case Ask():
+            yield key("ask"), state.question
+            for name, template in state.arguments:
+                yield key("show", name), written_template(template)
+            if state.role:
+                yield key("role"), state.role
+            if state.value != state.name:
+                yield key("as"), state.value
+            if state.gives is not None:
+                yield key("gives"), str(state.gives)
+            if state.timeout_us is not None:
+                yield key("timeout", metric="microseconds"), state.timeout_us
         case Wait(duration_us=duration):
             yield key("wait", metric="microseconds"), duration
         case End(output=output):
@@ -184,6 +215,16 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
             assert_never(state)
     if not isinstance(state, End) and state.reserve:
         yield key("reserve"), "true"
+
+
+def _run(children: Children) -> Iterator[tuple[str, Said]]:
+    """Give which workflows a state runs, and how."""
+    for name, callee in children.callees.items():
+        yield children.kind if name == callee.name else f"{children.kind} {name}", callee.name
+    if children.kind == "map":
+        yield "at_most", children.at_most
+        yield "width", children.width
+        yield "tolerate", children.tolerate
 
 
 def _asked(model: Model) -> Iterator[tuple[str, Said]]:

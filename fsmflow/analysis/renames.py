@@ -13,7 +13,7 @@ from functools import cached_property
 from attrs import define, evolve
 
 from fsmflow.analysis.terms import Renaming, renamed_guard, renamed_template
-from fsmflow.machine import BUILTIN_END, Choice, End, Machine, Policy, State, Transition, Wait, Work
+from fsmflow.machine import BUILTIN_END, Ask, Choice, End, Machine, Policy, State, Transition, Wait, Work
 
 ALIKE = 0.5
 """The least share of the ways of two states that must be the same for them to be one."""
@@ -91,6 +91,12 @@ def _reading(state: State, value: Renaming) -> State:
                 arguments=tuple((name, renamed_template(term, value)) for name, term in arguments),
                 key=None if key is None else renamed_template(key, value),
             )
+        case Ask(arguments=arguments):
+            return evolve(
+                state,
+                value=value(state.value),
+                arguments=tuple((name, renamed_template(term, value)) for name, term in arguments),
+            )
         case End(output=output):
             return evolve(state, output=renamed_template(output, value))
         case Choice() | Wait():
@@ -98,6 +104,8 @@ def _reading(state: State, value: Renaming) -> State:
 
 
 def _called(state: Work) -> str:
+    if state.children is not None:
+        return " ".join((state.children.kind, *(callee.name for callee in state.children.callees.values())))
     return state.call if state.model is None else f"{state.model.model} {state.model.prompt}"
 
 

@@ -9,12 +9,14 @@ from typing import assert_never
 from attrs import evolve
 
 from fsmflow.expressions import (
+    ITEM,
     All,
     Always,
     AnyOf,
     Compare,
     Constant,
     DictTemplate,
+    EachTemplate,
     Guard,
     Length,
     ListTemplate,
@@ -45,6 +47,8 @@ def written_template(template: Template) -> str:
             return f"[{', '.join(map(written_template, items))}]"
         case DictTemplate(items=pairs):
             return f"{{{', '.join(f'{key}: {written_template(value)}' for key, value in pairs)}}}"
+        case EachTemplate(over=over, item=item):
+            return f"{written_template(item)} for each of {written_template(over)}"
         case _:
             assert_never(template)
 
@@ -81,6 +85,12 @@ def renamed_template(template: Template, renaming: Renaming) -> Template:
             return ListTemplate(tuple(renamed_template(item, renaming) for item in items))
         case DictTemplate(items=pairs):
             return DictTemplate(tuple((key, renamed_template(value, renaming)) for key, value in pairs))
+        case EachTemplate(over=over, item=item):
+            return evolve(
+                template,
+                over=renamed_template(over, renaming),
+                item=renamed_template(item, lambda name: name if name == ITEM else renaming(name)),
+            )
         case _:
             assert_never(template)
 

@@ -13,7 +13,7 @@ from fsmflow.analysis.classes import Class, class_of
 from fsmflow.analysis.modules import Modules
 from fsmflow.analysis.signatures import Signature, signature_of
 from fsmflow.analysis.symbols import Symbol, resolve
-from fsmflow.expressions import Constant, DictTemplate, ListTemplate, Reference, Template
+from fsmflow.expressions import Constant, DictTemplate, EachTemplate, ListTemplate, Reference, Template
 from fsmflow.loading.names import forbidden_module, reference_flaw
 from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union, parse_type
 
@@ -151,6 +151,8 @@ class Values:
                 return Generic("list", (union(self.of(item) for item in items),))
             case DictTemplate(items=pairs):
                 return Generic("dict", (TypeName("", "str"), union(self.of(item) for _, item in pairs)))
+            case EachTemplate():
+                return Generic("list", (ANY,))
 
 
 def of_data(data: Any) -> TypeExpr:

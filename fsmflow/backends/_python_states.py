@@ -10,7 +10,7 @@ from attrs import frozen
 from fsmflow.backends._python import after, condition, laid_out, literal, wrapped
 from fsmflow.backends._python_terms import branch, looks_at_values, references, template
 from fsmflow.expressions import Constant, DictTemplate, Template
-from fsmflow.machine import Choice, End, Machine, Resources, State, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, End, Machine, Resources, State, Transition, Wait, Work
 
 _INDENT = "    "
 
@@ -62,6 +62,10 @@ class StateFunctions:
                 if pauses(self.machine, state):
                     yield from ("", "")
                     yield from self._resume_work(state)
+            case Ask():
+                yield from self._enter_ask(state)
+                yield from ("", "")
+                yield from self._leave(state)
             case Wait():
                 yield from self._enter_wait(state)
                 yield from ("", "")
@@ -92,7 +96,19 @@ class StateFunctions:
         yield from self._resets(state)
 
     def _enter_work(self, state: Work) -> Iterator[str]:
-        yield from self._entry(state, f"Begin a visit to `{state.name}`.")
+        yield from self._begun(state, f"Begin a visit to `{state.name}`.")
+        if not self._is_tried_again(state):
+            yield from self._admitted(state)
+        else:
+            yield f"    return admit_{state.name}(run)"
+
+    def _enter_ask(self, state: Ask) -> Iterator[str]:
+        yield from self._begun(state, f"Begin a visit to `{state.name}`: a question.")
+        yield f"    return {constant(state)}"
+
+    def _begun(self, state: Work | Ask, what: str) -> Iterator[str]:
+        """Begin to enter a state that takes arguments and gives a value."""
+        yield from self._entry(state, what)
         yield f'    run.state = "{state.name}"'
         yield f'    run.visits["{state.name}"] += 1'
         yield "    run.attempt = 1"
@@ -102,19 +118,20 @@ class StateFunctions:
         made = DictTemplate(state.arguments)
         yield from _assigned("run.arguments", made)
         yield f"    values.pop({literal(state.value)}, None)"
-        if not self._is_tried_again(state):
-            yield from self._admitted(state)
-        else:
-            yield f"    return admit_{state.name}(run)"
 
     def _is_tried_again(self, state: Work) -> bool:
         return any(way.same_visit for way in self.machine.outgoing[state.name])
 
     def _checks(self, state: Work | Wait, time_us: int) -> list[str]:
         """Give the conditions under which a cap leaves no room."""
-        working = isinstance(state, Work)
         cost = state.cost if isinstance(state, Work) else Resources()
-        needs = (1 if working else 0, cost.tool_calls, cost.tokens, cost.micro_usd, time_us)
+        needs = (
+            state.steps if isinstance(state, Work) else 0,
+            cost.tool_calls,
+            cost.tokens,
+            cost.micro_usd,
+            time_us,
+        )
         names = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
         found = []
         for number, (name, need) in enumerate(zip(names, needs, strict=True)):
@@ -138,18 +155,20 @@ class StateFunctions:
     def _exceed(self, state: Work | Wait, indent: str, wait: str = "") -> Iterator[str]:
         reserve = "Spent()" if state.reserve else "RESERVE"
         declared = cost(state) if isinstance(state, Work) else "(0, 0, 0)"
-        yield f"{indent}run.exceed(LIMITS, {reserve}, {declared}{wait})"
+        steps = f", steps={literal(state.steps)}" if isinstance(state, Work) and state.steps > 1 else ""
+        yield f"{indent}run.exceed(LIMITS, {reserve}, {declared}{steps}{wait})"
         target = self.machine.ways(state.name, "exceeded")[0].target
         yield f"{indent}return {self._go(target)}"
 
-    def _leave(self, state: Work) -> Iterator[str]:
+    def _leave(self, state: Work | Ask) -> Iterator[str]:
         name = state.name
         yield f"def leave_{name}(run: Run, event: Ended) -> Command:"
-        yield f'    """Go on from an attempt of `{name}`."""'
+        what = "an answer to" if isinstance(state, Ask) else "an attempt of"
+        yield f'    """Go on from {what} `{name}`."""'
         yield '    if event.outcome == "success":'
         yield f"        run.values[{literal(state.value)}] = event.value"
         yield from self._success(state, _INDENT * 2)
-        if self.machine.ways(name, "exceeded"):
+        if isinstance(state, Work) and self.machine.ways(name, "exceeded"):
             yield '    if event.outcome == "exceeded":'
             yield from self._exceed(state, _INDENT * 2)
         failure = self.machine.ways(name, "failure")
@@ -163,7 +182,7 @@ class StateFunctions:
                 yield from self._ways(state, special, _INDENT * 2)
         yield from self._ways(state, failure, _INDENT)
 
-    def _success(self, state: Work, indent: str) -> Iterator[str]:
+    def _success(self, state: Work | Ask, indent: str) -> Iterator[str]:
         if state.labels is None:
             yield from self._ways(state, self.machine.ways(state.name, "success"), indent)
             return

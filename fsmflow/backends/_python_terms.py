@@ -7,12 +7,14 @@ from typing import assert_never
 
 from fsmflow.backends._python import Group, Term, after, condition, data, flat, laid_out, literal
 from fsmflow.expressions import (
+    ITEM,
     All,
     Always,
     AnyOf,
     Compare,
     Constant,
     DictTemplate,
+    EachTemplate,
     Guard,
     Length,
     ListTemplate,
@@ -42,6 +44,9 @@ def template(made: Template) -> Term:
             return Group("[", tuple(map(template, items)), "]")
         case DictTemplate(items=pairs):
             return Group("{", tuple(after(f"{literal(k)}: ", template(item)) for k, item in pairs), "}")
+        case EachTemplate(over=over, at_most=most, item=item):
+            each = after("lambda values: ", template(item))
+            return Group("each(", ("values", template(over), literal(most), literal(ITEM), each), ")")
         case _:
             assert_never(made)
 
@@ -59,6 +64,9 @@ def references(made: Template) -> Iterator[Reference]:
         case DictTemplate(items=pairs):
             for _, item in pairs:
                 yield from references(item)
+        case EachTemplate(over=over, item=item):
+            yield from references(over)
+            yield from references(item)
         case _:
             assert_never(made)
 

@@ -18,7 +18,9 @@ from fsmflow.backends._wording import count, duration, guard, money, pause, plai
 from fsmflow.backends.verdict import Verdict, verdict, worst_case
 from fsmflow.machine import (
     BUILTIN_END,
+    Ask,
     Caps,
+    Children,
     Choice,
     End,
     Machine,
@@ -28,7 +30,9 @@ from fsmflow.machine import (
     Work,
 )
 
-Role = Literal["llm", "tool", "fn", "choose", "wait", "success", "degraded", "handoff", "failed"]
+Role = Literal[
+    "llm", "tool", "fn", "ask", "children", "choose", "wait", "success", "degraded", "handoff", "failed"
+]
 Look = Literal["success", "branch", "loop", "fallback", "error", "budget"]
 
 Lane = Literal["loop", "spine", "aside"]
@@ -186,6 +190,10 @@ def _node(machine: Machine, state: State, lane: Lane) -> Node:
 
 def _role(state: State) -> Role:
     match state:
+        case Ask():
+            return "ask"
+        case Work(children=Children()):
+            return "children"
         case Work(cost=cost, model=model):
             if cost.tokens or model is not None:
                 return "llm"
@@ -204,6 +212,9 @@ def _role(state: State) -> Role:
 
 def _facts(state: State) -> tuple[str, ...]:
     match state:
+        case Ask():
+            asked = (state.role, duration(state.timeout_us) if state.timeout_us is not None else "")
+            return tuple(plain(word, LONGEST_NAME) for word in asked if word)
         case Work(cost=cost):
             called = state.call.rpartition(":")[2] if state.model is None else state.model.model
             words = (

@@ -17,7 +17,7 @@ from fsmflow.backends._python import WIDTH, Group, Term, after, data, escaped, l
 from fsmflow.backends._python_states import StateFunctions, constant, cost, pauses
 from fsmflow.backends._python_terms import annotation, modules, template
 from fsmflow.backends._stamp import stamped
-from fsmflow.machine import Choice, End, Machine, Model, Resources, Transition, Wait, Work
+from fsmflow.machine import Ask, Children, Choice, End, Machine, Model, Resources, Transition, Wait, Work
 
 _RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
 
@@ -71,6 +71,8 @@ def _excuse(lines: Iterable[str]) -> Iterator[str]:
 
 _RUNTIME_NAMES = (
     "Backoff",
+    "Callee",
+    "Children",
     "Command",
     "End",
     "Ended",
@@ -79,12 +81,14 @@ _RUNTIME_NAMES = (
     "Onward",
     "Options",
     "Pause",
+    "Question",
     "Result",
     "Run",
     "Runner",
     "Spent",
     "Stage",
     "Unbound",
+    "each",
     "ge",
     "gt",
     "le",
@@ -148,6 +152,8 @@ def _constants(states: StateFunctions) -> Iterator[str]:
                 for way in machine.outgoing[state.name]:
                     if way.pause is not None:
                         yield from _backoff(way)
+            case Ask():
+                yield from _question(state)
             case Wait():
                 yield f"{constant(state)} = Pause({literal(state.duration_us)})"
             case End():
@@ -165,6 +171,9 @@ def _stage(states: StateFunctions, state: Work) -> Iterator[str]:
     items: list[Term] = [literal(state.name), literal(state.call)]
     if state.model is not None:
         items.append(after("model=", _model(state.model)))
+    if state.children is not None:
+        items.append(after("children=", _children(state.children)))
+        items.append(f"steps={literal(state.steps)}")
     if state.value != state.name:
         items.append(f"value={literal(state.value)}")
     if state.gives is not None:
@@ -190,6 +199,32 @@ def _stage(states: StateFunctions, state: Work) -> Iterator[str]:
     for item in items:
         yield from laid_out(item, "    ", ",")
     yield ")"
+
+
+def _question(state: Ask) -> Iterator[str]:
+    items: list[Term] = [literal(state.name), literal(state.question), literal(state.value)]
+    if state.role:
+        items.append(f"role={literal(state.role)}")
+    if state.gives is not None:
+        items.append(f"gives={literal(str(state.gives))}")
+    if state.labels is not None:
+        items.append(after("labels=", data(state.labels)))
+    if state.timeout_us is not None:
+        items.append(f"timeout_us={literal(state.timeout_us)}")
+    yield from laid_out(Group(f"{constant(state)} = Question(", tuple(items), ")"), "")
+
+
+def _children(children: Children) -> Term:
+    callees = tuple(
+        after(f"{literal(key)}: ", Group("Callee(", (literal(callee.name), literal(callee.digest)), ")"))
+        for key, callee in children.callees.items()
+    )
+    items: list[Term] = [literal(children.kind), Group("{", callees, "}")]
+    if children.width != 1:
+        items.append(f"width={literal(children.width)}")
+    if children.tolerate:
+        items.append(f"tolerate={literal(children.tolerate)}")
+    return Group("Children(", tuple(items), ")")
 
 
 def _model(model: Model) -> Term:
@@ -227,7 +262,9 @@ def _backoff(way: Transition) -> Iterator[str]:
 def _runner(machine: Machine, aliases: Mapping[str, str], folder: str) -> Iterator[str]:
     """Give the runner, built of the tables of its states."""
     stages = [state for state in machine.states.values() if isinstance(state, Work)]
-    leave = [f'"{state.name}": leave_{state.name}' for state in stages]
+    questions = [state for state in machine.states.values() if isinstance(state, Ask)]
+    answered: list[Work | Ask] = [*stages, *questions]
+    leave = [f'"{state.name}": leave_{state.name}' for state in answered]
     resume = [f'"{s.name}": resume_{s.name}' for s in machine.states.values() if pauses(machine, s)]
     given = annotation(machine.input, aliases)
     output = _nullable(annotation(machine.output, aliases))
@@ -241,6 +278,8 @@ def _runner(machine: Machine, aliases: Mapping[str, str], folder: str) -> Iterat
     yield from _table("states=", "(", [literal(name) for name in machine.states], ")")
     yield from _table("counters=", "(", [literal(name) for name in machine.counters], ")")
     yield from _table("stages=", "(", [constant(stage) for stage in stages], ")")
+    if questions:
+        yield from _table("questions=", "(", [constant(question) for question in questions], ")")
     yield f"    begin=enter_{machine.start},"
     yield from _table("leave=", "{", leave, "}")
     yield from _table("resume=", "{", resume, "}")

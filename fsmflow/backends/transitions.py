@@ -16,7 +16,7 @@ from transitions import Machine as Engine
 from transitions.extensions.asyncio import AsyncMachine as AsyncEngine
 
 from fsmflow.diagnostics import FsmflowError
-from fsmflow.machine import Choice, End, Machine, Resources, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late
 from fsmflow.runtime.run import Configuration, Error, Limits, Spent, Unbound, shortfall
@@ -74,7 +74,7 @@ class Walk:
         state = self.ir.states[self.place]
         if self.is_pausing or isinstance(state, Wait):
             return ("elapsed",)
-        if not isinstance(state, Work):
+        if not isinstance(state, Work | Ask):
             return ()
         ways = self.ir.outgoing[state.name]
         return tuple(dict.fromkeys(_trigger(way) for way in ways))
@@ -100,7 +100,7 @@ class Walk:
         assert isinstance(state, Work | Wait)
         needs = Resources(time_us=time_us)
         if isinstance(state, Work):
-            needs += state.cost + Resources(steps=1)
+            needs = _needed(state, time_us)
         if not state.reserve:
             needs += self.ir.reserve
         after = (self.spent + needs).amounts()
@@ -135,9 +135,12 @@ class Walk:
             self._event = Ended("success")
             return
         state = self.ir.states[self.place]
-        assert isinstance(state, Work)
-        cost = state.cost if event.use is None else Resources(0, *event.use)
-        self.spent += cost + Resources(steps=1, time_us=event.elapsed_us)
+        assert isinstance(state, Work | Ask)
+        if isinstance(state, Work):
+            _, tool_calls, tokens, micro_usd, _ = state.cost.amounts()
+            if event.use is not None:
+                tool_calls, tokens, micro_usd = event.use
+            self.spent += Resources(event.steps, tool_calls, tokens, micro_usd, event.elapsed_us)
         self._event = event
         if event.outcome == "success":
             self.values[state.value] = event.value
@@ -201,7 +204,7 @@ class Walk:
         self.attempt = 1
         self.feedback = self._event.complaints if way is not None and way.feedback else ()
         self.arguments = {}
-        if isinstance(state, Work):
+        if isinstance(state, Work | Ask):
             try:
                 self.arguments = {key: resolve(template, self.values) for key, template in state.arguments}
             except Missing as missing:
@@ -219,12 +222,17 @@ class Walk:
     def _shortfall(self) -> str:
         state = self.ir.states[self.place]
         assert isinstance(state, Work | Wait)
-        cost = state.cost if isinstance(state, Work) else Resources()
-        use = (cost.tool_calls, cost.tokens, cost.micro_usd)
+        needs = Resources(time_us=state.duration_us) if isinstance(state, Wait) else _needed(state, 1)
         reserve = Resources() if state.reserve else self.ir.reserve
-        wait = state.duration_us if isinstance(state, Wait) else 0
         limits = Limits(*self.ir.caps.amounts())
-        return shortfall(Spent(*self.spent.amounts()), limits, Spent(*reserve.amounts()), use, wait)
+        return shortfall(
+            Spent(*self.spent.amounts()), limits, Spent(*reserve.amounts()), Spent(*needs.amounts())
+        )
+
+
+def _needed(state: Work, time_us: int) -> Resources:
+    """Give what there must be room for before an attempt begins."""
+    return Resources(state.steps, *state.cost.amounts()[1:4], time_us)
 
 
 def build(ir: Machine, given: Any = None) -> Walk:

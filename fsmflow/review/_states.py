@@ -12,7 +12,7 @@ from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.symbols import Symbol, resolve
 from fsmflow.backends._wording import duration, guard, money, pause
-from fsmflow.machine import Choice, End, Machine, Model, State, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, End, Machine, Model, State, Transition, Wait, Work
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.review._files import called
 from fsmflow.review._ways import BUDGET, Ways
@@ -78,6 +78,15 @@ def _contract(analysis: Analysis, state: State) -> Rows:
                 ["end", state.kind],
                 *(["output", text] for _, text in _written(analysis, state.name, "output")),
             ]
+        case Ask():
+            rows = [
+                ["ask", state.question],
+                *(["show", f"{name} = {text}"] for name, text in _written(analysis, state.name, "show")),
+                ["role", state.role],
+                ["gives", "" if state.gives is None else str(state.gives)],
+                ["as", "" if state.value == state.name else f"${state.value}"],
+            ]
+            return [row for row in rows if row[1]]
         case Choice() | Wait():
             return []
 

@@ -9,6 +9,8 @@ from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
+    Callee,
+    Children,
     Command,
     Configuration,
     End,
@@ -16,6 +18,7 @@ from fsmflow.runtime.run import (
     Limits,
     Onward,
     Pause,
+    Question,
     Run,
     Spent,
     Stage,
@@ -25,11 +28,13 @@ from fsmflow.runtime.runner import Options, Runner, load_runner, runner_of
 from fsmflow.runtime.steps import StepNotFound
 from fsmflow.runtime.trace import JsonLines, Span
 from fsmflow.runtime.validation import Rejected
-from fsmflow.runtime.values import Missing, ge, gt, le, length, lt, maybe, read, same, within
+from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
 __all__ = [
     "Backoff",
     "Breach",
+    "Callee",
+    "Children",
     "Clock",
     "Command",
     "Configuration",
@@ -50,6 +55,7 @@ __all__ = [
     "Outcome",
     "Pause",
     "Permanent",
+    "Question",
     "Rejected",
     "Result",
     "Run",
@@ -64,6 +70,7 @@ __all__ = [
     "Transient",
     "Unbound",
     "WorstCase",
+    "each",
     "ge",
     "gt",
     "le",

@@ -24,6 +24,7 @@ class Ended(NamedTuple):
         elapsed_us: How long it took, in microseconds.
         retry_after_us: How long a server asked to be left alone.
         draw: A number from [0, 1) for the jitter of the pause that may follow.
+        steps: How many steps it counts as: itself, and those of the children that it ran.
     """
 
     outcome: str
@@ -35,6 +36,7 @@ class Ended(NamedTuple):
     elapsed_us: int = 0
     retry_after_us: int | None = None
     draw: float = 0.0
+    steps: int = 1
 
 
 class Elapsed(NamedTuple):

@@ -55,8 +55,38 @@ class Limits(NamedTuple):
     time_us: int | None = None
 
 
+class Callee(NamedTuple):
+    """A workflow that a state runs.
+
+    Attributes:
+        name: The workflow's name.
+        digest: The digest of the machine that the caller was compiled for.
+    """
+
+    name: str
+    digest: str
+
+
+class Children(NamedTuple):
+    """The runs of other workflows that a state starts in the place of a step.
+
+    Attributes:
+        kind: `call` runs one child on the state's arguments; `map` one for each of the argument `items`;
+            `parallel` one for each argument, by its name.
+        callees: The workflows, by the names of the arguments that are their inputs; for `call` and `map`
+            the one workflow, by its own name.
+        width: How many run at a time.
+        tolerate: How many may fail.
+    """
+
+    kind: Literal["call", "map", "parallel"]
+    callees: Mapping[str, Callee]
+    width: int = 1
+    tolerate: int = 0
+
+
 class Stage:
-    """A state that calls a step, or a model: the command to start one attempt of it.
+    """A state that calls a step, asks a model or runs children: the command to start one attempt of it.
 
     Attributes:
         name: The state's name.
@@ -74,11 +104,14 @@ class Stage:
         key: What its idempotency key is made of, if not run, state and visit.
         inline: Whether a sync step runs on the event loop.
         model: What a model is asked, if one is.
+        children: What workflows are run, if any are.
+        steps: The most steps that one attempt counts as: itself, and those of its children.
     """
 
     __slots__ = (
         "accept",
         "call",
+        "children",
         "cost",
         "effect",
         "full",
@@ -88,6 +121,7 @@ class Stage:
         "labels",
         "model",
         "name",
+        "steps",
         "time_limit_us",
         "timeout_us",
         "value",
@@ -109,6 +143,8 @@ class Stage:
         key: Callable[[Mapping[str, Any]], Any] | None = None,
         inline: bool = False,
         model: Model | None = None,
+        children: Children | None = None,
+        steps: int = 1,
     ) -> None:
         self.name = name
         self.call = call
@@ -124,9 +160,33 @@ class Stage:
         self.key = key
         self.inline = inline
         self.model = model
+        self.children = children
+        self.steps = steps
 
     def __repr__(self) -> str:
         return f"Stage({self.name!r})"
+
+
+class Question(NamedTuple):
+    """The command to ask a person.
+
+    Attributes:
+        name: The state's name.
+        text: The question.
+        value: The name that the answer goes by.
+        role: Who may answer; empty for anybody.
+        gives: The type of what the person fills in, as the spec writes it; empty if nothing.
+        labels: What the person picks from; None if the answer is a value alone.
+        timeout_us: How long an answer is waited for.
+    """
+
+    name: str
+    text: str
+    value: str
+    role: str = ""
+    gives: str = ""
+    labels: tuple[str, ...] | None = None
+    timeout_us: int | None = None
 
 
 class Pause(NamedTuple):
@@ -151,7 +211,7 @@ class Onward(NamedTuple):
     enter: Callable[[Run], Command]
 
 
-Command = Stage | Pause | End | Onward
+Command = Stage | Question | Pause | End | Onward
 
 
 class Run:
@@ -236,18 +296,18 @@ class Run:
         )
 
     def enter(self, state: str, feedback: tuple[str, ...]) -> None:
-        """Begin a visit to a state that calls no step."""
+        """Begin a visit to a state that takes no arguments."""
         self.state = state
         self.visits[state] += 1
         self.attempt = 1
         self.arguments = {}
         self.feedback = feedback
 
-    def settle(self, stage: Stage, use: tuple[int, int, int] | None, elapsed_us: int) -> None:
-        """Put an attempt on the ledger: one step, its time, and what it used, or all that it declared."""
-        self.steps += 1
-        self.time_us += elapsed_us
-        self.book(stage.cost if use is None else use)
+    def settle(self, stage: Stage, event: Ended) -> None:
+        """Put an attempt on the ledger: its steps, its time, and what it used, or all that it declared."""
+        self.steps += event.steps
+        self.time_us += event.elapsed_us
+        self.book(stage.cost if event.use is None else event.use)
 
     def book(self, use: tuple[int, int, int]) -> None:
         """Add tool calls, tokens and micro-dollars to the ledger."""
@@ -270,11 +330,19 @@ class Run:
             event.value if event.outcome == "invalid" else None,
         )
 
-    def exceed(self, limits: Limits, reserve: Spent, cost: tuple[int, int, int], *, wait_us: int = 0) -> None:
-        """Record, for `$error`, which caps leave no room for what would come next."""
-        self.values["error"] = Error(
-            self.state, "exceeded", shortfall(self.spent, limits, reserve, cost, wait_us)
-        )
+    def exceed(
+        self,
+        limits: Limits,
+        reserve: Spent,
+        cost: tuple[int, int, int],
+        *,
+        steps: int = 1,
+        wait_us: int | None = None,
+    ) -> None:
+        """Record, for `$error`, which caps leave no room for what would come next: an attempt, or a wait."""
+        needs = Spent(steps, *cost, 1) if wait_us is None else Spent(time_us=wait_us)
+        said = shortfall(self.spent, limits, reserve, needs)
+        self.values["error"] = Error(self.state, "exceeded", said)
 
 
 class Configuration(NamedTuple):
@@ -292,11 +360,8 @@ class Configuration(NamedTuple):
     pausing: bool = False
 
 
-def shortfall(
-    spent: Spent, limits: Limits, reserve: Spent, cost: tuple[int, int, int], wait_us: int = 0
-) -> str:
-    """Say which caps leave no room for one more attempt of `cost`, or for a wait, beside the reserve."""
-    needs = Spent(0 if wait_us else 1, *cost, wait_us or 1)
+def shortfall(spent: Spent, limits: Limits, reserve: Spent, needs: Spent) -> str:
+    """Say which caps leave no room for what an attempt, or a wait, needs to begin, beside the reserve."""
     lacking = []
     for name, used, need, aside, cap in zip(Spent._fields, spent, needs, reserve, limits, strict=True):
         if cap is not None and used + need + aside > cap:

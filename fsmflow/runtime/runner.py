@@ -16,7 +16,19 @@ from fsmflow.runtime.events import Elapsed, Ended
 from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.result import Result
-from fsmflow.runtime.run import Command, Configuration, End, Error, Limits, Onward, Run, Spent, Stage, Unbound
+from fsmflow.runtime.run import (
+    Command,
+    Configuration,
+    End,
+    Error,
+    Limits,
+    Onward,
+    Question,
+    Run,
+    Spent,
+    Stage,
+    Unbound,
+)
 from fsmflow.runtime.steps import Bound, bind, resolve_type
 from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.validation import Rejected, Validate, validator
@@ -58,7 +70,8 @@ class Runner(Generic[Given, Output]):
         digest: The SHA-256 of the machine that this was compiled from.
         limits: The caps of a run.
         reserve: What is set aside for the reserve region.
-        stages: The states that call a step, by name.
+        stages: The states that call a step, ask a model or run children, by name.
+        questions: The states that ask a person, by name.
         profiles: Other implementations of steps, by profile and state.
         folder: Where step modules are looked for first.
         given: The type of the input, as the spec writes it; empty if none is declared.
@@ -87,6 +100,7 @@ class Runner(Generic[Given, Output]):
         gives: str = "",
         profiles: Mapping[str, Mapping[str, str]] | None = None,
         certificate: Path | None = None,
+        questions: tuple[Question, ...] = (),
     ) -> None:
         self.name = name
         self.title = title
@@ -94,6 +108,7 @@ class Runner(Generic[Given, Output]):
         self.limits = limits
         self.reserve = reserve
         self.stages = {stage.name: stage for stage in stages}
+        self.questions = {question.name: question for question in questions}
         self.profiles = profiles or {}
         self.folder = folder.resolve()
         self._begin = begin
@@ -164,7 +179,8 @@ class Runner(Generic[Given, Output]):
             run.time_us += event.elapsed_us
             command = self.resume[run.state](run)
         else:
-            run.settle(self.stages[run.state], event.use, event.elapsed_us)
+            if run.state in self.stages:
+                run.settle(self.stages[run.state], event)
             command = self.leave[run.state](run, event)
         while isinstance(command, Onward):
             command = command.enter(run)

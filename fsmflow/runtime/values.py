@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
 
@@ -24,6 +24,21 @@ def read(values: Mapping[str, Any], root: str, *path: str) -> Any:
         if value is _NOTHING:
             raise Missing(f"${'.'.join((root, *path[: depth + 1]))} is not there")
     return value
+
+
+def each(
+    values: Mapping[str, Any], items: Any, at_most: int, name: str, make: Callable[[Mapping[str, Any]], Any]
+) -> list[Any]:
+    """Make something of each item of a list, from the values with the item among them.
+
+    Raises:
+        Missing: It is no list, or one of more than `at_most` items.
+    """
+    if not isinstance(items, list | tuple):
+        raise Missing(f"what is mapped over is no list but {type(items).__name__}")
+    if len(items) > at_most:
+        raise Missing(f"what is mapped over has {len(items):,} items, and may have {at_most:,} at most")
+    return [make({**values, name: item}) for item in items]
 
 
 def maybe(values: Mapping[str, Any], root: str, *path: str) -> Any:

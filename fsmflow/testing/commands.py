@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fsmflow import semantics
-from fsmflow.runtime.run import Command, Onward, Pause, Run, Stage
+from fsmflow.runtime.run import Command, Onward, Pause, Question, Run, Stage
 
 
 def spoken(run: Run, command: Command) -> semantics.Command:
@@ -16,6 +16,8 @@ def spoken(run: Run, command: Command) -> semantics.Command:
                 ends.append(command.time_limit_us - run.time_us)
             deadline = min((at for at in ends if at is not None), default=None)
             return semantics.Attempt(command.name, run.attempt, run.arguments, command.cost, deadline)
+        case Question():
+            return semantics.Question(command.name, run.arguments, command.timeout_us)
         case Pause():
             return semantics.Pause(command.duration_us)
     return semantics.Finish(command.name, command.kind, run.output)

@@ -243,7 +243,7 @@ class _Running:
         else:
             stage = self._runner.stages[run.state]
             ended = cancelled(stage, elapsed, stage.cost)
-            run.settle(stage, None, elapsed)
+            run.settle(stage, ended._replace(use=None, steps=stage.steps))
             self._note(ended)
             if ended.outcome != CANCELLED:
                 self._runner.leave[run.state](run, ended)

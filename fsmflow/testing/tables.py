@@ -9,7 +9,7 @@ from fsmflow import machine as ir
 from fsmflow.analysis.valuations import shaped
 from fsmflow.expressions import Template, references
 from fsmflow.machine import Machine, Resources, Work
-from fsmflow.runtime import Limits, Model, Runner, Spent
+from fsmflow.runtime import Callee, Children, Limits, Model, Question, Runner, Spent
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
 
@@ -27,6 +27,7 @@ def promised(machine: Machine) -> dict[str, Any]:
         "certificate": f"{machine.name}.certificate.json",
         "profiles": {name: dict(steps) for name, steps in machine.profiles.items()},
         "stages": {s.name: _promised_of(machine, s) for s in machine.states.values() if isinstance(s, Work)},
+        "questions": {s.name: _question(s) for s in machine.states.values() if isinstance(s, ir.Ask)},
     }
 
 
@@ -58,9 +59,12 @@ def provided(machine: Machine, runner: Runner[Any, Any]) -> dict[str, Any]:
                 else [_tried(stage.key, values) for values in _keyed(machine.states.get(name))],
                 "inline": stage.inline,
                 "model": stage.model,
+                "children": stage.children,
+                "steps": stage.steps,
             }
             for name, stage in runner.stages.items()
         },
+        "questions": dict(runner.questions),
     }
 
 
@@ -82,7 +86,26 @@ def _promised_of(machine: Machine, state: Work) -> dict[str, Any]:
         else [_tried(lambda values: resolve(key, values), values) for values in _keyed(state)],
         "inline": state.inline,
         "model": None if state.model is None else _asked(state.model),
+        "children": None if state.children is None else _run(state.children),
+        "steps": state.steps,
     }
+
+
+def _run(children: ir.Children) -> Children:
+    callees = {key: Callee(callee.name, callee.digest) for key, callee in children.callees.items()}
+    return Children(children.kind, callees, children.width, children.tolerate)
+
+
+def _question(state: ir.Ask) -> Question:
+    return Question(
+        state.name,
+        state.question,
+        state.value,
+        state.role,
+        str(state.gives or ""),
+        state.labels,
+        state.timeout_us,
+    )
 
 
 def _asked(model: ir.Model) -> Model:
