@@ -284,6 +284,8 @@ def _runner(machine: Machine, aliases: Mapping[str, str], folder: str) -> Iterat
     yield from _table("leave=", "{", leave, "}")
     yield from _table("resume=", "{", resume, "}")
     yield f"    folder=Path(__file__).parent / {literal(folder)},"
+    if any(stage.children is not None for stage in stages):
+        yield "    generated=Path(__file__).parent,"
     yield f'    certificate=Path(__file__).with_name("{machine.name}.certificate.json"),'
     if machine.input is not None:
         yield f"    given={literal(str(machine.input))},"

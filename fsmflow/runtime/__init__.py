@@ -3,6 +3,7 @@
 from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.clock import Clock, Deadline, SystemClock
 from fsmflow.runtime.context import StepContext
+from fsmflow.runtime.desk import Answer, Asked, Desk, Inbox, NoDesk, NotWaiting
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late
 from fsmflow.runtime.gauge import StaleCertificate, WorstCase
 from fsmflow.runtime.model import Model
@@ -31,6 +32,8 @@ from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
 __all__ = [
+    "Answer",
+    "Asked",
     "Backoff",
     "Breach",
     "Callee",
@@ -39,17 +42,21 @@ __all__ = [
     "Command",
     "Configuration",
     "Deadline",
+    "Desk",
     "Elapsed",
     "End",
     "Ended",
     "Error",
     "Event",
+    "Inbox",
     "Invalid",
     "JsonLines",
     "Late",
     "Limits",
     "Missing",
     "Model",
+    "NoDesk",
+    "NotWaiting",
     "Onward",
     "Options",
     "Outcome",

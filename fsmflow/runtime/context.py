@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, Protocol
 
 from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.outcomes import Breach, micro_usd
-from fsmflow.runtime.run import Run, Stage
+from fsmflow.runtime.run import Run, Spent, Stage
 from fsmflow.runtime.trace import plain
 
 
@@ -47,8 +47,11 @@ class StepContext:
         "_has_key",
         "_key",
         "_late",
+        "_most_steps",
         "_now",
         "_run",
+        "_steps",
+        "_tell",
         "attempt",
         "breach",
         "feedback",
@@ -70,6 +73,7 @@ class StepContext:
         now: Callable[[], int],
         deadline_us: int,
         late: Callable[[tuple[int, int, int]], None],
+        tell: Callable[[str, str, str], None] | None = None,
     ) -> None:
         self.workflow = core.name
         self.run_id = run.run_id
@@ -81,6 +85,7 @@ class StepContext:
         self.feedback = run.feedback
         self.breach = ""
         self._cost = stage.cost
+        self._most_steps = stage.steps
         self._charged: list[int | None] = [None, None, None]
         self._key = key
         self._has_key = stage.key is not None
@@ -88,6 +93,8 @@ class StepContext:
         self._deadline_us = deadline_us
         self._late = late
         self._closed = False
+        self._steps: int | None = None
+        self._tell = tell
         self._core = core
         self._run = run
 
@@ -150,6 +157,10 @@ class StepContext:
         over = self.excess()
         if self._closed and over != before:
             self._late((over[0] - before[0], over[1] - before[1], over[2] - before[2]))
+        self._raise_if_over()
+
+    def _raise_if_over(self) -> None:
+        over = self.excess()
         if any(over):
             self.breach = "charged more than it declared: " + ", ".join(
                 f"{name} {charged} of {cost}"
@@ -157,6 +168,33 @@ class StepContext:
                 if excess
             )
             raise Breach(self.breach)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody follows the run as it goes on, and so sees what `emit` gives."""
+        return self._tell is not None
+
+    def emit(self, text: str) -> None:
+        """Show a part of the output as it comes, to whoever follows the run; the output stays what it is."""
+        if self._tell is not None and not self._closed:
+            self._tell(self.state, self.span_id, text)
+
+    def book(self, children: Iterable[Spent]) -> None:
+        """Put on the ledger what the runs of children used, in the place of what was declared.
+
+        Raises:
+            Breach: They used more than was set aside for them.
+        """
+        spent = list(children)
+        self._steps = sum(each.steps for each in spent)
+        for number, name in enumerate(("tool_calls", "tokens", "micro_usd")):
+            self._charged[number] = sum(getattr(each, name) for each in spent)
+        self._raise_if_over()
+
+    @property
+    def steps(self) -> int:
+        """How many steps the attempt counts as; all that it may if nobody said."""
+        return self._most_steps if self._steps is None else 1 + self._steps
 
     def book_late(self, use: tuple[int, int, int]) -> None:
         """Book what an abandoned attempt charged beyond its cost, when it is replayed."""
@@ -170,11 +208,13 @@ class StepContext:
     def close(self, *, cut: bool) -> tuple[int, int, int]:
         """End the attempt, and give what it used: tool calls, tokens, micro-dollars.
 
-        What was declared and never charged counts in full, as does all of an attempt that was cut off.
+        What was declared and never charged counts in full, as does all of an attempt that was cut off; of
+        children that were cut off it is known what they used.
         """
         self._closed = True
+        in_full = cut and self._steps is None
         used = [
-            cost if charged is None else max(charged, cost) if cut else charged
+            cost if charged is None else max(charged, cost) if in_full else charged
             for charged, cost in zip(self._charged, self._cost, strict=True)
         ]
         return (used[0], used[1], used[2])

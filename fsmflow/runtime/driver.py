@@ -7,37 +7,32 @@ the trace. What a run means is decided by the machine alone.
 from __future__ import annotations
 
 import asyncio
-import random
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
-from fsmflow.runtime.clock import NEVER, Clock, Deadline
+from fsmflow.runtime.asking import Asking, answered
+from fsmflow.runtime.clock import NEVER, Deadline
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.gauge import WorstCase
-from fsmflow.runtime.run import Command, End, Onward, Pause, Run, Stage, Unbound
+from fsmflow.runtime.log import RunLog
+from fsmflow.runtime.run import Command, End, Onward, Pause, Question, Run, Stage, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
 from fsmflow.runtime.trace import Span, new_span_id
 from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import own
 from fsmflow.runtime.verdict import Use, cancelled, cut_at, cut_off, is_cut_by_run, raised, returned
-
-Observe = Callable[[Span, str], None]
-"""Is told of each attempt, pause and wait when it is over, with its span id."""
-
-Starting = Callable[[str, int, int, int, str, int | None], None]
-"""Is told of each when it begins: state, visit, attempt, time, span id; of a pause, how long it is to be."""
+from fsmflow.runtime.world import World
 
 # A named tuple's own constructor takes three times as long, and this one is made at every step.
 _new = tuple.__new__
 
 
-class Core(Protocol):
+class Core(Asking, Protocol):
     """A compiled machine, as the driver sees it."""
 
-    name: str
     leave: Mapping[str, Callable[[Run, Ended], Command]]
     resume: Mapping[str, Callable[[Run], Command]]
 
@@ -63,6 +58,8 @@ class Driver:
         "_random",
         "_run",
         "_starting",
+        "_tell",
+        "_world",
         "record",
     )
 
@@ -71,20 +68,19 @@ class Driver:
         core: Core,
         run: Run,
         bound: Mapping[str, Bound],
-        *,
-        clock: Clock,
-        random: random.Random,
-        observe: Observe | None = None,
-        starting: Starting | None = None,
+        world: World,
+        log: RunLog | None = None,
     ) -> None:
         self.record: list[tuple[Any, ...]] = []
         self._core = core
         self._run = run
         self._bound = bound
-        self._clock = clock
-        self._random = random
-        self._observe = observe
-        self._starting = starting
+        self._world = world
+        self._clock = world.clock
+        self._random = world.random
+        self._observe = None if log is None else log.span
+        self._starting = log.starting if log is not None and world.live else None
+        self._tell = log.chunk if log is not None and world.live else None
         self._late: list[tuple[int, int, int]] = []
         self._before = 0
         self._cancelling: Callable[[], int] = _never
@@ -126,6 +122,9 @@ class Driver:
                     return command
                 if isinstance(command, Onward):
                     command = command.enter(run)
+                elif isinstance(command, Question):
+                    command, started = await self._question(command, deadline)
+                    armed_us = NEVER
                 else:
                     assert isinstance(command, Pause)
                     deadline.disarm()
@@ -139,6 +138,7 @@ class Driver:
             if not bound.plain or arguments.__class__ is not dict:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
                 elapsed, armed_us = event.elapsed_us, -1
+                run.steps += event.steps - 1
             else:
                 limit = stage.time_limit_us
                 if limit is not None and stage.timeout_us is None:
@@ -207,8 +207,28 @@ class Driver:
                 key = None if stage.key is None else stage.key(run.values)
             except LookupError as missing:
                 return Ended("failure", message=f"key: {Unbound.of(missing).reason}", use=(0, 0, 0))
-            context = StepContext(self._core, run, stage, key, span_id, clock.now, at_us, self._late.append)
-            given = {**given, "ctx": context}
+            context = StepContext(
+                self._core, run, stage, key, span_id, clock.now, at_us, self._late.append, self._tell
+            )
+            if bound.mode != "children":
+                given = {**given, "ctx": context}
+        event = await self._call(stage, bound, context, given, deadline, started, at_us)
+        if stage.steps != 1:
+            event = event._replace(steps=stage.steps if context is None else context.steps)
+        return event
+
+    async def _call(
+        self,
+        stage: Stage,
+        bound: Bound,
+        context: StepContext | None,
+        given: Mapping[str, Any],
+        deadline: Deadline,
+        started: int,
+        at_us: int,
+    ) -> Ended:
+        """Call what makes the attempt, until its deadline, and say how it ended."""
+        run, clock = self._run, self._clock
         deadline.arm(at_us)
         error: BaseException | None = None
         value: Any = None
@@ -217,6 +237,8 @@ class Driver:
                 value = await bound.function(**given)
             elif bound.mode == "inline":
                 value = bound.function(**given)
+            elif bound.mode == "children":
+                value = await bound.function(context, self._world, given)
             else:
                 value = await in_thread(bound.function, given, stage.name)
             if isinstance(value, types.CoroutineType):
@@ -245,7 +267,8 @@ class Driver:
             return cancelled(stage, elapsed, use)
         if error is not None:
             return raised(stage, error, elapsed, use, self._random)
-        return returned(stage, bound, value, arguments, elapsed, use)
+        assert isinstance(run.arguments, dict)
+        return returned(stage, bound, value, run.arguments, elapsed, use)
 
     def _interrupted(
         self, stage: Stage, bound: Bound, deadline: Deadline, started: int, use: Use, error: BaseException
@@ -276,6 +299,28 @@ class Driver:
             # What is known of the attempt counts, though nothing follows from it any more.
             self._core.leave[self._run.state](self._run, event)
         raise self._interruption or asyncio.CancelledError
+
+    async def _question(self, question: Question, deadline: Deadline) -> tuple[Command, int]:
+        """Ask a person, and wait for the answer; the time that takes is not on the ledger."""
+        run, now = self._run, self._clock.now
+        arguments, started = run.arguments, now()
+        span_id = "" if self._observe is None else self._begin_span(question.name, started)
+        deadline.arm(NEVER if question.timeout_us is None else started + question.timeout_us)
+        try:
+            event = await answered(question, run, self._core, self._world.desk, deadline)
+        except asyncio.CancelledError as error:
+            self._interruption = error
+            event = Ended("cancelled", None, None, "the run was cancelled")
+        deadline.disarm()
+        self._settle_late()
+        event = event._replace(elapsed_us=now() - started, use=(0, 0, 0))
+        entry = Span(question.name, run.visits[question.name], run.attempt, arguments, started, event)
+        self.record.append(entry)
+        if self._observe is not None:
+            self._observe(entry, span_id)
+        if event.outcome == "cancelled" or self._cancelling() > self._before:
+            self._stop(event)
+        return self._core.leave[question.name](run, event), now()
 
     async def _pause(self, pause: Pause, started: int) -> tuple[Command, int]:
         run = self._run

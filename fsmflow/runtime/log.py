@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Container
+from typing import Any, NamedTuple
 
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, plain
+
+
+class Parent(NamedTuple):
+    """Which attempt runs a child, and which child it is: its item's index, its key, or None for the one."""
+
+    trace_id: str
+    span_id: str
+    key: int | str | None
+
 
 _CHARGED = ("tool_calls", "tokens", "micro_usd")
 _EVENTS = {Ended: "attempt", Elapsed: "pause", Late: "late"}
@@ -25,8 +35,12 @@ class RunLog:
         clock: Clock,
         sink: Sink,
         start_us: int | None = None,
+        *,
+        parent: Parent | None = None,
+        questions: Container[str] = (),
     ) -> None:
         self._run = run
+        self._questions = questions
         self._trace_id = run.trace_id
         self._sink = sink
         # A span's wall-clock time is the run's start plus monotonic time, so that it never goes back.
@@ -45,6 +59,7 @@ class RunLog:
                 "profile": profile,
                 "start_ns": self._at(clock.now() if start_us is None else start_us),
                 "input": plain(run.values["input"]),
+                **({} if parent is None else {"parent_id": parent.span_id, "child": parent.key}),
             }
         )
 
@@ -54,11 +69,12 @@ class RunLog:
     def starting(
         self, state: str, visit: int, attempt: int, start_us: int, span_id: str, pause_us: int | None
     ) -> None:
-        """Write that an attempt, a pause or a wait begins."""
+        """Write that an attempt, a pause, a wait or a question begins."""
+        of = "question" if state in self._questions else "attempt"
         self._sink(
             {
                 "event": "start",
-                "of": "attempt" if pause_us is None else "pause",
+                "of": of if pause_us is None else "pause",
                 "trace_id": self._trace_id,
                 "span_id": span_id,
                 "parent_id": self._root,
@@ -70,11 +86,24 @@ class RunLog:
             }
         )
 
+    def chunk(self, state: str, span_id: str, text: str) -> None:
+        """Write a part of what an attempt gives, as it comes."""
+        self._sink(
+            {
+                "event": "chunk",
+                "trace_id": self._trace_id,
+                "span_id": span_id,
+                "parent_id": self._root,
+                "state": state,
+                "text": text,
+            }
+        )
+
     def span(self, span: Span, span_id: str) -> None:
-        """Write one attempt, pause or wait."""
+        """Write one attempt, pause, wait or answer."""
         event = span.event
         found: dict[str, Any] = {
-            "event": _EVENTS[type(event)],
+            "event": "answer" if span.state in self._questions else _EVENTS[type(event)],
             "trace_id": self._trace_id,
             "span_id": span_id,
             "parent_id": self._root,
@@ -99,6 +128,8 @@ class RunLog:
                 "retry_after_us": event.retry_after_us,
                 "draw": event.draw,
             }
+            if event.steps != 1:
+                found["steps"] = event.steps
         elif isinstance(event, Late):
             found["use"] = dict(zip(_CHARGED, event.use, strict=True))
         self._sink(found)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.log import RunLog
-from fsmflow.runtime.run import Configuration, Error, Run, Spent
+from fsmflow.runtime.run import Configuration, Error, Question, Run, Spent
 from fsmflow.runtime.trace import Span, new_span_id
 
 Output = TypeVar("Output")
@@ -21,6 +21,7 @@ class Origin(Protocol):
     name: str
     digest: str
     folder: Path
+    questions: Mapping[str, Question]
 
 
 class Result(Generic[Output]):
@@ -100,7 +101,8 @@ class Result(Generic[Output]):
         found: list[dict[str, Any]] = []
         runner, profile, clock = self._origin
         start_us = self.trace[0].start_us if self.trace else clock.now()
-        log = RunLog(runner.name, runner.digest, profile, self._run, clock, found.append, start_us)
+        about = (runner.name, runner.digest, profile)
+        log = RunLog(*about, self._run, clock, found.append, start_us, questions=runner.questions)
         end_us = start_us
         for span in self.trace:
             log.span(span, new_span_id())

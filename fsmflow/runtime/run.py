@@ -241,10 +241,15 @@ class Run:
     )
 
     def __init__(
-        self, run_id: str, given: Any, counters: Mapping[str, int], states: Mapping[str, int]
+        self,
+        run_id: str,
+        given: Any,
+        counters: Mapping[str, int],
+        states: Mapping[str, int],
+        trace_id: str = "",
     ) -> None:
         self._run_id = run_id
-        self._trace_id = ""
+        self._trace_id = trace_id
         self.state = ""
         self.attempt = 0
         self.steps = self.tool_calls = self.tokens = self.micro_usd = self.time_us = 0

@@ -5,33 +5,35 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import random as random_module
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
+from fsmflow.runtime.children import Child, RunChildren
 from fsmflow.runtime.clock import Clock, SystemClock
-from fsmflow.runtime.driver import Driver
+from fsmflow.runtime.desk import Desk, NoDesk
 from fsmflow.runtime.events import Elapsed, Ended
+from fsmflow.runtime.execution import Execution
 from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
-from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
+    Callee,
+    Children,
     Command,
     Configuration,
-    End,
-    Error,
     Limits,
     Onward,
     Question,
     Run,
     Spent,
     Stage,
-    Unbound,
 )
-from fsmflow.runtime.steps import Bound, bind, resolve_type
+from fsmflow.runtime.steps import Bound, StepNotFound, bind, resolve_type
 from fsmflow.runtime.trace import Sink
-from fsmflow.runtime.validation import Rejected, Validate, validator
+from fsmflow.runtime.validation import Validate, validator
+from fsmflow.runtime.world import World
 
 Given = TypeVar("Given", contravariant=True)
 Output = TypeVar("Output")
@@ -49,7 +51,9 @@ class Options(TypedDict, total=False):
         run_id: The run's id; random unless given. It is what idempotency keys are made of.
         clock: The clock to go by.
         random: The source of jitter.
-        live: Whether `trace` is also told when an attempt or a pause begins, by an event `start`.
+        live: Whether `trace` is also told when an attempt or a pause begins, by an event `start`, and what
+            a model says while it says it, by events `chunk`.
+        desk: Where people are asked. A workflow that asks anybody needs one.
     """
 
     profile: str | None
@@ -59,6 +63,7 @@ class Options(TypedDict, total=False):
     clock: Clock
     random: random_module.Random
     live: bool
+    desk: Desk
 
 
 class Runner(Generic[Given, Output]):
@@ -74,6 +79,7 @@ class Runner(Generic[Given, Output]):
         questions: The states that ask a person, by name.
         profiles: Other implementations of steps, by profile and state.
         folder: Where step modules are looked for first.
+        generated: Where the runners of the workflows are that this one runs.
         given: The type of the input, as the spec writes it; empty if none is declared.
         gives: The type of the output, likewise.
         gauge: What the certificate beside the runner proves.
@@ -101,6 +107,7 @@ class Runner(Generic[Given, Output]):
         profiles: Mapping[str, Mapping[str, str]] | None = None,
         certificate: Path | None = None,
         questions: tuple[Question, ...] = (),
+        generated: Path | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -108,9 +115,10 @@ class Runner(Generic[Given, Output]):
         self.limits = limits
         self.reserve = reserve
         self.stages = {stage.name: stage for stage in stages}
-        self.questions = {question.name: question for question in questions}
+        self.questions: Mapping[str, Question] = {question.name: question for question in questions}
         self.profiles = profiles or {}
         self.folder = folder.resolve()
+        self.generated = generated
         self._begin = begin
         self._states = dict.fromkeys(states, 0)
         self._counters = dict.fromkeys(counters, 0)
@@ -150,9 +158,46 @@ class Runner(Generic[Given, Output]):
             )
         self._is_certified = True
 
-    def new_run(self, given: Any, run_id: str = "run") -> Run:
+    @cached_property
+    def callees(self) -> Mapping[str, Runner[Any, Any]]:
+        """The runners of the workflows that this one runs, by their names.
+
+        Raises:
+            StepNotFound: One of them was not built, or was built of another spec than this one knows.
+        """
+        return {callee.name: self._callee(callee) for callee in self._called()}
+
+    def _called(self) -> Iterator[Callee]:
+        for stage in self.stages.values():
+            if stage.children is not None:
+                yield from stage.children.callees.values()
+
+    def _callee(self, callee: Callee) -> Runner[Any, Any]:
+        if self.generated is None:
+            raise StepNotFound(f"{self.name} runs `{callee.name}`, and does not know where its runner is")
+        path = self.generated / f"{callee.name}_fsm.py"
+        try:
+            found = load_runner(path)
+        except (FileNotFoundError, ImportError) as error:
+            raise StepNotFound(str(error)) from error
+        self.check_callee(callee, found)
+        return found
+
+    def check_callee(self, callee: Callee, found: Runner[Any, Any]) -> None:
+        """Hold the runner of a workflow to what this one was compiled for.
+
+        Raises:
+            StepNotFound: It was made of another machine.
+        """
+        if found.digest != callee.digest:
+            raise StepNotFound(
+                f"{self.name} was compiled for another version of `{callee.name}` than the one built "
+                f"(digest {callee.digest[:12]}, not {found.digest[:12]}); `fsmflow build` makes both anew"
+            )
+
+    def new_run(self, given: Any, run_id: str = "run", trace_id: str = "") -> Run:
         """Make the blank configuration of a run; `begin` enters its first state."""
-        return Run(run_id, given, self._counters, self._states)
+        return Run(run_id, given, self._counters, self._states, trace_id)
 
     def restore(self, configuration: Configuration, run_id: str = "run") -> Run:
         """Make the run that stands where `configuration` says."""
@@ -186,6 +231,11 @@ class Runner(Generic[Given, Output]):
             command = command.enter(run)
         return command
 
+    @property
+    def asks(self) -> bool:
+        """Whether a run may ask a person, itself or in a workflow that it calls."""
+        return bool(self.questions) or any(child.asks for child in self.callees.values())
+
     async def run(self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]) -> Result[Output]:
         """Run the workflow to its end.
 
@@ -198,6 +248,7 @@ class Runner(Generic[Given, Output]):
             Rejected: The input does not fit its type.
             StepNotFound: A step, an accept function or a type is not where the spec says.
             StaleCertificate: The certificate beside the runner speaks of another machine.
+            NoDesk: The workflow asks people, and no desk is given.
             asyncio.CancelledError: The run was cancelled; its trace is whole.
         """
         return await self._run(given, options)
@@ -244,48 +295,21 @@ class Runner(Generic[Given, Output]):
     async def _run(self, given: Any, options: Options) -> Result[Output]:
         if not self._is_certified:
             self._certify()
-        clock = options.get("clock") or SystemClock()
-        check_given, check_output = self._types()
-        value = given if check_given is None else check_given(given)
-        bound = self.bind(options.get("profile"), options.get("steps"))
-        run = self.new_run(value, options.get("run_id") or "")
-        sink = options.get("trace")
-        profile = options.get("profile")
-        log = None if sink is None else RunLog(self.name, self.digest, profile, run, clock, sink)
-        driver = Driver(
-            self,
-            run,
-            bound,
-            clock=clock,
-            random=options.get("random") or _JITTER,
-            observe=None if log is None else log.span,
-            starting=log.starting if log is not None and options.get("live") else None,
+        world = World(
+            options.get("clock") or SystemClock(),
+            options.get("random") or _JITTER,
+            options.get("desk"),
+            options.get("trace"),
+            options.get("live", False),
+            options.get("profile"),
         )
-        try:
-            end = await driver.drive()
-        except asyncio.CancelledError:
-            if log is not None:
-                log.end("cancelled", "cancelled", None)
-            raise
-        kind, output = self._output(end, run, check_output)
-        if log is not None:
-            log.end(end.name, kind, output)
-        return Result(kind, end.name, output, run, driver.record, (self, profile, clock))
-
-    def _output(self, end: End, run: Run, check: Validate | None) -> tuple[Any, Any]:
-        """Structure what the end gives; an output that is not there or does not fit fails the run."""
-        output = run.output
-        if isinstance(output, Unbound):
-            run.values["error"] = Error(run.state, "failure", f"the output leads nowhere: {output.reason}")
-            return "failed", None
-        if output is None or check is None:
-            return end.kind, output
-        try:
-            return end.kind, check(output)
-        except Rejected as rejected:
-            reason = f"the output does not fit its type: {rejected}"
-            run.values["error"] = Error(run.state, "invalid", reason, rejected.complaints, output)
-            return "failed", None
+        if world.desk is None and self.asks:
+            raise NoDesk(f"{self.name} asks people: give `run` a desk, such as an `Inbox`")
+        bound = self.bind(world.profile, options.get("steps"))
+        execution = Execution(self, given, bound, world, run_id=options.get("run_id") or "")
+        kind, end, output = await execution.finish()
+        origin = (self, world.profile, world.clock)
+        return Result(kind, end, output, execution.run, execution.driver.record, origin)
 
     def bind(
         self, profile: str | None = None, steps: Mapping[str, Step] | None = None
@@ -300,17 +324,28 @@ class Runner(Generic[Given, Output]):
             unknown = sorted(set(steps) - set(self.stages))
             if unknown:
                 raise LookupError(f"{self.name} has no step {', '.join(map(repr, unknown))}")
-            return self._bind({**self._swapped(profile), **steps})
+            return self._bind({**self._swapped(profile), **steps}, profile)
         if profile not in self._bindings:
-            self._bindings[profile] = self._bind(self._swapped(profile))
+            self._bindings[profile] = self._bind(self._swapped(profile), profile)
         return self._bindings[profile]
 
-    def _bind(self, swapped: Mapping[str, Step]) -> Mapping[str, Bound]:
+    def _bind(self, swapped: Mapping[str, Step], profile: str | None) -> Mapping[str, Bound]:
         found: dict[str, Bound] = {}
         for name, stage in self.stages.items():
             step = swapped.get(name)
-            found[name] = step if isinstance(step, Bound) else bind(stage, self.folder, step)
+            if step is None and stage.children is not None:
+                found[name] = self._bind_children(stage.children, profile)
+            else:
+                found[name] = step if isinstance(step, Bound) else bind(stage, self.folder, step)
         return found
+
+    def _bind_children(self, children: Children, profile: str | None) -> Bound:
+        """Make the step of a state that runs other workflows, whose steps are found now."""
+        found: dict[str, Child] = {}
+        for key, callee in children.callees.items():
+            runner = self.callees[callee.name]
+            found[key] = Child(runner, runner.bind(profile if profile in runner.profiles else None))
+        return Bound(RunChildren(children, found), "children", True, None, (), plain=False)
 
     def _swapped(self, profile: str | None) -> Mapping[str, str]:
         if profile is None:
@@ -320,13 +355,33 @@ class Runner(Generic[Given, Output]):
             raise LookupError(f"{self.name} has no profile {profile!r}; it has: {known}")
         return self.profiles[profile]
 
-    def _types(self) -> tuple[Validate | None, Validate | None]:
+    def types(self) -> tuple[Validate | None, Validate | None]:
+        """Give what holds inputs and outputs to their types; None where anything will do.
+
+        Raises:
+            StepNotFound: A type is not where the spec says.
+        """
         if self._validators is None:
             self._validators = (
                 validator(resolve_type(self.given, self.folder)) if self.given else None,
                 validator(resolve_type(self.gives, self.folder)) if self.gives else None,
             )
         return self._validators
+
+    def answers(self) -> Mapping[str, Validate | None]:
+        """Give what holds the answers of people to their types, by the state that asks.
+
+        Raises:
+            StepNotFound: A type is not where the spec says.
+        """
+        return self._answers
+
+    @cached_property
+    def _answers(self) -> Mapping[str, Validate | None]:
+        return {
+            name: validator(resolve_type(question.gives, self.folder)) if question.gives else None
+            for name, question in self.questions.items()
+        }
 
 
 _JITTER = random_module.Random()  # noqa: S311 - jitter is no secret

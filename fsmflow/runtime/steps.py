@@ -33,8 +33,9 @@ class Acceptor(NamedTuple):
 class Bound:
     """The implementation of one stage, ready to be called.
 
-    `mode` is `async`, `thread` or `inline`; `wants_context` whether it has a parameter `ctx`. A
-    `plain` step is async, takes no context, and gives no label that would have to be looked at.
+    `mode` is `async`, `thread`, `inline` or, where workflows are run, `children`; `wants_context` whether
+    it has a parameter `ctx`. A `plain` step is async, takes no context, and gives no label that would
+    have to be looked at.
     """
 
     function: Callable[..., Any]

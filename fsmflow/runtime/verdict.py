@@ -100,6 +100,8 @@ def cut_off(
         message += ", its timeout; its thread could not be stopped"
         return Ended("failure", None, None, message, (), use, elapsed_us)
     message += ", its timeout"
+    if bound.mode == "children":
+        return Ended("failure", None, None, message, (), use, elapsed_us)
     return Ended("transient", None, None, message, (), use, elapsed_us, None, source.random())
 
 

@@ -1,0 +1,77 @@
+"""Asking a person: the question that a run puts on a desk, and the event that comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Protocol
+
+from fsmflow.runtime.clock import Deadline
+from fsmflow.runtime.desk import Asked, Desk, token_of
+from fsmflow.runtime.events import Ended
+from fsmflow.runtime.outcomes import describe
+from fsmflow.runtime.run import Question, Run, Unbound
+from fsmflow.runtime.validation import Validate
+from fsmflow.runtime.values import own
+
+
+class Asking(Protocol):
+    """A compiled machine that asks people."""
+
+    name: str
+
+    def answers(self) -> Mapping[str, Validate | None]:
+        """Give what holds the answers of people to their types, by state."""
+
+
+async def answered(
+    question: Question, run: Run, workflow: Asking, desk: Desk | None, deadline: Deadline
+) -> Ended:
+    """Ask a person where `run` stands, and give the event that the answer is, or that there is none.
+
+    Args:
+        question: The question.
+        run: The run, which has just begun to visit the state that asks.
+        workflow: What the run is one of.
+        desk: Where people are asked.
+        deadline: Is set to when nobody waits any longer.
+
+    Raises:
+        asyncio.CancelledError: The run was cancelled.
+    """
+    if isinstance(run.arguments, Unbound):
+        return Ended("failure", message=run.arguments.reason)
+    if desk is None:
+        return Ended("failure", message="there is nobody to ask")
+    asked = Asked(
+        token=token_of(run.run_id, question.name, run.visit),
+        workflow=workflow.name,
+        run_id=run.run_id,
+        trace_id=run.trace_id,
+        state=question.name,
+        visit=run.visit,
+        question=question.text,
+        role=question.role,
+        shown=own(run.arguments),
+        labels=question.labels,
+        gives=question.gives,
+        timeout_us=question.timeout_us,
+        validate=workflow.answers()[question.name],
+    )
+    try:
+        answer = await desk.ask(asked)
+    except asyncio.CancelledError:
+        if not deadline.expired or not deadline.acknowledge():
+            raise
+        return Ended("failure", message=f"nobody answered within {_lasting(question.timeout_us or 0)}")
+    except Exception as error:  # noqa: BLE001 - a desk that fails leaves the question unanswered
+        return Ended("failure", message=f"the question could not be asked: {describe(error)}")
+    return Ended("success", answer.label, answer.value)
+
+
+def _lasting(us: int) -> str:
+    """Word a length of time: `7 d`, `90 s`."""
+    for unit, name in ((86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min")):
+        if us and us % unit == 0:
+            return f"{us // unit} {name}"
+    return f"{us / 1_000_000:g} s"

@@ -1,0 +1,169 @@
+"""The step of a state that runs other workflows: side by side, within what was set aside for them.
+
+All that the children may use was reserved before the first of them starts. Each keeps to its own caps,
+and so, together, they keep to the reservation, however they come to use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from fsmflow.runtime.context import StepContext
+from fsmflow.runtime.execution import Execution, Workflow
+from fsmflow.runtime.log import Parent
+from fsmflow.runtime.outcomes import Permanent
+from fsmflow.runtime.run import Children, Run, Spent
+from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.validation import Rejected
+from fsmflow.runtime.world import World
+
+MOST_TOLD = 3
+"""Of how many failed children a message tells."""
+
+
+class Child(NamedTuple):
+    """A workflow that is run, and its steps, ready to be called."""
+
+    workflow: Workflow
+    bound: Mapping[str, Bound]
+
+
+class _Started(NamedTuple):
+    """One run of a child: which one it is, of what, and on which input."""
+
+    key: int | str | None
+    child: Child
+    given: Any
+
+
+class _TooManyFailed(Exception):
+    """More children have failed than may."""
+
+
+class RunChildren:
+    """Runs the children of one state."""
+
+    def __init__(self, children: Children, found: Mapping[str, Child]) -> None:
+        self._children = children
+        self._found = found
+
+    async def __call__(self, ctx: StepContext, world: World, arguments: Mapping[str, Any]) -> Any:
+        """Run the children, and give their outputs: one, a list in the order of the items, or by key.
+
+        Raises:
+            Permanent: More of them failed than may.
+            Breach: Steps of theirs used more than they declared, and so more than was set aside.
+        """
+        group = _Group(ctx, world, self._children)
+        try:
+            outputs = await group.run(list(self._starts(arguments)))
+        finally:
+            # Whatever became of them: what they used is known, and counts.
+            ctx.book(group.spent())
+        match self._children.kind:
+            case "call":
+                return outputs[0]
+            case "map":
+                return outputs
+        return dict(zip(self._found, outputs, strict=True))
+
+    def _starts(self, arguments: Mapping[str, Any]) -> Iterator[_Started]:
+        if self._children.kind == "parallel":
+            for key, child in self._found.items():
+                yield _Started(key, child, arguments[key])
+            return
+        (child,) = self._found.values()
+        if self._children.kind == "call":
+            yield _Started(None, child, dict(arguments))
+            return
+        for number, item in enumerate(arguments["items"]):
+            yield _Started(number, child, item)
+
+
+class _Group:
+    """The runs of the children of one attempt."""
+
+    def __init__(self, ctx: StepContext, world: World, children: Children) -> None:
+        self._ctx = ctx
+        self._world = world
+        self._children = children
+        self._runs: list[Run] = []
+        self._outputs: dict[int, Any] = {}
+        self._failures: dict[int, str] = {}
+
+    def spent(self) -> list[Spent]:
+        """Give what each child that was started has used so far."""
+        return [run.spent for run in self._runs]
+
+    async def run(self, starts: list[_Started]) -> list[Any]:
+        """Run them all, so many at a time.
+
+        Raises:
+            Permanent: More of them failed than may.
+        """
+        pending = iter(enumerate(starts))
+        width = min(self._children.width, len(starts))
+        try:
+            if width < 2:
+                # A task of its own would cost more than many a child, and needs an event loop.
+                await self._work(pending)
+            else:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(width):
+                        group.create_task(self._work(pending))
+        except* _TooManyFailed:
+            pass
+        if len(self._failures) > self._children.tolerate:
+            raise Permanent(self._told(starts))
+        return [self._outputs.get(number) for number in range(len(starts))]
+
+    async def _work(self, pending: Iterator[tuple[int, _Started]]) -> None:
+        """Take one child after another, until there are no more."""
+        for number, start in pending:
+            failure = await self._one(number, start)
+            if failure:
+                self._failures[number] = failure
+                if len(self._failures) > self._children.tolerate:
+                    raise _TooManyFailed
+
+    async def _one(self, number: int, start: _Started) -> str:
+        """Run one child; say why it failed, or give nothing."""
+        ctx, world = self._ctx, self._world
+        workflow, bound = start.child
+        parent = Parent(ctx.trace_id, ctx.span_id, start.key)
+        run_id = child_id(ctx.run_id, ctx.state, ctx.visit, start.key)
+        try:
+            execution = Execution(workflow, start.given, bound, world, run_id=run_id, parent=parent)
+        except Rejected as rejected:
+            return f"its input does not fit: {rejected}"
+        self._runs.append(execution.run)
+        conclusion = await execution.finish()
+        if conclusion.kind in ("success", "degraded"):
+            self._outputs[number] = conclusion.output
+            return ""
+        error = execution.run.values.get("error")
+        why = f": {error.state}: {error.message or error.outcome}" if error is not None else ""
+        return f"it ended in `{conclusion.end}` ({conclusion.kind}){why}"
+
+    def _told(self, starts: list[_Started]) -> str:
+        """Say which children failed, and why."""
+        failed = sorted(self._failures.items())
+        (number, why), *_ = failed
+        if self._children.kind == "call":
+            return f"`{starts[number].child.workflow.name}` failed: {why}"
+        head = f"{len(failed)} of {len(starts)} children failed"
+        if self._children.tolerate:
+            head += f", and {self._children.tolerate} may"
+        said = [f"{starts[number].key}: {why}" for number, why in failed[:MOST_TOLD]]
+        more = ["…"] if len(failed) > MOST_TOLD else []
+        return f"{head}: {'; '.join((*said, *more))}"
+
+
+def child_id(run_id: str, state: str, visit: int, key: int | str | None) -> str:
+    """Make the id of a child's run: the same for the same visit and child, after a crash too."""
+    what = json.dumps(["child", run_id, state, visit, key])
+    return hashlib.sha256(what.encode("ascii")).hexdigest()[:32]

@@ -1,0 +1,153 @@
+"""Where people are asked: a run puts a question on a desk, and waits until somebody has answered it.
+
+A desk is a port, as a clock is. `Inbox` holds questions in memory, for the code that started the run;
+other desks reach a terminal, or other processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+from fsmflow.runtime.validation import Rejected, Validate
+
+
+class Answer(NamedTuple):
+    """What a person answered: the label that was picked, and the value that was filled in."""
+
+    label: str | None
+    value: Any = None
+
+
+class Asked(NamedTuple):
+    """A question that waits for an answer.
+
+    Attributes:
+        token: What an answer must carry. It belongs to one visit of one run, so that an answer that comes
+            late can't be taken for one to a later question.
+        workflow: The workflow's name.
+        run_id: The run's id.
+        trace_id: The run's W3C trace id.
+        state: The state that asks.
+        visit: Which visit to it this is, from 1.
+        question: The question.
+        role: Who may answer; empty for anybody.
+        shown: What the person sees.
+        labels: What the person picks from; None if the answer is a value alone.
+        gives: The type of what the person fills in, as the spec writes it; empty if nothing.
+        timeout_us: How long an answer is waited for; None if for ever.
+        validate: Holds what is filled in to that type; None if anything will do.
+    """
+
+    token: str
+    workflow: str
+    run_id: str
+    trace_id: str
+    state: str
+    visit: int
+    question: str
+    role: str
+    shown: Mapping[str, Any]
+    labels: tuple[str, ...] | None
+    gives: str
+    timeout_us: int | None
+    validate: Validate | None = None
+
+    def answer(self, label: str | None = None, value: Any = None) -> Answer:
+        """Make an answer to this question.
+
+        Args:
+            label: One of the labels; None where there are none.
+            value: What is filled in, as plain data or structured; None where nothing is.
+
+        Raises:
+            Rejected: It is none of the labels, or the value does not fit its type.
+        """
+        if self.labels is None and label is not None:
+            raise Rejected((f"the answer is a value, of which {label!r:.100} is no label",))
+        if self.labels is not None and label not in self.labels:
+            raise Rejected((f"{label!r:.100} is no answer: expected {', '.join(self.labels)}",))
+        if not self.gives:
+            if value is not None:
+                raise Rejected(("nothing is to be filled in",))
+            return Answer(label, label)
+        return Answer(label, value if self.validate is None else self.validate(value))
+
+
+def token_of(run_id: str, state: str, visit: int) -> str:
+    """Make the token of a question: the same for the same visit, after a crash too."""
+    what = json.dumps(["ask", run_id, state, visit])
+    return hashlib.sha256(what.encode("ascii")).hexdigest()[:16]
+
+
+class Desk(Protocol):
+    """Brings questions before people."""
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Ask, and wait for the answer; to be cancelled is to take the question back."""
+
+
+class NoDesk(LookupError):
+    """A workflow asks people, and nobody said how they can be reached."""
+
+
+class NotWaiting(LookupError):
+    """No question waits under this token: it is answered already, was taken back, or there never was one."""
+
+
+class Inbox:
+    """A desk in memory: who holds it lists what waits, and answers, from any thread."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[Asked, asyncio.Future[Answer]]] = {}
+        self._arrived = asyncio.Event()
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Let a question wait until `answer` is called with its token."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[asked.token] = (asked, future)
+        self._arrived.set()
+        try:
+            return await future
+        finally:
+            self._waiting.pop(asked.token, None)
+
+    def waiting(self) -> tuple[Asked, ...]:
+        """Give the questions that wait, the oldest first."""
+        return tuple(asked for asked, _ in list(self._waiting.values()))
+
+    async def next(self) -> Asked:
+        """Wait until a question waits, and give the oldest."""
+        while not self._waiting:
+            self._arrived.clear()
+            await self._arrived.wait()
+        return self.waiting()[0]
+
+    def answer(self, token: str, label: str | None = None, value: Any = None) -> None:
+        """Answer a question.
+
+        Args:
+            token: The question's token.
+            label: The label that is picked, if it has labels.
+            value: What is filled in, if anything is.
+
+        Raises:
+            NotWaiting: No question waits under this token.
+            Rejected: The answer is none of those that there are; the question still waits.
+        """
+        asked, future = self._waiting.get(token, (None, None))
+        if asked is None or future is None:
+            raise NotWaiting(f"no question waits under {token!r}: it is answered, or was taken back")
+        answer = asked.answer(label, value)
+        # From here on it waits no more, so that a second answer is refused.
+        if self._waiting.pop(token, None) is None:
+            raise NotWaiting(f"no question waits under {token!r}: it has just been answered")
+        future.get_loop().call_soon_threadsafe(_settle, future, answer)
+
+
+def _settle(future: asyncio.Future[Answer], answer: Answer) -> None:
+    if not future.done():
+        future.set_result(answer)

@@ -1,0 +1,30 @@
+"""What a run has around it: the ports through which it sees the world, shared with its children's runs."""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+from fsmflow.runtime.clock import Clock
+from fsmflow.runtime.desk import Desk
+from fsmflow.runtime.trace import Sink
+
+
+class World(NamedTuple):
+    """The ports of a run.
+
+    Attributes:
+        clock: The clock to go by.
+        random: The source of jitter.
+        desk: Where people are asked; None if nobody can be.
+        sink: Takes trace events; None if nobody looks.
+        live: Whether the sink is also told what begins, and what a model says while it says it.
+        profile: The profile of step implementations; None for the steps that the spec names.
+    """
+
+    clock: Clock
+    random: random.Random
+    desk: Desk | None = None
+    sink: Sink | None = None
+    live: bool = False
+    profile: str | None = None
