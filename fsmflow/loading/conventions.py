@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.converter import key_of
 from fsmflow.loading.names import (
     DEVICES,
+    RESERVED_CHILDREN,
     RESERVED_LABELS,
     RESERVED_STATES,
     forbidden_module,
@@ -24,6 +25,8 @@ from fsmflow.loading.names import (
 from fsmflow.source import Route
 
 MAX_TIMES = 1_000_000
+MAX_ITEMS = 1_000
+MAX_BRANCHES = 32
 MAX_CAP = 10**12
 MAX_DURATION = spec.Duration(366 * 86_400_000_000)
 MAX_FACTOR = 1_000
@@ -62,34 +65,69 @@ def _state(state: spec.State, route: Route) -> Iterator[Diagnostic]:
                 yield _bad("bad-name", "model", asked.model, (*route, "llm", "model"), flaw)
             yield from _caps(asked, (*route, "llm"))
         case spec.Ask():
-            yield from _prose(state.ask, (*route, "ask"))
+            yield from _question(state.ask, (*route, "ask"))
+            yield from _parameters(state.show, (*route, "show"))
             if state.role is not None:
                 yield from _name("role", state.role, (*route, "role"))
         case spec.Map():
             yield from _name("workflow", state.map, (*route, "map"), reserved=DEVICES)
+            yield from _fan_out(state, route)
         case spec.Call():
             yield from _name("workflow", state.call, (*route, "call"), reserved=DEVICES)
         case spec.Parallel():
-            for key in state.parallel:
-                yield from _name("child", key, (*route, "parallel", key), key=True)
+            yield from _branches(state.parallel, (*route, "parallel"))
         case spec.Choose():
             for index, arm in enumerate(state.choose):
                 yield from _caps(arm, (*route, "choose", index))
     for index, accept in enumerate(getattr(state, "accept", ())):
         yield from _reference(accept, (*route, "accept", index))
-    for parameter in getattr(state, "with_", ()):
-        if flaw := parameter_flaw(parameter):
-            yield _bad("bad-name", "parameter", parameter, (*route, "with", parameter), flaw, key=True)
+    yield from _parameters(getattr(state, "with_", None) or {}, (*route, "with"))
     value = getattr(state, "as_", None)
     if value is not None:
         yield from _name("value", value, (*route, "as"), reserved=RESERVED_STATES)
     yield from _arms(state, route)
 
 
+def _parameters(given: Mapping[str, Any], route: Route) -> Iterator[Diagnostic]:
+    for parameter in given:
+        if flaw := parameter_flaw(parameter):
+            yield _bad("bad-name", "parameter", parameter, (*route, parameter), flaw, key=True)
+
+
+def _question(text: str, route: Route) -> Iterator[Diagnostic]:
+    if not text.strip():
+        yield Diagnostic("bad-title", "`ask` asks nothing", route, hint="for example `ask: Pay this refund?`")
+    yield from _prose(text, route)
+
+
+def _fan_out(state: spec.Map, route: Route) -> Iterator[Diagnostic]:
+    """Check that no more children run at a time, or may fail, than there are."""
+    for key, number in (("width", state.width), ("tolerate", state.tolerate)):
+        if state.at_most < number <= MAX_ITEMS:
+            message = f"`{key}` is {number:,}, and there are {state.at_most:,} children at the most"
+            yield Diagnostic("absurd-cap", message, (*route, key))
+
+
+def _branches(branches: Mapping[str, spec.Branch], route: Route) -> Iterator[Diagnostic]:
+    if not branches:
+        hint = "for example `parallel: {web: {call: search_web}}`"
+        yield Diagnostic("bad-value", "`parallel` runs at least one child", route, hint=hint)
+    if len(branches) > MAX_BRANCHES:
+        message = f"`parallel` runs at most {MAX_BRANCHES} children; this one has {len(branches):,}"
+        hint = "`map` runs one workflow for each item of a list"
+        yield Diagnostic("too-large", message, route, key=True, hint=hint)
+    for key, branch in branches.items():
+        yield from _name("child", key, (*route, key), key=True, reserved=RESERVED_CHILDREN)
+        yield from _name("workflow", branch.call, (*route, key, "call"), reserved=DEVICES)
+        yield from _parameters(branch.with_, (*route, key, "with"))
+
+
 def _arms(state: spec.State, route: Route) -> Iterator[Diagnostic]:
     """Check the labels of success, and the caps of every way out."""
     success = getattr(state, "success", None)
     if isinstance(success, dict):
+        if not success:
+            yield Diagnostic("bad-value", "`success` has at least one label", (*route, "success"))
         for label, arm in success.items():
             place = (*route, "success", label)
             yield from _name("label", label, place, key=True, reserved=RESERVED_LABELS)
@@ -134,18 +172,19 @@ def _caps(owner: Any, route: Route) -> Iterator[Diagnostic]:
     if not attrs.has(type(owner)):
         return
     least = 0 if isinstance(owner, spec.Cost) else 1
+    times = MAX_ITEMS if isinstance(owner, spec.Map) else MAX_TIMES
     for attribute in attrs.fields(type(owner)):
         value = getattr(owner, attribute.name)
         # A default is ours, and is in order.
         if value is None or value == attribute.default or isinstance(value, bool | str):
             continue
         place = (*route, key_of(attribute.name))
-        if (message := _absurdity(attribute.name, value, least)) is not None:
+        if (message := _absurdity(attribute.name, value, least, times)) is not None:
             yield Diagnostic("absurd-cap", message, place)
 
 
-def _absurdity(name: str, value: Any, least: int) -> str | None:
-    """Say what is wrong with a number, or give None; all else is in order."""
+def _absurdity(name: str, value: Any, least: int, times: int) -> str | None:
+    """Say what is wrong with a number, or give None; all else is in order. `times` is the most of a count."""
     match value:
         case spec.Duration():
             if value <= spec.Duration(0):
@@ -165,7 +204,7 @@ def _absurdity(name: str, value: Any, least: int) -> str | None:
                 return f"`factor` is from 1 to {MAX_FACTOR:,}"
         case int():
             least = 0 if name == "tolerate" else least
-            most = MAX_TIMES if name in ("times", "at_most", "width", "tolerate") else MAX_CAP
+            most = times if name in ("times", "at_most", "width", "tolerate") else MAX_CAP
             if value == 0 < least:
                 return f"a cap of zero allows nothing; `{name}` is at least 1"
             if not least <= value <= most:

@@ -27,6 +27,9 @@ RESERVED_LABELS = frozenset(
 RESERVED_STATES = frozenset({"input", "error", "item", "len", "exceeded", "cancelled"})
 """Words that mean something else where a state or a value is named."""
 
+RESERVED_CHILDREN = frozenset({"or_null"})
+"""Words that mean something else where a reference names what a child gave."""
+
 DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))]
 )

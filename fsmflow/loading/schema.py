@@ -12,13 +12,21 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from fsmflow import spec
-from fsmflow.loading.conventions import MAX_CAP, MAX_FACTOR, MAX_TEMPERATURE, MAX_TIMES
+from fsmflow.loading.conventions import (
+    MAX_BRANCHES,
+    MAX_CAP,
+    MAX_FACTOR,
+    MAX_ITEMS,
+    MAX_TEMPERATURE,
+    MAX_TIMES,
+)
 from fsmflow.loading.converter import key_of, keys_of, without_none
 from fsmflow.loading.names import (
     MAX_PROSE,
     NAME_PATTERN,
     PARAMETER_PATTERN,
     REFERENCE_PATTERN,
+    RESERVED_CHILDREN,
     RESERVED_LABELS,
     RESERVED_STATES,
 )
@@ -29,6 +37,7 @@ from fsmflow.source import Real
 _Schema = dict[str, Any]
 
 _MODELS = (
+    spec.Branch,
     spec.Budget,
     spec.ChooseArm,
     spec.Cost,
@@ -44,6 +53,7 @@ _MONEY = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
 _REFERENCE: _Schema = {"type": "string", "pattern": f"^{REFERENCE_PATTERN}$"}
 _LABELS: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_LABELS)}}]}
 _STATES: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_STATES)}}]}
+_CHILDREN: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_CHILDREN)}}]}
 
 _NAMES = {"name": NAME_PATTERN, "parameter": PARAMETER_PATTERN}
 _TIMES = frozenset({"times", "at_most", "width"})
@@ -144,8 +154,10 @@ _SIMPLE: dict[Any, _Schema] = {
 def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
     """Add what a key's name says beyond its type: names, references, titles, bounds."""
     match key:
-        case "title" | "ask":
+        case "title":
             described["maxLength"] = MAX_PROSE
+        case "ask":
+            described |= {"minLength": 1, "maxLength": MAX_PROSE}
         case "run":
             described = dict(_REFERENCE)
         case "accept":
@@ -154,7 +166,9 @@ def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
             described = {"$ref": "#/$defs/name"}
         case "as":
             described = dict(_STATES)
-        case "with":
+        case "over":
+            described["pattern"] = r"^\$[a-z]"
+        case "with" | "show":
             described["propertyNames"] = {"$ref": "#/$defs/parameter"}
         case "states":
             described |= {"propertyNames": _STATES, "minProperties": 1, "maxProperties": MAX_STATES}
@@ -162,7 +176,7 @@ def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
             described["propertyNames"] = {"$ref": "#/$defs/name"}
             described["additionalProperties"]["additionalProperties"] = dict(_REFERENCE)
         case "parallel":
-            described["propertyNames"] = {"$ref": "#/$defs/name"}
+            described |= {"propertyNames": _CHILDREN, "minProperties": 1, "maxProperties": MAX_BRANCHES}
         case "factor":
             described |= {"minimum": 1, "maximum": MAX_FACTOR}
         case "temperature":
@@ -173,6 +187,7 @@ def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
             described |= {"pattern": PATH_PATTERN, "maxLength": MAX_PATH}
     if described.get("type") == "integer":
         least = 0 if cls is spec.Cost or key == "tolerate" else 1
-        most = MAX_TIMES if key in _TIMES or key == "tolerate" else MAX_CAP
+        times = MAX_ITEMS if cls is spec.Map else MAX_TIMES
+        most = times if key in _TIMES or key == "tolerate" else MAX_CAP
         described |= {"minimum": least, "maximum": most}
     return described
