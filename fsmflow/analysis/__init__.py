@@ -131,7 +131,8 @@ class Analysis:
         """The types of values, as far as they are known."""
         from fsmflow.analysis.values import Values
 
-        return Values(self.workflow, self.modules)
+        callees = {name: at.callee for name, at in self.callees.items() if at.callee is not None}
+        return Values(self.workflow, self.modules, callees)
 
     @cached_property
     def prompts(self) -> Sequence[Prompt]:

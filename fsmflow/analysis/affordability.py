@@ -1,16 +1,18 @@
 """What a run to a state must at least be allowed to use, at full declared cost.
 
-Amounts of one resource at a time. Attempts take time, but need not; only waits take it for certain.
+Amounts of one resource at a time. Attempts take time, but need not; only waits take it for certain. What
+people are asked is on no ledger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
+from typing import assert_never
 
 from attrs import field, frozen
 
-from fsmflow.machine import End, Machine, State, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, End, Machine, State, Transition, Wait, Work
 
 
 @frozen
@@ -78,8 +80,8 @@ def happy_end(machine: Machine, approaches: Approaches) -> str | None:
 def unaffordable(machine: Machine) -> Iterator[tuple[str, int, int, int]]:
     """Give each state of which one attempt is above a cap, beside the reserve.
 
-    Each with the index of the resource, the amount, and what is set aside. Steps are left to
-    `Approaches`: every attempt is one.
+    Each with the index of the resource, the amount, and what is set aside. Attempts that are one step
+    are left to `Approaches`; those that run children may be too many steps by themselves.
     """
     for name, state in machine.states.items():
         if isinstance(state, End):
@@ -90,17 +92,21 @@ def unaffordable(machine: Machine) -> Iterator[tuple[str, int, int, int]]:
             # A reserve that is above the cap by itself is a fault of its own.
             aside = 0 if state.reserve else aside
             amount = _use(state)[index]
-            if index and cap is not None and amount and aside <= cap < amount + aside:
+            counts = amount > 1 if index == 0 else amount > 0
+            if cap is not None and counts and aside <= cap < amount + aside:
                 yield name, index, amount, aside
 
 
 def _use(state: State) -> tuple[int, int, int, int, int]:
     match state:
         case Work(cost=cost):
-            return (1, cost.tool_calls, cost.tokens, cost.micro_usd, 0)
+            return (state.steps, cost.tool_calls, cost.tokens, cost.micro_usd, 0)
         case Wait(duration_us=duration):
             return (0, 0, 0, 0, duration)
-    return (0, 0, 0, 0, 0)
+        case Ask() | Choice() | End():
+            return (0, 0, 0, 0, 0)
+        case _:
+            assert_never(state)
 
 
 def _amount(state: State, resource: int) -> int:

@@ -1,8 +1,9 @@
 """Which values may be unset when a state is entered: definite assignment, by forward data flow.
 
-A step that succeeds sets its value. Entering the step clears it, after its arguments were read, so
-that the value is unset while the step fails. Every way out that is no plain success sets `error`.
-A guard that holds, or that does not, may show that a value is there. Sets of values are bit sets.
+A step that succeeds sets its value, and so does a person who answers. Entering the state clears it,
+after its arguments were read, so that the value is unset while the step fails. Every way out that is no
+plain success sets `error`. A guard that holds, or that does not, may show that a value is there. Sets of
+values are bit sets.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from fsmflow.expressions import (
     Value,
     Within,
 )
-from fsmflow.machine import Choice, Machine, Transition, Work
+from fsmflow.machine import Ask, Choice, Machine, Transition, Work
 
 Values = frozenset[str]
 
@@ -48,7 +49,7 @@ class Assignment:
     @classmethod
     def of(cls, machine: Machine, ignored: frozenset[str] = frozenset()) -> Assignment:
         """Flow from the start until nothing changes, not along the ways from the states `ignored`."""
-        names = ["error", *(s.value for s in machine.states.values() if isinstance(s, Work))]
+        names = ["error", *(s.value for s in machine.states.values() if isinstance(s, Work | Ask))]
         bits = {name: 1 << i for i, name in enumerate(dict.fromkeys(names))}
         sets = {
             name: tuple((way, _bits(shown, bits)) for way, shown in _ways(machine, name))
@@ -129,7 +130,7 @@ def _bits(names: Values, bits: Mapping[str, int]) -> int:
 
 def _cleared(machine: Machine, name: str, bits: Mapping[str, int]) -> int:
     state = machine.states[name]
-    return bits[state.value] if isinstance(state, Work) else 0
+    return bits[state.value] if isinstance(state, Work | Ask) else 0
 
 
 def _ways(machine: Machine, name: str) -> Iterator[tuple[Transition, Values]]:
@@ -142,7 +143,7 @@ def _ways(machine: Machine, name: str) -> Iterator[tuple[Transition, Values]]:
         shown: Values = frozenset()
         if way.kind != "success" or way.used_up is not None:
             shown |= {"error"}
-        if isinstance(state, Work) and way.on == "success":
+        if isinstance(state, Work | Ask) and way.on == "success":
             shown |= {state.value}
         if isinstance(state, Choice):
             shown |= refuted

@@ -18,7 +18,7 @@ from fsmflow.machine import Transition
 Metric = Literal["transitions", "steps", "tool_calls", "tokens", "micro_usd", "microseconds"]
 
 METRICS: tuple[Metric, ...] = ("transitions", "steps", "tool_calls", "tokens", "micro_usd", "microseconds")
-"""What a run is measured by: transitions taken, attempts started, and what attempts and pauses use."""
+"""What a run is measured by: transitions taken, and what attempts and pauses use."""
 
 Guard = tuple[int, int, int]
 """A counter, and the least and the greatest value that it may have."""

@@ -1,19 +1,24 @@
 """From a machine to the capped counter machine that it is proved by.
 
 `structural` leaves the budget out. `budgeted` brings in what the budget does: the cap on steps is a
-counter like any other, since an attempt uses exactly one; of every other resource an attempt may use
+counter like any other, since an attempt uses one for certain; of every other resource an attempt may use
 anything from 0 to its cost, so wherever a cap might stand in the way, the run may go to `exceeded`, or
 go on. That allows more than can happen, never less.
+
+An attempt that runs children may use more steps than one. The counter knows of one, so it is the least
+that was spent: it admits whatever may be admitted, and where others may have been spent beside it, a run
+may be refused as soon as the most that each attempt counts as could have come to so much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from attrs import define, field
 
 from fsmflow.analysis.counter_machine import CounterMachine, Edge, Guard, Weights
-from fsmflow.machine import Choice, End, Machine, Outcome, State, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, End, Machine, Outcome, State, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
 
 STEPS = "budget.steps"
@@ -57,6 +62,7 @@ class _Lowering:
     counters: dict[str, int] = field(factory=dict)
     caps: list[int] = field(factory=list)
     is_set_aside: bool = True
+    dearest: int = 1
 
     def counter_machine(self) -> CounterMachine:
         machine = self.machine
@@ -72,6 +78,7 @@ class _Lowering:
             if shortest:
                 self._count(WAITS, machine.caps.time_us // shortest)
         self.is_set_aside = _is_set_aside(machine)
+        self.dearest = most_steps(machine)
         return CounterMachine(
             states=tuple(machine.states),
             start=self.numbers[machine.start],
@@ -95,11 +102,18 @@ class _Lowering:
                 yield from self._work(state)
             case Wait():
                 yield from self._wait(state)
-            case Choice():
-                for way, guards in self._ways(state.name, "success"):
-                    yield self._edge(way, guards, (1, 0, 0, 0, 0, 0))
+            case Choice() | Ask():
+                yield from self._free(state)
             case End():
                 return
+            case _:
+                assert_never(state)
+
+    def _free(self, state: Choice | Ask) -> Iterator[Edge]:
+        """Give the edges of a state that no budget knows of: it is decided by values, or by a person."""
+        for outcome in dict.fromkeys(way.on for way in self.machine.outgoing[state.name]):
+            for way, guards in self._ways(state.name, outcome):
+                yield self._edge(way, guards, (1, 0, 0, 0, 0, 0))
 
     def _wait(self, state: Wait) -> Iterator[Edge]:
         weights = (1, 0, 0, 0, 0, state.duration_us)
@@ -115,15 +129,14 @@ class _Lowering:
 
     def _work(self, state: Work) -> Iterator[Edge]:
         steps = self.counters.get(STEPS)
-        least = self._steps_set_aside(state) + 1
         admitted: tuple[Guard, ...] = ()
         if steps is not None:
-            if least <= self.caps[steps]:
-                admitted = ((steps, 0, self.caps[steps] - least),)
-            else:
+            room = self._room_for_steps(state)
+            if room < 0:
                 yield self._refused(state, ())
                 return
-        weights: Weights = (1, 1, *state.cost.amounts()[1:4], state.timeout_us or 0)
+            admitted = ((steps, 0, room),)
+        weights: Weights = (1, state.steps, *state.cost.amounts()[1:4], state.timeout_us or 0)
         counted = () if steps is None else (steps,)
         for outcome in dict.fromkeys(way.on for way in self.machine.outgoing[state.name]):
             if outcome == "exceeded":
@@ -135,8 +148,8 @@ class _Lowering:
                     yield from self._retries(state, way, guards, weights)
         if self._may_lack(state):
             yield self._refused(state, ())
-        elif steps is not None:
-            yield self._refused(state, ((steps, self.caps[steps] - least + 1, self.caps[steps]),))
+        elif steps is not None and (self.dearest == 1 or not self._is_safe(state)):
+            yield self._refused(state, ((steps, self._attempts(room + 1), self.caps[steps]),))
         if self._may_lack_time(state) and state.effect != "once":
             # What may not be repeated and is cut off by the run's deadline is `unknown` instead.
             yield self._exceeded(state, admitted, weights, "exceeded")
@@ -150,11 +163,12 @@ class _Lowering:
         room: tuple[Guard, ...] = ()
         if steps is not None:
             # Another attempt must fit beside this one before the pause begins.
-            most = self.caps[steps] - self._steps_set_aside(state) - 1
+            most = self._room_for_steps(state)
             admitted = ((steps, 0, most),)
             room = ((steps, 0, most - 1),)
-            if not self._may_lack(state):
-                yield self._exceeded(state, (*guards, (steps, most, most)), weights, way.on)
+            if not self._may_lack(state) and (self.dearest == 1 or not self._is_safe(state)):
+                full = (steps, self._attempts(max(0, most + 1 - state.steps)), most)
+                yield self._exceeded(state, (*guards, full), weights, way.on)
         if self._may_lack(state):
             yield self._exceeded(state, (*guards, *admitted), weights, way.on)
         if any(hi < 0 for _, _, hi in room):
@@ -253,8 +267,14 @@ class _Lowering:
         steps = self.counters.get(STEPS)
         return self._edge(way, guards, weights, outcome, more=() if steps is None else (steps,))
 
-    def _steps_set_aside(self, state: Work) -> int:
-        return 0 if state.reserve else self.machine.reserve.steps
+    def _room_for_steps(self, state: Work) -> int:
+        """Give the most steps that may have been spent for an attempt to begin; below 0 if it never can."""
+        aside = 0 if state.reserve else self.machine.reserve.steps
+        return self.caps[self.counters[STEPS]] - aside - state.steps
+
+    def _attempts(self, steps: int) -> int:
+        """Give the fewest attempts that can have spent so many steps."""
+        return -(-steps // self.dearest)
 
     def _may_lack(self, state: Work) -> bool:
         """Tell whether some cap, other than that on steps, may leave no room for an attempt.
@@ -273,6 +293,11 @@ class _Lowering:
 
     def _is_safe(self, state: Work | Wait) -> bool:
         return state.reserve and self.is_set_aside
+
+
+def most_steps(machine: Machine) -> int:
+    """Give the most steps that any one attempt counts as; 1 unless some state runs children."""
+    return max((state.steps for state in machine.states.values() if isinstance(state, Work)), default=1)
 
 
 def _is_set_aside(machine: Machine) -> bool:

@@ -1,9 +1,10 @@
 """What the input and the outputs of steps must be for the choices of a run to take the arms of a path.
 
 A choice takes its first arm whose guard holds, so on a path each of its earlier guards must fail. Each
-guard reads the input, or values that were set by some attempt before; the guards that read the same
-ones are decided together, by trying values on and about the guards' own literals. That finds values
-for what people write; it does not find all there are, so a path may be called undecided that is not.
+guard reads the input, or values that were set by some attempt or some answer before; the guards that
+read the same ones are decided together, by trying values on and about the guards' own literals. That
+finds values for what people write; it does not find all there are, so a path may be called undecided
+that is not. Who only picks a label gives that and nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from attrs import define, field, frozen
 
 from fsmflow.analysis.valuations import assignments
 from fsmflow.expressions import Guard, paths
-from fsmflow.machine import Choice, Machine, Transition, Work
+from fsmflow.machine import Ask, Choice, Machine, Transition, Work
 from fsmflow.semantics import holds
 
 Version = tuple[str, int]
@@ -28,7 +29,7 @@ class Decisions:
 
     Attributes:
         given: The input of the run.
-        values: The output of the attempt at each place of the path at which it matters.
+        values: The output of the attempt, or the answer, at each place of the path at which it matters.
         breaks_at: The first choice of the path for which no values were found; None if there is none.
     """
 
@@ -41,9 +42,9 @@ class Decisions:
         """Find values for the choices on `path`, a run of `machine` from its start."""
         choices = [_Demand.at(machine, path, place, set_by) for place, set_by in _choices(machine, path)]
         choices = [demand for demand in choices if demand.wanted]
-        solved: dict[Version, Any] = {}
+        solved = _picked(machine, path)
         for group in _groups(choices):
-            found = _solve(group)
+            found = _solve(group, solved)
             if found is None:
                 return cls(None, {}, max(0, min(demand.place for demand in group[1:] or group)))
             solved |= found
@@ -81,20 +82,30 @@ class _Demand:
         return cls(place, tuple(wanted), reads)
 
 
+def _picked(machine: Machine, path: Sequence[Transition]) -> dict[Version, Any]:
+    """Give the values of the answers on the path that are a label alone."""
+    found: dict[Version, Any] = {}
+    for place, way in enumerate(path):
+        state = machine.states[way.source]
+        if isinstance(state, Ask) and state.gives is None and way.on == "success":
+            found[state.value, place] = way.label
+    return found
+
+
 def _choices(machine: Machine, path: Sequence[Transition]) -> Iterator[tuple[int, Mapping[str, int]]]:
-    """Give each choice on the path, with the attempt that set each value; choices share one mapping."""
+    """Give each choice on the path, with what set each value; choices share one mapping."""
     set_by: dict[str, int] = {}
     for place, way in enumerate(path):
         state = machine.states[way.source]
         if isinstance(state, Choice):
             yield place, set_by
-        elif isinstance(state, Work):
+        elif isinstance(state, Work | Ask):
             if way.on == "success":
                 set_by[state.value] = place
             else:
                 set_by.pop(state.value, None)
         target = machine.states[way.target]
-        if isinstance(target, Work) and not way.same_visit:
+        if isinstance(target, Work | Ask) and not way.same_visit:
             set_by.pop(target.value, None)
 
 
@@ -130,13 +141,13 @@ def _groups(demands: Iterable[_Demand]) -> list[list[_Demand]]:
     return list(found.values())
 
 
-def _solve(group: Sequence[_Demand]) -> dict[Version, Any] | None:
+def _solve(group: Sequence[_Demand], picked: Mapping[Version, Any]) -> dict[Version, Any] | None:
     """Find values for demands that share some: for all at once if names allow, else one after another."""
     versions: dict[str, Version] = {}
     if all(versions.setdefault(r, v) == v for demand in group for r, v in demand.reads.items()):
         wanted = dict.fromkeys(pair for demand in group for pair in demand.wanted)
-        return _values(list(wanted), versions, {})
-    known: dict[Version, Any] = {}
+        return _values(list(wanted), versions, picked)
+    known = dict(picked)
     for demand in group:
         found = _values(demand.wanted, demand.reads, known)
         if found is None:

@@ -19,7 +19,7 @@ from fsmflow.analysis.counter_machine import CounterMachine
 from fsmflow.analysis.counting import RESOURCES, budgeted
 from fsmflow.analysis.liveness import live_masks
 from fsmflow.analysis.product import Allowance, OutOfRoom, Path, Product
-from fsmflow.analysis.spending import GAUGES, Spending
+from fsmflow.analysis.spending import Spending
 from fsmflow.machine import Machine, Policy
 
 MOST_CONFIGURATIONS = 200_000
@@ -149,7 +149,7 @@ class _Trial:
                 if path is not None:
                     return Refuted(path, not self.unreal, most - allowance.left)
                 if not self.unreal:
-                    names = (*machine.counters, *GAUGES)
+                    names = (*machine.counters, *RESOURCES)
                     return Proved(tuple(names[number] for number in sorted(self.told)), most - allowance.left)
         except OutOfRoom:
             why = f"{most:,} configurations were looked at, and there are more"

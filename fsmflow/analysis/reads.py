@@ -129,9 +129,8 @@ def _templates(state: spec.State, route: Route) -> Iterator[tuple[Use, Any, Rout
         case spec.Map():
             yield "over", state.over, (*route, "over")
         case spec.Parallel():
-            for key, child in state.parallel.items():
-                if isinstance(child, dict):
-                    yield "with", child.get("with"), (*route, "parallel", key, "with")
+            for key, branch in state.parallel.items():
+                yield "with", branch.with_, (*route, "parallel", key, "with")
         case spec.End():
             yield "output", state.output, (*route, "output")
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fsmflow.analysis.annotations import ANY
 from fsmflow.analysis.fits import fits
 from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import did_you_mean
-from fsmflow.expressions import parse_template
 from fsmflow.source import Route
 from fsmflow.typeexpr import Generic, TypeExpr, TypeName, Union
 
@@ -33,20 +31,13 @@ def misfits(values: Values, data: Any, wanted: TypeExpr, route: Route) -> Iterat
             for key, part in data.items():
                 yield from misfits(values, part, item, (*route, key))
         case _:
-            given = _given(values, data)
+            given = values.of_data(data)
             if not structures(values, given, wanted):
                 yield route, f"expected `{wanted}`, found `{given}`", ""
 
 
 def _fits(values: Values, data: Any, wanted: TypeExpr) -> bool:
     return next(misfits(values, data, wanted, ()), None) is None
-
-
-def _given(values: Values, data: Any) -> TypeExpr:
-    try:
-        return values.of(parse_template(data))
-    except ValueError:
-        return ANY
 
 
 def structures(values: Values, given: TypeExpr, wanted: TypeExpr) -> bool:

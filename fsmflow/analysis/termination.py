@@ -10,11 +10,12 @@ implies reset infinitely often).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import assert_never
 
 from attrs import frozen
 
 from fsmflow.analysis.graph import components, shortest_path
-from fsmflow.machine import Machine, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, End, Machine, Transition, Wait, Work
 
 MAX_WORK = 400_000
 """How many transitions are looked at, all rounds together, before giving up."""
@@ -121,18 +122,23 @@ def _successors(ways: Ways) -> dict[str, list[str]]:
 def _spends(machine: Machine) -> Callable[[Transition], bool]:
     """Tell which transitions use some of a cap for certain: a step of `steps`, or a wait of `time`.
 
-    An attempt may use no time, no tokens and no money at all, so those caps end nothing.
+    An attempt may use no time, no tokens and no money at all, so those caps end nothing; and a question
+    uses nothing, however long it takes to be answered.
     """
 
     def spends(way: Transition) -> bool:
         if way.kind == "exceeded":
             return False
-        match machine.states[way.source]:
+        state = machine.states[way.source]
+        match state:
             case Work():
                 return machine.caps.steps is not None
             case Wait():
                 return machine.caps.time_us is not None
-        return False
+            case Ask() | Choice() | End():
+                return False
+            case _:
+                assert_never(state)
 
     return spends
 

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from fsmflow.analysis.counter_machine import CounterMachine, Edge, Valuation
 from fsmflow.machine import Backoff, Machine, Resources, Wait, Work
 from fsmflow.runtime import backoff as timing
 
-Amounts = tuple[int, int, int, int]
-"""Tool calls, tokens, micro-dollars and microseconds."""
+Amounts = tuple[int, int, int, int, int]
+"""Steps, tool calls, tokens, micro-dollars and microseconds, in the order of `Resources.amounts`."""
 
-NOTHING: Amounts = (0, 0, 0, 0)
+NOTHING: Amounts = (0, 0, 0, 0, 0)
+_ONE_STEP: Amounts = (1, 0, 0, 0, 0)
 _NO_LIMIT = 1 << 62
-_FREE: Amounts = (_NO_LIMIT,) * 4
-_TIME = 3
+_FREE: Amounts = (_NO_LIMIT,) * 5
+_TIME = 4
 
 
 @frozen(kw_only=True)
@@ -32,7 +33,7 @@ class Move:
     Attributes:
         edge: The edge.
         before: The most that may have been used before it.
-        least: The least that its attempt, or its wait, uses.
+        least: The least that its attempt, or its wait, uses; an attempt that runs children, one step.
         most: The most.
         after: The most that may have been used when that has ended.
         pause: The shortest and the longest pause that follows, in microseconds.
@@ -80,21 +81,21 @@ class Plan:
 
     def _fill(self) -> int | None:
         """Fill the plan; give the first move that can't come about."""
-        ceilings = [list(_ceilings(self.moves, resource)) for resource in range(4)]
-        used = [0, 0, 0, 0]
+        resources = range(len(NOTHING))
+        ceilings = [list(_ceilings(self.moves, resource)) for resource in resources]
+        used = list(NOTHING)
         for number, move in enumerate(self.moves):
-            if any(used[r] > move.before[r] for r in range(4)) or not _lacks(used, move.refused_before):
+            if any(used[r] > move.before[r] for r in resources) or not _lacks(used, move.refused_before):
                 return number
             before = tuple(used)
-            for r in range(4):
+            for r in resources:
                 after, _ = ceilings[r][-1 - number]
                 used[r] = max(before[r] + move.least[r], min(before[r] + move.most[r], after))
-            too_much = any(used[r] > move.after[r] for r in range(4))
+            too_much = any(used[r] > move.after[r] for r in resources)
             if too_much or used[_TIME] < move.ends_at or not _lacks(used, move.refused_after):
                 return number
-            self.uses.append(
-                (used[0] - before[0], used[1] - before[1], used[2] - before[2], used[3] - before[3])
-            )
+            steps, tool_calls, tokens, micro_usd, time_us = (used[r] - before[r] for r in resources)
+            self.uses.append((steps, tool_calls, tokens, micro_usd, time_us))
             shortest, longest = move.pause
             most = ceilings[_TIME][-1 - number][1] - used[_TIME]
             self.pauses.append(max(shortest, min(longest, most)))
@@ -124,7 +125,6 @@ def _ceilings(moves: Sequence[Move], resource: int) -> Iterator[tuple[int, int]]
 def _moves(machine: Machine, counting: CounterMachine, edges: Sequence[Edge]) -> Iterator[Move]:
     caps = [_NO_LIMIT if cap is None else cap for cap in machine.caps.amounts()]
     values: Valuation = (0,) * len(counting.caps)
-    steps = 0
     for edge in edges:
         assert edge.way is not None
         state = machine.states[edge.way.source]
@@ -134,10 +134,10 @@ def _moves(machine: Machine, counting: CounterMachine, edges: Sequence[Edge]) ->
             if isinstance(state, Wait):
                 yield _wait(edge, state, left)
             else:
-                yield _attempt(edge, state, left, steps, _retry(machine, counting, state, values))
+                yield _attempt(edge, state, left, _retry(machine, counting, state, values))
         else:
+            # What is chosen by values, or by a person, asks for nothing and uses nothing.
             yield Move(edge=edge)
-        steps += edge.outcome is not None
         values = counting.after(edge, values)
 
 
@@ -156,51 +156,54 @@ def _retry(
 
 
 def _wait(edge: Edge, state: Wait, left: Sequence[int]) -> Move:
-    room: Amounts = (_NO_LIMIT, _NO_LIMIT, _NO_LIMIT, left[4] - state.duration_us)
+    room: Amounts = (*_FREE[:4], left[4] - state.duration_us)
     assert edge.way is not None
     if edge.way.kind == "exceeded":
         return Move(edge=edge, refused_before=room)
-    time: Amounts = (0, 0, 0, state.duration_us)
+    time: Amounts = (0, 0, 0, 0, state.duration_us)
     return Move(edge=edge, before=room, least=time, most=time)
 
 
-def _attempt(
-    edge: Edge, state: Work, left: Sequence[int], steps: int, retry: tuple[Backoff, int] | None
-) -> Move:
-    """Work out an attempt; `left` are the caps less what is set aside, `steps` the attempts before it."""
+def _attempt(edge: Edge, state: Work, left: Sequence[int], retry: tuple[Backoff, int] | None) -> Move:
+    """Work out an attempt; `left` are the caps less what is set aside."""
     assert edge.way is not None
-    cost = state.cost
-    room: Amounts = (left[1] - cost.tool_calls, left[2] - cost.tokens, left[3] - cost.micro_usd, left[4] - 1)
-    for_certain: Amounts = (-1, -1, -1, -1)
-    if edge.outcome is None:
-        return Move(edge=edge, refused_before=for_certain if steps + 1 > left[0] else room)
-    longest = left[4] if state.timeout_us is None else min(state.timeout_us, left[4])
-    most: Amounts = (
-        cost.tool_calls,
-        cost.tokens,
-        cost.micro_usd,
-        0 if longest > _NO_LIMIT // 2 else max(longest, 0),
+    steps, tool_calls, tokens, micro_usd = state.steps, *state.cost.amounts()[1:4]
+    room: Amounts = (
+        left[0] - steps,
+        left[1] - tool_calls,
+        left[2] - tokens,
+        left[3] - micro_usd,
+        left[4] - 1,
     )
-    after: Amounts = (*_FREE[:3], left[4])
+    if edge.outcome is None:
+        return Move(edge=edge, refused_before=room)
+    longest = left[4] if state.timeout_us is None else min(state.timeout_us, left[4])
+    longest = 0 if longest > _NO_LIMIT // 2 else max(longest, 0)
+    after: Amounts = (*_FREE[:4], left[4])
+    attempt = Move(
+        edge=edge,
+        before=room,
+        least=_ONE_STEP,
+        most=(steps, tool_calls, tokens, micro_usd, longest),
+        after=after,
+    )
     if edge.outcome == "exceeded":
         # If as much time is left as its own timeout, it is that which cuts the attempt off.
         late = -1 if state.timeout_us is None else left[4] - state.timeout_us
-        spent: Amounts = (*_FREE[:3], late)
-        return Move(edge=edge, before=room, most=most, after=after, refused_before=spent, ends_at=left[4])
+        return evolve(attempt, refused_before=(*_FREE[:4], late), ends_at=left[4])
     if edge.outcome != "transient" or retry is None:
-        return Move(edge=edge, before=room, most=most, after=after)
+        return attempt
     backoff, level = retry
     drawn = backoff.jitter == "full"
     shortest, longest = 0 if drawn else level, max(level - 1, 0) if drawn else level
     # A pause that is not shorter than the time left is not waited for.
-    enough: Amounts = (*room[:3], min(room[3], left[4] - shortest - 1))
+    enough: Amounts = (*room[:4], min(room[4], left[4] - shortest - 1))
     if edge.way.pause is not None:
         pause = (shortest, backoff.cap_us if backoff.retry_after else longest)
-        return Move(edge=edge, before=room, most=most, after=enough, pause=pause)
+        return evolve(attempt, after=enough, pause=pause)
     if edge.way.kind == "exceeded":
-        lacking: Amounts = for_certain if steps + 2 > left[0] else (*room[:3], _NO_LIMIT)
-        time_left: Amounts = (*_FREE[:3], enough[3])
-        return Move(edge=edge, before=room, most=most, after=time_left, refused_after=lacking)
+        lacking: Amounts = (*room[:4], _NO_LIMIT)
+        return evolve(attempt, after=(*_FREE[:4], enough[4]), refused_after=lacking)
     if backoff.retry_after:
-        return Move(edge=edge, before=room, most=most, after=after, wish_us=backoff.cap_us + 1)
-    return Move(edge=edge, before=room, most=most, after=after, ends_at=left[4] - longest)
+        return evolve(attempt, wish_us=backoff.cap_us + 1)
+    return evolve(attempt, ends_at=left[4] - longest)

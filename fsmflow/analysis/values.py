@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_never
 
 from attrs import define, field, frozen
 
@@ -13,8 +14,18 @@ from fsmflow.analysis.classes import Class, class_of
 from fsmflow.analysis.modules import Modules
 from fsmflow.analysis.signatures import Signature, signature_of
 from fsmflow.analysis.symbols import Symbol, resolve
-from fsmflow.expressions import Constant, DictTemplate, EachTemplate, ListTemplate, Reference, Template
+from fsmflow.expressions import (
+    ITEM,
+    Constant,
+    DictTemplate,
+    EachTemplate,
+    ListTemplate,
+    Reference,
+    Template,
+    parse_template,
+)
 from fsmflow.loading.names import forbidden_module, reference_flaw
+from fsmflow.machine import Callee
 from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union, parse_type
 
 ERROR = TypeName("fsmflow.runtime.run", "Error")
@@ -31,14 +42,24 @@ class NoField:
 
 @define
 class Values:
-    """The types of a workflow's values, found when asked for."""
+    """The types of a workflow's values, found when asked for.
+
+    Attributes:
+        workflow: What the author said.
+        modules: The modules that hold steps and types.
+        callees: The workflows that it runs, as far as they were found.
+        item: The type of `$item`, where there is one.
+    """
 
     workflow: spec.Workflow
     modules: Modules
+    callees: Mapping[str, Callee] = field(factory=dict)
+    item: TypeExpr = ANY
     _declared: dict[str, TypeExpr] = field(factory=dict, init=False, repr=False)
     _signatures: dict[str, Signature | None] = field(factory=dict, init=False, repr=False)
     _classes: dict[TypeName, Class | None] = field(factory=dict, init=False, repr=False)
     _given: dict[str, TypeExpr] | None = field(default=None, init=False, repr=False)
+    _states: dict[str, list[spec.State]] | None = field(default=None, init=False, repr=False)
 
     def declared(self, text: str | None) -> TypeExpr:
         """Read a type that the spec declares; `Any` if it declares none, or none that can be read."""
@@ -72,35 +93,86 @@ class Values:
 
     def given(self, value: str) -> TypeExpr:
         """Give the type of a value by its name."""
+        if value == ITEM:
+            return self.item
         if self._given is None:
-            found: dict[str, list[TypeExpr]] = {}
+            found = {name: union(map(self.output, states)) for name, states in self._givers().items()}
+            self._given = found | {"input": self.declared(self.workflow.input), "error": ERROR}
+        return self._given.get(value, ANY)
+
+    def _givers(self) -> Mapping[str, Sequence[spec.State]]:
+        """Give the states that give each value."""
+        if self._states is None:
+            self._states = {}
             for name, state in self.workflow.states.items():
                 if not isinstance(state, spec.Choose | spec.Wait | spec.End):
-                    found.setdefault(state.as_ or name, []).append(self.output(state))
-            self._given = {name: union(types) for name, types in found.items()}
-            self._given["input"] = self.declared(self.workflow.input)
-            self._given["error"] = ERROR
-        return self._given.get(value, ANY)
+                    self._states.setdefault(state.as_ or name, []).append(state)
+        return self._states
 
     def output(self, state: spec.State) -> TypeExpr:
         """Give the type of what a state gives; `Any` if it is not known."""
-        if isinstance(state, spec.Llm):
-            if state.output is None and isinstance(state.success, dict):
-                return LiteralType(tuple(state.success))
-            return self.declared(state.output)
-        if not isinstance(state, spec.Run):
-            return ANY
-        if state.gives is not None:
-            return self.declared(state.gives)
-        signature = self.signature(state.run)
-        return ANY if signature is None else signature.gives
+        match state:
+            case spec.Run(gives=None):
+                signature = self.signature(state.run)
+                return ANY if signature is None else signature.gives
+            case spec.Llm(output=None, success=dict(labels)) | spec.Ask(gives=None, success=dict(labels)):
+                return LiteralType(tuple(labels))
+            case spec.Llm(output=gives) | spec.Run(gives=gives) | spec.Ask(gives=gives):
+                return self.declared(gives)
+            case spec.Call():
+                return self.of_child(state.call)
+            case spec.Map():
+                output = self.of_child(state.map)
+                return Generic("list", (union([output, NONE]) if state.tolerate else output,))
+            case spec.Parallel():
+                outputs = union(self.of_child(branch.call) for branch in state.parallel.values())
+                return Generic("dict", (TypeName("", "str"), outputs))
+            case spec.Choose() | spec.Wait() | spec.End():
+                return ANY
+            case _:
+                assert_never(state)
+
+    def of_child(self, name: str) -> TypeExpr:
+        """Give the type of what the workflow `name` gives to the one that runs it."""
+        callee = self.callees.get(name)
+        return ANY if callee is None else normal(self.modules, callee.output)
+
+    def taken_by_child(self, name: str) -> TypeExpr:
+        """Give the type of what the workflow `name` is run on."""
+        callee = self.callees.get(name)
+        return ANY if callee is None else normal(self.modules, callee.input)
+
+    def inside(self, state: spec.State) -> Values:
+        """Give the values as the arguments of `state` see them: in those of a `map` there is the item."""
+        if not isinstance(state, spec.Map):
+            return self
+        self.given("input")
+        inner = copy.copy(self)
+        inner.item = self.item_of(state)
+        return inner
+
+    def item_of(self, state: spec.Map) -> TypeExpr:
+        """Give the type of the items that a `map` is run over; `Any` if it is not known."""
+        match self.of_data(state.over):
+            case Generic(origin="list", arguments=(item,)):
+                return item
+        return ANY
 
     def read(self, reference: Reference) -> TypeExpr | NoField:
         """Give the type of what a reference leads to, or the field that is not there."""
-        found = self.follow(self.given(reference.root), reference.path)
+        found = self._read(reference.root, reference.path)
         if reference.or_null and not isinstance(found, NoField):
             return union([found, NONE])
         return found
+
+    def _read(self, root: str, path: Sequence[str]) -> TypeExpr | NoField:
+        match self._givers().get(root):
+            case [spec.Parallel(parallel=branches)] if path:
+                # Of what children gave side by side, each has a type of its own.
+                if path[0] not in branches:
+                    return NoField(self.given(root), path[0], tuple(branches))
+                return self.follow(self.of_child(branches[path[0]].call), path[1:])
+        return self.follow(self.given(root), path)
 
     def follow(self, type_: TypeExpr, path: Sequence[str]) -> TypeExpr | NoField:
         """Follow `path` from a value of `type_`."""
@@ -138,6 +210,13 @@ class Values:
         if found.fields is None or found.dynamic:
             return ANY
         return NoField(type_, name, (*found.fields, *found.others))
+
+    def of_data(self, data: Any) -> TypeExpr:
+        """Give the type of plain data with references in it; `Any` if they can't be read."""
+        try:
+            return self.of(parse_template(data))
+        except ValueError:
+            return ANY
 
     def of(self, template: Template) -> TypeExpr:
         """Give the type of a template once its references are filled in."""

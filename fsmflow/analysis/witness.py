@@ -1,8 +1,8 @@
 """From a path of the counter machine to a run that really takes it, event by event.
 
 A path says which edges are taken. A run also needs to know how much each attempt uses, so that the
-caps admit it or refuse it just where the path says so, and what each step gives, so that each choice
-takes the arm that it should. Then it is played on the reference meaning: a witness has happened.
+caps admit it or refuse it just where the path says so, and what each step and each person gives, so that
+each choice takes the arm that it should. Then it is played on the reference meaning: a witness has happened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fsmflow import semantics
 from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Metric
 from fsmflow.analysis.decisions import Decisions
 from fsmflow.analysis.usage import Amounts, Move, Plan
-from fsmflow.machine import Caps, Machine, Resources, Wait
+from fsmflow.machine import Ask, Caps, Machine, Resources, State, Wait, Work
 from fsmflow.runtime.events import Elapsed, Ended, Event
 
 _JUST_BELOW_ONE = 1 - 2**-53
@@ -101,21 +101,31 @@ def _used(plan: Plan) -> list[tuple[Amounts, int]]:
 
 
 def _entry(edge: Edge, used: tuple[Amounts, int]) -> Entry:
-    (tool_calls, tokens, micro_usd, time_us), pause_us = used
+    amounts, pause_us = used
     assert edge.way is not None
-    use = Resources(int(edge.outcome is not None), tool_calls, tokens, micro_usd, time_us + pause_us)
-    return Entry(edge.way.source, edge.label, use)
+    return Entry(edge.way.source, edge.label, Resources(*amounts) + Resources(time_us=pause_us))
 
 
-def _events(move: Move, use: Amounts, pause_us: int, *, waits: bool) -> Iterator[Event]:
-    """Give what happens on one move: the end of an attempt, and of its pause; or of a wait."""
-    edge = move.edge
-    assert edge.way is not None
-    if edge.outcome is None:
-        if waits and edge.way.kind != "exceeded":
-            yield Elapsed(use[3])
-        return
-    pause = edge.way.pause
+def _events(state: State, move: Move, use: Amounts, pause_us: int) -> Iterator[Event]:
+    """Give what happens on one move: an answer, the end of a wait, or that of an attempt and its pause."""
+    way = move.edge.way
+    assert way is not None
+    match state:
+        case Ask():
+            yield Ended(way.on, way.label)
+        case Wait() if way.kind != "exceeded":
+            yield Elapsed(use[4])
+        case Work() if move.edge.outcome is not None:
+            yield _ended(move, move.edge.outcome, use, pause_us)
+            if way.pause is not None:
+                yield Elapsed(pause_us)
+
+
+def _ended(move: Move, outcome: str, use: Amounts, pause_us: int) -> Ended:
+    """Give the end of an attempt, and of what the pause after it comes to be as long as it is planned."""
+    way = move.edge.way
+    assert way is not None
+    pause = way.pause
     wish, draw = move.wish_us, _JUST_BELOW_ONE
     if pause is not None and pause.retry_after:
         wish, draw = pause_us, 0.0
@@ -123,10 +133,16 @@ def _events(move: Move, use: Amounts, pause_us: int, *, waits: bool) -> Iterator
         draw = (pause_us + 0.5) / (move.pause[1] + 1)
     elif move.refused_after is not None:
         draw = 0.0
-    label = edge.way.label if edge.outcome == "success" else None
-    yield Ended(edge.outcome, label, None, "", (), use[:3], use[3], wish, draw)
-    if pause is not None:
-        yield Elapsed(pause_us)
+    steps, tool_calls, tokens, micro_usd, time_us = use
+    return Ended(
+        outcome,
+        way.label if outcome == "success" else None,
+        use=(tool_calls, tokens, micro_usd),
+        elapsed_us=time_us,
+        retry_after_us=wish,
+        draw=draw,
+        steps=steps,
+    )
 
 
 def _is_drawn(edge: Edge) -> bool:
@@ -135,11 +151,10 @@ def _is_drawn(edge: Edge) -> bool:
 
 
 def _happenings(machine: Machine, plan: Plan, decisions: Decisions) -> Iterator[list[Event]]:
-    """Give what happens on each move, with the values that its step must give."""
+    """Give what happens on each move, with the value that its step, or the person, must give."""
     for number, (move, used) in enumerate(zip(plan.moves, _used(plan), strict=True)):
         assert move.edge.way is not None
-        waits = isinstance(machine.states[move.edge.way.source], Wait)
-        events = list(_events(move, *used, waits=waits))
+        events = list(_events(machine.states[move.edge.way.source], move, *used))
         if number in decisions.values:
             ended, *rest = events
             assert isinstance(ended, Ended)

@@ -38,6 +38,7 @@ _PENS: Mapping[Emphasis, str] = {
     "witness": "2.4",
     "dominant": "3",
 }
+_WITHOUT_A_COLOUR = ("choose", "wait", "map", "parallel", "call")
 _BEFORE_THE_NAME = ("added", "removed", "changed", "failed")
 
 
@@ -78,7 +79,7 @@ class Dress:
 
 def inks(role: str) -> tuple[Ink, Ink, Ink]:
     """Give the colours of a step: its line, its tint and its band."""
-    kind = "control" if role in ("choose", "wait") else role
+    kind = "control" if role in _WITHOUT_A_COLOUR else role
     return kind, f"{kind} tint", f"{kind} band"
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 from attrs import evolve, field, frozen
 
-from fsmflow.backends import _bars, _header
+from fsmflow.backends import _bars, _cards, _header
 from fsmflow.backends._arial import estimate, width
 from fsmflow.backends._cells import NAME, SMALL, TABLE, Cells, room, row, space, tag_width, tidied
 from fsmflow.backends._emphasis import LINES, Dress, dress
 from fsmflow.backends._palette import Ink
 from fsmflow.backends._strokes import PLAIN
 from fsmflow.backends._wording import lines, plain
-from fsmflow.backends.diagram import LONGEST_LABEL, LONGEST_NAME, Diagram, Edge, Look, Node
+from fsmflow.backends.diagram import LONGEST_LABEL, LONGEST_NAME, Diagram, Edge, Look, Node, Step
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Words
 
-TAGS = {"llm": "LLM", "tool": "TOOL", "fn": "FN", "choose": "CHOOSE", "wait": "WAIT"}
+TAGS: Mapping[str, str] = {role: role.upper() for role in get_args(Step)}
 GLYPHS = {"success": "●", "degraded": "▲", "handoff": "→", "failed": "×"}
 EDGE_GLYPHS: dict[Look, str] = {"loop": "↑ ", "fallback": "» ", "budget": "■ ", "error": "× "}
 SIGNS = {"added": "+ ", "removed": "− ", "changed": "Δ "}
@@ -29,6 +30,7 @@ _LINE = 42
 """The most characters of a line of facts or policy."""
 _MARKED_LINE = 60
 """The most of one that an overlay puts in its place, which may be a sum."""
+_QUESTION_LINE, _MOST_QUESTION_LINES = 34, 3
 _MOST_REASONS = 3
 _MOST_LINES = 6
 _LONGEST_PILL = 20
@@ -46,9 +48,9 @@ class Typesetter:
         return Cells(self.palette)
 
     def step(self, node: Node, mark: NodeMark = UNMARKED) -> str:
-        """Set a step: its tag and name, what it may take, a band with its policy, and its bars."""
+        """Set a step: its tag and name, what it may take and runs, a band with its policy, and its bars."""
         worn = dress(node.role, mark.emphasis)
-        facts, policy = _facts(node, mark, worn), _policy(node, mark, worn)
+        facts, policy = _facts(node, mark, worn), _question(node, worn) + _policy(node, mark, worn)
         note = _note(mark)
         head, taken = self._head(node, mark, worn)
         inner = math.ceil(
@@ -57,6 +59,7 @@ class Typesetter:
                 *map(self._room, facts),
                 *(self._room(rule) + 12 for rule in policy),
                 *(room(line, bold=True) for line in note),
+                _cards.least_width(node.cards),
                 _bars.least_width(mark.bars),
             )
         )
@@ -65,6 +68,7 @@ class Typesetter:
         rows += [
             self.cells.centred(line, SMALL, _note_ink(mark), inner, bold=True, height=13) for line in note
         ]
+        rows += _cards.rows(self.cells, node, worn, inner)
         if policy:
             rules = "".join(self._row(rule, inner - 4, height=11) for rule in policy)
             rows.append(
@@ -229,6 +233,20 @@ def _facts(node: Node, mark: NodeMark, worn: Dress) -> tuple[Line, ...]:
     title = short_title(node)
     own = ((title,) if title else ()) + lines(node.facts, _LINE)
     return tuple((Words(fact, worn.facts, struck=worn.struck),) for fact in own)
+
+
+def _question(node: Node, worn: Dress) -> tuple[Line, ...]:
+    """Give what a person is asked, over a few short lines."""
+    asked = question_lines(node.question)
+    return tuple((Words(line, worn.policy, bold=worn.bold, struck=worn.struck),) for line in asked)
+
+
+def question_lines(question: str) -> tuple[str, ...]:
+    """Break what a person is asked into a few short lines; `…` marks what was cut."""
+    found = _header.wrapped(question, _QUESTION_LINE)
+    if len(found) > _MOST_QUESTION_LINES:
+        found[_MOST_QUESTION_LINES - 1] = plain(found[_MOST_QUESTION_LINES - 1], _QUESTION_LINE - 2) + " …"
+    return tuple(found[:_MOST_QUESTION_LINES])
 
 
 def _policy(node: Node, mark: NodeMark, worn: Dress) -> tuple[Line, ...]:

@@ -19,6 +19,10 @@ _ROLES = {
     "fn": "function",
     "choose": "choice",
     "wait": "pause",
+    "human": "a person is asked",
+    "map": "a workflow for each item",
+    "parallel": "workflows side by side",
+    "call": "a workflow",
     "success": "end: success",
     "degraded": "end: degraded",
     "handoff": "end: handed to a person",
@@ -104,8 +108,10 @@ def _with_links(svg: str, diagram: Diagram, links: Mapping[str, str]) -> str:
 
 
 def _of_node(node: Node) -> str:
-    said = ((_ROLES[node.role], *node.facts), node.policy, node.contract)
-    parts = (node.title, *(" · ".join(words) for words in said))
+    runs = tuple(dict.fromkeys(card.workflow for card in node.cards))
+    role = f"{_ROLES[node.role]}: {', '.join(runs)}" if runs else _ROLES[node.role]
+    said = ((role, *node.facts), node.policy, node.contract)
+    parts = (node.title, node.question, *(" · ".join(words) for words in said))
     return ". ".join((node.name, *(part.rstrip(".") for part in parts if part)))
 
 

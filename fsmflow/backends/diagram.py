@@ -6,7 +6,7 @@ left of it, what leaves it stands right. Retry and re-ask are words in a step, n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, assert_never, get_args
 
@@ -30,16 +30,26 @@ from fsmflow.machine import (
     Work,
 )
 
-Role = Literal[
-    "llm", "tool", "fn", "ask", "children", "choose", "wait", "success", "degraded", "handoff", "failed"
-]
+Step = Literal["llm", "tool", "fn", "human", "map", "parallel", "call", "choose", "wait"]
+Role = Step | Literal["success", "degraded", "handoff", "failed"]
 Look = Literal["success", "branch", "loop", "fallback", "error", "budget"]
 
 Lane = Literal["loop", "spine", "aside"]
 
+_FAILED, _NOT_ANSWERED = "failed", "no answer"
+"""Why a fallback is taken: a step fails, a person does not answer."""
+
 LONGEST_NAME = 28
 LONGEST_LABEL = 32
 LONGEST_TITLE = 200
+
+
+@frozen
+class Card:
+    """A workflow that a state runs: what its run is called there, if anything, and its name."""
+
+    key: str
+    workflow: str
 
 
 @frozen
@@ -50,7 +60,9 @@ class Node:
         name: The state's name, in full.
         role: What kind of step or end it is.
         title: The author's words on it, on one line.
-        facts: What one attempt may take: its time, its cost, its effect.
+        question: What a person is asked there, on one line.
+        facts: What one attempt may take: its time, its cost, its effect; who is asked, how many are run.
+        cards: The workflows that it runs.
         policy: What happens within the state: retries, re-asks, whether its cost is set aside.
         contract: What is promised of it: the type that it gives, what accepts that, its effect.
         lane: Where it stands: on the path of success, on a way that leads back to it, or aside.
@@ -59,7 +71,9 @@ class Node:
     name: str
     role: Role
     title: str = ""
+    question: str = ""
     facts: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
     policy: tuple[str, ...] = ()
     contract: tuple[str, ...] = ()
     lane: Lane = "aside"
@@ -181,7 +195,9 @@ def _node(machine: Machine, state: State, lane: Lane) -> Node:
         name=state.name,
         role=_role(state),
         title=plain(state.title, LONGEST_TITLE),
+        question=plain(state.question, LONGEST_TITLE) if isinstance(state, Ask) else "",
         facts=_facts(state),
+        cards=_cards(state),
         policy=_policy(machine, state),
         contract=_contract(state),
         lane=lane,
@@ -191,9 +207,9 @@ def _node(machine: Machine, state: State, lane: Lane) -> Node:
 def _role(state: State) -> Role:
     match state:
         case Ask():
-            return "ask"
-        case Work(children=Children()):
-            return "children"
+            return "human"
+        case Work(children=Children(kind=kind)):
+            return kind
         case Work(cost=cost, model=model):
             if cost.tokens or model is not None:
                 return "llm"
@@ -212,9 +228,11 @@ def _role(state: State) -> Role:
 
 def _facts(state: State) -> tuple[str, ...]:
     match state:
-        case Ask():
-            asked = (state.role, duration(state.timeout_us) if state.timeout_us is not None else "")
-            return tuple(plain(word, LONGEST_NAME) for word in asked if word)
+        case Ask(role=role, timeout_us=timeout_us):
+            waits = "" if timeout_us is None else f"waits ≤{duration(timeout_us)}"
+            return tuple(word for word in (plain(role, LONGEST_NAME), waits) if word)
+        case Work(children=Children() as children):
+            return (*_fan(children), *_slices(state, children))
         case Work(cost=cost):
             called = state.call.rpartition(":")[2] if state.model is None else state.model.model
             words = (
@@ -234,7 +252,50 @@ def _facts(state: State) -> tuple[str, ...]:
             assert_never(state)
 
 
+def _fan(children: Children) -> tuple[str, ...]:
+    """Word how many children a map runs, how many of them at a time, and how many may fail."""
+    if children.kind != "map":
+        return ()
+    failing = f"tolerates {children.tolerate:,}" if children.tolerate else ""
+    words = (f"≤{count(children.at_most, 'item')}", f"{children.width:,} at a time", failing)
+    return tuple(word for word in words if word)
+
+
+def _slices(state: Work, children: Children) -> tuple[str, ...]:
+    """Word what is set aside for the children: for so many that are alike, what one of them may take."""
+    several = children.kind == "map" and children.at_most > 1
+    rounds = -(-children.at_most // children.width)
+    cost = state.cost
+
+    def slice_(amount: int, times: int, worded: Callable[[int], str]) -> str:
+        if not amount:
+            return ""
+        return f"{times:,} × {worded(amount // times)}" if several and times > 1 else worded(amount)
+
+    words = (
+        slice_(state.timeout_us or 0, rounds, duration),
+        slice_(cost.micro_usd, children.at_most, money),
+        slice_(cost.tokens, children.at_most, lambda tokens: count(tokens, "token")),
+        slice_(cost.tool_calls, children.at_most, lambda calls: count(calls, "tool call")),
+        slice_(cost.steps, children.at_most, lambda steps: count(steps, "step")),
+    )
+    return tuple(word for word in words if word)
+
+
+def _cards(state: State) -> tuple[Card, ...]:
+    if not isinstance(state, Work) or state.children is None:
+        return ()
+    keyed = state.children.kind == "parallel"
+    return tuple(
+        Card(plain(key, LONGEST_NAME) if keyed else "", plain(callee.name, LONGEST_NAME))
+        for key, callee in state.children.callees.items()
+    )
+
+
 def _contract(state: State) -> tuple[str, ...]:
+    if isinstance(state, Ask):
+        filled_in = f"gives {state.gives}" if state.gives is not None else ""
+        return (plain(filled_in, LONGEST_TITLE),) if filled_in else ()
     if not isinstance(state, Work):
         return ()
     accept = ", ".join(function.rpartition(":")[2] for function in state.accept)
@@ -326,7 +387,8 @@ def reason_of(machine: Machine, way: Transition) -> Reason:
         case "success":
             return Reason(_label(machine, way), bound)
         case "fallback" | "retry":
-            return Reason("failed", bound)
+            asked = isinstance(machine.states[way.source], Ask)
+            return Reason(_NOT_ANSWERED if asked else _FAILED, bound)
         case "invalid":
             return Reason("invalid", bound)
         case "unknown":
@@ -374,8 +436,8 @@ def _told(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     as on failure needs no reason.
     """
     told = dict.fromkeys(reasons)
-    if any(reason.text == "failed" for reason in told):
+    if any(reason.text == _FAILED for reason in told):
         told = {r: None for r in told if r.text not in ("retries used up", "still invalid")}
     if Reason() in told:
-        told.pop(Reason("failed"), None)
+        told = {r: None for r in told if r not in (Reason(_FAILED), Reason(_NOT_ANSWERED))}
     return tuple(reason for reason in told if reason != Reason())

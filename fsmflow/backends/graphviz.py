@@ -48,6 +48,10 @@ _STEPS: dict[str, dict[str, str]] = {
     "fn": {"shape": "box", "style": "filled"},
     "choose": {"shape": "hexagon", "style": "filled", "margin": "0,0.03"},
     "wait": {"shape": "box", "style": "rounded,filled"},
+    "human": {"shape": "box", "style": "rounded,filled", "peripheries": "2"},
+    "map": {"shape": "box", "style": "rounded,filled"},
+    "parallel": {"shape": "box", "style": "rounded,filled"},
+    "call": {"shape": "box", "style": "rounded,filled"},
 }
 
 # The shape of each end, and the room beside its words: a share of its height, and points.

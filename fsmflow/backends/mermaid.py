@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from fsmflow.backends._emphasis import inks
-from fsmflow.backends._labels import EDGE_GLYPHS, TAGS, end_name, short_title
+from fsmflow.backends._labels import EDGE_GLYPHS, TAGS, end_name, question_lines, short_title
 from fsmflow.backends._layout import ENDS
 from fsmflow.backends._palette import LIGHT, Ink
 from fsmflow.backends._wording import lines, plain
@@ -27,12 +27,17 @@ MOST_CHARACTERS = 50_000
 
 _LINE = 42
 _MOST_REASONS = 3
+_MOST_RUNS = 6
 _TITLE = 200
 
 _SHAPES: Mapping[str, tuple[str, str]] = {
     "llm": ("(", ")"),
     "tool": ("[[", "]]"),
     "fn": ("[", "]"),
+    "human": ("[\\", "/]"),
+    "map": ("[[", "]]"),
+    "parallel": ("[[", "]]"),
+    "call": ("[[", "]]"),
     "choose": ("{", "}"),
     "wait": ("[/", "/]"),
     "success": ("([", "])"),
@@ -141,8 +146,19 @@ def _label(node: Node) -> str:
         rows: tuple[str, ...] = (end_name(node), short_title(node))
     else:
         head = f"{TAGS[node.role]} · {plain(node.name, LONGEST_NAME)}"
-        rows = (head, short_title(node), *lines(node.facts, _LINE), *lines(node.policy, _LINE))
+        said = (*question_lines(node.question), *lines(node.facts, _LINE), *lines(node.policy, _LINE))
+        rows = (head, short_title(node), *lines(_runs(node), _LINE), *said)
     return "<br/>".join(escaped(plain(row, _LINE)) for row in rows if row)
+
+
+def _runs(node: Node) -> tuple[str, ...]:
+    """Name the workflows that a state runs, each behind what its run is called if that is another name."""
+    told = tuple(
+        card.workflow if card.key in ("", card.workflow) else f"{card.key}: {card.workflow}"
+        for card in node.cards[:_MOST_RUNS]
+    )
+    more = len(node.cards) - len(told)
+    return (*told, f"+{more}") if more else told
 
 
 def _reasons(edge: Edge) -> str:

@@ -33,17 +33,14 @@ Example::
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.annotations import ANY
 from fsmflow.analysis.fits import fits
 from fsmflow.analysis.signatures import Parameter, Signature
 from fsmflow.analysis.structuring import misfits, structures
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
-from fsmflow.expressions import parse_template
 from fsmflow.source import Route
 from fsmflow.typeexpr import TypeExpr, TypeName
 
@@ -108,7 +105,7 @@ def _step(
                 hint = analysis.hints.near(name, [p for p in parameters if p != "ctx"])
                 yield _diagnostic(f"`{step}` has no parameter `{name}`", route, hint, key=True)
         else:
-            yield from _argument(values, step, parameters[name], _type(values, data), route)
+            yield from _argument(values, step, parameters[name], values.of_data(data), route)
     yield from _left_out(signature, state, step, place)
     declared = values.declared(state.output if isinstance(state, spec.Llm) else state.gives)
     labelled = signature.outcome or isinstance(state.success, dict)
@@ -154,13 +151,6 @@ def _argument(
     yield _diagnostic(message, route)
 
 
-def _type(values: Values, data: Any) -> TypeExpr:
-    try:
-        return values.of(parse_template(data))
-    except ValueError:
-        return ANY
-
-
 def _accepts(analysis: Analysis, state: spec.Run | spec.Llm, route: Route) -> Iterator[Diagnostic]:
     """Hold what `accept` functions are called with to their parameters: the output, and `with` by name."""
     values = analysis.values
@@ -179,7 +169,7 @@ def _accepts(analysis: Analysis, state: spec.Run | spec.Llm, route: Route) -> It
         yield from _argument(values, function, first, output, place)
         for parameter in others:
             if parameter.name in state.with_:
-                given = _type(values, state.with_[parameter.name])
+                given = values.of_data(state.with_[parameter.name])
                 yield from _argument(values, function, parameter, given, place)
             elif parameter.required:
                 message = f"`{function}` needs `{parameter.name}`, and `with` does not give it"

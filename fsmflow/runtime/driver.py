@@ -161,7 +161,7 @@ class Driver:
                     else:
                         if bound.validate is not None:
                             value = bound.validate(value)
-                        event = _new(Ended, ("success", None, value, "", (), full, elapsed, None, 0.0))
+                        event = _new(Ended, ("success", None, value, "", (), full, elapsed, None, 0.0, 1))
                 except asyncio.CancelledError as error:
                     event = self._interrupted(stage, bound, deadline, started, full, error)
                     elapsed, armed_us = event.elapsed_us, -1
