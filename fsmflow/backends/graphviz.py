@@ -70,13 +70,20 @@ _GHOST_NODE, _GHOST_EDGE = NodeMark("ghost"), EdgeMark("ghost")
 def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
     """Make the drawing of the workflow: `NAME.dot`, and `NAME.svg` if it can be drawn here.
 
-    Of one that is too large for a picture there is the text alone.
+    Of one that is too large for a picture there is the text alone. States that run a workflow are links
+    to its drawing, which is made beside this one.
     """
     diagram = extract(analysis.machine, analysis.proof)
     name = analysis.machine.name
     yield Artifact(places.diagrams / f"{name}.dot", dot(diagram).encode())
     if is_drawable(diagram) and engines.find() is not None:
-        yield Artifact(places.diagrams / f"{name}.svg", picture(diagram))
+        yield Artifact(places.diagrams / f"{name}.svg", picture(diagram, links=to_children(diagram)))
+
+
+def to_children(diagram: Diagram) -> dict[str, str]:
+    """Give, for each state that runs one workflow, where the drawing of that is: `NAME.svg`, beside."""
+    runs = {node.name: {card.workflow for card in node.cards} for node in diagram.nodes}
+    return {name: f"{workflow}.svg" for name, found in runs.items() if len(found) == 1 for workflow in found}
 
 
 def is_drawable(diagram: Diagram) -> bool:

@@ -73,7 +73,8 @@ def command(
     """Draw the workflow SPEC, with a run, its worst case or its tests laid over it if you like.
 
     Without -o the file goes beside where you are, named after the workflow. An SVG is light or dark
-    as the reader's system is; --theme is for the other formats.
+    as the reader's system is; --theme is for the other formats. In one, a state that runs a workflow
+    is a link to the drawing of that, if it is there beside it.
     """
     from fsmflow.backends.diagram import extract
     from fsmflow.backends.engines import DrawingFailed, NoEngine
@@ -92,13 +93,15 @@ def command(
     analysis, document = compilation.analysis, compilation.document
     assert analysis is not None
     assert document is not None
-    links = base and {
-        name: f"{base}#L{document.locate(('states', name), key=True).line}"
-        for name in analysis.machine.states
-        if ("states", name) in document.keys
-    }
     diagram = extract(analysis.machine, analysis.proof)
     overlay = _overlay(analysis, diagram, traces, witness, coverage)
+    links = _beside(diagram, output)
+    if base is not None:
+        links = {
+            name: f"{base}#L{document.locate(('states', name), key=True).line}"
+            for name in analysis.machine.states
+            if ("states", name) in document.keys
+        }
     try:
         content = _drawn(diagram, chosen, cast(Literal["light", "dark"], theme), overlay, links or None)
     except (NoEngine, DrawingFailed) as error:
@@ -114,6 +117,14 @@ def command(
     except OSError as error:
         raise CannotWrite(path, error) from error
     click.echo(f"wrote {path}")
+
+
+def _beside(diagram: Diagram, output: Path | None) -> dict[str, str]:
+    """Give the drawings of the workflows that states run, as far as there are any beside this one."""
+    from fsmflow.backends.graphviz import to_children
+
+    folder = Path() if output is None else output.parent
+    return {name: drawing for name, drawing in to_children(diagram).items() if (folder / drawing).is_file()}
 
 
 def _format(form: str | None, output: Path | None) -> str:
