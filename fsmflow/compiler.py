@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve, field, frozen
+from attrs import frozen
 
 from fsmflow import checks, spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.callees import Found, callee_of, calls
+from fsmflow.analysis.callees import Found, callee_of, calls, spec_of
+from fsmflow.analysis.graph import components
 from fsmflow.backends import BACKENDS, Artifact, Places, load_backend
 from fsmflow.checks._beside_the_proof import BESIDE_THE_PROOF
 from fsmflow.diagnostics import Diagnostic, InvalidSpec, Severity
@@ -104,93 +106,121 @@ def compile_spec(source: Document | spec.Workflow, *, folder: Path | None = None
             are read, never imported.
     """
     if isinstance(source, Document):
-        return _Compiling(folder).compile(source)
-    return _Compiling(folder).read(lambda: document_of(source), f"<python:{source.workflow}>")
+        return _compile(_Spec.read(lambda: source), folder)
+    return _compile(_Spec.read(lambda: document_of(source)), folder)
 
 
 def compile_file(path: str | os.PathLike[str]) -> Compilation:
     """Compile the spec file at `path`; one that can't be read is a diagnostic too."""
-    return _Compiling(Path(path).parent).read(lambda: load_file(path), Path(path).as_posix())
+    return _compile(_Spec.read(lambda: load_file(path)), Path(path).parent)
 
 
-SUFFIXES = (".fsm.yaml", ".fsm.yml")
-"""What the name of a spec's file ends in, after the workflow's name."""
+@frozen
+class _Spec:
+    """A spec as far as it could be read, and what was said of its text and shape."""
 
+    document: Document
+    diagnostics: tuple[Diagnostic, ...]
+    workflow: spec.Workflow | None = None
+    damaged: frozenset[Route] = frozenset()
 
-@define
-class _Compiling:
-    """The compilation of a spec, and of the workflows that it runs, each once.
-
-    Attributes:
-        folder: Where modules and other specs are looked for; None for a spec without a place.
-        found: The workflows that were looked for already, by name.
-        callers: The workflows that are being compiled, each run by the one before it.
-    """
-
-    folder: Path | None
-    found: dict[str, Found] = field(factory=dict)
-    callers: tuple[str, ...] = ()
-
-    def read(self, load: Callable[[], Document], path: str) -> Compilation:
-        """Read a document, and compile what can be read of it."""
+    @classmethod
+    def read(cls, load: Callable[[], Document]) -> _Spec:
+        """Read a document, and structure what can be read of it."""
+        faults: tuple[Diagnostic, ...] = ()
         try:
-            return self.compile(load())
+            document = load()
         except Unreadable as unreadable:
-            faults = tuple(unreadable.diagnostics)
-            if unreadable.document.tree is None:
-                return Compilation(path, unreadable.document, None, faults)
-            return self.compile(unreadable.document, faults)
+            document, faults = unreadable.document, tuple(unreadable.diagnostics)
+            if document.tree is None:
+                return cls(document, faults)
+        found = structure(document)
+        told = (*faults, *_apart(faults, found.diagnostics, document))
+        return cls(document, told, found.workflow, found.damaged)
 
-    def compile(self, document: Document, faults: tuple[Diagnostic, ...] = ()) -> Compilation:
-        """Compile a document, of which `faults` are known already."""
-        structured = structure(document)
-        found = (*faults, *_apart(faults, structured.diagnostics, document))
-        workflow = structured.workflow
-        if workflow is None:
-            return Compilation(document.path, document, None, found)
-        callees = evolve(self, callers=(*self.callers, workflow.workflow)).callees(workflow)
-        machine = lower(workflow, {name: at.callee for name, at in callees.items() if at.callee is not None})
-        analysis = Analysis(document, workflow, machine, self.folder, structured.damaged, callees)
-        news = (d for d in checks.run(analysis) if not _is_inside(d.route, structured.damaged))
-        found = apply(document, (*found, *news))
-        return Compilation(document.path, document, analysis, found)
+    @property
+    def name(self) -> str:
+        """The name of the workflow; empty if none could be made of the text."""
+        return "" if self.workflow is None else self.workflow.workflow
 
-    def callees(self, workflow: spec.Workflow) -> Mapping[str, Found]:
-        """Find and compile the workflows that one runs."""
-        names = dict.fromkeys(call.name for call in calls(workflow))
-        return {name: self.callee(name) for name in names}
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The names of the workflows that it runs, each once."""
+        return () if self.workflow is None else tuple(dict.fromkeys(c.name for c in calls(self.workflow)))
 
-    def callee(self, name: str) -> Found:
-        """Find and compile one workflow that is run."""
-        path = self._place(name)
-        if name in self.callers:
-            circle = (*self.callers[self.callers.index(name) :], name)
-            return Found(name, path, trouble="circle", circle=circle)
-        if name not in self.found:
-            self.found[name] = self._compiled(name, path)
-        return self.found[name]
+    def compile(self, folder: Path | None, callees: Mapping[str, Found]) -> Compilation:
+        """Go on from here, with all that is known of the workflows that it runs."""
+        path, found = self.document.path, self.diagnostics
+        if self.workflow is None:
+            return Compilation(path, self.document, None, found)
+        known = {name: at.callee for name, at in callees.items() if at.callee is not None}
+        machine = lower(self.workflow, known)
+        analysis = Analysis(self.document, self.workflow, machine, folder, self.damaged, callees)
+        news = (d for d in checks.run(analysis) if not _is_inside(d.route, self.damaged))
+        return Compilation(path, self.document, analysis, apply(self.document, (*found, *news)))
 
-    def _place(self, name: str) -> Path:
-        places = [(self.folder or Path()) / f"{name}{suffix}" for suffix in SUFFIXES]
-        return next((place for place in places if place.is_file()), places[0])
 
-    def _compiled(self, name: str, path: Path) -> Found:
-        if self.folder is None or name_flaw(name) is not None or not path.is_file():
-            return Found(name, path, trouble="missing")
-        compilation = self.read(lambda: load_file(path), path.as_posix())
-        analysis = compilation.analysis
-        if analysis is None:
-            return Found(name, path, trouble="faulty")
-        circle = next((at.circle for at in analysis.callees.values() if at.circle), ())
-        if circle:
-            return Found(name, path, trouble="circle", circle=circle)
-        if analysis.machine.name != name:
-            return Found(name, path, trouble="misnamed")
-        return (
-            Found(name, path, trouble="faulty")
-            if compilation.errors
-            else Found(name, path, callee_of(analysis))
-        )
+def _compile(root: _Spec, folder: Path | None) -> Compilation:
+    """Compile a spec, and before it those of the workflows that it runs, and that these run, each once."""
+    family = _family(root, folder)
+    runs = {name: member.runs for name, member in family.items() if member.name == name}
+    found: dict[str, Found] = {}
+
+    def callees(caller: str) -> Mapping[str, Found]:
+        # All that are in no circle were compiled before their caller.
+        return {
+            name: found.get(name)
+            or Found(name, spec_of(name, folder), trouble="circle", circle=_circle(name, caller, runs))
+            for name in runs.get(caller, ())
+        }
+
+    for group in components([root.name], runs):
+        name = group[0]
+        if len(group) == 1 and name != root.name and name not in runs.get(name, ()):
+            found[name] = _found(name, family.get(name), folder, callees(name))
+    return root.compile(folder, callees(root.name))
+
+
+def _family(root: _Spec, folder: Path | None) -> Mapping[str, _Spec]:
+    """Read the specs of all workflows that a run of `root` may come to, as far as there are any."""
+    family = {root.name: root}
+    names = list(root.runs)
+    for name in names:
+        path = spec_of(name, folder)
+        if name in family or folder is None or name_flaw(name) or not os.path.lexists(path):
+            continue
+        family[name] = _Spec.read(partial(load_file, path))
+        if family[name].name == name:
+            names += family[name].runs
+    return family
+
+
+def _found(name: str, member: _Spec | None, folder: Path | None, callees: Mapping[str, Found]) -> Found:
+    """Say what was found where the workflow `name` is looked for."""
+    path = spec_of(name, folder)
+    if member is None:
+        return Found(name, path, trouble="missing")
+    if member.workflow is not None and member.name != name:
+        return Found(name, path, trouble="misnamed")
+    compilation = member.compile(folder, callees)
+    if compilation.analysis is None or compilation.errors:
+        return Found(name, path, trouble="faulty")
+    return Found(name, path, callee_of(compilation.analysis))
+
+
+def _circle(name: str, caller: str, runs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Give a shortest circle in which `caller` runs `name`; if there is none, one in which `name` is run."""
+    came: dict[str, str] = {}
+    queue = [name]
+    for each in queue:
+        for callee in runs.get(each, ()):
+            if callee not in came:
+                came[callee] = each
+                queue.append(callee)
+    back = [caller if caller in came else name]
+    while len(back) == 1 or back[-1] != name:
+        back.append(came[back[-1]])
+    return (*([] if back[0] == name else [caller]), *reversed(back))
 
 
 def _apart(

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from attrs import frozen
 
 from fsmflow import spec
+from fsmflow.analysis.annotations import NONE, union
 from fsmflow.analysis.counter_machine import METRICS
 from fsmflow.machine import Ask, Callee, Caps, State, Work
 from fsmflow.source import Route
+from fsmflow.typeexpr import LiteralType, TypeExpr, Union
 
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
+
+SUFFIXES = (".fsm.yaml", ".fsm.yml")
+"""What the name of a spec's file ends in, after the workflow's name."""
+
+MOST_FILES = 1_000
+"""How many files are looked through for a spec that was meant."""
 
 Trouble = Literal["", "missing", "misnamed", "faulty", "circle"]
 
@@ -29,7 +39,7 @@ class Found:
         callee: What is known of it; None if it can't be had.
         trouble: Why it can't be had: there is no such spec, it is the spec of
             another workflow, it has errors, or it runs its caller.
-        circle: The workflows that run one another, in order, if that is why.
+        circle: The workflows that run one another, in order and back to the first, if that is why.
     """
 
     name: str
@@ -62,6 +72,22 @@ def calls(workflow: spec.Workflow) -> Iterator[Call]:
                     yield Call(name, branch.call, (*route, "parallel", key, "call"))
 
 
+def spec_of(name: str, folder: Path | None) -> Path:
+    """Give the place where the spec of a workflow is looked for: beside the one that runs it."""
+    places = [(folder or Path()) / f"{name}{suffix}" for suffix in SUFFIXES]
+    return next((place for place in places if os.path.lexists(place)), places[0])
+
+
+def specs_in(folder: Path | None) -> Sequence[str]:
+    """Give the names of the workflows whose specs stand in a folder, by their files, in order."""
+    try:
+        files = [] if folder is None else [each.name for each in islice(folder.iterdir(), MOST_FILES)]
+    except OSError:
+        return ()
+    names = {file.removesuffix(suffix) for file in files for suffix in SUFFIXES if file.endswith(suffix)}
+    return sorted(names)
+
+
 def callee_of(analysis: Analysis) -> Callee:
     """Say what a workflow that runs this one must know of it."""
     machine = analysis.machine
@@ -71,11 +97,34 @@ def callee_of(analysis: Analysis) -> Callee:
         name=machine.name,
         digest=machine.digest,
         input=machine.input,
-        output=machine.output,
+        output=_output(analysis),
         most=_most(analysis),
         asks=any(isinstance(state, Ask) for state in states) or any(each.asks for each in children),
         acts=any(map(_acts, states)) or any(each.acts for each in children),
     )
+
+
+def _output(analysis: Analysis) -> TypeExpr | None:
+    """Give the type of what a run gives that ends well: null too, if one of those ends may give that."""
+    output = analysis.machine.output
+    ends = [
+        end
+        for name, end in analysis.workflow.states.items()
+        if isinstance(end, spec.End) and end.end in ("success", "degraded")
+        if name in analysis.reachability.entered
+    ]
+    if output is None or not any(_holds_null(analysis.values.of_data(end.output)) for end in ends):
+        return output
+    return union([output, NONE])
+
+
+def _holds_null(type_: TypeExpr) -> bool:
+    match type_:
+        case Union(members=members):
+            return any(map(_holds_null, members))
+        case LiteralType(values=values):
+            return None in values
+    return type_ == NONE
 
 
 def _run(state: State) -> Mapping[str, Callee]:

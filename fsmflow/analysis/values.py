@@ -125,8 +125,8 @@ class Values:
                 output = self.of_child(state.map)
                 return Generic("list", (union([output, NONE]) if state.tolerate else output,))
             case spec.Parallel():
-                outputs = union(self.of_child(branch.call) for branch in state.parallel.values())
-                return Generic("dict", (TypeName("", "str"), outputs))
+                outputs = [self.of_child(branch.call) for branch in state.parallel.values()]
+                return Generic("dict", (TypeName("", "str"), union(outputs or [ANY])))
             case spec.Choose() | spec.Wait() | spec.End():
                 return ANY
             case _:
