@@ -72,6 +72,16 @@ def calls(workflow: spec.Workflow) -> Iterator[Call]:
                     yield Call(name, branch.call, (*route, "parallel", key, "call"))
 
 
+def run_by(state: spec.State) -> tuple[str, ...]:
+    """Give the names of the workflows that a state runs."""
+    match state:
+        case spec.Call(call=name) | spec.Map(map=name):
+            return (name,)
+        case spec.Parallel(parallel=branches):
+            return tuple(branch.call for branch in branches.values())
+    return ()
+
+
 def spec_of(name: str, folder: Path | None) -> Path:
     """Give the place where the spec of a workflow is looked for: beside the one that runs it."""
     places = [(folder or Path()) / f"{name}{suffix}" for suffix in SUFFIXES]

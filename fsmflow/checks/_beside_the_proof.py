@@ -2,10 +2,13 @@
 
 BESIDE_THE_PROOF = frozenset(
     (
+        "answer-missing",
+        "ask-among-children",
         "attempt-above-cap",
         "bad-reference",
         "bad-type",
         "budget-below-happy-path",
+        "child-input-mismatch",
         "effect-unsaid",
         "end-unaffordable",
         "guard-never-reached",

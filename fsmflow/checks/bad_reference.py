@@ -6,8 +6,9 @@ Why is this bad?
 What to do
     `$name` reads the value of a state by its name, or by the name that `as` gives it; `$input` what
     the run was given; `$error` the latest way out, which has `state`, `outcome`, `message`,
-    `complaints` and `value`; `$item`, inside `map` alone, the item. A dotted path leads into a value,
-    and `.or_null` at its end gives null where nothing is set. A plain dollar is written `$$`.
+    `complaints` and `value`; `$item`, in the `with` of a `map` alone, the item. A dotted path leads into
+    a value, and `.or_null` at its end gives null where nothing is set. A plain dollar is written `$$`.
+    `over` is a reference to a list, and nothing can be run for each of null.
     A function is written `module:name`, in letters, digits and `_`.
 
 Example::
@@ -30,6 +31,12 @@ Example::
           why: $error.reason.or_null  # error: bad-reference
           item: $item  # error: bad-reference
         effect: none
+        success: each
+        fallback: failed
+      each:
+        map: summarise
+        over: $input.questions.or_null  # error: bad-reference
+        at_most: 3
         success: done
         fallback: failed
       done: {end: success}
@@ -45,6 +52,7 @@ from fsmflow.analysis import Analysis
 from fsmflow.analysis.reads import Read, value_names
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import shown
+from fsmflow.source import Route
 
 _OF_ERROR = ("state", "outcome", "message", "complaints", "value")
 
@@ -62,6 +70,20 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 yield Diagnostic("bad-reference", f"`error` has no `{shown(part)}`", read.route, hint=hint)
         elif read.use != "when":
             yield from _unknown(analysis, read, known)
+    for name, state in analysis.workflow.states.items():
+        if isinstance(state, spec.Map):
+            yield from _over(state.over, ("states", name, "over"))
+
+
+def _over(text: str, route: Route) -> Iterator[Diagnostic]:
+    """Find what a `map` can't be run over, whatever the values are."""
+    if not text.startswith("$") or text.startswith("$$"):
+        message = f"`over` is a reference to a list, not `{shown(text)}`"
+        yield Diagnostic("bad-reference", message, route, hint="for example `over: $input.items`")
+    elif text.endswith(".or_null"):
+        message = f"`{shown(text)}` may be null, and nothing can be run for each of that"
+        hint = f"read `{shown(text.removesuffix('.or_null'))}`, and lead past this state where it is not set"
+        yield Diagnostic("bad-reference", message, route, hint=hint)
 
 
 def _unknown(analysis: Analysis, read: Read, known: frozenset[str]) -> Iterator[Diagnostic]:
@@ -74,9 +96,19 @@ def _unknown(analysis: Analysis, read: Read, known: frozenset[str]) -> Iterator[
     if root == "item":
         if isinstance(analysis.workflow.states[read.state], spec.Map) and read.use == "with":
             return
-        message, hint = "`$item` is there only in the `with` of a `map` state", ""
+        message, hint = "`$item` is there only in the `with` of a `map` state", _without_item(analysis, read)
     elif isinstance(state, spec.Choose | spec.Wait | spec.End):
         message, hint = f"the state `{root}` gives no value", ""
     elif state is not None:
         hint = f"the value of `{root}` is named `{getattr(state, 'as_', root)}`"
     yield Diagnostic("bad-reference", message, read.route, hint=hint)
+
+
+def _without_item(analysis: Analysis, read: Read) -> str:
+    """Say what to read in the place of an item that is not there."""
+    state = analysis.workflow.states[read.state]
+    if isinstance(state, spec.Map):
+        return "`over` is read once, before there are items"
+    gives = (name for name, other in analysis.workflow.states.items() if isinstance(other, spec.Map))
+    name = next(gives, None)
+    return "" if name is None else f"what came of all items is `${name}`"

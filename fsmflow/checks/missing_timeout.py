@@ -1,11 +1,12 @@
-"""A working state without `timeout` in a workflow with a cap on time.
+"""A working state that may take any time, in a workflow with a cap on time.
 
 Why is this bad?
     The attempt may take all the time that is left, and what the workflow takes at worst can't be
     told. For a reserve state, not even what must be set aside is known.
 
 What to do
-    Add `timeout`: the longest that one attempt may take.
+    Add `timeout`: the longest that one attempt may take. A state that runs other workflows takes as long
+    as they do, so their steps need one.
 
 Example::
 
@@ -16,6 +17,10 @@ Example::
       draft:  # error: missing-timeout
         run: m:f
         effect: none
+        success: look
+        fallback: failed
+      look:
+        call: slow  # error: missing-timeout
         success: done
         fallback: failed
       done: {end: success}
@@ -28,11 +33,12 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.callees import calls
 from fsmflow.diagnostics import Diagnostic
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
-    """Find steps without `timeout` under a budget of time."""
+    """Find steps without `timeout`, and children without a bound, under a budget of time."""
     if analysis.workflow.budget.time is None:
         return
     for name, state in analysis.workflow.states.items():
@@ -44,4 +50,13 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 ("states", name),
                 key=True,
                 hint="add `timeout: 20s`, say",
+            )
+    for call in calls(analysis.workflow):
+        found = analysis.callees[call.name]
+        if found.callee is not None and found.callee.most.time_us is None:
+            yield Diagnostic(
+                "missing-timeout",
+                f"what `{call.name}` takes has no bound, and time is capped",
+                call.route,
+                hint=f"give the steps of {found.path.as_posix()} a `timeout`",
             )

@@ -36,13 +36,15 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.annotations import ANY
 from fsmflow.diagnostics import Diagnostic, Related
+from fsmflow.typeexpr import TypeExpr
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find values named as another state is, and values that are given as different types."""
     states = analysis.workflow.states
-    first: dict[str, tuple[str, str | None]] = {}
+    first: dict[str, tuple[str, TypeExpr]] = {}
     for name, state in states.items():
         if isinstance(state, spec.Choose | spec.Wait | spec.End):
             continue
@@ -55,9 +57,9 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 hint="choose another name for the value",
                 related=(Related(f"the state `{value}`", ("states", value)),),
             )
-        gives: str | None = state.output if isinstance(state, spec.Llm) else getattr(state, "gives", None)
+        gives = _declared(analysis, state)
         other, others = first.setdefault(value, (name, gives))
-        if gives != others and analysis.values.declared(gives) != analysis.values.declared(others):
+        if gives != others:
             yield Diagnostic(
                 "name-collision",
                 f"`{name}` gives `{value}` as {_worded(gives)}, `{other}` as {_worded(others)}",
@@ -67,5 +69,13 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             )
 
 
-def _worded(gives: str | None) -> str:
-    return "something without a type" if gives is None else f"`{gives}`"
+def _declared(analysis: Analysis, state: spec.State) -> TypeExpr:
+    """Give the type that a spec declares for what a state gives: its own spec, or that of its children."""
+    match state:
+        case spec.Llm(output=gives) | spec.Run(gives=gives) | spec.Ask(gives=gives):
+            return analysis.values.declared(gives)
+    return analysis.values.output(state)
+
+
+def _worded(gives: TypeExpr) -> str:
+    return "something without a type" if gives == ANY else f"`{gives}`"

@@ -2,11 +2,12 @@
 
 Why is this bad?
     The idempotency key is made of run, state and visit: retries share it, but a second visit has
-    another. So the effect happens once for every visit: two payments for one order.
+    another. So the effect happens once for every visit: two payments for one order. A child that acts is
+    another run each time, with other keys.
 
 What to do
     Say `key: $input.order_id`, or whatever names the one thing that must happen once; or lead the
-    loop past the state.
+    loop past the state. For a child, say it in the child's spec.
 
 Example::
 
@@ -35,6 +36,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.callees import run_by
 from fsmflow.analysis.paths import written
 from fsmflow.diagnostics import Diagnostic
 
@@ -43,20 +45,31 @@ MAX_PATHS = 50
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
-    """Find acting states on a cycle without `key`."""
+    """Find acting states, and states that run what acts, on a cycle without `key`."""
     if analysis.guesses.any:
         return
     shown = 0
     for name, state in analysis.workflow.states.items():
-        if not isinstance(state, spec.Run | spec.Llm) or state.effect not in ("idempotent", "once"):
-            continue
-        if state.key is None and name in analysis.cycles.revisited:
+        actor, where = _acting(analysis, name, state)
+        if actor and name in analysis.cycles.revisited:
             shown += 1
             path = f": `{written(analysis.cycles.way_back(name))}`" if shown <= MAX_PATHS else ""
             yield Diagnostic(
                 "repeated-effect-without-key",
-                f"`{name}` acts, and may be visited twice in a run{path}",
+                f"{actor} acts, and may be visited twice in a run{path}",
                 ("states", name),
                 key=True,
-                hint="add a `key` that names what must happen once, such as `key: $input.id`",
+                hint=f"add a `key` that names what must happen once, such as `key: $input.id`{where}",
             )
+
+
+def _acting(analysis: Analysis, name: str, state: spec.State) -> tuple[str, str]:
+    """Say what acts in a state without a key of its own, and where its key belongs; empty if nothing does."""
+    if isinstance(state, spec.Run | spec.Llm):
+        acts = state.effect in ("idempotent", "once") and state.key is None
+        return (f"`{name}`" if acts else "", "")
+    for child in run_by(state):
+        found = analysis.callees[child]
+        if found.callee is not None and found.callee.acts:
+            return f"`{child}`, which `{name}` runs,", f", to the state of `{child}` that acts"
+    return "", ""

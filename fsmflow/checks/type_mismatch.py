@@ -6,7 +6,8 @@ Why is this bad?
 What to do
     Pass what the step's parameters ask for: each parameter without a default, by its name, and
     nothing else. `$x.or_null` may be null, so its parameter must take None. `gives` and the return
-    annotation say the same thing, and an end's output is of the workflow's `output` type.
+    annotation say the same thing, an end's output is of the workflow's `output` type, and a `map` is run
+    over a list.
     What has no annotation, or one that can't be followed, is not checked.
 
 Example::
@@ -58,6 +59,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             case spec.Llm():
                 yield from _answer(analysis, state, ("states", name))
                 yield from _accepts(analysis, state, ("states", name))
+            case spec.Map():
+                yield from _over(values, state, ("states", name, "over"))
             case spec.End() if state.output is not None:
                 wanted = values.declared(workflow.output)
                 for place, message, hint in misfits(values, state.output, wanted, ("states", name, "output")):
@@ -75,15 +78,24 @@ def _diagnostic(message: str, route: Route, hint: str = "", *, key: bool = False
 
 def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find dotted paths into values that have no such field."""
+    workflow = analysis.workflow
     for read in analysis.reads.reads:
         # What `error` holds is part of the language, and `bad-reference` knows it.
         if read.reference.root == "error" or not read.reference.path:
             continue
-        found = analysis.values.read(read.reference)
+        found = analysis.values.inside(workflow.states[read.state]).read(read.reference)
         if isinstance(found, NoField):
             shown = str(read.reference)[1:] if read.use == "when" else str(read.reference)
             message = f"`{shown}`: `{found.type}` has no `{found.name}`"
             yield _diagnostic(message, read.route, analysis.hints.near(found.name, found.known))
+
+
+def _over(values: Values, state: spec.Map, route: Route) -> Iterator[Diagnostic]:
+    """Hold what a `map` is run over to being a list."""
+    given = values.of_data(state.over)
+    if state.over.startswith("$") and not fits(values.modules, given, TypeName("", "list")):
+        message = f"a `map` is run over a list, and `{state.over}` is `{given}`"
+        yield _diagnostic(message, route, "name a list")
 
 
 def _step(

@@ -1,0 +1,69 @@
+"""A child that is run on something else than the input that it declares.
+
+Why is this bad?
+    A run refuses an input that does not fit its type, so each of these children would fail at once.
+
+What to do
+    Give in `with` each field of the child's input that has no default, by its name, and nothing else. What
+    `map` without `with` gives is the item itself. What the child's source does not tell is not checked.
+
+Example::
+
+    fsmflow: 1
+    workflow: sample
+    input: m:Question
+    states:
+      shorten:
+        call: summarise            # input: m:Question, which has `text`, `limit` and `tags`
+        with:
+          txet: $input.text  # error: child-input-mismatch
+          text: $input.words  # error: child-input-mismatch
+        success: each
+        fallback: failed
+      each:
+        map: summarise  # error: child-input-mismatch
+        over: $input.tags
+        at_most: 3
+        success: done
+        fallback: failed
+      done: {end: success}
+      failed: {end: failed}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsmflow import spec
+from fsmflow.analysis import Analysis
+from fsmflow.analysis.structuring import misfits, structures
+from fsmflow.analysis.values import Values
+from fsmflow.diagnostics import Diagnostic
+from fsmflow.source import Route
+
+
+def check(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Hold what children are run on to the types of their inputs."""
+    values = analysis.values
+    for name, state in analysis.workflow.states.items():
+        route: Route = ("states", name)
+        match state:
+            case spec.Call(call=child, with_=given):
+                yield from _given(values, child, given, (*route, "with"))
+            case spec.Map(map=child, with_=None):
+                item, wanted = values.item_of(state), values.taken_by_child(child)
+                if not structures(values, item, wanted):
+                    message = f"`{child}` takes `{wanted}`, and each item is `{item}`"
+                    hint = "make its input of the item: `with: {NAME: $item}`"
+                    yield Diagnostic("child-input-mismatch", message, (*route, "map"), hint=hint)
+            case spec.Map(map=child, with_=given):
+                yield from _given(values.inside(state), child, given, (*route, "with"))
+            case spec.Parallel(parallel=branches):
+                for key, branch in branches.items():
+                    yield from _given(values, branch.call, branch.with_, (*route, "parallel", key, "with"))
+
+
+def _given(values: Values, child: str, given: object, route: Route) -> Iterator[Diagnostic]:
+    wanted = values.taken_by_child(child)
+    for place, message, hint in misfits(values, given, wanted, route):
+        yield Diagnostic("child-input-mismatch", f"the input of `{child}`: {message}", place, hint=hint)
