@@ -19,7 +19,7 @@ from fsmflow import semantics
 from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.analysis.restoring import amounts_of, event_of, restored
 from fsmflow.expressions import Always
-from fsmflow.machine import Choice, End, Machine, Transition
+from fsmflow.machine import Ask, Choice, End, Machine, Transition
 from fsmflow.runtime.events import Event, Late
 from fsmflow.runtime.run import Configuration
 from fsmflow.semantics import Advance
@@ -50,7 +50,8 @@ class Followed:
 def follow(machine: Machine, recording: Recording) -> Followed:
     """Find the transitions that a recorded run took.
 
-    The machine may be another one than the run's: then the run goes astray where they part.
+    The machine may be another one than the run's: then the run goes astray where they part. Runs of
+    children are not followed with it: each is a run of its own, on the machine of its workflow.
     """
     return _Following(machine, recording).follow()
 
@@ -96,7 +97,7 @@ class _Following:
         """Go on from `now` by what happened in `stage`, or from the start, to where the record says."""
         event = None if stage is None else event_of(stage)
         try:
-            if now is not None and (stage is None or not _is_at(now, stage)):
+            if now is not None and (stage is None or not self._is_at(now, stage)):
                 return None
             found = self._advance(self.machine, now, event)
             if self._fits(found, following):
@@ -123,9 +124,20 @@ class _Following:
     def _fits(self, found: Advance, following: Stage | None) -> bool:
         """Tell whether the run stands where the record says: at a stage, in its end, or anywhere yet."""
         if following is not None:
-            return _is_at(found.configuration, following)
+            return self._is_at(found.configuration, following)
         end = self.recording.end
         return end is None or self.recording.kind == "cancelled" or found.configuration.state == end
+
+    def _is_at(self, now: Configuration, stage: Stage) -> bool:
+        """Tell whether a run stands where a stage of the record was."""
+        asks = isinstance(self.machine.states[now.state], Ask)
+        return (now.state, now.visit, now.attempt, now.pausing, asks) == (
+            stage.state,
+            stage.visit,
+            stage.attempt,
+            stage.kind == "pause",
+            stage.kind == "question",
+        )
 
     def _guesses(self, now: Configuration | None, found: Advance, following: Stage | None) -> Iterator[Arms]:
         """Give the arms of choices that may lead to where the record says, the fewest first."""
@@ -185,13 +197,3 @@ class _Following:
             return way
         ways = zip(variant.outgoing[way.source], self.machine.outgoing[way.source], strict=True)
         return next(own for other, own in ways if other is way)
-
-
-def _is_at(now: Configuration, stage: Stage) -> bool:
-    """Tell whether a run stands where a stage of the record was."""
-    return (now.state, now.visit, now.attempt, now.pausing) == (
-        stage.state,
-        stage.visit,
-        stage.attempt,
-        stage.kind == "pause",
-    )

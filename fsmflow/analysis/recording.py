@@ -1,43 +1,33 @@
 """The trace of one run, read back from a file: what the run did, stage by stage, as plain data.
 
-A trace file may come from anywhere, so it is data to be checked, and nothing in it is ever executed.
+A stage that ran other workflows holds their runs, and so on: a recording is a tree.
 """
 
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Iterator, Mapping
-from math import isfinite
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NoReturn, TypeGuard
+from typing import Any, BinaryIO, Literal
 
 from attrs import evolve, field, frozen
 
-from fsmflow.diagnostics import FsmflowError
+from fsmflow.analysis.trace_lines import BadTrace, Entry, entries
+from fsmflow.analysis.trace_tree import Draft, draft
 from fsmflow.runtime.run import Error
-from fsmflow.runtime.trace import SCHEMA
-
-LONGEST_LINE = 64_000_000
-"""More bytes than any line has that a run writes: inputs and outputs are cut to a bounded size."""
-
-LARGEST = 2**63 - 1
-"""The largest number of a ledger or a clock."""
 
 CHARGED = ("tool_calls", "tokens", "micro_usd")
 LEDGER = ("steps", *CHARGED, "time_us")
 KINDS = ("success", "degraded", "handoff", "failed", "cancelled")
 
-StageKind = Literal["attempt", "pause", "wait"]
-
-
-class BadTrace(FsmflowError):
-    """A text is not the trace of one run; the message says where, and what was expected."""
+StageKind = Literal["attempt", "question", "pause", "wait"]
 
 
 @frozen
 class Stage:
-    """One attempt of a step, one pause before a retry, or one wait; times in microseconds.
+    """One attempt of a step, one question to a person, one pause before a retry, or one wait.
+
+    Times are in microseconds. What a person takes to answer is on no ledger.
 
     Attributes:
         number: Its place in the run, from 1.
@@ -47,15 +37,17 @@ class Stage:
         attempt: Which attempt of the visit it was, or followed.
         start_us: When it began, since the run's start.
         elapsed_us: How long it took.
-        outcome: How the attempt ended; `elapsed` for a pause or a wait.
+        outcome: How the attempt or the question ended; `elapsed` for a pause or a wait.
         label: The label of a labelled success.
-        given: The arguments of the attempt, as plain data.
+        given: The arguments of the attempt, as plain data; of a question what was shown.
         output: What it gave, as plain data.
         error: What went wrong; empty if nothing did.
         use: What it used: `tool_calls`, `tokens`, `micro_usd`.
         complaints: Why its output was rejected.
         retry_after_us: How long a server asked to be left alone.
         draw: The number from [0, 1) that was drawn for a pause that might follow.
+        steps: How many steps an attempt counts as: itself, and those of its children.
+        children: The runs of other workflows that it started, in order.
     """
 
     number: int
@@ -74,6 +66,44 @@ class Stage:
     complaints: tuple[str, ...] = ()
     retry_after_us: int | None = None
     draw: float = 0.0
+    steps: int = 1
+    children: tuple[Child, ...] = ()
+
+    @property
+    def counted(self) -> int:
+        """How many steps it is on the ledger."""
+        return self.steps if self.kind == "attempt" else 0
+
+    @property
+    def ledger_us(self) -> int:
+        """How much time it is on the ledger."""
+        return 0 if self.kind == "question" else self.elapsed_us
+
+
+@frozen
+class Child:
+    """The run of a workflow that an attempt started.
+
+    Attributes:
+        key: Which of its children it is: a number from 0, a name, or None where there is but one.
+        recording: The run.
+    """
+
+    key: int | str | None
+    recording: Recording
+
+
+@frozen
+class UnderWay:
+    """An attempt that is not over, and the runs that it has started.
+
+    Attributes:
+        state: The state in which the run stands; None where the trace does not say.
+        children: The runs.
+    """
+
+    state: str | None
+    children: tuple[Child, ...]
 
 
 @frozen
@@ -113,6 +143,8 @@ class Recording:
         spent: What it used: `steps`, `tool_calls`, `tokens`, `micro_usd`, `time_us`.
         total_us: How long it took in all, in microseconds.
         late: What abandoned attempts charged.
+        under_way: What it had begun when the trace breaks off, as far as children of that are known.
+        strays: How many lines of the trace are of runs that it does not tell the beginning of.
     """
 
     trace_id: str
@@ -130,13 +162,16 @@ class Recording:
     spent: Mapping[str, int]
     total_us: int
     late: tuple[LateCharge, ...] = ()
+    under_way: tuple[UnderWay, ...] = ()
+    strays: int = 0
 
 
 def read(text: str) -> Recording:
     """Read the trace of one run: a JSON document a line, as `fsmflow run --trace FILE` writes them.
 
     A trace that breaks off, in the middle of a line or before its `end`, is that of a run that is not
-    over. Events that this version does not know are passed over.
+    over. Events that this version does not know are passed over, and lines of runs that the trace does not
+    tell the beginning of are counted.
 
     Raises:
         BadTrace: It is no such trace.
@@ -163,246 +198,121 @@ def read_file(path: Path) -> Recording:
             raise BadTrace(f"{path}: {bad}") from None
 
 
-@frozen
-class _Entry:
-    """One line of a trace, and where it stands."""
-
-    line: int
-    found: Mapping[str, Any]
-    within: str = ""
-
-    def refuse(self, key: str, expected: str) -> NoReturn:
-        found = f"not {_shown(self.found[key])}" if key in self.found else "but it is missing"
-        raise BadTrace(f"line {self.line}: {self.within}{key}: expected {expected}, {found}")
-
-    def any(self, key: str) -> Any:
-        if key not in self.found:
-            self.refuse(key, "a value")
-        return self.found[key]
-
-    def text(self, key: str) -> str:
-        found = self.found.get(key)
-        return found if isinstance(found, str) else self.refuse(key, "text")
-
-    def maybe_text(self, key: str) -> str | None:
-        return None if self.any(key) is None else self.text(key)
-
-    def count(self, key: str, least: int = 0) -> int:
-        found = self.found.get(key)
-        if not _is_count(found, least):
-            self.refuse(key, f"a whole number from {least} on")
-        return found
-
-    def maybe_count(self, key: str) -> int | None:
-        return None if self.any(key) is None else self.count(key)
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        found = self.found.get(key)
-        if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-            self.refuse(key, "a list of texts")
-        return tuple(found)
-
-    def amounts(self, key: str, names: tuple[str, ...]) -> dict[str, int]:
-        found = self.found.get(key)
-        if not isinstance(found, dict) or not all(_is_count(found.get(name)) for name in names):
-            self.refuse(key, f"a whole number for each of {', '.join(names)}")
-        return {name: found[name] for name in names}
-
-    def draw(self) -> float:
-        found = self.found.get("draw")
-        if not isinstance(found, int | float) or isinstance(found, bool) or not 0 <= found < 1:
-            self.refuse("draw", "a number from 0 to below 1")
-        return float(found)
-
-    def error(self) -> Error | None:
-        found = self.any("error")
-        if found is None:
-            return None
-        if not isinstance(found, dict):
-            self.refuse("error", "a mapping or null")
-        inner = _Entry(self.line, found, "error.")
-        return Error(
-            inner.text("state"),
-            inner.text("outcome"),
-            inner.text("message"),
-            inner.texts("complaints"),
-            inner.any("value"),
-        )
-
-
-def _is_count(found: Any, least: int = 0) -> TypeGuard[int]:
-    return type(found) is int and least <= found <= LARGEST
-
-
-def _shown(value: Any) -> str:
-    """Write a value so that it fits in a message and in a terminal."""
-    match value:
-        case dict():
-            return "a mapping"
-        case list():
-            return "a list"
-    shown = ascii(value)
-    return shown if len(shown) <= 40 else f"{shown[:39]}…"
-
-
 def _read(file: BinaryIO) -> Recording:
-    entries = _entries(file)
-    opening = next(entries, None)
-    if opening is None:
-        raise BadTrace(
-            "line 1: expected the `run` event that a trace begins with, but there is no whole line"
-        )
-    if opening.found.get("schema") != SCHEMA:
-        opening.refuse("schema", SCHEMA)
-    if opening.found.get("event") != "run":
-        opening.refuse("event", "`run`, which a trace begins with")
-    trace_id, start_ns = opening.text("trace_id"), opening.count("start_ns")
-    stages: list[Stage] = []
-    late: list[LateCharge] = []
-    closing: _Entry | None = None
-    for entry in entries:
-        event = entry.text("event")
-        if event == "run":
-            raise BadTrace(f"line {entry.line}: event: a second run begins; expected the trace of one run")
-        if event not in ("attempt", "pause", "late", "end"):
-            continue
-        if closing is not None:
-            raise BadTrace(f"line {entry.line}: event: expected nothing after the `end` of the run")
-        if entry.text("trace_id") != trace_id:
-            entry.refuse("trace_id", f"that of the run, {_shown(trace_id)}")
-        if event == "end":
-            closing = entry
-        elif event == "late":
-            late.append(LateCharge(len(stages), entry.text("state"), entry.amounts("use", CHARGED)))
-        else:
-            stages.append(_stage(entry, event == "attempt", start_ns, stages[-1] if stages else None))
-    return _recording(opening, stages, late, closing)
+    top, strays = draft(entries(file))
+    return evolve(_recording(top, top.opening.text("trace_id")), strays=strays)
 
 
-def _recording(
-    opening: _Entry, stages: list[Stage], late: list[LateCharge], closing: _Entry | None
-) -> Recording:
+def _recording(run: Draft, trace_id: str) -> Recording:
+    opening, closing = run.opening, run.closing
     start_ns = opening.count("start_ns")
-    total_us = max((stage.start_us + stage.elapsed_us for stage in stages), default=0)
-    kind, spent = None, _added_up(stages, late)
+    stages, late = _stages(run, start_ns, trace_id)
+    under_way = tuple(_under_way(run, trace_id))
+    total_us = max(_ends(stages, under_way, start_ns), default=0)
+    kind, spent = None, _added_up(stages, late, under_way)
     if closing is not None:
         kind, spent = closing.text("kind"), closing.amounts("spent", LEDGER)
         if kind not in KINDS:
             closing.refuse("kind", f"one of {', '.join(KINDS)}")
-        total_us = (_no_sooner(closing, "end_ns", start_ns) - start_ns) // 1000
+        total_us = (closing.no_sooner("end_ns", start_ns) - start_ns) // 1000
     return Recording(
-        trace_id=opening.text("trace_id"),
+        trace_id=trace_id,
         run_id=opening.text("run_id"),
         workflow=opening.text("workflow"),
         digest=opening.text("digest"),
         profile=opening.maybe_text("profile"),
         start_ns=start_ns,
         given=opening.any("input"),
-        stages=tuple(stages),
+        stages=stages,
         end=None if closing is None else closing.text("end"),
         kind=kind,
         output=None if closing is None else closing.any("output"),
         error=None if closing is None else closing.error(),
         spent=spent,
         total_us=total_us,
-        late=tuple(late),
+        late=late,
+        under_way=under_way,
     )
 
 
-def _added_up(stages: list[Stage], late: list[LateCharge]) -> dict[str, int]:
-    """Give the ledger of a run that is not over."""
-    charges = [stage.use for stage in stages] + [charge.use for charge in late]
+def _ends(stages: Sequence[Stage], under_way: Sequence[UnderWay], start_ns: int) -> Iterator[int]:
+    """Give when each part of a run was over, or was last heard of."""
+    yield from (stage.start_us + stage.elapsed_us for stage in stages)
+    for child in (child.recording for each in under_way for child in each.children):
+        yield (child.start_ns - start_ns) // 1000 + child.total_us
+
+
+def _stages(run: Draft, start_ns: int, trace_id: str) -> tuple[tuple[Stage, ...], tuple[LateCharge, ...]]:
+    stages: list[Stage] = []
+    late: list[LateCharge] = []
+    ran = dict(run.ran)
+    for entry in run.events:
+        event = entry.text("event")
+        if event == "late":
+            late.append(LateCharge(len(stages), entry.text("state"), entry.amounts("use", CHARGED)))
+            continue
+        stage = _stage(entry, event, start_ns, stages[-1] if stages else None)
+        # An id that comes twice has its children once.
+        started = ran.pop(entry.id("span_id") or "", []) if event == "attempt" else []
+        stages.append(evolve(stage, children=tuple(_children(started, trace_id))) if started else stage)
+    return tuple(stages), tuple(late)
+
+
+def _children(runs: Sequence[Draft], trace_id: str) -> Iterator[Child]:
+    for run in runs:
+        yield Child(run.opening.child(), _recording(run, trace_id))
+
+
+def _under_way(run: Draft, trace_id: str) -> Iterator[UnderWay]:
+    for span in run.unwritten:
+        begun = run.begun.get(span)
+        state = None if begun is None else begun.text("state")
+        yield UnderWay(state, tuple(_children(run.ran[span], trace_id)))
+
+
+def _added_up(
+    stages: Sequence[Stage], late: Sequence[LateCharge], under_way: Sequence[UnderWay]
+) -> dict[str, int]:
+    """Give the ledger of a run that is not over, with what the children of its last attempt have used."""
+    runs = [child.recording.spent for each in under_way for child in each.children]
+    charges = [stage.use for stage in stages] + [charge.use for charge in late] + runs
     spent = {name: sum(use[name] for use in charges) for name in CHARGED}
-    steps = sum(stage.kind == "attempt" for stage in stages)
-    return {"steps": steps, **spent, "time_us": sum(stage.elapsed_us for stage in stages)}
+    steps = sum(stage.counted for stage in stages) + sum(use["steps"] for use in runs) + len(under_way)
+    return {"steps": steps, **spent, "time_us": sum(stage.ledger_us for stage in stages)}
 
 
-def _no_sooner(entry: _Entry, key: str, than: int) -> int:
-    found = entry.count(key)
-    if found < than:
-        entry.refuse(key, "a time that is no sooner than what came before")
-    return found
-
-
-def _stage(entry: _Entry, is_attempt: bool, run_ns: int, before: Stage | None) -> Stage:
-    start_ns = _no_sooner(entry, "start_ns", run_ns)
+def _stage(entry: Entry, event: str, run_ns: int, before: Stage | None) -> Stage:
+    start_ns = entry.no_sooner("start_ns", run_ns)
     state, visit = entry.text("state"), entry.count("visit", 1)
     follows = before is not None and (before.state, before.visit) == (state, visit)
+    waited: StageKind = "pause" if follows else "wait"
+    kinds: dict[str, StageKind] = {"attempt": "attempt", "answer": "question"}
     stage = Stage(
         number=1 if before is None else before.number + 1,
-        kind="attempt" if is_attempt else "pause" if follows else "wait",
+        kind=kinds.get(event, waited),
         state=state,
         visit=visit,
         attempt=entry.count("attempt", 1),
         start_us=(start_ns - run_ns) // 1000,
-        elapsed_us=(_no_sooner(entry, "end_ns", start_ns) - start_ns) // 1000,
-        outcome=entry.text("outcome") if is_attempt else "elapsed",
+        elapsed_us=(entry.no_sooner("end_ns", start_ns) - start_ns) // 1000,
+        outcome="elapsed" if event == "pause" else entry.text("outcome"),
     )
-    if not is_attempt:
+    if event == "pause":
         return stage
-    return evolve(
+    stage = evolve(
         stage,
         label=entry.maybe_text("label"),
         given=entry.any("input"),
         output=entry.any("output"),
         error=entry.text("message"),
+    )
+    if event == "answer":
+        return stage
+    return evolve(
+        stage,
         use=entry.amounts("use", CHARGED),
         complaints=entry.texts("complaints"),
         retry_after_us=entry.maybe_count("retry_after_us"),
         draw=entry.draw(),
+        steps=entry.count("steps", 1) if "steps" in entry.found else 1,
     )
-
-
-def _entries(file: BinaryIO) -> Iterator[_Entry]:
-    """Give the lines of a trace; a last one that breaks off is left out."""
-    number = 0
-    while raw := file.readline(LONGEST_LINE):
-        number += 1
-        is_whole = raw.endswith(b"\n")
-        if len(raw) == LONGEST_LINE and not is_whole:
-            raise BadTrace(f"line {number}: expected at most {LONGEST_LINE:,} bytes")
-        if not raw.strip():
-            continue
-        try:
-            found = _parse(raw)
-        except (UnicodeDecodeError, json.JSONDecodeError) as error:
-            if not is_whole and raw.startswith(b"{"):
-                return
-            raise BadTrace(f"line {number}: expected a JSON document: {error}") from None
-        except RecursionError:
-            raise BadTrace(f"line {number}: expected JSON that is not as deep as this") from None
-        except ValueError as error:
-            raise BadTrace(f"line {number}: {error}") from None
-        if not isinstance(found, dict):
-            raise BadTrace(f"line {number}: expected a JSON object, not {_shown(found)}")
-        yield _Entry(number, found)
-
-
-def _parse(raw: bytes) -> Any:
-    found = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_float=_number)
-    if b"\\ud" in raw or b"\\uD" in raw:
-        try:
-            json.dumps(found, ensure_ascii=False).encode()
-        except UnicodeEncodeError:
-            raise ValueError("expected text, not half of a character") from None
-    return found
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"expected each key once, but {_shown(twice)} is there again")
-    return found
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"expected JSON, which has no number {name}")
-
-
-def _number(text: str) -> float:
-    found = float(text)
-    if not isfinite(found):
-        raise ValueError(f"expected a number that fits, not {_shown(text)}")
-    return found

@@ -15,7 +15,7 @@ _DEEPEST = 64
 
 def event_of(stage: Stage) -> Event:
     """Give the event that a stage was."""
-    if stage.kind != "attempt":
+    if stage.kind in ("pause", "wait"):
         return Elapsed(stage.elapsed_us)
     return Ended(
         outcome=stage.outcome,
@@ -27,6 +27,7 @@ def event_of(stage: Stage) -> Event:
         elapsed_us=stage.elapsed_us,
         retry_after_us=stage.retry_after_us,
         draw=stage.draw,
+        steps=stage.steps,
     )
 
 

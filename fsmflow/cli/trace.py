@@ -81,7 +81,8 @@ def why(file: Path, spec: Path | None, form: str) -> None:
 
 def read(file: Path) -> Recording:
     """Read a trace; tell what is wrong with it, and exit, if it is none."""
-    from fsmflow.analysis.recording import BadTrace, read_file
+    from fsmflow.analysis.recording import read_file
+    from fsmflow.analysis.trace_lines import BadTrace
 
     try:
         return read_file(file)

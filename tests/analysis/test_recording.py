@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fsmflow.analysis.recording import BadTrace, Recording, read, read_file
+from fsmflow.analysis.recording import Recording, read, read_file
+from fsmflow.analysis.trace_lines import BadTrace
 from fsmflow.runtime.run import Error
 from tests.recorded import record_script
 from tests.sample import machine
@@ -203,7 +204,7 @@ def test_mangled_traces_are_refused_or_sound(data):
 
 def test_a_line_longer_than_any_run_writes_is_refused(tmp_path, monkeypatch):
     """A line past the longest is refused before all of it is read."""
-    monkeypatch.setattr("fsmflow.analysis.recording.LONGEST_LINE", 1_000)
+    monkeypatch.setattr("fsmflow.analysis.trace_lines.LONGEST_LINE", 1_000)
     path = tmp_path / "trace.jsonl"
     path.write_text(text_of({**OPENING, "input": "x" * 2_000}), encoding="utf-8")
 
