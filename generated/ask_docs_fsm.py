@@ -109,7 +109,7 @@ def admit_retrieve(run: Run) -> Command:
         or run.tokens > 12_000
         or run.time_us + 1 > 120_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_quote(run)
     return RETRIEVE
 
@@ -120,7 +120,7 @@ def leave_retrieve(run: Run, event: Ended) -> Command:
         run.values["retrieve"] = event.value
         return enter_draft(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_quote(run)
     if event.outcome == "transient" and run.counts["retrieve.retry"] < 3:
         pause = RETRIEVE__BACKOFF.pause(run.counts["retrieve.retry"] + 1, event.draw, event.retry_after_us)
@@ -167,7 +167,7 @@ def admit_draft(run: Run) -> Command:
         or run.tokens + 1_500 > 12_000
         or run.time_us + 1 > 120_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (0, 1_500, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
         return enter_quote(run)
     return DRAFT
 
@@ -178,7 +178,7 @@ def leave_draft(run: Run, event: Ended) -> Command:
         run.values["answer"] = event.value
         return enter_check(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (0, 1_500, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
         return enter_quote(run)
     if event.outcome == "transient" and run.counts["draft.retry"] < 2:
         pause = DRAFT__BACKOFF.pause(run.counts["draft.retry"] + 1, event.draw, event.retry_after_us)
@@ -226,7 +226,7 @@ def enter_check(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         or run.tokens > 12_000
         or run.time_us + 1 > 120_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_quote(run)
     return CHECK
 
@@ -243,7 +243,7 @@ def leave_check(run: Run, event: Ended) -> Command:
         run.fail(event, reason="check.ungrounded was taken as often as it may be")
         return enter_quote(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_quote(run)
     run.fail(event)
     return enter_quote(run)
@@ -262,7 +262,7 @@ def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.arguments = Unbound.of(missing)
     values.pop("quote", None)
     if run.steps + 1 > 32 or run.tool_calls > 8 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000:
-        run.exceed(LIMITS, Spent(), (0, 0, 0))
+        run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return QUOTE
 
@@ -273,7 +273,7 @@ def leave_quote(run: Run, event: Ended) -> Command:
         run.values["quote"] = event.value
         return enter_plain(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, Spent(), (0, 0, 0))
+        run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     run.fail(event)
     return enter_hand_off(run)
@@ -397,4 +397,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:e9bd2eed182e886092a721c946fd0a28e9bc0c985425fae1da1a87ff42b8db8b
+# fsmflow sha256:45549036e772385716479224799542df418fb0f7743b6437f3f8d93464c31c1d

@@ -106,7 +106,7 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.arguments = Unbound.of(missing)
     values.pop("read", None)
     if run.steps + 1 > 20 - 1 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     return READ
 
@@ -117,7 +117,7 @@ def leave_read(run: Run, event: Ended) -> Command:
         run.values["read"] = event.value
         return enter_worth_it(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     run.fail(event)
     return enter_hand_off(run)
@@ -152,7 +152,7 @@ def enter_extract(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 def admit_extract(run: Run) -> Command:
     """Start an attempt of `extract` if the caps leave room for it."""
     if run.steps + 1 > 20 - 1 or run.tokens + 1_500 > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
-        run.exceed(LIMITS, RESERVE, (0, 1_500, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
         return enter_keep(run)
     return EXTRACT
 
@@ -163,7 +163,7 @@ def leave_extract(run: Run, event: Ended) -> Command:
         run.values["fields"] = event.value
         return enter_validate(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (0, 1_500, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
         return enter_keep(run)
     if event.outcome == "transient" and run.counts["extract.retry"] < 2:
         pause = EXTRACT__BACKOFF.pause(run.counts["extract.retry"] + 1, event.draw, event.retry_after_us)
@@ -209,7 +209,7 @@ def enter_validate(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.arguments = Unbound.of(missing)
     values.pop("doubts", None)
     if run.steps + 1 > 20 - 1 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     return VALIDATE
 
@@ -226,7 +226,7 @@ def leave_validate(run: Run, event: Ended) -> Command:
         run.fail(event, reason="validate.broken was taken as often as it may be")
         return enter_keep(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     run.fail(event)
     return enter_keep(run)
@@ -236,7 +236,7 @@ def enter_breathe(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `breathe`: a pause."""
     run.enter("breathe", feedback)
     if run.steps > 20 - 1 or run.tokens > 12_000 or run.time_us + 200_000 > 120_000_000 - 2_000_000:
-        run.exceed(LIMITS, RESERVE, (0, 0, 0), wait_us=200_000)
+        run.exceed(LIMITS, RESERVE, Spent(time_us=200_000))
         return enter_keep(run)
     return BREATHE
 
@@ -259,7 +259,7 @@ def enter_normalise(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.arguments = Unbound.of(missing)
     values.pop("record", None)
     if run.steps + 1 > 20 - 1 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     return NORMALISE
 
@@ -270,7 +270,7 @@ def leave_normalise(run: Run, event: Ended) -> Command:
         run.values["record"] = event.value
         return enter_done(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     if event.outcome == "invalid":
         if run.counts["normalise.invalid"] < 1:
@@ -301,7 +301,7 @@ def enter_keep(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.arguments = Unbound.of(missing)
     values.pop("keep", None)
     if run.steps + 1 > 20 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000:
-        run.exceed(LIMITS, Spent(), (0, 0, 0))
+        run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return KEEP
 
@@ -312,7 +312,7 @@ def leave_keep(run: Run, event: Ended) -> Command:
         run.values["keep"] = event.value
         return enter_partial(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, Spent(), (0, 0, 0))
+        run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     run.fail(event)
     return enter_hand_off(run)
@@ -438,4 +438,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:a11603da0985de0770daf79db731de55f1d837eb30a6c8c6d44e244e65c1f2bd
+# fsmflow sha256:83ed8a4a27218488704db8dfe16f8283cf49bee10cf60f21795bf1e08eb00e18

@@ -136,7 +136,7 @@ def admit_plan(run: Run) -> Command:
         or run.micro_usd + 1_000 > 20_000
         or run.time_us + 1 > 90_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (0, 1_200, 1_000))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_200, micro_usd=1_000, time_us=1))
         return enter_report(run)
     return PLAN
 
@@ -173,7 +173,7 @@ def leave_plan(run: Run, event: Ended) -> Command:
             return enter_answer(run)
         return enter_report(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (0, 1_200, 1_000))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_200, micro_usd=1_000, time_us=1))
         return enter_report(run)
     if event.outcome == "transient" and run.counts["plan.retry"] < 2:
         pause = PLAN__BACKOFF.pause(run.counts["plan.retry"] + 1, event.draw, event.retry_after_us)
@@ -218,7 +218,7 @@ def enter_calculator(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         or run.micro_usd > 20_000
         or run.time_us + 1 > 90_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
     return CALCULATOR
 
@@ -229,7 +229,7 @@ def leave_calculator(run: Run, event: Ended) -> Command:
         run.values["notes"] = event.value
         return enter_plan(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
     run.fail(event)
     return enter_report(run)
@@ -254,7 +254,7 @@ def enter_units(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         or run.micro_usd > 20_000
         or run.time_us + 1 > 90_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
     return UNITS
 
@@ -265,7 +265,7 @@ def leave_units(run: Run, event: Ended) -> Command:
         run.values["notes"] = event.value
         return enter_plan(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
     run.fail(event)
     return enter_report(run)
@@ -290,7 +290,7 @@ def enter_calendar(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         or run.micro_usd > 20_000
         or run.time_us + 1 > 90_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
     return CALENDAR
 
@@ -301,7 +301,7 @@ def leave_calendar(run: Run, event: Ended) -> Command:
         run.values["notes"] = event.value
         return enter_plan(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (1, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
     run.fail(event)
     return enter_report(run)
@@ -332,7 +332,7 @@ def admit_lookup(run: Run) -> Command:
         or run.micro_usd > 20_000
         or run.time_us + 1 > 90_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (2, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=2, time_us=1))
         return enter_report(run)
     return LOOKUP
 
@@ -343,7 +343,7 @@ def leave_lookup(run: Run, event: Ended) -> Command:
         run.values["notes"] = event.value
         return enter_plan(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (2, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=2, time_us=1))
         return enter_report(run)
     if event.outcome == "transient" and run.counts["lookup.retry"] < 1:
         pause = LOOKUP__BACKOFF.pause(run.counts["lookup.retry"] + 1, event.draw, event.retry_after_us)
@@ -384,7 +384,7 @@ def enter_answer(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         or run.micro_usd > 20_000
         or run.time_us + 1 > 90_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_report(run)
     return ANSWER
 
@@ -395,7 +395,7 @@ def leave_answer(run: Run, event: Ended) -> Command:
         run.values["answer"] = event.value
         return enter_done(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, (0, 0, 0))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_report(run)
     if event.outcome == "invalid":
         if run.counts["answer.invalid"] < 1:
@@ -424,7 +424,7 @@ def enter_report(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         or run.micro_usd > 20_000
         or run.time_us + 1 > 90_000_000
     ):
-        run.exceed(LIMITS, Spent(), (0, 0, 0))
+        run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return REPORT
 
@@ -435,7 +435,7 @@ def leave_report(run: Run, event: Ended) -> Command:
         run.values["report"] = event.value
         return enter_partial(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, Spent(), (0, 0, 0))
+        run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     run.fail(event)
     return enter_hand_off(run)
@@ -564,4 +564,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:d340d4ac75078d0c6e67a660c12ae82b32e2e7a04da243f91fff3a107a60abe4
+# fsmflow sha256:feb3e97213db1a9aa8cb720457a3f33f3db1755e61b78141167be9fa7061785d

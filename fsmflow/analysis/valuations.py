@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -16,11 +16,12 @@ MOST = 200
 Names = tuple[str, ...]
 
 
-def shaped(paths: Iterable[Names], mark: str) -> dict[str, Any]:
-    """Give values in which each path leads to a text of its own, with `mark` in it."""
+def shaped(paths: Iterable[Names], mark: str, lists: Container[Names] = ()) -> dict[str, Any]:
+    """Give values in which each path leads to a text of its own, with `mark` in it, or to a list of one."""
     values: dict[str, Any] = {}
     for names in sorted(set(paths), key=lambda names: (len(names), names)):
-        _put(values, names, f"{mark} {'.'.join(names)}")
+        text = f"{mark} {'.'.join(names)}"
+        _put(values, names, [text] if names in lists else text)
     return values
 
 

@@ -13,6 +13,7 @@ from fsmflow.expressions import Constant, DictTemplate, Template
 from fsmflow.machine import Ask, Choice, End, Machine, Resources, State, Transition, Wait, Work
 
 _INDENT = "    "
+_NAMES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
 
 RESERVED = frozenset({"DIGEST", "LIMITS", "RESERVE", "RUNNER", "TYPE_CHECKING"})
 """Constants of a module that are no state's."""
@@ -132,9 +133,8 @@ class StateFunctions:
             cost.micro_usd,
             time_us,
         )
-        names = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
         found = []
-        for number, (name, need) in enumerate(zip(names, needs, strict=True)):
+        for number, (name, need) in enumerate(zip(_NAMES, needs, strict=True)):
             limit = self.limit(state, number)
             if limit is not None:
                 found.append(f"run.{name} + {literal(need)} > {limit}" if need else f"run.{name} > {limit}")
@@ -152,11 +152,15 @@ class StateFunctions:
             yield from self._exceed(state, _INDENT * 2)
         yield f"    return {constant(state)}"
 
-    def _exceed(self, state: Work | Wait, indent: str, wait: str = "") -> Iterator[str]:
+    def _exceed(self, state: Work | Wait, indent: str) -> Iterator[str]:
         reserve = "Spent()" if state.reserve else "RESERVE"
-        declared = cost(state) if isinstance(state, Work) else "(0, 0, 0)"
-        steps = f", steps={literal(state.steps)}" if isinstance(state, Work) and state.steps > 1 else ""
-        yield f"{indent}run.exceed(LIMITS, {reserve}, {declared}{steps}{wait})"
+        if isinstance(state, Wait):
+            amounts = Resources(time_us=state.duration_us)
+        else:
+            amounts = Resources(state.steps, *state.cost.amounts()[1:4], time_us=1)
+        named = zip(_NAMES, amounts.amounts(), strict=True)
+        needs = ", ".join(f"{name}={literal(need)}" for name, need in named if need)
+        yield from wrapped("run.exceed(", ["LIMITS", reserve, f"Spent({needs})"], ")", indent)
         target = self.machine.ways(state.name, "exceeded")[0].target
         yield f"{indent}return {self._go(target)}"
 
@@ -266,7 +270,7 @@ class StateFunctions:
         checks = self._checks(state, state.duration_us)
         if checks:
             yield from condition("if", checks, "or", _INDENT)
-            yield from self._exceed(state, _INDENT * 2, f", wait_us={literal(state.duration_us)}")
+            yield from self._exceed(state, _INDENT * 2)
         yield f"    return {constant(state)}"
 
     def _enter_choice(self, state: Choice) -> Iterator[str]:

@@ -335,17 +335,8 @@ class Run:
             event.value if event.outcome == "invalid" else None,
         )
 
-    def exceed(
-        self,
-        limits: Limits,
-        reserve: Spent,
-        cost: tuple[int, int, int],
-        *,
-        steps: int = 1,
-        wait_us: int | None = None,
-    ) -> None:
-        """Record, for `$error`, which caps leave no room for what would come next: an attempt, or a wait."""
-        needs = Spent(steps, *cost, 1) if wait_us is None else Spent(time_us=wait_us)
+    def exceed(self, limits: Limits, reserve: Spent, needs: Spent) -> None:
+        """Record, for `$error`, which caps leave no room for what would come next."""
         said = shortfall(self.spent, limits, reserve, needs)
         self.values["error"] = Error(self.state, "exceeded", said)
 

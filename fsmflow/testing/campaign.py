@@ -104,6 +104,7 @@ class Judge:
         bounds = subject.proof.bounds
         self._bounds = tuple(bounds[metric].upper if metric in bounds else None for metric in METRICS)
         self._costs = {name: stage.cost for name, stage in subject.runner.stages.items()}
+        self._questions = frozenset(subject.runner.questions)
         self._numbers = {id(way): number for number, way in enumerate(subject.machine.transitions)}
 
     @property
@@ -137,10 +138,12 @@ class Judge:
         steps = time_us = tool_calls = tokens = micro_usd = 0
         for span in run.trace:
             event = span.event
+            if span.state in self._questions and event.__class__ is Ended:
+                continue
             if event.__class__ is not Late:
                 time_us += event.elapsed_us  # type: ignore[union-attr]
             if event.__class__ is Ended:
-                steps += 1
+                steps += event.steps
                 use = event.use or self._costs[span.state]
             elif event.__class__ is Late:
                 use = event.use

@@ -17,7 +17,7 @@ from attrs import frozen
 from fsmflow import semantics
 from fsmflow.analysis.valuations import Names, assignments, merged, shaped
 from fsmflow.expressions import paths, references
-from fsmflow.machine import Caps, Choice, End, Machine, Resources, Transition, Wait, Work
+from fsmflow.machine import Ask, Caps, Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Spent
 from fsmflow.runtime.run import Error
 from fsmflow.testing.commands import spoken
@@ -82,7 +82,7 @@ def decisions(machine: Machine) -> Iterator[Decision]:
         now, (command,) = semantics.begin(machine, given)
         yield Decision(None, given, (now, command))
     for state in machine.states.values():
-        if isinstance(state, Work | Wait):
+        if isinstance(state, Work | Ask | Wait):
             for before, event in _places(machine, state):
                 now, (command,) = semantics.step(machine, before, event)
                 yield Decision(before, event, (now, command))
@@ -99,13 +99,13 @@ def _inputs(machine: Machine) -> Iterator[Any]:
             yield merged(whole, values)["input"]
 
 
-def _places(machine: Machine, state: Work | Wait) -> Iterator[tuple[Configuration, Ended | Elapsed]]:
+def _places(machine: Machine, state: Work | Ask | Wait) -> Iterator[tuple[Configuration, Ended | Elapsed]]:
     """Give each decisive place in one state, with what happens there."""
     for event, pausing in _events(machine, state):
         following = _following(machine, _ways(machine, state, event, pausing=pausing))
         read = _read(machine, following)
         whole: dict[str, Any] = {"input": None, **shaped(read, "old")}
-        if isinstance(event, Ended) and isinstance(state, Work) and event.outcome == "success":
+        if isinstance(event, Ended) and isinstance(state, Work | Ask) and event.outcome == "success":
             event = event._replace(value=shaped(read, "new").get(state.value, "new"))
         error = Error("earlier", "failure", "an earlier error")
         here = Configuration(
@@ -129,13 +129,13 @@ def _places(machine: Machine, state: Work | Wait) -> Iterator[tuple[Configuratio
             yield here._replace(spent=spent), event
         for values in assignments(way.when for way in following if way.when is not None):
             laid = merged(whole, values)
-            if isinstance(event, Ended) and isinstance(state, Work) and event.outcome == "success":
+            if isinstance(event, Ended) and isinstance(state, Work | Ask) and event.outcome == "success":
                 # The attempt's own value is set by its event, whatever stood there before.
                 event = event._replace(value=laid.get(state.value, event.value))
             yield here._replace(values=laid), event
 
 
-def _events(machine: Machine, state: Work | Wait) -> Iterator[tuple[Ended | Elapsed, bool]]:
+def _events(machine: Machine, state: Work | Ask | Wait) -> Iterator[tuple[Ended | Elapsed, bool]]:
     """Give each event that can happen in `state`, and whether a retry's pause is under way then."""
     if isinstance(state, Wait):
         yield Elapsed(state.duration_us), False
@@ -144,6 +144,8 @@ def _events(machine: Machine, state: Work | Wait) -> Iterator[tuple[Ended | Elap
     for label in state.labels or (None,):
         for use, said in uses:
             yield Ended("success", label, None, said, ("not heard",), use, 7), False
+    if isinstance(state, Work) and state.steps > 1:
+        yield Ended("success", use=(0, 0, 0), steps=state.steps), False
     ways = machine.outgoing[state.name]
     for outcome in dict.fromkeys(way.on for way in ways if way.on != "success"):
         complaints = ("a complaint", "another") if outcome == "invalid" else ("not heard",)
@@ -157,7 +159,7 @@ def _events(machine: Machine, state: Work | Wait) -> Iterator[tuple[Ended | Elap
 
 
 def _ways(
-    machine: Machine, state: Work | Wait, event: Ended | Elapsed, *, pausing: bool
+    machine: Machine, state: Work | Ask | Wait, event: Ended | Elapsed, *, pausing: bool
 ) -> tuple[Transition, ...]:
     """Give the ways that `event` may take out of `state`."""
     exceeded = machine.ways(state.name, "exceeded")
@@ -191,8 +193,8 @@ def _read(machine: Machine, following: Iterable[Transition]) -> set[Names]:
     found: set[Names] = set()
     for way in following:
         state = machine.states[way.target]
-        templates = [template for _, template in state.arguments] if isinstance(state, Work) else []
-        if isinstance(state, Work):
+        templates = [template for _, template in state.arguments] if isinstance(state, Work | Ask) else []
+        if isinstance(state, Work | Ask):
             found.add((state.value,))
         if isinstance(state, End):
             templates.append(state.output)
@@ -263,7 +265,11 @@ def _ledger(left: list[int | None], more: list[int]) -> Spent:
 def _used(machine: Machine, here: Configuration, event: Ended | Elapsed) -> Resources:
     """Give what `event` puts on the ledger."""
     state = machine.states[here.state]
+    if isinstance(state, Ask):
+        return Resources()
     if isinstance(event, Elapsed) or not isinstance(state, Work):
         return Resources(time_us=event.elapsed_us)
-    charged = state.cost if event.use is None else Resources(0, *event.use)
-    return charged + Resources(steps=1, time_us=event.elapsed_us)
+    _, tool_calls, tokens, micro_usd, _ = state.cost.amounts()
+    if event.use is not None:
+        tool_calls, tokens, micro_usd = event.use
+    return Resources(event.steps, tool_calls, tokens, micro_usd, event.elapsed_us)

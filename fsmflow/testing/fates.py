@@ -22,6 +22,7 @@ from fsmflow.runtime import (
     Rejected,
     Run,
     Runner,
+    Spent,
     Stage,
     Transient,
 )
@@ -123,7 +124,9 @@ class Part:
                 fitting.append(value if validate is None else validate(value))
             except Rejected:
                 continue
-        taking = {mode: Bound(_never, mode, True, None, (), False) for mode in ("async", "thread")}
+        taking = {
+            mode: Bound(_never, mode, True, None, (), False) for mode in ("async", "thread", "children")
+        }
         checking = Bound(_never, "async", True, validate, (), False)
         return cls(stage, tuple(fitting) or (None,), taking, checking)
 
@@ -185,15 +188,19 @@ class Fates:
         if temper.mood != WEARING:
             _charge(context, stage, fate, bits >> 24 & 0xFF)
         use = context.close(cut=cut)
-        if fate == "d" and cut:
+        if fate == "d" and cut and stage.children is None:
             _charge(context, stage, "x", bits >> 24 & 0xFF)
         elif context.breach:
-            return Ended("failure", None, None, context.breach, (), use, elapsed)
+            breached = Ended("failure", None, None, context.breach, (), use, elapsed)
+            return breached._replace(steps=context.steps)
         if cut:
             # Only a thread can charge on, since it can't be stopped.
-            bound = part.taking["thread" if fate == "d" or bits >> 32 & 1 else "async"]
-            return cut_off(stage, bound, elapsed, use, self._draw, by_run=is_cut_by_run(stage, run))
-        return self._told(part, fate, bits >> 32 & 0xFF, temper, arguments, elapsed, use)
+            mode = "thread" if fate == "d" or bits >> 32 & 1 else "async"
+            bound = part.taking[mode if stage.children is None else "children"]
+            event = cut_off(stage, bound, elapsed, use, self._draw, by_run=is_cut_by_run(stage, run))
+        else:
+            event = self._told(part, fate, bits >> 32 & 0xFF, temper, arguments, elapsed, use)
+        return event if stage.steps == 1 else event._replace(steps=context.steps)
 
     def _told(
         self,
@@ -258,13 +265,17 @@ def _charge(context: StepContext, stage: Stage, fate: str, part: int) -> None:
         if fate == "x":
             # One of the resources, declared or not, by one too much or by far.
             over = [1 << (part >> 3) * 2 // 3 if part % 3 == number else 0 for number in range(3)]
-            context.charge(
-                tool_calls=tool_calls + over[0],
-                tokens=tokens + over[1],
-                usd=Decimal(micro_usd + over[2]).scaleb(-6),
-            )
-        elif stage.full is not None and part >= 96:
+            amounts = (tool_calls + over[0], tokens + over[1], micro_usd + over[2])
+            if stage.children is not None:
+                context.book([Spent(stage.steps - 1, *amounts)])
+            else:
+                context.charge(tool_calls=amounts[0], tokens=amounts[1], usd=Decimal(amounts[2]).scaleb(-6))
+        elif (stage.full is not None or stage.children is not None) and part >= 96:
             some = 32 if part >= 224 else (part - 96) // 4
+            if stage.children is not None:
+                whole = (stage.steps - 1, *stage.cost)
+                context.book([Spent(*(amount * some // 32 for amount in whole))])
+                return
             context.charge(
                 tool_calls=tool_calls * some // 32,
                 tokens=tokens * some // 32,

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from attrs import define, field, frozen
 
 from fsmflow.diagnostics import Diagnostic, did_you_mean
-from fsmflow.runtime import Runner, Stage, StepNotFound
+from fsmflow.runtime import Question, Runner, Stage, StepNotFound
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import Rejected, validator
 from fsmflow.source import Real, Route
@@ -24,6 +24,9 @@ OTHERS = "others"
 
 OUTCOMES = ("ok", "transient", "invalid", "failure", "timeout", "unknown", "real")
 """What may happen at an attempt; a label of the state says `ok` with that label."""
+
+Planable = Stage | Question
+"""What can be planned: attempts of a state, and answers to one that asks."""
 
 USES = ("tool_calls", "tokens", "usd")
 _WITH = {"label": ("ok",), "value": ("ok",), "complaints": ("invalid",), "retry_after": ("transient",)}
@@ -102,9 +105,9 @@ class _Reader:
                     self.wrong("bad-value", "expected ok or real", (name,))
                 others = "ok" if written == "ok" else "real"
                 continue
-            stage = self.runner.stages.get(name)
+            stage = self.runner.stages.get(name) or self.runner.questions.get(name)
             if stage is None:
-                hint = did_you_mean(name, [*self.runner.stages, OTHERS])
+                hint = did_you_mean(name, [*self.runner.stages, *self.runner.questions, OTHERS])
                 self.wrong("unknown-state", f"there is no step `{name}`", (name,), hint, key=True)
                 continue
             if written == []:
@@ -115,7 +118,7 @@ class _Reader:
             states[name] = tuple(self.entry(e, stage, r) for e, r in zip(entries, routes, strict=True))
         return FaultPlan(states, others)
 
-    def entry(self, written: Any, stage: Stage, route: Route) -> Planned:
+    def entry(self, written: Any, stage: Planable, route: Route) -> Planned:
         if isinstance(written, str):
             outcome, label = self.outcome(written, stage, route)
             return Planned(outcome, label)
@@ -153,7 +156,7 @@ class _Reader:
             self.duration(written, "retry_after", route),
         )
 
-    def outcome(self, word: Any, stage: Stage, route: Route) -> tuple[str, str | None]:
+    def outcome(self, word: Any, stage: Planable, route: Route) -> tuple[str, str | None]:
         if word in (stage.labels or ()):
             return "ok", word
         if word == "success":
@@ -163,6 +166,8 @@ class _Reader:
             hint = did_you_mean(word, known) if isinstance(word, str) else f"write {_words(stage)}"
             self.wrong("unknown-outcome", f"`{word}` is no outcome of `{stage.name}`", route, hint)
             return "ok", None
+        if isinstance(stage, Question):
+            return self.answer(word, stage, route)
         if word == "unknown" and stage.effect != "once":
             self.wrong(
                 "unknown-outcome",
@@ -174,14 +179,24 @@ class _Reader:
             self.wrong("unknown-outcome", f"nothing cuts `{stage.name}` off", route, "that takes a `timeout`")
         return word, None
 
-    def label(self, word: Any, stage: Stage, route: Route) -> str | None:
+    def answer(self, word: str, question: Question, route: Route) -> tuple[str, str | None]:
+        if word in ("transient", "invalid", "unknown"):
+            said = f"`{word}` is no outcome of `{question.name}`, which asks a person"
+            self.wrong("unknown-outcome", said, route, "a label, `timeout` and `failure` are")
+        if word == "timeout" and question.timeout_us is None:
+            self.wrong(
+                "unknown-outcome", f"`{question.name}` waits for ever", route, "that takes a `timeout`"
+            )
+        return word, None
+
+    def label(self, word: Any, stage: Planable, route: Route) -> str | None:
         if word in (stage.labels or ()):
             return str(word)
         hint = did_you_mean(str(word), stage.labels or ())
         self.wrong("unknown-outcome", f"`{word}` is no label of `{stage.name}`", route, hint)
         return None
 
-    def value(self, written: Mapping[str, Any], stage: Stage, route: Route) -> tuple[Any, ...]:
+    def value(self, written: Mapping[str, Any], stage: Planable, route: Route) -> tuple[Any, ...]:
         if "value" not in written:
             return ()
         if stage.labels is not None and not stage.gives:
@@ -254,5 +269,5 @@ class _Reader:
             yield self.text(each, (*route, number))
 
 
-def _words(stage: Stage) -> str:
+def _words(stage: Planable) -> str:
     return ", ".join([*(stage.labels or ()), *OUTCOMES[:4]])

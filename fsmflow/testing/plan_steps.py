@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from fsmflow.diagnostics import FsmflowError
 from fsmflow.runtime import (
+    Answer,
+    Asked,
     Clock,
+    Desk,
     Invalid,
     Options,
     Outcome,
@@ -56,17 +60,31 @@ def plan(
     return options(reading.plan, runner)
 
 
-def options(plan: FaultPlan, runner: Runner[Any, Any]) -> Options:
-    """Give the options of one run that goes as planned: its steps, a clock that skips waits, no chance."""
+def options(plan: FaultPlan, runner: Runner[Any, Any], desk: Desk | None = None) -> Options:
+    """Give the options of one run that goes as planned: its steps, a clock that skips waits, no chance.
+
+    Args:
+        plan: What is to happen.
+        runner: The workflow.
+        desk: Where people are asked for what is not planned.
+    """
     planned = dict(plan.states)
     if plan.others == "ok":
-        planned |= {name: (Planned(),) for name in runner.stages if name not in planned}
-    is_real = len(planned) < len(runner.stages) or any(
+        planned |= {name: (Planned(),) for name in (*runner.stages, *runner.questions) if name not in planned}
+    is_real = len(planned) < len(runner.stages) + len(runner.questions) or any(
         each.outcome == "real" for entries in planned.values() for each in entries
     )
     clock = SkippingClock() if is_real else SimulatedClock()
-    steps = {name: _Step(runner, name, entries, clock).bound() for name, entries in planned.items()}
-    return {"steps": steps, "clock": clock, "random": random.Random(0)}  # noqa: S311 - jitter is no secret
+    steps = {
+        name: _Step(runner, name, entries, clock).bound()
+        for name, entries in planned.items()
+        if name in runner.stages
+    }
+    found: Options = {"steps": steps, "clock": clock, "random": random.Random(0)}  # noqa: S311 - no secret
+    if runner.asks:
+        answers = {name: entries for name, entries in planned.items() if name in runner.questions}
+        found["desk"] = PlannedDesk(runner, answers, clock, desk)
+    return found
 
 
 class _Step:
@@ -126,6 +144,53 @@ class _Step:
                 raise Permanent(message)
             case "unknown":
                 raise ConnectionResetError(message)
+
+
+class PlannedDesk:
+    """A desk that answers as planned, and asks at another one what is not."""
+
+    def __init__(
+        self,
+        runner: Runner[Any, Any],
+        answers: Mapping[str, tuple[Planned, ...]],
+        clock: Clock,
+        desk: Desk | None,
+    ) -> None:
+        self._workflow = runner.name
+        self._folder = runner.folder
+        self._answers = {name: list(entries) for name, entries in answers.items()}
+        self._clock = clock
+        self._desk = desk
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Do what is planned for this question.
+
+        Raises:
+            TimeoutError: Nobody is to answer, or there is nobody.
+        """
+        entries = self._answers.get(asked.state) if asked.workflow == self._workflow else None
+        planned = Planned("real") if entries is None else entries[0]
+        if entries is not None and len(entries) > 1:
+            del entries[0]
+        if planned.outcome == "real":
+            if self._desk is None:
+                raise TimeoutError("no answer is planned, and there is nobody to ask")
+            return await self._desk.ask(asked)
+        await self._clock.sleep(planned.takes_us)
+        if planned.outcome != "ok":
+            await self._clock.sleep((asked.timeout_us or 0) + 1 if planned.outcome == "timeout" else 0)
+            raise TimeoutError(planned.message or "planned")
+        label = planned.label or (asked.labels[0] if asked.labels else None)
+        value = planned.value[0] if planned.value else None
+        if asked.gives and not planned.value:
+            value = _of(asked.gives, self._folder)
+        return asked.answer(label, value)
+
+
+def _of(gives: str, folder: Path) -> Any:
+    from fsmflow.testing.plans import simplest, values_of
+
+    return simplest(values_of(gives, folder))
 
 
 def _sample(stage: Stage, runner: Runner[Any, Any]) -> Any:

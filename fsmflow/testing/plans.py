@@ -8,7 +8,9 @@ reorder and simplify runs freely, which a state machine of rules would not let i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
 
+from fsmflow.analysis.valuations import Names, shaped
 from fsmflow.analysis.witness import Witness
 from fsmflow.diagnostics import FsmflowError
-from fsmflow.machine import Work
+from fsmflow.expressions import EachTemplate, Template, references
+from fsmflow.machine import Ask, End, Machine, State, Work
 from fsmflow.runtime import Ended
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.testing.subject import Subject
@@ -156,13 +160,57 @@ def plans(subject: Subject) -> st.SearchStrategy[Plan]:
 def inputs(subject: Subject) -> st.SearchStrategy[Any]:
     """Give inputs of a workflow."""
     machine = subject.machine
-    return values(subject, "Any" if machine.input is None else str(machine.input))
+    return _shaped(machine) if machine.input is None else values(subject, str(machine.input))
+
+
+def _shaped(machine: Machine) -> st.SearchStrategy[Any]:
+    """Give inputs of a workflow that declares no type: anything, or with all that its states read of it."""
+    read = list(_read(machine))
+    whole = shaped((names for names, _ in read), "given", {names for names, is_list in read if is_list})
+    return st.just(whole.get("input")) | _ANYTHING
+
+
+def _read(machine: Machine) -> Iterator[tuple[Names, bool]]:
+    """Give the paths into the input that states read, and whether a list is wanted there."""
+    for state in machine.states.values():
+        for template in _templates(state):
+            over = template.over if isinstance(template, EachTemplate) else None
+            for reference in references(template):
+                if reference.root == "input":
+                    yield (reference.root, *reference.path), reference is over
+
+
+def _templates(state: State) -> Iterator[Template]:
+    match state:
+        case Work() | Ask():
+            yield from (template for _, template in state.arguments)
+        case End():
+            yield state.output
+
+
+def is_parallel(subject: Subject, name: str) -> bool:
+    """Tell whether a state runs children side by side, so that it gives the output of each by its key."""
+    children = getattr(subject.machine.states[name], "children", None)
+    return children is not None and children.kind == "parallel"
+
+
+def outputs(subject: Subject, name: str) -> st.SearchStrategy[Any]:
+    """Give outputs of the step of a state."""
+    state = subject.machine.states[name]
+    if isinstance(state, Work) and state.children is not None and is_parallel(subject, name):
+        callees = state.children.callees.items()
+        return st.fixed_dictionaries(
+            {key: values(subject, str(callee.output or "Any")) for key, callee in callees}
+        )
+    return values(subject, subject.runner.stages[name].gives)
 
 
 def samples(subject: Subject) -> st.SearchStrategy[dict[str, tuple[Any, ...]]]:
     """Give a value or two for each type that the workflow's steps give."""
     states = subject.machine.states.values()
-    gives = {str(s.gives) for s in states if isinstance(s, Work) and s.gives is not None}
+    gives = {str(s.gives) for s in states if isinstance(s, Work | Ask) and s.gives is not None}
+    children = [s.children for s in states if isinstance(s, Work) and s.children is not None]
+    gives |= {str(callee.output or "Any") for each in children for callee in each.callees.values()}
     return st.fixed_dictionaries(
         {kind: st.lists(values(subject, kind), min_size=1, max_size=2).map(tuple) for kind in sorted(gives)}
     )
@@ -241,9 +289,24 @@ def values(subject: Subject, kind: str) -> st.SearchStrategy[Any]:
 def values_of(kind: str, folder: Path) -> st.SearchStrategy[Any]:
     """Give values of a type as specs in `folder` write it."""
     resolved = resolve_type(kind, folder)
+    return _ANYTHING if resolved is Any else _fitting(kind, resolved)
+
+
+_ANYTHING = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
+
+
+def _from_type(resolved: Any) -> st.SearchStrategy[Any]:
+    """Give values of a type; Hypothesis has none for an `Any` inside one."""
+    parts = typing.get_args(resolved)
     if resolved is Any:
-        return st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
-    return _fitting(kind, resolved)
+        return _ANYTHING
+    if typing.get_origin(resolved) is list:
+        return st.lists(_from_type(parts[0]))
+    if typing.get_origin(resolved) is dict:
+        return st.dictionaries(_from_type(parts[0]), _from_type(parts[1]))
+    if typing.get_origin(resolved) in (typing.Union, types.UnionType):
+        return st.one_of(*map(_from_type, parts))
+    return st.from_type(resolved)
 
 
 @st.composite
@@ -255,7 +318,7 @@ def _fitting(draw: st.DrawFn, kind: str, resolved: Any) -> Any:
     """
     for _ in range(TRIES):
         try:
-            return draw(st.from_type(resolved))
+            return draw(_from_type(resolved))
         except ResolutionFailed as error:
             raise _no_values(kind, error) from error
         except HypothesisException:

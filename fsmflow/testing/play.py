@@ -9,8 +9,10 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow import semantics
-from fsmflow.machine import Machine, Transition, Work
+from fsmflow.machine import Ask, Machine, Transition, Work
 from fsmflow.runtime import (
+    Answer,
+    Asked,
     Configuration,
     Elapsed,
     Ended,
@@ -59,6 +61,7 @@ class Played:
         recompiled: Where the generated `step` ends, fed with the same.
         edges: The transitions that the reference took.
         overdrawn: Where the run used more than the certificate said it could from there on, if anywhere.
+        asking: The states that ask a person: what happens there is on no ledger.
     """
 
     result: Result[Any]
@@ -66,6 +69,7 @@ class Played:
     recompiled: Configuration
     edges: tuple[Edge, ...]
     overdrawn: tuple[Overdraft, ...] = ()
+    asking: frozenset[str] = frozenset()
 
     @property
     def spent(self) -> Spent:
@@ -78,8 +82,10 @@ class Played:
         total = [0, 0, 0, 0, 0]
         for span in self.result.trace:
             event = span.event
+            if span.state in self.asking:
+                continue
             if isinstance(event, Ended):
-                total[0] += 1
+                total[0] += event.steps
             if isinstance(event, Ended | Late):
                 for i, amount in enumerate(event.use or (0, 0, 0), 1):
                     total[i] += amount
@@ -102,6 +108,7 @@ def play(subject: Subject, plan: Plan) -> Played:
             steps=subject.scripted(script.step),
             clock=clock,
             random=_Draws(plan.draws),
+            desk=script,
         )
     )
     replayed, ways = replay(subject.machine, plan.given, result.trace)
@@ -109,7 +116,12 @@ def play(subject: Subject, plan: Plan) -> Played:
     subject.note(ways)
     edges = tuple((way.source, way.name, way.target) for way in ways)
     return Played(
-        result, _concluded(replayed, result), _concluded(recompiled, result), edges, tuple(overdrawn)
+        result,
+        _concluded(replayed, result),
+        _concluded(recompiled, result),
+        edges,
+        tuple(overdrawn),
+        frozenset(subject.runner.questions),
     )
 
 
@@ -209,7 +221,7 @@ class _Draws(random.Random):
 
 
 class _Script:
-    """Scripted steps: each attempt, whatever its state, does what the plan's next act says."""
+    """Scripted steps, and a desk: each attempt, whatever its state, does what the plan's next act says."""
 
     def __init__(self, machine: Machine, plan: Plan, clock: SimulatedClock) -> None:
         self._machine = machine
@@ -223,8 +235,7 @@ class _Script:
         assert isinstance(state, Work)
 
         async def step(ctx: StepContext, **_: Any) -> Any:
-            act = self._plan.act(self._number)
-            self._number += 1
+            act = self._next()
             if act.event is not None:
                 return await self._repeat(ctx, state, act.event)
             _charge(ctx, state, act)
@@ -235,11 +246,35 @@ class _Script:
 
         return step
 
+    async def ask(self, asked: Asked) -> Answer:
+        """Answer a question as the plan's next act says, or not."""
+        state = self._machine.states[asked.state]
+        assert isinstance(state, Ask)
+        act = self._next()
+        if act.event is not None and act.event.elapsed_us:
+            await self._clock.sleep(act.event.elapsed_us)
+        elif act.event is None:
+            await self._clock.sleep((asked.timeout_us or 1_000_000) * act.latency // 4)
+        if self._plan.outcome(act) != "success":
+            raise ConnectionResetError("scripted")
+        label, value = act.event.label if act.event is not None else None, None
+        if state.labels is not None and label not in state.labels:
+            label = state.labels[act.label % len(state.labels)]
+        if state.gives is not None:
+            value = act.event.value if act.event is not None else None
+            samples = self._plan.samples.get(str(state.gives), (None,))
+            value = samples[act.value % len(samples)] if value is None else value
+        return asked.answer(label, value)
+
+    def _next(self) -> Act:
+        self._number += 1
+        return self._plan.act(self._number - 1)
+
     async def _repeat(self, ctx: StepContext, state: Work, event: Ended) -> Any:
         """Do what an attempt of another run did, as far as this state allows it."""
         used = event.use or (0, 0, 0)
         charged = [min(u, cost) for u, cost in zip(used, state.cost.amounts()[1:4], strict=True)]
-        ctx.charge(tool_calls=charged[0], tokens=charged[1], usd=f"{charged[2] / 1_000_000:.6f}")
+        _put(ctx, state, min(event.steps, state.steps) - 1, *charged)
         # An attempt that was cut off by the run's deadline ran into it.
         await self._clock.sleep(event.elapsed_us + (event.outcome == "exceeded"))
         _raise(event.outcome, event.retry_after_us)
@@ -254,12 +289,22 @@ class _Script:
         return self._give(state, act)
 
     def _give(self, state: Work, act: Act) -> Any:
-        samples = self._plan.samples.get(str(state.gives), (None,))
-        value = samples[act.value % len(samples)]
+        value = self._sample(state, act)
         if state.labels is None:
             return value
         label = state.labels[act.label % len(state.labels)]
         return label if state.gives is None else Outcome(label, value)
+
+    def _sample(self, state: Work, act: Act) -> Any:
+        """Give a value that fits; of children side by side, one for each of them."""
+        if state.children is not None and state.children.kind == "parallel":
+            outputs = state.children.callees.items()
+            return {key: self._one(str(callee.output or "Any"), act) for key, callee in outputs}
+        return self._one(str(state.gives), act)
+
+    def _one(self, kind: str, act: Act) -> Any:
+        samples = self._plan.samples.get(kind, (None,))
+        return samples[act.value % len(samples)]
 
 
 def _raise(outcome: str, retry_after_us: int | None) -> None:
@@ -281,8 +326,13 @@ def _charge(ctx: StepContext, state: Work, act: Act) -> None:
     if act.use > 4:
         return
     cost = state.cost
-    ctx.charge(
-        tool_calls=cost.tool_calls * act.use // 4,
-        tokens=cost.tokens * act.use // 4,
-        usd=f"{cost.micro_usd * act.use // 4 / 1_000_000:.6f}",
-    )
+    amounts = (cost.steps, cost.tool_calls, cost.tokens, cost.micro_usd)
+    _put(ctx, state, *(amount * act.use // 4 for amount in amounts))
+
+
+def _put(ctx: StepContext, state: Work, steps: int, tool_calls: int, tokens: int, micro_usd: int) -> None:
+    """Put on the ledger what a step uses, or what children do."""
+    if state.children is not None:
+        ctx.book([Spent(steps, tool_calls, tokens, micro_usd)])
+    else:
+        ctx.charge(tool_calls=tool_calls, tokens=tokens, usd=f"{micro_usd / 1_000_000:.6f}")

@@ -7,19 +7,19 @@ thousands of runs a second can be made, each from the campaign's seed and its ow
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from fsmflow.runtime import Elapsed, Ended, Late, Run, Span, Spent
-from fsmflow.runtime.run import Command, Configuration, End, Pause, Unbound
+from fsmflow.runtime.run import Command, Configuration, End, Pause, Question, Unbound
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import validator
 from fsmflow.runtime.verdict import cancelled
 from fsmflow.testing.fates import MOODS, WEARING, Fates, Part, Temper
-from fsmflow.testing.plans import inputs, several, values
+from fsmflow.testing.plans import inputs, is_parallel, outputs, several, values
 from fsmflow.testing.subject import Subject
 
 MOST_VALUES = 24
@@ -100,6 +100,7 @@ class Simulator:
     guides: tuple[Guide, ...] = ()
     _inputs: tuple[Any, ...] = ()
     _fates: Fates = field(kw_only=True)
+    _answers: Mapping[str, tuple[Any, ...]] = field(factory=dict, kw_only=True)
 
     @classmethod
     def of(cls, subject: Subject, seed: int) -> Simulator:
@@ -114,12 +115,18 @@ class Simulator:
         parts = {}
         known: dict[str, tuple[Any, ...]] = {"": (None,)}
         for name, stage in runner.stages.items():
-            if stage.gives not in known:
-                known[stage.gives] = several(values(subject, stage.gives), MOST_VALUES, number)
+            kind = stage.gives if not is_parallel(subject, name) else f"{stage.gives} of {name}"
+            if kind not in known:
+                known[kind] = several(outputs(subject, name), MOST_VALUES, number)
             validate = validator(resolve_type(stage.gives, runner.folder)) if stage.gives else None
-            parts[name] = Part.of(stage, known[stage.gives], validate)
+            parts[name] = Part.of(stage, known[kind], validate)
+        answers: dict[str, tuple[Any, ...]] = {}
+        for name, question in runner.questions.items():
+            if question.gives not in known:
+                known[question.gives] = several(values(subject, question.gives), MOST_VALUES, number)
+            answers[name] = known[question.gives]
         given = several(inputs(subject), MOST_VALUES, number)
-        return cls(subject, seed, inputs=given, fates=Fates(runner, parts))
+        return cls(subject, seed, inputs=given, fates=Fates(runner, parts), answers=answers)
 
     def guided(self, guides: tuple[Guide, ...]) -> Simulator:
         """Let half of all runs begin as one of `guides` does."""
@@ -152,6 +159,11 @@ class Simulator:
         """What tells how attempts end."""
         return self._fates
 
+    @property
+    def answers(self) -> Mapping[str, tuple[Any, ...]]:
+        """What people fill in, by the state that asks."""
+        return self._answers
+
 
 def derived(workflow: str, seed: int, what: int | str) -> int:
     """Derive a seed that no hash seed, platform or version changes."""
@@ -166,6 +178,7 @@ class _Running:
         self, simulator: Simulator, number: int, given: Any, temper: Temper, cancelled_at: int
     ) -> None:
         self._fates = simulator.fates
+        self._answers = simulator.answers
         self._runner = simulator.subject.runner
         self._number = number
         self._given = given
@@ -212,7 +225,24 @@ class _Running:
         """Let chance say what comes of a command."""
         if isinstance(command, Pause):
             return Elapsed(command.duration_us)
+        if isinstance(command, Question):
+            return self._answer(command, chance)
         return self._fates.ended(self._run, chance.getrandbits(64), self._temper, self._now, self._late)
+
+    def _answer(self, question: Question, chance: Random) -> Ended:
+        """Let chance say what a person answers, and whether anybody does."""
+        longest = 86_400_000_000 if question.timeout_us is None else question.timeout_us
+        if isinstance(self._run.arguments, Unbound):
+            return Ended("failure", message=self._run.arguments.reason, use=(0, 0, 0))
+        if chance.random() < 0.25:
+            return Ended("failure", message="nobody answered", use=(0, 0, 0), elapsed_us=longest)
+        labels = question.labels or (None,)
+        lean = self._temper.lean
+        label = labels[int(chance.random() * len(labels)) if lean is None else lean % len(labels)]
+        values = self._answers[question.name]
+        value = label if not question.gives else values[int(chance.random() * len(values))]
+        elapsed = int(chance.random() * longest)
+        return Ended("success", label, value, use=(0, 0, 0), elapsed_us=elapsed)
 
     def _note(self, event: Ended | Elapsed) -> None:
         run = self._run
@@ -220,7 +250,7 @@ class _Running:
             Span(run.state, run.visits[run.state], run.attempt, run.arguments, self._now, event)
         )
         self._now += event.elapsed_us
-        if isinstance(event, Ended) and event.use is not None:
+        if isinstance(event, Ended) and event.use is not None and run.state in self._runner.stages:
             self._exceed(event.use, self._runner.stages[run.state].cost)
 
     def _book(self, late: Late) -> None:
@@ -240,10 +270,12 @@ class _Running:
         if isinstance(event, Elapsed):
             run.time_us += elapsed
             self._note(Elapsed(elapsed))
+        elif run.state in self._runner.questions:
+            self._note(Ended(CANCELLED, message="the run was cancelled", use=(0, 0, 0), elapsed_us=elapsed))
         else:
             stage = self._runner.stages[run.state]
-            ended = cancelled(stage, elapsed, stage.cost)
-            run.settle(stage, ended._replace(use=None, steps=stage.steps))
+            ended = cancelled(stage, elapsed, stage.cost)._replace(steps=stage.steps)
+            run.settle(stage, ended._replace(use=None))
             self._note(ended)
             if ended.outcome != CANCELLED:
                 self._runner.leave[run.state](run, ended)
