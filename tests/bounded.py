@@ -5,8 +5,25 @@ from __future__ import annotations
 from random import Random
 
 from fsmflow import spec
+from fsmflow.lowering import lower
+from fsmflow.machine import Callee, Caps, Machine
 
 _LABELS = ("yes", "no", "more")
+
+
+def bounded_machine(random: Random, *, tiny: bool = False, budget: bool = True) -> Machine:
+    """Draw a workflow, as `bounded` does, and give the machine that it means."""
+    return lower(bounded(random, tiny=tiny, budget=budget), callees(tiny=tiny))
+
+
+def callees(*, tiny: bool) -> dict[str, Callee]:
+    """Give the workflows that the drawn ones run."""
+    times = (1, 2) if tiny else (1_000_000, 5_000_000)
+    most = {
+        "short": Caps(steps=1, tool_calls=0, tokens=1, micro_usd=0, time_us=times[0]),
+        "long": Caps(steps=2 if tiny else 6, tool_calls=1, tokens=0, micro_usd=1, time_us=times[1]),
+    }
+    return {name: Callee(name=name, digest="", most=caps) for name, caps in most.items()}
 
 
 def bounded(random: Random, *, tiny: bool = False, budget: bool = True) -> spec.Workflow:
@@ -20,12 +37,12 @@ def bounded(random: Random, *, tiny: bool = False, budget: bool = True) -> spec.
     count = random.randint(1, 3 if tiny else 7)
     names = [f"s{number}" for number in range(count)]
     reserve = ["keep"] if budget and random.random() < 0.4 else []
-    states: dict[str, spec.State] = {
-        name: _wait(random, names, name, tiny) if random.random() < 0.12 else _run(random, names, name, tiny)
-        for name in names
-    }
+    states: dict[str, spec.State] = {name: _state(random, names, name, tiny) for name in names}
     for name in reserve:
-        states[name] = _last(random, name, tiny)
+        few = random.random() < 0.3
+        states[name] = (
+            _children(random, names, name, tiny, reserve=True) if few else _last(random, name, tiny)
+        )
     states |= {"done": spec.End(end="success"), "failed": spec.End(end="failed")}
     return spec.Workflow(
         workflow="sample",
@@ -64,6 +81,51 @@ def _arm(random: Random, names: list[str], name: str) -> spec.Arm:
         else_=_to(random, names, name),
         per=random.choice((None, None, "run", random.choice(names))),
     )
+
+
+def _state(random: Random, names: list[str], name: str, tiny: bool) -> spec.State:
+    chance = random.random()
+    if chance < 0.12:
+        return _wait(random, names, name, tiny)
+    if chance < 0.2:
+        return _ask(random, names, name)
+    if chance < 0.35:
+        return _children(random, names, name, tiny)
+    return _run(random, names, name, tiny)
+
+
+def _ask(random: Random, names: list[str], name: str) -> spec.Ask:
+    labels = random.sample(_LABELS, random.choice((0, 2, 3)))
+    return spec.Ask(
+        ask="Which?",
+        timeout=spec.Duration(60_000_000),
+        success={label: _arm(random, names, name) for label in labels} or _arm(random, names, name),
+        fallback=_to(random, names, name),
+    )
+
+
+def _children(
+    random: Random, names: list[str], name: str, tiny: bool, *, reserve: bool = False
+) -> spec.Call | spec.Map | spec.Parallel:
+    children = [random.choice(list(callees(tiny=tiny))) for _ in range(2)]
+    success: spec.Arm = "done" if reserve else _arm(random, names, name)
+    fallback = "failed" if reserve else _to(random, names, name)
+    match random.choice(("call", "call", "map", "parallel")):
+        case "map":
+            most = random.randint(1, 2 if tiny else 5)
+            return spec.Map(
+                map=children[0],
+                over="$input",
+                at_most=most,
+                width=random.randint(1, most),
+                reserve=reserve,
+                success=success,
+                fallback=fallback,
+            )
+        case "parallel":
+            branches = {f"k{n}": spec.Branch(call=child) for n, child in enumerate(children)}
+            return spec.Parallel(parallel=branches, reserve=reserve, success=success, fallback=fallback)
+    return spec.Call(call=children[0], reserve=reserve, success=success, fallback=fallback)
 
 
 def _wait(random: Random, names: list[str], name: str, tiny: bool) -> spec.Wait:

@@ -1,7 +1,8 @@
 """What a machine can do, found by trying everything: no counter machine, no bound, no search under a bound.
 
-Every attempt is ended in every way, with every amount from 0 to what it declares; every pause is as
-short and as long as it can be. So it is for machines with a few states and tiny amounts.
+Every attempt is ended in every way, with every amount from 0 to what it declares, of steps from 1; every
+question gets every answer, and none; every pause is as short and as long as it can be. So it is for
+machines with a few states and tiny amounts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from fsmflow import semantics
 from fsmflow.machine import Machine, Work
 from fsmflow.runtime import Elapsed, Ended
 from fsmflow.runtime.events import Event
-from fsmflow.semantics import Attempt, Command, Finish
+from fsmflow.semantics import Attempt, Command, Finish, Question
 
 JUST_BELOW_ONE = 1 - 2**-53
 
@@ -94,22 +95,32 @@ def _following(machine: Machine, advance: semantics.Advance) -> Iterator[tuple[T
 def _events(machine: Machine, command: Command) -> Iterator[Event]:
     if isinstance(command, Finish):
         return
-    if not isinstance(command, Attempt):
+    if isinstance(command, semantics.Pause):
         yield Elapsed(command.duration_us)
         return
+    if isinstance(command, Question):
+        ways = machine.outgoing[command.state]
+        yield from (Ended(on, label) for on, label in dict.fromkeys((way.on, way.label) for way in ways))
+        return
+    yield from _endings(machine, command)
+
+
+def _endings(machine: Machine, command: Attempt) -> Iterator[Event]:
+    """Give all the ways in which an attempt may end."""
     state = machine.states[command.state]
     assert isinstance(state, Work)
     ways = machine.outgoing[state.name]
     deadline = command.deadline_us or 0
     by_run = command.deadline_us is not None and (state.timeout_us is None or deadline < state.timeout_us)
     capped = [cap is not None for cap in machine.caps.amounts()]
+    steps = range(1, state.steps + 1) if capped[0] else (state.steps,)
     amounts = [range(cost + 1) if capped[1 + n] else (cost,) for n, cost in enumerate(command.cost)]
     times = range(deadline + 1) if capped[4] else (deadline,)
     pause = next((way.pause for way in ways if way.pause is not None), None)
     wishes: tuple[int | None, ...] = (None,)
     if pause is not None and pause.retry_after:
         wishes = (None, pause.cap_us, pause.cap_us + 1)
-    for use in itertools.product(*amounts):
+    for took, *use in itertools.product(steps, *amounts):
         for elapsed in times:
             for on, label in dict.fromkeys((way.on, way.label) for way in ways):
                 if on == "exceeded":
@@ -117,6 +128,6 @@ def _events(machine: Machine, command: Command) -> Iterator[Event]:
                 draws = (0.0, JUST_BELOW_ONE) if on == "transient" else (0.0,)
                 for wish in wishes if on == "transient" else (None,):
                     for draw in draws:
-                        yield Ended(on, label, None, "", (), use, elapsed, wish, draw)
+                        yield Ended(on, label, None, "", (), tuple(use), elapsed, wish, draw, took)
         if by_run and capped[4] and state.effect != "once":
-            yield Ended("exceeded", None, None, "", (), use, deadline)
+            yield Ended("exceeded", None, None, "", (), tuple(use), deadline, steps=took)

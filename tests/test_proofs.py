@@ -14,12 +14,11 @@ from fsmflow.analysis.bounds import Effort
 from fsmflow.analysis.counter_machine import METRICS
 from fsmflow.analysis.proof import Proof, prove
 from fsmflow.backends.certificate import certified
-from fsmflow.lowering import lower
 from fsmflow.machine import Counter as Cap
 from fsmflow.machine import Machine, Transition
 from fsmflow.testing import Subject, play, worst_cases
 from fsmflow.testing.plans import plan_of
-from tests.bounded import bounded
+from tests.bounded import bounded_machine
 from tests.generated import runner_of
 from tests.oracle import TooLarge, worst
 from tests.sample import machine
@@ -62,7 +61,7 @@ def campaign(seeds: range, *, budget: bool) -> Counter[str]:
     """Hold many machines against their proofs; give how often each thing was said."""
     said: Counter[str] = Counter()
     for seed in seeds:
-        proved = lower(bounded(Random(seed), tiny=budget, budget=budget))
+        proved = bounded_machine(Random(seed), tiny=budget, budget=budget)
         for each in disagreements(proved):
             known = each in SAID
             said[each if known else f"seed {seed}: {each}"] += 1
@@ -91,7 +90,7 @@ def test_bounds_are_true_of_many(budget: bool) -> None:
 def terminating(seeds: range, **how: bool) -> Iterator[tuple[int, Machine, Proof]]:
     """Give random machines whose runs all end, with what is proved of them."""
     for seed in seeds:
-        proved = lower(bounded(Random(seed), **how))
+        proved = bounded_machine(Random(seed), **how)
         proof = prove(proved, EFFORT)
         if proof.budgeted is not None:
             yield seed, proved, proof
@@ -167,7 +166,7 @@ def judged_mutants(seeds: range, most: int) -> Counter[str]:
     said: Counter[str] = Counter()
     for seed in seeds:
         random = Random(seed)
-        found = list(mutants(random, lower(bounded(random, tiny=True))))
+        found = list(mutants(random, bounded_machine(random, tiny=True)))
         for mutant in random.sample(found, min(len(found), most)):
             for each in disagreements(mutant, most=5_000):
                 known = each in SAID

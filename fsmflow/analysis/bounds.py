@@ -19,7 +19,7 @@ from fsmflow.analysis.maximum import maximum
 from fsmflow.analysis.potential import Potential
 from fsmflow.analysis.ranking import Stuck, rank
 from fsmflow.analysis.witness import Witness, realise
-from fsmflow.machine import Machine, Work
+from fsmflow.machine import End, Machine, Work
 
 MOST_LEVELS = 20_000
 """The greatest cap of a counter of a machine that is searched: each of its levels is told apart."""
@@ -148,17 +148,19 @@ class _Search:
         cap = self._cap(metric)
         endless = self._endless() if metric == "microseconds" else ()
         if endless:
-            if cap is not None:
-                self._stop(metric, cap)
-            return Bound(metric, cap, None, self._best(metric), cap, () if cap is not None else endless)
+            if cap is None:
+                return Bound(metric, None, None, self._best(metric), None, endless)
+            self._stop(metric, cap)
+            return Bound(metric, self._most(metric, cap), None, self._best(metric), cap)
         potential = self.flows.bound(metric)
         upper = floor(potential.bound)
-        goal = upper if cap is None else min(upper, cap)
-        if cap is not None and upper > cap and self._falls_short(metric, goal):
+        goal = upper if cap is None else min(upper, self._most(metric, cap))
+        if cap is not None and upper > goal and self._falls_short(metric, goal):
             self._stop(metric, cap)
         searchable = max(self.counting.caps, default=0) <= MOST_LEVELS and not self.effort.is_over()
-        if upper == goal and searchable and self._falls_short(metric, goal):
-            found = maximum(potential.machine, potential, most=self.effort.most, deadline=self.effort.is_over)
+        if searchable and self._falls_short(metric, goal):
+            most = self.effort.most if upper == goal else self.effort.most // 10
+            found = maximum(potential.machine, potential, most=most, deadline=self.effort.is_over)
             if found.path is not None:
                 self.note(_followed(self.counting, (potential.machine.edges[n] for n in found.path)))
             goal = min(goal, floor(found.upper))
@@ -168,6 +170,16 @@ class _Search:
         if not self.capped or metric == "transitions":
             return None
         return self.machine.caps.amounts()[_RESOURCE[metric]]
+
+    def _most(self, metric: Metric, cap: int) -> int:
+        """Give the most that a cap lets a run use: what is set aside is for those that it was set aside for."""
+        index = METRICS.index(metric)
+        for number in self.invariant.edges:
+            edge = self.counting.edges[number]
+            state = self.machine.states[self.counting.states[edge.source]]
+            if not isinstance(state, End) and state.reserve and edge.weights[index]:
+                return cap
+        return max(0, cap - self.machine.reserve.amounts()[_RESOURCE[metric]])
 
     def _endless(self) -> tuple[str, ...]:
         """Give the states that a run can enter and whose attempts nothing cuts off."""

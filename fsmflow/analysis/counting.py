@@ -6,8 +6,9 @@ anything from 0 to its cost, so wherever a cap might stand in the way, the run m
 go on. That allows more than can happen, never less.
 
 An attempt that runs children may use more steps than one. The counter knows of one, so it is the least
-that was spent: it admits whatever may be admitted, and where others may have been spent beside it, a run
-may be refused as soon as the most that each attempt counts as could have come to so much.
+that was spent: it admits whatever may be admitted, and a run may be refused as soon as so many attempts
+could have spent so much, if each were the dearest of those that may come before. Where none of them runs
+children, the counter is just what was spent.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class _Lowering:
     counters: dict[str, int] = field(factory=dict)
     caps: list[int] = field(factory=list)
     is_set_aside: bool = True
-    dearest: int = 1
+    dearest: dict[str, int] = field(factory=dict)
 
     def counter_machine(self) -> CounterMachine:
         machine = self.machine
@@ -78,7 +79,7 @@ class _Lowering:
             if shortest:
                 self._count(WAITS, machine.caps.time_us // shortest)
         self.is_set_aside = _is_set_aside(machine)
-        self.dearest = most_steps(machine)
+        self.dearest = _dearest(machine)
         return CounterMachine(
             states=tuple(machine.states),
             start=self.numbers[machine.start],
@@ -148,8 +149,8 @@ class _Lowering:
                     yield from self._retries(state, way, guards, weights)
         if self._may_lack(state):
             yield self._refused(state, ())
-        elif steps is not None and (self.dearest == 1 or not self._is_safe(state)):
-            yield self._refused(state, ((steps, self._attempts(room + 1), self.caps[steps]),))
+        elif steps is not None and (self._is_exact(state) or not self._is_safe(state)):
+            yield self._refused(state, ((steps, self._attempts(state, room + 1), self.caps[steps]),))
         if self._may_lack_time(state) and state.effect != "once":
             # What may not be repeated and is cut off by the run's deadline is `unknown` instead.
             yield self._exceeded(state, admitted, weights, "exceeded")
@@ -166,8 +167,8 @@ class _Lowering:
             most = self._room_for_steps(state)
             admitted = ((steps, 0, most),)
             room = ((steps, 0, most - 1),)
-            if not self._may_lack(state) and (self.dearest == 1 or not self._is_safe(state)):
-                full = (steps, self._attempts(max(0, most + 1 - state.steps)), most)
+            if not self._may_lack(state) and (self._is_exact(state) or not self._is_safe(state)):
+                full = (steps, self._attempts(state, max(0, most + 1 - state.steps)), most)
                 yield self._exceeded(state, (*guards, full), weights, way.on)
         if self._may_lack(state):
             yield self._exceeded(state, (*guards, *admitted), weights, way.on)
@@ -272,9 +273,13 @@ class _Lowering:
         aside = 0 if state.reserve else self.machine.reserve.steps
         return self.caps[self.counters[STEPS]] - aside - state.steps
 
-    def _attempts(self, steps: int) -> int:
-        """Give the fewest attempts that can have spent so many steps."""
-        return -(-steps // self.dearest)
+    def _attempts(self, state: Work, steps: int) -> int:
+        """Give the fewest attempts before `state` that can have spent so many steps."""
+        return -(-steps // self.dearest.get(state.name, 1))
+
+    def _is_exact(self, state: Work) -> bool:
+        """Tell whether the counter of attempts is just what was spent before `state`."""
+        return self.dearest.get(state.name, 1) == 1
 
     def _may_lack(self, state: Work) -> bool:
         """Tell whether some cap, other than that on steps, may leave no room for an attempt.
@@ -295,9 +300,18 @@ class _Lowering:
         return state.reserve and self.is_set_aside
 
 
-def most_steps(machine: Machine) -> int:
-    """Give the most steps that any one attempt counts as; 1 unless some state runs children."""
-    return max((state.steps for state in machine.states.values() if isinstance(state, Work)), default=1)
+def _dearest(machine: Machine) -> dict[str, int]:
+    """Give the most steps that any one attempt before each state counts as, where they are more than 1."""
+    costs = {state.name: state.steps for state in machine.states.values() if isinstance(state, Work)}
+    found: dict[str, int] = {}
+    for name in sorted(costs, key=lambda name: -costs[name]):
+        pending = [name] if costs[name] > 1 else []
+        while pending:
+            for way in machine.outgoing[pending.pop()]:
+                if way.target not in found:
+                    found[way.target] = costs[name]
+                    pending.append(way.target)
+    return found
 
 
 def _is_set_aside(machine: Machine) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from attrs import frozen
 
 from fsmflow.analysis.counter_machine import CounterMachine, Edge
-from fsmflow.analysis.counting import RESOURCES, STEPS, most_steps
+from fsmflow.analysis.counting import RESOURCES, STEPS
 from fsmflow.machine import End, Machine, State, Wait, Work
 
 _STEPS, _TIME = RESOURCES.index("steps"), RESOURCES.index("time_us")
@@ -84,7 +84,7 @@ class _Reader:
         self._counters = counter_machine
         self._first = len(counter_machine.caps)
         self._steps = counter_machine.counters.index(STEPS) if STEPS in counter_machine.counters else None
-        self._is_exact = most_steps(machine) == 1
+        self._is_exact = all(s.steps == 1 for s in machine.states.values() if isinstance(s, Work))
 
     def rises(self, edge: Edge) -> Iterator[Rise]:
         """Give what an edge may spend."""
