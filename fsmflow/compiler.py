@@ -13,7 +13,7 @@ from attrs import frozen
 
 from fsmflow import checks, spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.callees import Found, callee_of, calls, spec_of
+from fsmflow.analysis.callees import Found, callee_of, calls, spec_of, unpriced
 from fsmflow.analysis.graph import components
 from fsmflow.backends import BACKENDS, Artifact, Places, load_backend
 from fsmflow.checks._beside_the_proof import BESIDE_THE_PROOF
@@ -203,9 +203,10 @@ def _found(name: str, member: _Spec | None, folder: Path | None, callees: Mappin
     if member.workflow is not None and member.name != name:
         return Found(name, path, trouble="misnamed")
     compilation = member.compile(folder, callees)
-    if compilation.analysis is None or compilation.errors:
+    analysis = compilation.analysis
+    if analysis is None or compilation.errors:
         return Found(name, path, trouble="faulty")
-    return Found(name, path, callee_of(compilation.analysis))
+    return Found(name, path, callee_of(analysis), unpriced=unpriced(analysis))
 
 
 def _circle(name: str, caller: str, runs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ class Found:
         trouble: Why it can't be had: there is no such spec, it is the spec of
             another workflow, it has errors, or it runs its caller.
         circle: The workflows that run one another, in order and back to the first, if that is why.
+        unpriced: The models that it asks, or a workflow that it runs, and of which it is not said what
+            they charge.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Found:
     callee: Callee | None = None
     trouble: Trouble = ""
     circle: tuple[str, ...] = ()
+    unpriced: tuple[str, ...] = ()
 
 
 @frozen
@@ -96,6 +99,14 @@ def specs_in(folder: Path | None) -> Sequence[str]:
         return ()
     names = {file.removesuffix(suffix) for file in files for suffix in SUFFIXES if file.endswith(suffix)}
     return sorted(names)
+
+
+def unpriced(analysis: Analysis) -> tuple[str, ...]:
+    """Give the models that a workflow asks, or one that it runs, without saying what they charge."""
+    workflow = analysis.workflow
+    asked = [state.llm.model for state in workflow.states.values() if isinstance(state, spec.Llm)]
+    own = [model for model in asked if model not in workflow.prices]
+    return tuple(dict.fromkeys([*own, *(m for found in analysis.callees.values() for m in found.unpriced)]))
 
 
 def callee_of(analysis: Analysis) -> Callee:

@@ -21,7 +21,7 @@ Example::
         success: each
         fallback: failed
       each:
-        map: summarise            # budget: {tokens: 1500}
+        map: summarise            # which may take 1,500 tokens
         over: $input.parts
         at_most: 20  # error: attempt-above-cap
         with: {text: $item}
@@ -53,7 +53,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         limit = f"the cap is {resource.written(cap)}{beside}"
         hint = "raise the cap, or lower this"
         if children is not None:
-            message += f", {_sum(children, index)}"
+            message += f" ({_sum(children, index)})"
             names = " and ".join(dict.fromkeys(f"`{callee.name}`" for callee in children.callees.values()))
             hint = f"raise the cap, or lower what {names} may use"
         route = _route(name, resource, children)

@@ -34,9 +34,10 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         if isinstance(state, spec.Choose | spec.Wait | spec.End):
             continue
         if state.fallback is None:
+            when = "nobody answers" if isinstance(state, spec.Ask) else "it can't succeed"
             yield Diagnostic(
                 "missing-outcome",
-                f"`{name}` does not say where to go when it can't succeed",
+                f"`{name}` does not say where to go when {when}",
                 ("states", name),
                 key=True,
                 hint="add `fallback: STATE`",

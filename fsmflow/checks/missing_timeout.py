@@ -53,7 +53,9 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             )
     for call in calls(analysis.workflow):
         found = analysis.callees[call.name]
-        if found.callee is not None and found.callee.most.time_us is None:
+        # Where not even its steps are bounded, `child-unbounded` tells that.
+        most = None if found.callee is None else found.callee.most
+        if most is not None and most.time_us is None and most.steps is not None:
             yield Diagnostic(
                 "missing-timeout",
                 f"what `{call.name}` takes has no bound, and time is capped",

@@ -7,6 +7,7 @@ Why is this bad?
 What to do
     Say what the model charges for a million tokens: `prices: {MODEL: {input: 0.15, output: 0.6}}`. What an
     attempt costs at most follows from that, and what it did cost from the usage that the endpoint tells.
+    A child says in its own spec what its models charge.
 
 Example::
 
@@ -22,6 +23,10 @@ Example::
           prompt: prompts/hello.md
           max_tokens: 400
         cost: {tokens: 2000}
+        success: ask
+        fallback: failed
+      ask:
+        call: asks_a_model  # error: model-unpriced
         success: done
         fallback: failed
       done: {end: success}
@@ -34,12 +39,13 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.callees import calls
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import shown
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
-    """Find models that are asked under a cap on money, and have no price."""
+    """Find models that are asked under a cap on money, here or by children, and have no price."""
     if analysis.workflow.budget.usd is None:
         return
     for name, state in analysis.workflow.states.items():
@@ -50,4 +56,14 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 f"money is capped, and `prices` does not say what `{shown(state.llm.model)}` charges",
                 ("states", name, "llm", "model"),
                 hint=near or "add its price for a million tokens: `prices: {MODEL: {input: …, output: …}}`",
+            )
+    for call in calls(analysis.workflow):
+        found = analysis.callees[call.name]
+        if found.callee is not None and found.unpriced:
+            yield Diagnostic(
+                "model-unpriced",
+                f"money is capped, and it is not said what `{shown(found.unpriced[0])}` charges, which "
+                f"`{call.name}` asks",
+                call.route,
+                hint=f"add its price for a million tokens to {found.path.as_posix()}, or to a spec below it",
             )

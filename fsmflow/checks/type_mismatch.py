@@ -92,8 +92,11 @@ def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
 
 def _over(values: Values, state: spec.Map, route: Route) -> Iterator[Diagnostic]:
     """Hold what a `map` is run over to being a list."""
+    if not state.over.startswith("$") or state.over.startswith("$$") or state.over.endswith(".or_null"):
+        # No reference to a list, whatever the types are, which `bad-reference` tells.
+        return
     given = values.of_data(state.over)
-    if state.over.startswith("$") and not fits(values.modules, given, TypeName("", "list")):
+    if not fits(values.modules, given, TypeName("", "list")):
         message = f"a `map` is run over a list, and `{state.over}` is `{given}`"
         yield _diagnostic(message, route, "name a list")
 
