@@ -55,9 +55,11 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         if children is not None:
             message += f" ({_sum(children, index)})"
             names = " and ".join(dict.fromkeys(f"`{callee.name}`" for callee in children.callees.values()))
-            hint = f"raise the cap, or lower what {names} may use"
+            fewer = "lower `at_most`, " if children.kind == "map" else ""
+            hint = f"raise the cap, {fewer}or lower what {names} may use"
         route = _route(name, resource, children)
-        yield Diagnostic("attempt-above-cap", f"{message}; {limit}", route, hint=hint)
+        key = children is not None and children.kind == "parallel"
+        yield Diagnostic("attempt-above-cap", f"{message}; {limit}", route, key=key, hint=hint)
 
 
 def _route(name: str, resource: Resource, children: Children | None) -> Route:

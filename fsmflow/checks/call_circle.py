@@ -45,5 +45,5 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 "call-circle",
                 f"workflows run one another in a circle: {' → '.join(names)}",
                 call.route,
-                hint="a loop of states, with a cap, repeats something",
+                hint="repeat it by a loop of states, with a cap",
             )

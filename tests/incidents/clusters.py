@@ -25,6 +25,9 @@ CLUSTERS = (
     "budget primitive missing",
 )
 
+CHILDREN = {"research", "specialist"}
+"""The specs of this folder that are no incidents: others delegate to them."""
+
 
 def compilation(name: str) -> Compilation:
     """Compile the spec of an incident."""
