@@ -20,6 +20,8 @@ COMMANDS = {
     "diff": "Say what a change does to a workflow, its proof and its worst case.",
     "build": "Compile specs into runners, diagrams and property tests.",
     "run": "Run a workflow on real input.",
+    "waiting": "List the questions of runs that wait for a person's answer.",
+    "answer": "Answer a question of a run.",
     "trace": "Show what a run did, and why it ended as it did.",
     "simulate": "Make up thousands of runs with faults, and hold each to what must hold.",
     "test": "Run the property tests that were built.",

@@ -44,4 +44,8 @@ def runner_from(compilation: Compilation, path: Path) -> Runner[Any, Any]:
     exec(compile(code, module.__file__, "exec"), module.__dict__)  # noqa: S102 - our own output
     runner = runner_of(module)
     runner.drop_stale_certificate()
+    if compilation.analysis is not None:
+        # Workflows that it runs are compiled now too, so that what runs is what their specs say.
+        for callee in compilation.analysis.callees.values():
+            runner.know(callee.name, load(callee.path))
     return runner

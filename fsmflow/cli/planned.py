@@ -10,12 +10,15 @@ import click
 
 from fsmflow.cli.output import wants_color
 from fsmflow.diagnostics import Diagnostic
-from fsmflow.runtime import Options, Runner
+from fsmflow.runtime import Desk, Options, Runner
 from fsmflow.source import Document
 
 
-def options_of(path: Path, runner: Runner[Any, Any]) -> Options:
-    """Give the options of a run of `runner` that goes as the file at `path` plans; exit if it is no plan."""
+def options_of(path: Path, runner: Runner[Any, Any], desk: Desk | None = None) -> Options:
+    """Give the options of a run of `runner` that goes as the file at `path` plans; exit if it is no plan.
+
+    What is not planned of people's answers is asked at `desk`.
+    """
     from fsmflow.diagnostics import FsmflowError
     from fsmflow.loading.files import Unreadable
     from fsmflow.loading.yaml import load_file
@@ -33,7 +36,7 @@ def options_of(path: Path, runner: Runner[Any, Any]) -> Options:
         reading = read_plan(document.tree, runner)
         if reading.diagnostics:
             _refuse(path, document, reading.diagnostics)
-        return options(reading.plan, runner)
+        return options(reading.plan, runner, desk)
     except (FsmflowError, StepNotFound) as error:
         raise click.ClickException(str(error)) from error
 

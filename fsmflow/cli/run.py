@@ -47,6 +47,11 @@ CANCELLED = 130
     metavar="STEP=MODULE:NAME",
     help="In a replay, call this in the place of a step, and say what changes.",
 )
+@click.option(
+    "--desk",
+    type=click.Path(path_type=Path),
+    help="Put questions to people into this folder, not to this terminal; see `fsmflow answer`.",
+)
 @click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
 @format_option
 @quiet_option
@@ -60,6 +65,7 @@ def command(
     replay: Path | None,
     swaps: tuple[str, ...],
     run_id: str | None,
+    desk: Path | None,
     form: str,
     quiet: bool,
 ) -> None:
@@ -88,11 +94,13 @@ def command(
     options: dict[str, Any] = {"profile": profile}
     if run_id is not None:
         options["run_id"] = run_id
+    if runner.asks:
+        options["desk"] = _desk(desk)
     planned: tuple[str, ...] = ()
     if plan is not None:
         from fsmflow.cli.planned import options_of
 
-        options |= options_of(plan, runner)
+        options |= options_of(plan, runner, options.get("desk"))
         planned = tuple(options["steps"])
     with ExitStack() as stack:
         if trace is not None:
@@ -115,6 +123,15 @@ def command(
     else:
         _show(result, quiet=quiet, planned=planned)
     sys.exit(EXCEEDED if result.end == "exceeded" else EXIT_CODES[result.kind])
+
+
+def _desk(folder: Path | None) -> Any:
+    """Give where people are asked: at this terminal, or where others find the question."""
+    from fsmflow.cli.desks import NoticedDesk, TerminalDesk, desk_folder
+
+    if folder is None and sys.stdin.isatty() and sys.stderr.isatty():
+        return TerminalDesk()
+    return NoticedDesk(folder or desk_folder())
 
 
 def _given(inputs: tuple[str, ...], source: str | None) -> Any:
@@ -147,9 +164,13 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
     try:
         if quiet or not sys.stderr.isatty():
             return runner.run_sync(given, **options)
+        from fsmflow.cli.desks import TerminalDesk
         from fsmflow.cli.progress import Progress
 
         with Progress(runner, options.get("trace")) as progress:
+            desk = options.get("desk")
+            if isinstance(desk, TerminalDesk):
+                desk.paused = progress.paused
             return runner.run_sync(given, **{**options, "trace": progress, "live": True})
     except Rejected as rejected:
         said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
@@ -197,7 +218,7 @@ def _show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) ->
     console = Console(no_color=not wants_color(sys.stdout), highlight=False, soft_wrap=True)
     mark, color = _MARKS[result.kind]
     console.print(f"[bold {color}]{mark} {result.end}[/] [dim]{result.kind}[/]")
-    facts = _fields(result.output)
+    facts = fields(result.output)
     if result.error is not None and result.kind != "success":
         error = result.error
         facts.append(("why", f"{error.state}: {error.outcome}, {error.message}"))
@@ -243,7 +264,7 @@ def _show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) ->
         console.print(f"  [dim]planned: {', '.join(planned)} · time is virtual[/]")
 
 
-def _fields(output: Any) -> list[tuple[str, str]]:
+def fields(output: Any) -> list[tuple[str, str]]:
     """Give what to show of an output: the fields of a record, or the value itself."""
     from fsmflow.runtime.trace import plain
 

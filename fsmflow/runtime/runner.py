@@ -119,6 +119,7 @@ class Runner(Generic[Given, Output]):
         self.profiles = profiles or {}
         self.folder = folder.resolve()
         self.generated = generated
+        self._known: dict[str, Runner[Any, Any]] = {}
         self._begin = begin
         self._states = dict.fromkeys(states, 0)
         self._counters = dict.fromkeys(counters, 0)
@@ -167,12 +168,19 @@ class Runner(Generic[Given, Output]):
         """
         return {callee.name: self._callee(callee) for callee in self._called()}
 
+    def know(self, name: str, runner: Runner[Any, Any]) -> None:
+        """Take the runner of a workflow that this one runs from memory, not from where it was built."""
+        self._known[name] = runner
+
     def _called(self) -> Iterator[Callee]:
         for stage in self.stages.values():
             if stage.children is not None:
                 yield from stage.children.callees.values()
 
     def _callee(self, callee: Callee) -> Runner[Any, Any]:
+        if callee.name in self._known:
+            self._check_callee(callee, self._known[callee.name])
+            return self._known[callee.name]
         if self.generated is None:
             raise StepNotFound(f"{self.name} runs `{callee.name}`, and does not know where its runner is")
         path = self.generated / f"{callee.name}_fsm.py"
@@ -180,10 +188,10 @@ class Runner(Generic[Given, Output]):
             found = load_runner(path)
         except (FileNotFoundError, ImportError) as error:
             raise StepNotFound(str(error)) from error
-        self.check_callee(callee, found)
+        self._check_callee(callee, found)
         return found
 
-    def check_callee(self, callee: Callee, found: Runner[Any, Any]) -> None:
+    def _check_callee(self, callee: Callee, found: Runner[Any, Any]) -> None:
         """Hold the runner of a workflow to what this one was compiled for.
 
         Raises:

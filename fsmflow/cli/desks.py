@@ -1,0 +1,126 @@
+"""Where `fsmflow run` asks people: at its terminal, or where other processes find the question."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fsmflow.runtime import Answer, Asked, Rejected
+from fsmflow.runtime.folder_desk import FolderDesk
+
+
+def desk_folder() -> Path:
+    """Give the folder of the questions that wait on this machine for its user."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(os.environ.get("FSMFLOW_DESK") or Path(state) / "fsmflow" / "desk")
+
+
+class NoticedDesk:
+    """A desk in a folder that says on standard error what waits there, and how to answer it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._desk = FolderDesk(folder)
+        self._where = "" if folder == desk_folder() else f" --desk {folder}"
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Ask, and wait until somebody has answered from elsewhere."""
+        whom = f" {asked.role}" if asked.role else ""
+        answers = " | ".join(asked.labels or ("--value JSON",))
+        click.echo(
+            f"`{asked.state}` asks{whom}: {asked.question}\n"
+            f"  to answer: fsmflow answer{self._where} {asked.token} {answers}",
+            err=True,
+        )
+        return await self._desk.ask(asked)
+
+
+class TerminalDesk:
+    """Asks at the terminal that the run was started from."""
+
+    def __init__(self) -> None:
+        self.paused: Callable[[], AbstractContextManager[Any]] = nullcontext
+        """What shows the run meanwhile, and makes way for a question."""
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Ask until the answer is one of those that there are."""
+        with self.paused():
+            click.echo(_worded(asked), err=True)
+            while True:
+                try:
+                    return await self._answer(asked)
+                except Rejected as rejected:
+                    click.echo("\n".join(f"  {each}" for each in rejected.complaints), err=True)
+
+    async def _answer(self, asked: Asked) -> Answer:
+        label = None
+        if asked.labels is not None:
+            label = await _line(f"  answer ({', '.join(asked.labels)}): ")
+            if label not in asked.labels:
+                return asked.answer(label)
+        if not asked.gives:
+            return asked.answer(label)
+        text = await _line(f"  {asked.gives}: " if asked.gives == "str" else f"  {asked.gives}, as JSON: ")
+        return asked.answer(label, value_of(text, asked.gives))
+
+
+def value_of(text: str, gives: str) -> Any:
+    """Read what a person filled in: text where that is wanted, else JSON.
+
+    Raises:
+        Rejected: It is no JSON.
+    """
+    if gives == "str":
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Rejected((f"{text!r:.60} is no JSON",)) from None
+
+
+def _worded(asked: Asked) -> str:
+    from fsmflow.cli.run import fields
+
+    whom = f" {asked.role}" if asked.role else ""
+    lines = [click.style(f"? {asked.workflow} asks{whom}: {asked.question}", bold=True)]
+    lines += [f"    {click.style(name, dim=True)}  {value}" for name, value in fields(dict(asked.shown))]
+    return "\n".join(lines)
+
+
+async def _line(prompt: str) -> str:
+    """Read a line from the terminal, in a way that can be cancelled.
+
+    Raises:
+        EOFError: There is no more input.
+    """
+    click.echo(prompt, err=True, nl=False)
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+
+    def read() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    try:
+        loop.add_reader(sys.stdin.fileno(), read)
+    except NotImplementedError:
+        from fsmflow.runtime.threads import in_thread
+
+        # There, a line that nobody waits for any more is read all the same.
+        line: str = await in_thread(sys.stdin.readline, {}, "terminal")
+    else:
+        try:
+            await ready
+        finally:
+            loop.remove_reader(sys.stdin.fileno())
+        line = sys.stdin.readline()
+    if not line:
+        raise EOFError("the terminal gives no more answers")
+    return line.strip()
