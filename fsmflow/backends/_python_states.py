@@ -8,7 +8,7 @@ from typing import assert_never
 from attrs import frozen
 
 from fsmflow.backends._python import after, condition, laid_out, literal, wrapped
-from fsmflow.backends._python_terms import branch, looks_at_values, references, template
+from fsmflow.backends._python_terms import branch, is_total, looks_at_values, references, template
 from fsmflow.expressions import Constant, DictTemplate, Template
 from fsmflow.machine import Ask, Choice, End, Machine, Resources, State, Transition, Wait, Work
 
@@ -299,7 +299,7 @@ class StateFunctions:
 def _assigned(target: str, made: Template) -> Iterator[str]:
     """Give an assignment that becomes `Unbound` where a reference in it leads nowhere."""
     value = after(f"{target} = ", template(made))
-    if all(reference.or_null for reference in references(made)):
+    if is_total(made):
         yield from laid_out(value, _INDENT)
         return
     yield "    try:"

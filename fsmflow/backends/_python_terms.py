@@ -71,6 +71,24 @@ def references(made: Template) -> Iterator[Reference]:
             assert_never(made)
 
 
+def is_total(made: Template) -> bool:
+    """Tell whether a template can be filled whatever the values are."""
+    match made:
+        case Constant():
+            return True
+        case Reference(or_null=or_null):
+            return or_null
+        case ListTemplate(items=items):
+            return all(map(is_total, items))
+        case DictTemplate(items=pairs):
+            return all(is_total(item) for _, item in pairs)
+        case EachTemplate():
+            # What is mapped over may be no list, or too long a one.
+            return False
+        case _:
+            assert_never(made)
+
+
 def branch(guard: Guard, indent: str) -> Iterator[str]:
     """Write `if guard:`."""
     match guard:

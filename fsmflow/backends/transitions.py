@@ -300,7 +300,7 @@ def _onward(walk: Walk) -> str | None:
     state = walk.ir.states[walk.place]
     if isinstance(state, Choice):
         return "choose"
-    if walk.is_pausing or isinstance(state, End):
+    if walk.is_pausing or isinstance(state, Ask | End):
         return None
     time_us = state.duration_us if isinstance(state, Wait) else 1
     return None if walk.room(time_us) else "refuse"
