@@ -30,20 +30,27 @@ def command() -> None:
 @command.command("show")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--spec", type=click.Path(path_type=Path), help="Tell caps and ways too, by this spec.")
-@click.option("--step", metavar="NAME", help="Show this step's inputs, outputs and complaints in full.")
+@click.option(
+    "--step",
+    metavar="NAME",
+    help="Show this step's inputs, outputs and complaints in full; `read/fetch` is a step of a child.",
+)
 @format_option
 def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
     """Show the run in FILE as a tree, with what each step took; no spec is needed.
 
-    The step that failed, the slowest and the costliest are marked.
+    The step that failed, the slowest and the costliest are marked. The runs of children are told below
+    the step that started them; of many that came out alike, one is shown.
     """
     from fsmflow.diagnostics import did_you_mean
-    from fsmflow.reporting import trace_json, trace_text
+    from fsmflow.reporting import trace_json, trace_step, trace_text
+    from fsmflow.reporting.trace_summary import Summary
 
     recording = read(file)
-    states = list(dict.fromkeys(stage.state for stage in recording.stages))
-    if step is not None and step not in states:
-        raise click.UsageError(f"the run was never in a step {step!r}; {did_you_mean(step, states)}")
+    summary = Summary.of(recording)
+    if step is not None and not trace_step.matching(summary, step):
+        known = trace_step.steps(summary)
+        raise click.UsageError(f"the run was never in a step {step!r}; {did_you_mean(step, known)}")
     machine = None if spec is None else _machine(spec)
     if machine is not None and machine.digest != recording.digest:
         click.echo(f"the run is of another version of this workflow than {spec}", err=True)
@@ -52,7 +59,7 @@ def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
         return
     color = wants_color(sys.stdout)
     if step is not None:
-        text = trace_text.render_step(recording, step, color=color, columns=columns())
+        text = trace_step.render(recording, step, color=color, columns=columns())
     else:
         text = trace_text.render(recording, color=color, columns=columns(), machine=machine)
     click.echo(text.rstrip("\n"), color=True)

@@ -10,17 +10,24 @@ import attrs
 
 from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.reporting.trace_moves import Move
-from fsmflow.reporting.trace_summary import Summary, Visit
+from fsmflow.reporting.trace_step import matching
+from fsmflow.reporting.trace_summary import Run, Summary, Visit
 from fsmflow.reporting.trace_why import Why
 
 SHOW = "fsmflow.trace.show/1"
 WHY = "fsmflow.trace.why/1"
 
 
-def render(recording: Recording, state: str | None = None) -> str:
-    """Write a run by its visits; those of one state alone, with inputs and outputs, if it is named."""
+def render(recording: Recording, step: str | None = None) -> str:
+    """Write a run by its visits, and below them the runs of children that they started.
+
+    Of one step alone, if it is named, with inputs and outputs; and where it is in the tree.
+    """
     summary = Summary.of(recording)
-    visits = [visit for visit in summary.visits if state is None or visit.state == state]
+    if step is None:
+        visits = [_visit(visit) for visit in summary.visits]
+    else:
+        visits = [_where(visit) | _visit(visit, in_full=True) for visit in matching(summary, step)]
     return _written(
         {
             "schema": SHOW,
@@ -28,10 +35,12 @@ def render(recording: Recording, state: str | None = None) -> str:
             "error": None if recording.error is None else recording.error._asdict(),
             "spent": dict(recording.spent),
             "total_us": recording.total_us,
-            "failing": _place(summary.failing),
+            "failing": _place(summary.culprit),
             "slowest": _place(summary.slowest),
             "costliest": _place(summary.costliest),
-            "visits": [_visit(visit, in_full=state is not None) for visit in visits],
+            "visits": visits,
+            **_unfinished(summary.whole),
+            **({"strays": recording.strays} if recording.strays else {}),
         }
     )
 
@@ -57,27 +66,63 @@ def _identity(recording: Recording) -> dict[str, Any]:
 
 
 def _place(visit: Visit | None) -> dict[str, Any] | None:
-    return None if visit is None else {"state": visit.state, "visit": visit.visit}
+    return None if visit is None else {"state": visit.state, "visit": visit.visit, **_where(visit)}
 
 
-def _visit(visit: Visit, *, in_full: bool) -> dict[str, Any]:
+def _where(visit: Visit) -> dict[str, Any]:
+    """Tell, of a visit in the run of a child, which runs it is in, from the outermost."""
+    found: list[dict[str, Any]] = []
+    run = visit.within
+    while run.above is not None:
+        above = {"state": run.above.state, "visit": run.above.visit}
+        found.insert(0, above | {"child": run.key, "workflow": run.recording.workflow})
+        run = run.above.within
+    return {"within": found} if found else {}
+
+
+def _visit(visit: Visit, *, in_full: bool = False) -> dict[str, Any]:
+    # Of one step there is all that it did, and not what its children did once more.
+    runs = [] if in_full else [_run(run) for run in visit.runs]
     return {
         "state": visit.state,
         "visit": visit.visit,
         "time_us": visit.time_us,
         "use": dict(visit.use),
         "stages": [_stage(stage, in_full=in_full) for stage in visit.stages],
+        **({"children": runs} if runs else {}),
     }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    recording = run.recording
+    return {
+        "child": run.key,
+        **_identity(recording),
+        "spent": dict(recording.spent),
+        "total_us": recording.total_us,
+        "visits": [_visit(visit) for visit in run.visits],
+        **_unfinished(run),
+    }
+
+
+def _unfinished(run: Run) -> dict[str, Any]:
+    """Tell of runs that were started by an attempt that is not written down."""
+    found = [
+        {"state": state, "children": [_run(child) for child in children]} for state, children in run.under_way
+    ]
+    return {"under_way": found} if found else {}
 
 
 def _stage(stage: Stage, *, in_full: bool) -> dict[str, Any]:
     found: dict[str, Any] = {
         name: getattr(stage, name) for name in ("number", "kind", "attempt", "start_us", "elapsed_us")
     }
-    if stage.kind != "attempt":
+    if stage.kind not in ("attempt", "question"):
         return found
     found |= {"outcome": stage.outcome, "label": stage.label, "use": dict(stage.use)}
     found |= {"message": stage.error, "complaints": list(stage.complaints)}
+    if stage.steps > 1:
+        found["steps"] = stage.steps
     if in_full:
         found |= {"input": stage.given, "output": stage.output, "retry_after_us": stage.retry_after_us}
     return found
