@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from fsmflow.machine import Machine, Resources, Wait, Work
+from fsmflow.machine import Ask, Machine, Resources, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Late
 from fsmflow.runtime.events import Event
-from fsmflow.semantics import Attempt, Command, Finish
+from fsmflow.semantics import Attempt, Command, Finish, Question
 from tests.strategies import plain
 
 _OUTCOMES = ("success",) * 5 + ("transient",) * 3 + ("invalid",) * 2 + ("failure", "exceeded", "unknown")
@@ -18,9 +18,22 @@ def draw_event(random: Random, machine: Machine, now: Configuration, command: Co
     assert not isinstance(command, Finish)
     if random.random() < 0.02:
         return Late((random.randint(0, 2), random.randint(0, 400), 0))
+    if isinstance(command, Question):
+        return answer(random, machine, command)
     if not isinstance(command, Attempt):
         return Elapsed(command.duration_us + random.choice((0, 0, 0, 50, _edge(random, machine, now, 4))))
     return _ended(random, machine, now, command)
+
+
+def answer(random: Random, machine: Machine, question: Question) -> Ended:
+    """Draw what a person says, or that nobody did."""
+    state = machine.states[question.state]
+    assert isinstance(state, Ask)
+    elapsed = random.choice((0, 1_000, 10**9))
+    if random.random() < 0.3:
+        return Ended("failure", message="nobody answered in time", elapsed_us=elapsed)
+    label = random.choice(state.labels) if state.labels else None
+    return Ended("success", label, label if state.gives is None else plain(random), elapsed_us=elapsed)
 
 
 def _ended(random: Random, machine: Machine, now: Configuration, attempt: Attempt) -> Ended:
@@ -40,7 +53,16 @@ def _ended(random: Random, machine: Machine, now: Configuration, attempt: Attemp
         elapsed_us=elapsed,
         retry_after_us=_wish(random, machine, now, state, elapsed) if outcome == "transient" else None,
         draw=random.choice((0.0, random.random(), 0.999)),
+        steps=_steps(random, machine, now, state),
     )
+
+
+def _steps(random: Random, machine: Machine, now: Configuration, state: Work) -> int:
+    """Give how many steps an attempt was: all that its children may use, few, or about what fills a cap."""
+    if state.steps == 1:
+        return 1
+    near = max(1, min(state.steps, _edge(random, machine, now, 0)))
+    return random.choice((1, state.steps, near, random.randint(1, state.steps)))
 
 
 def _use(

@@ -3,7 +3,8 @@
 A workflow is drawn from a plain source of random numbers. Hypothesis hands in one that it can shrink;
 a campaign hands in `random.Random(seed)`, which is much quicker, and a failure names its seed.
 
-Choices and waits lead onward only, or through a capped arm, so that no run goes round without a step.
+Choices, waits and questions lead onward only, or through a capped arm, so that no run goes round without
+a step.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from attrs import evolve
 from hypothesis import strategies as st
 
 from fsmflow import spec
+from fsmflow.lowering import lower
+from fsmflow.machine import Callee, Caps, Machine
 from fsmflow.source import Real
 
 LARGEST = 40
@@ -28,14 +31,38 @@ _LITERALS = ("0", "1", "2", "-1", "1.5", "'a'", "''", "'failure'", "True", "Fals
 _SIGNS = ("==", "!=", "<", "<=", ">", ">=")
 _SIZES = (1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 12, 20, LARGEST - 7)
 _TIMES = (1, 1, 1, 2, 3)
+_KINDS = ("run", "run", "run", "run", "run", "choose", "wait")
+_WIDE = (*_KINDS, *_KINDS, "ask", "ask", "call", "map", "parallel")
+_STEPS = ("run", "call", "map", "parallel")
+
+CALLEES = {
+    name: Callee(name=name, digest=name * 8, most=most)
+    for name, most in {
+        "light": Caps(steps=1, tool_calls=0, tokens=0, micro_usd=0, time_us=5_000),
+        "heavy": Caps(steps=5, tool_calls=1, tokens=400, micro_usd=1_500, time_us=1_000_000),
+        "timeless": Caps(steps=2, tool_calls=1, tokens=0, micro_usd=0),
+    }.items()
+}
+"""The workflows that drawn ones run."""
 
 
-def workflow(random: Random) -> spec.Workflow:
-    """Draw a workflow of up to 40 states."""
-    return _Draft(random).workflow()
+def workflow(random: Random, *, wide: bool = False) -> spec.Workflow:
+    """Draw a workflow of up to 40 states.
+
+    Args:
+        random: Where chance comes from.
+        wide: Whether some states may ask people, or run other workflows.
+    """
+    return _Draft(random, wide=wide).workflow()
+
+
+def wide_machine(random: Random) -> Machine:
+    """Draw a workflow in which states may do anything, and give the machine that it means."""
+    return lower(workflow(random, wide=True), CALLEES)
 
 
 workflows = st.randoms(use_true_random=False).map(workflow)
+wide_workflows = st.randoms(use_true_random=False).map(lambda random: workflow(random, wide=True))
 
 
 def ending(flow: spec.Workflow) -> spec.Workflow:
@@ -46,20 +73,21 @@ def ending(flow: spec.Workflow) -> spec.Workflow:
 class _Draft:
     """The drawing of one workflow."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, *, wide: bool) -> None:
         self.random = random
+        self.all_kinds = _WIDE if wide else _KINDS
         count = random.choice(_SIZES)
         special = random.sample(_NAMES, min(count, random.randint(0, 3)))
         names = [*special, *(f"s{number}" for number in range(count - len(special)))]
         self.kinds = {name: self._kind() for name in names}
         self.reserved = {f"r{n}": self._kind() for n in range(random.choice((0, 0, 1, 1, 2, 3)))}
         self.ends = [f"end_{number}" for number in range(random.randint(1, 4))]
-        self.work = [name for name, kind in self.kinds.items() if kind == "run"]
+        self.work = [name for name, kind in self.kinds.items() if kind in _STEPS]
         shared = random.choice(((), ("answer",), ("answer", "notes")))
         self.value_of = {
             name: random.choice((name, *shared))
             for name, kind in {**self.kinds, **self.reserved}.items()
-            if kind == "run"
+            if kind not in ("choose", "wait")
         }
         self.roots = ["input", "error", *dict.fromkeys(self.value_of.values())]
 
@@ -71,6 +99,7 @@ class _Draft:
         for name in self.ends:
             kind = random.choice(("success", "degraded", "handoff", "failed"))
             states[name] = spec.End(end=kind, title=self._title(), output=self._template(2))
+        runs = [name for name in self.work if self.kinds[name] == "run"]
         return spec.Workflow(
             workflow="sample",
             title=self._title(),
@@ -78,14 +107,14 @@ class _Draft:
             start=random.choice((None, None, random.choice(list(self.kinds)))),
             states=states,
             policies=[spec.Policy(never=random.choice(self.ends))] if random.random() < 0.2 else [],
-            profiles={"offline": dict.fromkeys(self.work[:1], "m:g")} if random.random() < 0.2 else {},
+            profiles={"offline": dict.fromkeys(runs[:1], "m:g")} if random.random() < 0.2 else {},
             prices={"m": spec.Price(input=spec.Money(150_000), output=spec.Money(600_000))}
             if random.random() < 0.2
             else {},
         )
 
     def _kind(self) -> str:
-        return self.random.choice(("run", "run", "run", "run", "run", "choose", "wait"))
+        return self.random.choice(self.all_kinds)
 
     def _title(self) -> str | None:
         return self.random.choice((None, "What it is for."))
@@ -111,10 +140,10 @@ class _Draft:
         if name in self.reserved:
             later = list(self.reserved)
             return later[later.index(name) + 1 :] + self.ends
-        if self.kinds[name] == "run":
+        if name in self.work:
             return [*self.kinds, *self.kinds, *self.reserved, self.random.choice(self.ends)]
         names = list(self.kinds)
-        later = [n for n in names[names.index(name) + 1 :] if self.kinds[n] != "run"]
+        later = [n for n in names[names.index(name) + 1 :] if n not in self.work]
         return [*self.work, *self.work, *later, *self.reserved, *self.ends]
 
     def _to(self, name: str) -> str:
@@ -144,6 +173,10 @@ class _Draft:
             case "wait":
                 length = spec.Duration(self.random.choice((1, 7_000, 1_000_000)))
                 return spec.Wait(wait=length, title=self._title(), success=self._to(name), reserve=reserve)
+            case "ask":
+                return self._ask(name, reserve)
+            case "call" | "map" | "parallel":
+                return self._children(name, kind, reserve)
         step = self._run(name, reserve)
         return _asking(step) if len(step.with_) == 3 else step
 
@@ -169,6 +202,63 @@ class _Draft:
             fallback=self._arm(name, else_=True),
             unknown=self._arm(name, else_=True) if effect == "once" else None,
         )
+
+    def _ask(self, name: str, reserve: bool) -> spec.Ask:
+        random = self.random
+        labels = random.sample(_LABELS, random.choice((0, 2, 3)))
+        value = self.value_of[name]
+        return spec.Ask(
+            ask="Which is it?",
+            title=self._title(),
+            show={key: self._template(2) for key in random.sample(("a", "b"), random.randint(0, 2))},
+            role=random.choice((None, "finance")),
+            as_=None if value == name else value,
+            gives=random.choice((None, "Any")) if labels else "Any",
+            timeout=spec.Duration(random.choice((1, 5_000, 600_000_000))),
+            reserve=reserve,
+            success={label: self._arm(name) for label in labels} if labels else self._arm(name),
+            fallback=self._arm(name, else_=True),
+        )
+
+    def _children(self, name: str, kind: str, reserve: bool) -> spec.Call | spec.Map | spec.Parallel:
+        random = self.random
+        value = self.value_of[name]
+        most = random.choice((1, 2, 2, 3))
+        rest: dict[str, Any] = {
+            "title": self._title(),
+            "as_": None if value == name else value,
+            "reserve": reserve,
+            "success": self._arm(name),
+            "fallback": self._arm(name, else_=True),
+        }
+        match kind:
+            case "map":
+                items = [
+                    None,
+                    {},
+                    {"a": "$item", "b": "$item.n.or_null"},
+                    {"a": [self._template(1), "$item"]},
+                ]
+                return spec.Map(
+                    map=random.choice(list(CALLEES)),
+                    over=random.choice(("$input.items", "$input.items", f"${self._path()}.or_null")),
+                    at_most=most,
+                    width=random.randint(1, most),
+                    tolerate=random.randint(0, most - 1),
+                    with_=random.choice(items),
+                    **rest,
+                )
+            case "parallel":
+                keys = random.sample(("web", "wiki", "digest"), most)
+                return spec.Parallel(parallel={key: self._branch() for key in keys}, **rest)
+        branch = self._branch()
+        return spec.Call(call=branch.call, with_=branch.with_, **rest)
+
+    def _branch(self) -> spec.Branch:
+        random = self.random
+        keys = random.sample(("a", "b"), random.randint(0, 2))
+        with_ = {key: self._template(2) for key in keys}
+        return spec.Branch(call=random.choice(list(CALLEES)), with_=with_)
 
     def _cost(self) -> spec.Cost:
         random = self.random
