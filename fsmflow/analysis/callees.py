@@ -13,12 +13,14 @@ from attrs import frozen
 from fsmflow import spec
 from fsmflow.analysis.annotations import NONE, union
 from fsmflow.analysis.counter_machine import METRICS
-from fsmflow.machine import Ask, Callee, Caps, State, Work
+from fsmflow.expressions import Reference, Template
+from fsmflow.machine import Ask, Callee, Caps, End, State, Work
 from fsmflow.source import Route
 from fsmflow.typeexpr import LiteralType, TypeExpr, Union
 
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
+    from fsmflow.analysis.values import Values
 
 SUFFIXES = (".fsm.yaml", ".fsm.yml")
 """What the name of a spec's file ends in, after the workflow's name."""
@@ -128,24 +130,20 @@ def callee_of(analysis: Analysis) -> Callee:
 def _output(analysis: Analysis) -> TypeExpr | None:
     """Give the type of what a run gives that ends well: null too, if one of those ends may give that."""
     output = analysis.machine.output
-    ends = [
-        end
-        for name, end in analysis.workflow.states.items()
-        if isinstance(end, spec.End) and end.end in ("success", "degraded")
-        if name in analysis.reachability.entered
-    ]
-    if output is None or not any(_holds_null(analysis.values.of_data(end.output)) for end in ends):
+    ends = [analysis.machine.states[name] for name in analysis.reachability.entered]
+    given = [end.output for end in ends if isinstance(end, End) and end.kind in ("success", "degraded")]
+    if output is None or not any(_may_be_null(analysis.values, each) for each in given):
         return output
     return union([output, NONE])
 
 
-def _holds_null(type_: TypeExpr) -> bool:
-    match type_:
-        case Union(members=members):
-            return any(map(_holds_null, members))
-        case LiteralType(values=values):
-            return None in values
-    return type_ == NONE
+def _may_be_null(values: Values, given: Template) -> bool:
+    """Tell whether it is known of what an end gives that it may be null."""
+    if isinstance(given, Reference) and given.or_null:
+        return True
+    type_ = values.of(given)
+    members = type_.members if isinstance(type_, Union) else (type_,)
+    return any(m == NONE or (isinstance(m, LiteralType) and None in m.values) for m in members)
 
 
 def _run(state: State) -> Mapping[str, Callee]:
