@@ -103,7 +103,7 @@ def _question(text: str, route: Route) -> Iterator[Diagnostic]:
 def _fan_out(state: spec.Map, route: Route) -> Iterator[Diagnostic]:
     """Check that no more children run at a time, or may fail, than there are."""
     for key, number in (("width", state.width), ("tolerate", state.tolerate)):
-        if state.at_most < number <= MAX_ITEMS:
+        if 0 < state.at_most < number <= MAX_ITEMS:
             message = f"`{key}` is {number:,}, and there are {state.at_most:,} children at the most"
             yield Diagnostic("absurd-cap", message, (*route, key))
 

@@ -20,7 +20,7 @@ from fsmflow.diagnostics import Diagnostic, did_you_mean, nearest
 from fsmflow.loading.converter import KindMisfit, Misfit, key_of, keys_of, without_none
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
-from fsmflow.spec import KINDS, Arm, Duration, Money, Run, State, Success, Workflow
+from fsmflow.spec import KINDS, Arm, Branch, Duration, Money, Run, State, Success, Workflow
 
 MAX_UNKNOWN_KEYS = 20
 """How many unknown keys of one mapping are told one by one."""
@@ -128,8 +128,9 @@ def _within(
                 slot = _Slot(attribute.type, attribute.default is attrs.NOTHING, example)
                 yield problem, (*route, key), data[key], slot
             elif isinstance(note, IterableValidationNote):
-                # An item that is left out would move those after it away from their places in the text.
-                required = isinstance(data, list) or without_none(note.type) == State
+                # An item that is left out would move those after it away from their places in the text, and
+                # without its states, labels or branches a mapping may be one that holds too little.
+                required = isinstance(data, list) or without_none(note.type) in (State, Arm, Branch)
                 yield problem, (*route, note.index), data[note.index], _Slot(note.type, required)
 
 

@@ -165,8 +165,87 @@ def test_a_forbidden_reference(told, reference):
     assert ("forbidden-reference", quoted(reference)) == (said.check, said.at)
 
 
-def test_a_child_is_no_path(told):
-    """The workflow that a state calls is named, not found by a path."""
-    text = "workflow: w\nstates:\n  a: {call: ../../x, success: d, fallback: d}\n  d: {end: success}\n"
+def state(keys: str) -> str:
+    return f"workflow: w\nstates:\n  a: {{{keys}, success: d, fallback: d}}\n  d: {{end: success}}\n"
 
-    assert [(s.check, s.at) for s in told(text)] == [("bad-name", "../../x")]
+
+RUNNING = {
+    "call": "call: {}",
+    "map": "map: {}, over: $input.items, at_most: 3",
+    "parallel": "parallel: {{x: {{call: {}}}}}",
+}
+
+
+@pytest.mark.parametrize("kind", RUNNING)
+@pytest.mark.parametrize("name", HOSTILE, ids=ascii)
+def test_a_child_is_no_path(told, kind, name):
+    """The workflow that a state runs is named, not found by a path."""
+    (said,) = told(state(RUNNING[kind].format(quoted(name))))
+
+    assert said.check == "bad-name"
+    assert said.message.replace("…", "").isascii()
+    assert len(said.message) < 200
+
+
+@pytest.mark.parametrize("kind", RUNNING)
+@pytest.mark.parametrize("name", ["con", "nul", "com1"])
+def test_a_child_is_no_device(told, kind, name):
+    """No child is looked for in what is a device on Windows."""
+    assert [(s.check, s.at) for s in told(state(RUNNING[kind].format(name)))] == [("reserved-name", name)]
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "__class__", "__init__"], ids=ascii)
+def test_a_hostile_branch(told, name):
+    """What a child goes by beside others is a plain name, since a dotted path leads to what it gives."""
+    (said,) = told(state(f"parallel: {{? {quoted(name)} : {{call: x}}}}"))
+
+    assert said.check == "bad-name"
+    assert said.message.replace("…", "").isascii()
+
+
+def test_a_branch_by_the_name_of_a_suffix(told):
+    """`$both.or_null` is no child's value, so no child is named so."""
+    assert [(s.check, s.at) for s in told(state("parallel: {or_null: {call: x}}"))] == [
+        ("reserved-name", "or_null")
+    ]
+
+
+GIVING = {
+    "call": "call: x, with: {{? {} : 1}}",
+    "map": "map: x, over: $input.items, at_most: 3, with: {{? {} : $item}}",
+    "parallel": "parallel: {{x: {{call: x, with: {{? {} : 1}}}}}}",
+    "ask": "ask: Good?, gives: str, show: {{? {} : 1}}",
+}
+
+
+@pytest.mark.parametrize("kind", GIVING)
+@pytest.mark.parametrize(
+    "name", ["__class__", "a__b", "class", "1; import os", "", "\ufb01le", "x" * 64, "a\nb"]
+)
+def test_a_hostile_field(told, kind, name):
+    """What children are run on, and what people see, has plain names."""
+    assert [s.check for s in told(state(GIVING[kind].format(quoted(name))))] == ["bad-name"]
+
+
+@pytest.mark.parametrize("question", [*TITLES, "", "  "], ids=ascii)
+def test_a_hostile_question(told, question):
+    """A question is one short line with something to read in it, and nothing hidden."""
+    (said,) = told(state(f"ask: {quoted(question)}, gives: str"))
+
+    assert said.check == "bad-title"
+    assert said.message.isprintable()
+
+
+@pytest.mark.parametrize("role", ["Finance Team", "a\nb", "../x", "", "<b>", "x" * 64], ids=ascii)
+def test_a_hostile_role(told, role):
+    """Who may answer is a plain name."""
+    assert [s.check for s in told(state(f"ask: Good?, gives: str, role: {quoted(role)}"))] == ["bad-name"]
+
+
+@pytest.mark.parametrize("label", [*HOSTILE, "__class__"], ids=ascii)
+def test_a_hostile_answer(told, label):
+    """What a person picks from is held to the rules for labels."""
+    ask = f"{{ask: Good?, success: {{? {quoted(label)} : d}}}}"
+    text = f"workflow: w\nstates:\n  a: {ask}\n  d: {{end: failed}}\n"
+
+    assert [s.check for s in told(text)] == ["bad-name"]

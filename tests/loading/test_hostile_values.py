@@ -139,6 +139,119 @@ def test_an_absurd_timeout(told, value, check):
     assert (check, value) == (said.check, said.at)
 
 
+def mapping(keys: str) -> str:
+    return f"{HEAD}  a: {{map: x, over: $input, success: done, fallback: done, {keys}}}\n{TAIL}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "at"),
+    [
+        ("at_most: 0", "0"),
+        ("at_most: -1", "-1"),
+        ("at_most: 1001", "1001"),
+        ("at_most: 1000000000000000000", "1000000000000000000"),
+        ("at_most: 3, width: 0", "0"),
+        ("at_most: 3, width: 4", "4"),
+        ("at_most: 3, width: 2000", "2000"),
+        ("at_most: 3, tolerate: -1", "-1"),
+        ("at_most: 3, tolerate: 4", "4"),
+        ("at_most: 3, tolerate: 2000", "2000"),
+    ],
+)
+def test_an_absurd_fan_out(told, keys, at):
+    """There are from one to a thousand children; no more run at a time, or may fail, than there are."""
+    (said,) = told(mapping(keys))
+
+    assert (said.check, said.at) == ("absurd-cap", at)
+
+
+@pytest.mark.parametrize(
+    "keys", ["at_most: 1", "at_most: 1000", "at_most: 3, width: 3", "at_most: 3, tolerate: 3, width: 1"]
+)
+def test_a_sensible_fan_out(told, keys):
+    """All children may run at a time, and all of them may fail."""
+    assert told(mapping(keys)) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "check"),
+    [
+        ("at_most: 1" + "0" * 30, "bad-number"),
+        ("at_most: true", "wrong-type"),
+        ("at_most: '3'", "wrong-type"),
+        ("at_most: 3, with: null", "wrong-type"),
+        ("at_most: 3, with: $item", "wrong-type"),
+        ("at_most: 3, over: [1, 2]", "duplicate-key"),
+        ("width: 3", "missing-key"),
+    ],
+)
+def test_a_wrong_fan_out(told, keys, check):
+    """The keys of a `map` take what they say and nothing else."""
+    assert [said.check for said in told(mapping(keys))][:1] == [check]
+
+
+def parallel(branches: str) -> str:
+    return f"{HEAD}  a:\n    parallel: {branches}\n    success: done\n    fallback: done\n{TAIL}"
+
+
+@pytest.mark.parametrize("count", [1, 32])
+def test_as_many_branches_as_there_may_be(told, count):
+    """From one to 32 children run side by side."""
+    assert told(parallel(f"{{{', '.join(f'b{n}: {{call: x}}' for n in range(count))}}}")) == []
+
+
+@pytest.mark.parametrize("count", [33, 10_000])
+def test_too_many_branches(told, count):
+    """A parallel of more children is refused as such, once."""
+    (said,) = told(parallel(f"{{{', '.join(f'b{n}: {{call: x}}' for n in range(count))}}}"))
+
+    assert (said.check, said.at) == ("too-large", "parallel")
+    assert f"this one has {count:,}" in said.message
+
+
+@pytest.mark.parametrize(
+    ("branches", "check"),
+    [
+        ("{}", "bad-value"),
+        ("[x]", "wrong-type"),
+        ("x", "wrong-type"),
+        ("{a: x}", "wrong-type"),
+        ("{a: x, b: {call: y}}", "wrong-type"),
+        ("{a: {}}", "missing-key"),
+        ("{a: {call: x, gives: str}}", "unknown-key"),
+        ("{a: {call: x, with: [1]}}", "wrong-type"),
+        ("{a: {call: [x]}}", "wrong-type"),
+        ("{1: {call: x}}", "non-string-key"),
+        ("{a: {call: x}, a: {call: y}}", "duplicate-key"),
+    ],
+)
+def test_wrong_branches(told, branches, check):
+    """Each child that runs side by side is a mapping with `call`."""
+    assert [said.check for said in told(parallel(branches))] == [check]
+
+
+def test_only_wrong_branches(told):
+    """Children that are all written wrong are told one by one, and nothing besides."""
+    assert [(s.check, s.at) for s in told(parallel("{a: x, b: y}"))] == [
+        ("wrong-type", "x"),
+        ("wrong-type", "y"),
+    ]
+
+
+def test_only_wrong_labels(told):
+    """Labels that all lead to no state are told one by one, and nothing besides."""
+    said = told(f"{HEAD}  a: {{run: m:f, success: {{x: 1, z: 2}}, fallback: done}}\n{TAIL}")
+
+    assert [(s.check, s.at) for s in said] == [("wrong-type", "1"), ("wrong-type", "2")]
+
+
+def test_no_labels(told):
+    """A success by label has a label."""
+    (said,) = told(f"{HEAD}  a: {{run: m:f, success: {{}}, fallback: done}}\n{TAIL}")
+
+    assert (said.check, said.at) == ("bad-value", "{}")
+
+
 def test_too_many_states(told):
     """The ten thousand and first state is refused, and so is a million, sooner."""
     many = "".join(f" s{n}: {{end: success}}\n" for n in range(10_001))

@@ -59,12 +59,36 @@ runs = st.builds(
 choices = st.builds(
     spec.Choose, choose=st.lists(st.builds(spec.ChooseArm, when=st.none() | texts, to=names), max_size=3)
 )
+asks = st.builds(
+    spec.Ask,
+    ask=texts,
+    show=st.dictionaries(texts, data, max_size=3),
+    role=st.none() | texts,
+    gives=st.none() | texts,
+    timeout=st.none() | durations,
+    success=arms | st.dictionaries(labels, arms, max_size=3),
+)
+maps = st.builds(
+    spec.Map,
+    map=texts,
+    over=texts,
+    at_most=st.integers(-9, 9),
+    width=st.integers(0, 9),
+    tolerate=st.integers(0, 9),
+    with_=st.none() | st.dictionaries(texts, data, max_size=3),
+    success=arms,
+)
+branches = st.builds(spec.Branch, call=texts, with_=st.dictionaries(texts, data, max_size=2))
+parallels = st.builds(spec.Parallel, parallel=st.dictionaries(texts, branches, max_size=3), success=arms)
+calls = st.builds(spec.Call, call=texts, with_=st.dictionaries(texts, data, max_size=3), success=arms)
 ends = st.builds(spec.End, end=st.sampled_from(["success", "handoff"]), output=data)
 workflows = st.builds(
     spec.Workflow,
     workflow=texts,
     budget=st.builds(spec.Budget, steps=st.none() | st.integers(1, 99), time=st.none() | durations),
-    states=st.dictionaries(texts, runs | choices | ends, min_size=1, max_size=4),
+    states=st.dictionaries(
+        texts, runs | choices | asks | maps | parallels | calls | ends, min_size=1, max_size=4
+    ),
     policies=st.lists(st.builds(spec.Policy, never=maybe, between=st.none() | st.lists(texts)), max_size=2),
     profiles=st.dictionaries(texts, st.dictionaries(texts, texts, max_size=2), max_size=2),
 )

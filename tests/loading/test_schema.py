@@ -25,9 +25,12 @@ VALID = {
     "a pause": "a: {wait: 10s, success: done}",
     "a person": "a: {ask: Pay?, success: {yes: done}, timeout: 7d, role: finance, fallback: done}",
     "children": "a: {map: child, over: $x, at_most: 3, width: 2, tolerate: 0, success: done, fallback: done}",
+    "children of items": "a: {map: child, over: $x, at_most: 3, with: {q: $item.a}, success: done}",
     "parallel children": "a: {parallel: {x: {call: child}}, success: done, fallback: done}",
+    "parallel children on something": "a: {parallel: {x: {call: child, with: {q: $y}}}, success: done}",
     "a child": "a: {call: child, with: {q: 1}, as: v, success: done, fallback: done}",
 }
+MANY = ", ".join(f"x{n}: {{call: child}}" for n in range(33))
 INVALID = {
     "a misspelt key": "a: {run: m:f, sucess: done}",
     "a missing key": "a: {run: m:f}",
@@ -46,6 +49,16 @@ INVALID = {
     "a boolean as a number": f"a: {{{STEP}, retry: {{times: true}}}}",
     "no parameter": f"a: {{{STEP}, with: {{a-b: 1}}}}",
     "a path as a child": "a: {call: ../x, success: done}",
+    "no label": "a: {run: m:f, success: {}, fallback: done}",
+    "no children": "a: {parallel: {}, success: done, fallback: done}",
+    "too many children": f"a: {{parallel: {{{MANY}}}, success: done, fallback: done}}",
+    "a child that is a name": "a: {parallel: {x: child}, success: done, fallback: done}",
+    "a path as one of several": "a: {parallel: {x: {call: ../x}}, success: done, fallback: done}",
+    "a reserved branch": "a: {parallel: {or_null: {call: x}}, success: done, fallback: done}",
+    "too many items": "a: {map: child, over: $x, at_most: 1001, success: done, fallback: done}",
+    "items of nothing": "a: {map: child, over: $x, at_most: 3, with: null, success: done, fallback: done}",
+    "a question of nothing": "a: {ask: '', gives: str, success: done, fallback: done}",
+    "something to see without a name": "a: {ask: A?, show: {a b: 1}, gives: str, success: done}",
 }
 
 
@@ -103,6 +116,7 @@ def test_the_top_of_a_spec(top):
 
 WHERE = {cls: ("$defs", f"{kind}_state") for kind, cls in spec.KINDS.items()} | {
     spec.Workflow: (),
+    spec.Branch: ("$defs", "branch"),
     spec.Retry: ("$defs", "retry"),
     spec.Budget: ("$defs", "budget"),
 }

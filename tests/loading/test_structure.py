@@ -99,7 +99,7 @@ def test_a_misspelt_key_is_read_as_the_near_one():
         ("wrong-type", ("states", "a", "sucess", "ok")),
         ("bad-name", ("states", "a", "sucess", "Bad")),
     ]
-    assert result.workflow.states["a"].success == {"Bad": "done"}
+    assert result.workflow.states["a"].success == {"Bad": "done", "ok": "done"}
 
 
 def test_a_near_key_that_is_there_already():
