@@ -131,8 +131,10 @@ class _Sorting:
         self.children.append(begun)
 
     def _run(self, entry: Entry, key: str) -> Draft | None:
-        """Find the run that a line is of; a line that does not say so is of the first one."""
-        return self.top if entry.found.get(key) is None else self.runs.get(entry.id(key))
+        """Find the run that a line is of: the first one, where there is no other, or it does not say."""
+        if not self.children or entry.found.get(key) is None:
+            return self.top
+        return self.runs.get(entry.id(key))
 
     def nest(self) -> int:
         """Put the runs of children where they were started; count the lines of those that have no place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import click
 from fsmflow.cli.output import format_option, wants_color
 
 if TYPE_CHECKING:
+    from fsmflow.analysis import Analysis
     from fsmflow.analysis.recording import Recording
     from fsmflow.machine import Machine
 
@@ -72,14 +74,16 @@ def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
 def why(file: Path, spec: Path | None, form: str) -> None:
     """Say in sentences which outcomes led the run in FILE to its end.
 
-    SPEC is looked for by the name of the run's workflow: beside FILE, and in specs/ there and here.
+    Where it was the run of a child that failed, that is told too, and so on, down to the step. SPEC is
+    looked for by the name of the run's workflow: beside FILE, and in specs/ there and here.
     """
     from fsmflow.reporting import trace_json
     from fsmflow.reporting.trace_layout import wrapped
     from fsmflow.reporting.trace_why import explain
 
     recording = read(file)
-    found = explain(_machine(spec or _spec_of(recording, file)), recording)
+    machine, *others = _family(spec or _spec_of(recording, file))
+    found = explain(machine, recording, {other.name: other for other in others})
     if form == "json":
         click.echo(trace_json.render_why(recording, found))
         return
@@ -105,11 +109,27 @@ def columns() -> int:
 
 
 def _machine(spec: Path) -> Machine:
+    return _analysis(spec).machine
+
+
+def _analysis(spec: Path) -> Analysis:
     from fsmflow.cli.load import compile_one
 
     analysis = compile_one(spec).analysis
     assert analysis is not None
-    return analysis.machine
+    return analysis
+
+
+def _family(spec: Path) -> Iterator[Machine]:
+    """Give the machine of a spec, and then those of the workflows that it runs, and so on."""
+    pending, seen = [spec], {spec}
+    for path in pending:
+        analysis = _analysis(path)
+        yield analysis.machine
+        for found in analysis.callees.values():
+            if found.callee is not None and found.path not in seen:
+                seen.add(found.path)
+                pending.append(found.path)
 
 
 def _spec_of(recording: Recording, file: Path) -> Path:

@@ -39,13 +39,13 @@ def folded(runs: Sequence[Run], is_marked: Callable[[Visit], bool]) -> Iterator[
         return
     groups: dict[Hashable, list[Run]] = {}
     for run in runs:
-        groups.setdefault(_shape(run), []).append(run)
+        groups.setdefault(shape(run), []).append(run)
     told = {id(run) for run in (slowest(runs), costliest(runs)) if run is not None}
     told |= {id(run) for run in runs if any(map(is_marked, run.walk()))}
-    kept = sorted(groups, key=lambda shape: _is_of_no_note(groups[shape], told))[:MOST_KINDS]
+    kept = sorted(groups, key=lambda each: _is_of_no_note(groups[each], told))[:MOST_KINDS]
     rest: list[list[Run]] = []
-    for shape, group in groups.items():
-        if shape not in kept:
+    for each, group in groups.items():
+        if each not in kept:
             rest.append(group)
             continue
         shown = [run for run in group if id(run) in told] or group[:1]
@@ -77,11 +77,11 @@ def _is_of_no_note(group: Sequence[Run], told: set[int]) -> tuple[bool, bool]:
     return (not any(id(run) in told for run in group), not group[0].has_failed)
 
 
-def _shape(run: Run) -> Hashable:
+def shape(run: Run) -> Hashable:
     """Give what two runs that came out alike have in common: where they were, and how each stage ended."""
     recording = run.recording
     stages = tuple(
         (stage.kind, stage.state, stage.visit, stage.outcome, stage.label) for stage in recording.stages
     )
-    below = {_shape(child): None for visit in run.visits for child in visit.runs}
+    below = {shape(child): None for visit in run.visits for child in visit.runs}
     return (recording.workflow, recording.kind, recording.end, stages, tuple(below))

@@ -56,8 +56,29 @@ def render_why(recording: Recording, why: Why) -> str:
             "sentences": list(why.sentences),
             "before": list(why.before),
             "transitions": [_move(move) for move in why.chain],
+            **_below(why),
         }
     )
+
+
+def _below(why: Why) -> dict[str, Any]:
+    """Tell why runs of children failed; nothing where none did."""
+    found = [
+        {
+            "child": below.run.key,
+            "place": below.run.place,
+            **_identity(below.run.recording),
+            "doubts": list(below.why.doubts),
+            "ending": below.why.ending,
+            "sentences": list(below.why.sentences),
+            "transitions": [_move(move) for move in below.why.chain],
+            "alike": below.alike,
+            "otherwise": below.otherwise,
+            **_below(below.why),
+        }
+        for below in why.below
+    ]
+    return {"children": found} if found else {}
 
 
 def _identity(recording: Recording) -> dict[str, Any]:

@@ -94,8 +94,8 @@ class _Walk:
     def pass_(self, stage: Stage) -> None:
         """Book a stage."""
         self.number = stage.number
-        self.spent["steps"] += stage.kind == "attempt"
-        self.spent["time_us"] += stage.elapsed_us
+        self.spent["steps"] += stage.counted
+        self.spent["time_us"] += stage.ledger_us
         for use in [stage.use, *self.late.get(stage.number, ())]:
             for name in CHARGED:
                 self.spent[name] += use[name]

@@ -25,7 +25,8 @@ HUES = {
 }
 GOOD = ("success", "elapsed")
 
-_INDENT = "  "
+_MOST_INDENTED = 6
+"""From which depth on runs within runs are no longer set further in, so that narrow terminals have room."""
 
 
 @frozen
@@ -78,7 +79,7 @@ class Rows:
         for state, runs in run.under_way:
             told = _tallied(runs, None)
             mark = (("» last seen here", "yellow"),) if run is self.summary.whole else ()
-            name = f"{_INDENT * depth}{visible(state or 'a step')}"
+            name = f"{_lead(depth)}{visible(state or 'a step')}"
             yield Row("»" if mark else "", name, "under way", {}, (*mark, (told, "")), strong=True)
             yield from self._children(runs, depth + 1)
 
@@ -97,7 +98,7 @@ class Rows:
         failed = visit in (self.summary.culprit, self.summary.failing)
         return Row(
             "×" if failed else "»" if marks else "",
-            f"{_INDENT * depth}{visible(visit.name)}",
+            f"{_lead(depth)}{visible(visit.name)}",
             visible(outcome(last)),
             self._amounts(visit, depth),
             tuple(below),
@@ -113,7 +114,7 @@ class Rows:
         return " ".join(f"→ {way.target} ({_called(way)})" for way in taken)
 
     def _stage(self, stage: Stage, depth: int) -> Row:
-        lead = _INDENT * depth
+        lead = _lead(depth)
         if stage.kind in ("pause", "wait"):
             return Row("", f"{lead}pause", "", {"time": glance.time(stage.elapsed_us)})
         return Row(
@@ -149,6 +150,10 @@ class Rows:
             yield from self._run(each, depth + 1)
 
 
+def _lead(depth: int) -> str:
+    return "  " * min(depth, _MOST_INDENTED)
+
+
 def _extremes(runs: Sequence[Run]) -> Iterator[tuple[str, Run]]:
     """Say which of many runs stand out among them."""
     slow, dear = slowest(runs), costliest(runs)
@@ -168,7 +173,7 @@ def _child(run: Run, depth: int, note: str) -> Row:
     end = recording.end if recording.kind is not None else "not over"
     return Row(
         "",
-        f"{_INDENT * depth}{visible(named)}",
+        f"{_lead(depth)}{visible(named)}",
         visible(f"{SIGNS[recording.kind]} {end or ''}".rstrip()),
         _used(recording.total_us, recording.spent),
         ((f"» {note}", "yellow"),) if note else (),
@@ -187,7 +192,7 @@ def _fold(fold: Folded, depth: int) -> Row:
         said = f"of {fold.kinds:,} other kinds"
     spent = {unit: sum(run.recording.spent[unit] for run in fold.runs) for unit in ("tokens", "micro_usd")}
     cells = {key: cell for key, cell in _used(0, spent).items() if key != "time"}
-    return Row("", f"{_INDENT * depth}{name}", visible(said), cells, hue=HUES.get(kind or ""))
+    return Row("", f"{_lead(depth)}{name}", visible(said), cells, hue=HUES.get(kind or ""))
 
 
 def _used(time_us: int, use: Mapping[str, int]) -> dict[str, str]:

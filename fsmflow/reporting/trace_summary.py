@@ -229,6 +229,11 @@ class Summary:
         return tuple(found)
 
 
+def children(stage: Stage) -> tuple[Run, ...]:
+    """Give the runs that a stage started, by themselves."""
+    return _runs(stage.children, None)
+
+
 def _runs(children: Sequence[Child], above: Visit | None) -> tuple[Run, ...]:
     return tuple(Run(child.recording, child.key, above) for child in children)
 

@@ -28,7 +28,7 @@ class Shares:
 
     @classmethod
     def of(cls, recordings: Iterable[Recording]) -> Shares:
-        """Add up the stages of runs."""
+        """Add up the stages of runs; what people took to answer is on no ledger, and has no share."""
         runs = tuple(recordings)
         stages = [stage for run in runs for stage in run.stages]
         in_money = any(run.spent["micro_usd"] for run in runs) or any(s.use["micro_usd"] for s in stages)
@@ -36,7 +36,8 @@ class Shares:
         times: Counter[str] = Counter()
         costs: Counter[str] = Counter()
         for stage in stages:
-            times[stage.state] += stage.elapsed_us
+            if stage.kind != "question":
+                times[stage.state] += stage.ledger_us
             costs[stage.state] += stage.use[unit]
         # A late charge is in the ledger, and no state's.
         spent = sum(run.spent[unit] for run in runs), sum(run.spent["time_us"] for run in runs)

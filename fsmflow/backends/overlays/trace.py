@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -17,9 +17,11 @@ from fsmflow.backends.overlay import EdgeMark, Emphasis, Line, NodeMark, Overlay
 from fsmflow.backends.overlays._shares import Shares
 from fsmflow.backends.overlays._words import INKS, SIGNS, fact, first_line, places, spent, warning
 from fsmflow.backends.overlays.ways import Drawn, Moves
+from fsmflow.glance import time
 from fsmflow.machine import End, Machine, Transition
 
 _SHORT_ID = 12
+_MOST_ANSWERS = 2
 
 
 def of_recording(machine: Machine, diagram: Diagram, recording: Recording) -> Overlay:
@@ -102,7 +104,8 @@ class _Trace:
         """The latest stage of each state that led out of it by failing."""
         found = {}
         for stage, taken in zip(self.recording.stages, self._followed.ways, strict=True):
-            if stage.kind == "attempt" and stage.outcome != "success" and taken and not taken[0].same_visit:
+            failed = stage.outcome not in ("success", "elapsed")
+            if failed and taken and not taken[0].same_visit:
                 found[stage.state] = stage
         return found
 
@@ -126,7 +129,8 @@ class _Trace:
             return self._end(name)
         visits = self._visits[name]
         pill = f"×{visits:,}" if visits > 1 else ""
-        words = " · ".join(self._again.get(name, ()))
+        stages = [stage for stage in self.recording.stages if stage.state == name]
+        words = " · ".join((*self._again.get(name, ()), *_answers(stages), *_children(stages)))
         mark = NodeMark(
             "visited",
             pill=pill,
@@ -193,6 +197,26 @@ class _Trace:
         if self.recording.profile is not None:
             words.append(f"profile {plain(self.recording.profile, LONGEST_NAME)}")
         return " · ".join((*words, when) if when else words)
+
+
+def _answers(stages: Sequence[Stage]) -> Iterator[str]:
+    """Word how long people took to answer."""
+    waited = [stage.elapsed_us for stage in stages if stage.kind == "question" and stage.outcome == "success"]
+    if waited:
+        yield f"answered after {', '.join(map(time, waited[:_MOST_ANSWERS]))}" + (
+            " …" if len(waited) > _MOST_ANSWERS else ""
+        )
+
+
+def _children(stages: Sequence[Stage]) -> Iterator[str]:
+    """Word how many children were run, and what became of those that did not succeed."""
+    kinds = Counter(child.recording.kind for stage in stages for child in stage.children)
+    if kinds:
+        yield f"{kinds.total():,} ran"
+    failed = kinds["failed"] + kinds["handoff"]
+    for number, what in ((failed, "failed"), (kinds["cancelled"], "cancelled")):
+        if number:
+            yield f"{number:,} {what}"
 
 
 def _lacking(message: str) -> str:

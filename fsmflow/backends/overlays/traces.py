@@ -10,7 +10,7 @@ from statistics import median_low
 from attrs import define, field
 
 from fsmflow.analysis.following import Followed, follow
-from fsmflow.analysis.recording import Recording
+from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.backends._wording import count
 from fsmflow.backends.diagram import Diagram
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Way, Words
@@ -97,14 +97,14 @@ class _Traces:
         if isinstance(self.machine.states[name], End):
             runs = f"{count(visits, 'run')} · {percent(visits, len(self.recordings))}"
             return NodeMark("visited", facts=((Words(runs),),))
-        attempts = sum(s.state == name and s.kind == "attempt" for r in self.recordings for s in r.stages)
-        failures = sum(
-            s.state == name and s.kind == "attempt" and s.outcome != "success"
-            for r in self.recordings
-            for s in r.stages
+        stages = [stage for run in self.recordings for stage in run.stages if stage.state == name]
+        return NodeMark(
+            "visited",
+            pill=f"×{visits:,}",
+            policy=(),
+            note=" · ".join(_failures(stages)),
+            bars=self._shares.bars(name),
         )
-        note = f"{failures:,} of {count(attempts, 'attempt')} failed" if failures else ""
-        return NodeMark("visited", pill=f"×{visits:,}", policy=(), note=note, bars=self._shares.bars(name))
 
     def _header(self) -> Iterator[Line]:
         runs = self.recordings
@@ -134,3 +134,16 @@ class _Traces:
             if any(of_all):
                 words.append(amount(resource, chosen(of_all)))
         return " · ".join(words)
+
+
+def _failures(stages: Sequence[Stage]) -> Iterator[str]:
+    """Word how many attempts failed, of all; so of questions that got no answer, and of runs of children."""
+    for kind, what, how in (("attempt", "attempt", "failed"), ("question", "question", "not answered")):
+        outcomes = [stage.outcome for stage in stages if stage.kind == kind]
+        failed = sum(outcome != "success" for outcome in outcomes)
+        if failed:
+            yield f"{failed:,} of {count(len(outcomes), what)} {how}"
+    runs = [child.recording.kind for stage in stages for child in stage.children]
+    failed = sum(kind in ("failed", "handoff") for kind in runs)
+    if failed:
+        yield f"{failed:,} of {len(runs):,} {'child' if len(runs) == 1 else 'children'} failed"
