@@ -270,7 +270,7 @@ def _attempt(machine: Machine, now: Configuration, state: Work, taken: tuple[Tra
     """Start an attempt, if every cap leaves room for it beside the reserve."""
     if not _room(machine, now, state, 1):
         return _exceed(machine, now, state, taken)
-    deadline = state.timeout_us
+    deadline = state.timeout_us if state.children is None else None
     if machine.caps.time_us is not None:
         left = machine.caps.time_us - now.spent.time_us - _reserve(machine, state).time_us
         deadline = left if deadline is None else min(deadline, left)

@@ -118,6 +118,8 @@ class Progress:
     def _waits_for(self, event: dict[str, Any]) -> str:
         if event["of"] == "pause":
             return f"pauses {_seconds(event['pause_us'] / 1e6)}"
+        if event["of"] == "question":
+            return "waits for an answer"
         timeout_us = self._runner.stages[event["state"]].timeout_us
         return "under way" if timeout_us is None else f"at most {_seconds(timeout_us / 1e6)}"
 

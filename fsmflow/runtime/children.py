@@ -40,10 +40,6 @@ class _Started(NamedTuple):
     given: Any
 
 
-class _TooManyFailed(Exception):
-    """More children have failed than may."""
-
-
 class RunChildren:
     """Runs the children of one state."""
 
@@ -94,6 +90,7 @@ class _Group:
         self._runs: list[Run] = []
         self._outputs: dict[int, Any] = {}
         self._failures: dict[int, str] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def spent(self) -> list[Spent]:
         """Give what each child that was started has used so far."""
@@ -107,28 +104,30 @@ class _Group:
         """
         pending = iter(enumerate(starts))
         width = min(self._children.width, len(starts))
-        try:
-            if width < 2:
-                # A task of its own would cost more than many a child, and needs an event loop.
-                await self._work(pending)
-            else:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(width):
-                        group.create_task(self._work(pending))
-        except* _TooManyFailed:
-            pass
-        if len(self._failures) > self._children.tolerate:
+        if width < 2:
+            # A task of its own would cost more than many a child, and needs an event loop.
+            await self._work(pending)
+        else:
+            self._tasks = {asyncio.create_task(self._work(pending)) for _ in range(width)}
+            await _all_done(self._tasks)
+        if self._has_failed:
             raise Permanent(self._told(starts))
         return [self._outputs.get(number) for number in range(len(starts))]
 
+    @property
+    def _has_failed(self) -> bool:
+        return len(self._failures) > self._children.tolerate
+
     async def _work(self, pending: Iterator[tuple[int, _Started]]) -> None:
-        """Take one child after another, until there are no more."""
+        """Take one child after another, until there are no more, or more have failed than may."""
         for number, start in pending:
             failure = await self._one(number, start)
             if failure:
                 self._failures[number] = failure
-                if len(self._failures) > self._children.tolerate:
-                    raise _TooManyFailed
+            if self._has_failed:
+                for task in self._tasks - {asyncio.current_task()}:
+                    task.cancel()
+                return
 
     async def _one(self, number: int, start: _Started) -> str:
         """Run one child; say why it failed, or give nothing."""
@@ -161,6 +160,31 @@ class _Group:
         said = [f"{starts[number].key}: {why}" for number, why in failed[:MOST_TOLD]]
         more = ["…"] if len(failed) > MOST_TOLD else []
         return f"{head}: {'; '.join((*said, *more))}"
+
+
+async def _all_done(tasks: set[asyncio.Task[None]]) -> None:
+    """Wait until all of `tasks` are done, also if their caller is cancelled, which reaches them all.
+
+    `asyncio.TaskGroup` does so too, but counts as a cancellation of its caller what it made itself.
+
+    Raises:
+        asyncio.CancelledError: The caller was cancelled.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    pending = tasks
+    while pending:
+        try:
+            _, pending = await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            pending = {task for task in pending if not task.done()}
+            for task in pending:
+                task.cancel()
+    if cancelled is not None:
+        raise cancelled
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 def child_id(run_id: str, state: str, visit: int, key: int | str | None) -> str:

@@ -97,7 +97,7 @@ class Stage:
         labels: The labels of its success; None if it has none.
         cost: The most that one attempt may use: tool calls, tokens, micro-dollars.
         full: The same; None if it is nothing.
-        timeout_us: The longest that one attempt may take.
+        timeout_us: The longest that one attempt may take; children see to that themselves.
         time_limit_us: The time spent at which an attempt is cut off for the run's own sake: the cap
             on time less what is set aside. None without a cap.
         effect: `none`, `idempotent`, `once`, or empty if not said.

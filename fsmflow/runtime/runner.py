@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
-from fsmflow.runtime.children import Child, RunChildren
+from fsmflow.runtime.binding import Step, bind_all
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.desk import Desk, NoDesk
 from fsmflow.runtime.events import Elapsed, Ended
@@ -20,7 +20,6 @@ from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
     Callee,
-    Children,
     Command,
     Configuration,
     Limits,
@@ -30,7 +29,7 @@ from fsmflow.runtime.run import (
     Spent,
     Stage,
 )
-from fsmflow.runtime.steps import Bound, StepNotFound, bind, resolve_type
+from fsmflow.runtime.steps import Bound, StepNotFound, resolve_type
 from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.validation import Validate, validator
 from fsmflow.runtime.world import World
@@ -38,15 +37,14 @@ from fsmflow.runtime.world import World
 Given = TypeVar("Given", contravariant=True)
 Output = TypeVar("Output")
 
-Step = Callable[..., Any] | Bound | str
-
 
 class Options(TypedDict, total=False):
     """What a run can be given beside its input.
 
     Attributes:
         profile: Use the step implementations of this profile of the spec.
-        steps: Use these implementations, by state: functions, `module:name`, or steps bound before.
+        steps: Use these implementations, by state: functions, `module:name`, or steps bound before. A step
+            of a child goes by the state that runs it, too: `fetch_all.fetch`.
         trace: Is called with each trace event, as plain data, when it happens.
         run_id: The run's id; random unless given. It is what idempotency keys are made of.
         clock: The clock to go by.
@@ -114,7 +112,7 @@ class Runner(Generic[Given, Output]):
         self.digest = digest
         self.limits = limits
         self.reserve = reserve
-        self.stages = {stage.name: stage for stage in stages}
+        self.stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
         self.questions: Mapping[str, Question] = {question.name: question for question in questions}
         self.profiles = profiles or {}
         self.folder = folder.resolve()
@@ -324,44 +322,21 @@ class Runner(Generic[Given, Output]):
     ) -> Mapping[str, Bound]:
         """Find every step, accept function and type, and make them ready to be called.
 
+        Args:
+            profile: Use the step implementations of this profile; a workflow that is run does too, if it
+                has a profile of that name.
+            steps: Use these implementations, by state. `fetch_all.fetch` is the step `fetch` of the
+                workflow that the state `fetch_all` runs, and `both.web.fetch` that of its child `web`.
+
         Raises:
             StepNotFound: One of them is not where the spec says.
             LookupError: There is no such profile, or no such state.
         """
         if steps:
-            unknown = sorted(set(steps) - set(self.stages))
-            if unknown:
-                raise LookupError(f"{self.name} has no step {', '.join(map(repr, unknown))}")
-            return self._bind({**self._swapped(profile), **steps}, profile)
+            return bind_all(self, profile, steps)
         if profile not in self._bindings:
-            self._bindings[profile] = self._bind(self._swapped(profile), profile)
+            self._bindings[profile] = bind_all(self, profile, {})
         return self._bindings[profile]
-
-    def _bind(self, swapped: Mapping[str, Step], profile: str | None) -> Mapping[str, Bound]:
-        found: dict[str, Bound] = {}
-        for name, stage in self.stages.items():
-            step = swapped.get(name)
-            if step is None and stage.children is not None:
-                found[name] = self._bind_children(stage.children, profile)
-            else:
-                found[name] = step if isinstance(step, Bound) else bind(stage, self.folder, step)
-        return found
-
-    def _bind_children(self, children: Children, profile: str | None) -> Bound:
-        """Make the step of a state that runs other workflows, whose steps are found now."""
-        found: dict[str, Child] = {}
-        for key, callee in children.callees.items():
-            runner = self.callees[callee.name]
-            found[key] = Child(runner, runner.bind(profile if profile in runner.profiles else None))
-        return Bound(RunChildren(children, found), "children", True, None, (), plain=False)
-
-    def _swapped(self, profile: str | None) -> Mapping[str, str]:
-        if profile is None:
-            return {}
-        if profile not in self.profiles:
-            known = ", ".join(sorted(self.profiles)) or "none"
-            raise LookupError(f"{self.name} has no profile {profile!r}; it has: {known}")
-        return self.profiles[profile]
 
     def types(self) -> tuple[Validate | None, Validate | None]:
         """Give what holds inputs and outputs to their types; None where anything will do.

@@ -25,8 +25,13 @@ class Replayed(Exception):
 
 
 def cut_at(stage: Stage, run: Run, started: int) -> int:
-    """Give the time at which an attempt is cut off: by its timeout, for the run's own deadline, or never."""
+    """Give the time at which an attempt is cut off: by its timeout, for the run's own deadline, or never.
+
+    Children cut their own attempts off, each in time, and so are cut off for the run's deadline alone.
+    """
     timeout, limit = stage.timeout_us, stage.time_limit_us
+    if stage.children is not None:
+        timeout = None
     if limit is None:
         return NEVER if timeout is None else started + timeout
     left = limit - run.time_us
@@ -37,7 +42,9 @@ def is_cut_by_run(stage: Stage, run: Run) -> bool:
     """Tell whether it is the run's own deadline that cuts an attempt off."""
     if stage.time_limit_us is None:
         return False
-    return stage.timeout_us is None or stage.time_limit_us - run.time_us < stage.timeout_us
+    if stage.timeout_us is None or stage.children is not None:
+        return True
+    return stage.time_limit_us - run.time_us < stage.timeout_us
 
 
 def returned(
@@ -100,8 +107,6 @@ def cut_off(
         message += ", its timeout; its thread could not be stopped"
         return Ended("failure", None, None, message, (), use, elapsed_us)
     message += ", its timeout"
-    if bound.mode == "children":
-        return Ended("failure", None, None, message, (), use, elapsed_us)
     return Ended("transient", None, None, message, (), use, elapsed_us, None, source.random())
 
 

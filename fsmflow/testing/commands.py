@@ -11,7 +11,7 @@ def spoken(run: Run, command: Command) -> semantics.Command:
     assert not isinstance(command, Onward)
     match command:
         case Stage():
-            ends = [command.timeout_us]
+            ends = [command.timeout_us if command.children is None else None]
             if command.time_limit_us is not None:
                 ends.append(command.time_limit_us - run.time_us)
             deadline = min((at for at in ends if at is not None), default=None)

@@ -183,8 +183,12 @@ class Fates:
         at_us = cut_at(stage, run, now)
         left = None if at_us == NEVER else at_us - now
         context = StepContext(self._runner, run, stage, None, "", lambda: now, at_us, late.append)
-        cut = fate in "ld" and left is not None
-        elapsed = _elapsed(bits >> 16 & 0xFF, left, cut, 3 if temper.mood == WEARING else temper.pace)
+        cut, longest = fate in "ld" and left is not None, left
+        if stage.children is not None and stage.timeout_us is not None:
+            # Children keep to their time themselves, so that only the run's own deadline can cut them off.
+            longest = stage.timeout_us if left is None else min(left, stage.timeout_us)
+            cut = cut and longest == left
+        elapsed = _elapsed(bits >> 16 & 0xFF, longest, cut, 3 if temper.mood == WEARING else temper.pace)
         if temper.mood != WEARING:
             _charge(context, stage, fate, bits >> 24 & 0xFF)
         use = context.close(cut=cut)

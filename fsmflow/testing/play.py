@@ -239,9 +239,7 @@ class _Script:
             if act.event is not None:
                 return await self._repeat(ctx, state, act.event)
             _charge(ctx, state, act)
-            left = ctx.time_left()
-            longest = 1_000_000 if left is None else round(left * 1_000_000)
-            await self._clock.sleep(longest * act.latency // 4)
+            await self._clock.sleep(_latency(ctx, state, act.latency))
             return self._end(state, act)
 
         return step
@@ -305,6 +303,16 @@ class _Script:
     def _one(self, kind: str, act: Act) -> Any:
         samples = self._plan.samples.get(kind, (None,))
         return samples[act.value % len(samples)]
+
+
+def _latency(ctx: StepContext, state: Work, quarters: int) -> int:
+    """Give how long an attempt takes: quarters of the time that it has; more than four are too long."""
+    left = ctx.time_left()
+    longest = 1_000_000 if left is None else round(left * 1_000_000)
+    if state.children is not None and state.timeout_us is not None and longest > state.timeout_us:
+        # Children keep to their time themselves; only the run's own deadline can cut them off.
+        longest, quarters = state.timeout_us, min(quarters, 4)
+    return longest * quarters // 4
 
 
 def _raise(outcome: str, retry_after_us: int | None) -> None:

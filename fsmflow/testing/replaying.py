@@ -15,7 +15,7 @@ from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.analysis.restoring import amounts_of, event_of, restored
 from fsmflow.runtime import Ended, Options, Rejected, Runner, StepContext, StepNotFound
 from fsmflow.runtime import Stage as Step
-from fsmflow.runtime.runner import Step as Implementation
+from fsmflow.runtime.binding import Step as Implementation
 from fsmflow.runtime.steps import Bound, bind
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.verdict import Replayed
