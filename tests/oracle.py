@@ -110,12 +110,13 @@ def _endings(machine: Machine, command: Attempt) -> Iterator[Event]:
     state = machine.states[command.state]
     assert isinstance(state, Work)
     ways = machine.outgoing[state.name]
-    deadline = command.deadline_us or 0
-    by_run = command.deadline_us is not None and (state.timeout_us is None or deadline < state.timeout_us)
+    # Children see to their own time; the deadline of an attempt that runs them is the run's alone.
+    longest = min((at for at in (command.deadline_us, state.timeout_us) if at is not None), default=0)
+    by_run = command.deadline_us == longest and longest != state.timeout_us
     capped = [cap is not None for cap in machine.caps.amounts()]
     steps = range(1, state.steps + 1) if capped[0] else (state.steps,)
     amounts = [range(cost + 1) if capped[1 + n] else (cost,) for n, cost in enumerate(command.cost)]
-    times = range(deadline + 1) if capped[4] else (deadline,)
+    times = range(longest + 1) if capped[4] else (longest,)
     pause = next((way.pause for way in ways if way.pause is not None), None)
     wishes: tuple[int | None, ...] = (None,)
     if pause is not None and pause.retry_after:
@@ -130,4 +131,4 @@ def _endings(machine: Machine, command: Attempt) -> Iterator[Event]:
                     for draw in draws:
                         yield Ended(on, label, None, "", (), tuple(use), elapsed, wish, draw, took)
         if by_run and capped[4] and state.effect != "once":
-            yield Ended("exceeded", None, None, "", (), tuple(use), deadline, steps=took)
+            yield Ended("exceeded", None, None, "", (), tuple(use), longest, steps=took)

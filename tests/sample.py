@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.loading.structure import structure
 from fsmflow.loading.yaml import read_document
 from fsmflow.lowering import lower
-from fsmflow.machine import Machine
+from fsmflow.machine import Callee, Caps, Machine
 from fsmflow.runtime import Configuration, Elapsed, Ended
-from fsmflow.semantics import Attempt, Command, Finish, Pause, advance, begin
+from fsmflow.semantics import Attempt, Command, Finish, Pause, Question, advance, begin
 from fsmflow.spec import Workflow
 
 
@@ -24,9 +25,10 @@ def flow(states: str, **more: str) -> Workflow:
     return structured.workflow
 
 
-def machine(states: str, **more: str) -> Machine:
-    """Give the machine that `flow` means."""
-    return lower(flow(states, **more))
+def machine(states: str, *, callees: Mapping[str, Caps] | None = None, **more: str) -> Machine:
+    """Give the machine that `flow` means; `callees` are the workflows that it may run, and what they use."""
+    known = {name: Callee(name=name, digest="", most=most) for name, most in (callees or {}).items()}
+    return lower(flow(states, **more), known)
 
 
 class Going:
@@ -74,6 +76,11 @@ class Going:
     def is_working(self) -> bool:
         """Whether an attempt is under way."""
         return isinstance(self.command, Attempt)
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a person is asked."""
+        return isinstance(self.command, Question)
 
     @property
     def is_pausing(self) -> bool:

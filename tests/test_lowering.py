@@ -18,7 +18,7 @@ from fsmflow.runtime.backoff import Backoff as RuntimeBackoff
 from fsmflow.semantics import Finish, begin, step
 from tests.events import draw_event
 from tests.sample import flow, machine
-from tests.strategies import plain, workflow, workflows
+from tests.strategies import CALLEES, plain, wide_workflows, workflow
 
 ENDS = "done: {end: success}\nlost: {end: failed}"
 
@@ -189,7 +189,7 @@ def test_what_cannot_be_read_becomes_what_does_no_harm():
 
 
 @settings(max_examples=60, deadline=None)
-@given(workflows, st.randoms(use_true_random=False))
+@given(wide_workflows, st.randoms(use_true_random=False))
 def test_lowering_is_total(drawn, random):
     """Whatever states are missing, every target and every scope of the machine is one of its states."""
     gone = random.choice(list(drawn.states))
@@ -202,10 +202,10 @@ def test_lowering_is_total(drawn, random):
 
 
 @settings(max_examples=60, deadline=None)
-@given(workflows)
+@given(wide_workflows)
 def test_every_outcome_leads_somewhere(drawn):
     """For each outcome of a step, the last way is guarded by no counter, nor by a pause."""
-    lowered = lower(drawn)
+    lowered = lower(drawn, CALLEES)
     for name, found in lowered.outgoing.items():
         if isinstance(lowered.states[name], End):
             assert found == ()
@@ -266,7 +266,7 @@ def test_nothing_is_set_aside_without_a_reserve():
 def test_no_run_uses_more_inside_the_reserve_than_was_set_aside(seed):
     """From entering the reserve to the end, steps that keep to their word use at most the reserve."""
     random = Random(seed)
-    drawn = lower(evolve(workflow(random), budget=spec.Budget()))
+    drawn = lower(evolve(workflow(random, wide=True), budget=spec.Budget()), CALLEES)
     reserved = [name for name, state in drawn.states.items() if getattr(state, "reserve", False)]
     for name in reserved:
         for _ in range(5):

@@ -8,12 +8,11 @@ from random import Random
 import pytest
 
 from fsmflow import semantics
-from fsmflow.lowering import lower
 from fsmflow.runtime import Elapsed, Ended, Late, Spent, Unbound
 from fsmflow.semantics import Attempt, Finish, begin, step
 from tests.events import draw_event
 from tests.sample import Going, machine
-from tests.strategies import plain, workflow
+from tests.strategies import plain, wide_machine
 
 ENDS = "done: {end: success}\nlost: {end: failed}"
 RETRIED = f"draft: {{run: m:f, success: done, retry: {{times: 2, jitter: none}}, fallback: lost}}\n{ENDS}"
@@ -277,7 +276,7 @@ def test_nothing_happens_after_the_end():
 def test_a_step_changes_nothing_that_it_was_given(seed):
     """A configuration is a value: stepping from it twice gives the same, and leaves it as it was."""
     random = Random(seed)
-    drawn = lower(workflow(random))
+    drawn = wide_machine(random)
     now, commands = begin(drawn, plain(random))
     for _ in range(30):
         if isinstance(commands[0], Finish):

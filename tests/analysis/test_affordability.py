@@ -7,10 +7,9 @@ from random import Random
 import pytest
 
 from fsmflow.analysis.affordability import Approaches, happy_end
-from fsmflow.lowering import lower
 from fsmflow.machine import End, Wait, Work
 from tests.analysis.specs import analysed
-from tests.strategies import workflow
+from tests.strategies import wide_machine
 
 
 def use(state, resource):
@@ -18,7 +17,9 @@ def use(state, resource):
     if isinstance(state, End) or state.reserve:
         return 0
     if isinstance(state, Work):
-        return (1, state.cost.tool_calls, state.cost.tokens, state.cost.micro_usd, 0)[resource]
+        return (1 + state.cost.steps, state.cost.tool_calls, state.cost.tokens, state.cost.micro_usd, 0)[
+            resource
+        ]
     return state.duration_us if resource == 4 and isinstance(state, Wait) else 0
 
 
@@ -41,7 +42,7 @@ def least(machine, resource, passes):
 @pytest.mark.parametrize("seed", range(40))
 def test_no_way_is_cheaper(seed, failing):
     """The amounts are the least there are, in order, and each path takes just its amount."""
-    machine = lower(workflow(Random(seed)))
+    machine = wide_machine(Random(seed))
 
     def passes(way):
         return way.kind != "exceeded" if failing else way.on == "success" and way.used_up is None

@@ -10,14 +10,13 @@ from fsmflow import semantics
 from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Valuation
 from fsmflow.analysis.counting import RESOURCES, budgeted, structural
 from fsmflow.analysis.witness import realise
-from fsmflow.lowering import lower
-from fsmflow.machine import Machine, Wait, Work
+from fsmflow.machine import Ask, Machine, Wait, Work
 from fsmflow.runtime import Elapsed, Ended, Late
 from fsmflow.runtime.events import Event
-from fsmflow.semantics import Attempt, Finish
+from fsmflow.semantics import Attempt, Finish, Question
 from fsmflow.semantics import Pause as Pausing
 from tests.events import draw_event
-from tests.strategies import workflow
+from tests.strategies import wide_machine
 
 LONGEST = 40
 MACHINES = 150
@@ -60,15 +59,18 @@ def possible(machine: Machine, event: Event, command: semantics.Command) -> Even
         case Elapsed():
             assert isinstance(command, Pausing)
             return Elapsed(command.duration_us)
+        case Ended() if isinstance(command, Question):
+            return event
         case Ended():
             assert isinstance(command, Attempt)
             deadline = command.deadline_us
             state = machine.states[command.state]
             assert isinstance(state, Work)
-            own = deadline == state.timeout_us or state.effect == "once"
+            longest = min((at for at in (deadline, state.timeout_us) if at is not None), default=None)
+            own = longest == state.timeout_us or state.effect == "once"
             if event.outcome == "exceeded" and own:
                 return None
-            elapsed = event.elapsed_us if deadline is None else max(0, min(event.elapsed_us, deadline))
+            elapsed = event.elapsed_us if longest is None else max(0, min(event.elapsed_us, longest))
             use = event.use or command.cost
             kept = tuple(min(max(0, used), cost) for used, cost in zip(use, command.cost, strict=True))
             return event._replace(elapsed_us=elapsed, use=kept)
@@ -79,7 +81,7 @@ def possible(machine: Machine, event: Event, command: semantics.Command) -> Even
 def test_whatever_a_run_does_its_counter_machine_does_too(seed: int) -> None:
     """Each transition of each run is an enabled edge, and uses no more than that edge weighs."""
     random = Random(seed)
-    machine = lower(workflow(random))
+    machine = wide_machine(random)
     counting = budgeted(machine, binding(machine))
     for _ in range(4):
         follower = Follower(counting)
@@ -95,14 +97,14 @@ def test_whatever_a_run_does_its_counter_machine_does_too(seed: int) -> None:
                 continue
             before = advance.configuration
             advance = semantics.advance(machine, before, event)
-            attempt = isinstance(event, Ended)
+            attempt = event if isinstance(event, Ended) and isinstance(command, Attempt) else None
             for number, way in enumerate(advance.taken):
-                outcome = event.outcome if isinstance(event, Ended) and number == 0 else None
-                edge = follower.take(way, outcome)
-                assert edge, (way, outcome, before)
-                if attempt and number == 0:
-                    assert isinstance(event, Ended)
-                    assert all(u <= w for u, w in zip(event.use or (0, 0, 0), edge.weights[2:5], strict=True))
+                ended = attempt if number == 0 else None
+                edge = follower.take(way, ended and ended.outcome)
+                assert edge, (way, event, before)
+                if ended is not None:
+                    used = (ended.steps, *(ended.use or (0, 0, 0)))
+                    assert all(u <= w for u, w in zip(used, edge.weights[1:5], strict=True))
             assert machine.states[advance.configuration.state].name == counting.states[follower.state]
 
 
@@ -110,11 +112,11 @@ def test_whatever_a_run_does_its_counter_machine_does_too(seed: int) -> None:
 def test_without_budget_and_choices_each_path_is_a_run(seed: int) -> None:
     """Any path of the counter machine without its choices happens, and uses all that it weighs."""
     random = Random(seed)
-    machine = lower(workflow(random))
+    machine = wide_machine(random)
     counting = structural(machine)
     path: list[int] = []
     state, values = counting.start, (0,) * len(counting.caps)
-    while len(path) < LONGEST and isinstance(machine.states[counting.states[state]], Work | Wait):
+    while len(path) < LONGEST and isinstance(machine.states[counting.states[state]], Work | Wait | Ask):
         enabled = [
             number
             for number in counting.outgoing[state]
@@ -136,7 +138,7 @@ def test_without_budget_and_choices_each_path_is_a_run(seed: int) -> None:
 def test_guards_are_within_the_counters() -> None:
     """Each guard is a range of values that its counter can have, and an increment is below the cap."""
     for seed in range(MACHINES):
-        machine = lower(workflow(Random(seed)))
+        machine = wide_machine(Random(seed))
         for counting in (structural(machine), budgeted(machine, binding(machine))):
             for edge in counting.edges:
                 ranges = {counter: (lo, hi) for counter, lo, hi in edge.guards}

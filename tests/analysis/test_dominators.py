@@ -7,9 +7,8 @@ from random import Random
 import pytest
 
 from fsmflow.analysis.dominators import Dominators
-from fsmflow.lowering import lower
 from tests.analysis.specs import analysed
-from tests.strategies import workflow
+from tests.strategies import wide_machine
 
 
 def can_come(machine, goal, without):
@@ -27,7 +26,7 @@ def can_come(machine, goal, without):
 @pytest.mark.parametrize("seed", range(80))
 def test_a_dominator_is_what_can_not_be_avoided(seed):
     """A state is passed by every run to another exactly if no way leads there without it."""
-    machine = lower(workflow(Random(seed)))
+    machine = wide_machine(Random(seed))
     dominators = Dominators.of(machine)
     entered = [name for name in machine.states if can_come(machine, name, "")]
 

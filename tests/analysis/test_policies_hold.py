@@ -13,7 +13,8 @@ from fsmflow.lowering import lower
 from fsmflow.machine import Machine, Work
 from fsmflow.runtime.events import Elapsed, Ended, Event
 from tests.analysis.policy_oracle import PATTERNS, drawn, events_of, is_broken
-from tests.strategies import ending, plain, workflow
+from tests.events import answer
+from tests.strategies import CALLEES, ending, plain, workflow
 
 
 def honest(random: Random, machine: Machine, advance: semantics.Advance) -> Event:
@@ -21,12 +22,16 @@ def honest(random: Random, machine: Machine, advance: semantics.Advance) -> Even
     command = advance.commands[0]
     if isinstance(command, semantics.Pause):
         return Elapsed(command.duration_us)
+    if isinstance(command, semantics.Question):
+        return answer(random, machine, command)
     assert isinstance(command, semantics.Attempt)
     state = machine.states[command.state]
     assert isinstance(state, Work)
-    longest = 1_000_000 if command.deadline_us is None else command.deadline_us
+    # Children end in their own time; the deadline is the run's alone.
+    ends = [at for at in (command.deadline_us, state.timeout_us) if at is not None]
+    longest = min(ends, default=1_000_000)
     possible = {way.on for way in machine.outgoing[state.name]}
-    if command.deadline_us is None or state.timeout_us == command.deadline_us:
+    if command.deadline_us is None or state.timeout_us == longest:
         possible.discard("exceeded")
     outcome = random.choice(sorted(possible))
     most = random.random() < 0.5
@@ -39,6 +44,7 @@ def honest(random: Random, machine: Machine, advance: semantics.Advance) -> Even
         elapsed_us=longest if outcome == "exceeded" or most else random.randint(0, longest),
         retry_after_us=random.choice((None, None, 10**9)),
         draw=random.choice((0.0, 0.999)),
+        steps=state.steps if most else random.randint(1, state.steps),
     )
 
 
@@ -61,7 +67,7 @@ def test_what_is_proved_holds(seeds):
     proved = 0
     for seed in range(20 * seeds, 20 * seeds + 20):
         random = Random(seed)
-        machine = lower(ending(workflow(random)))
+        machine = lower(ending(workflow(random, wide=True)), CALLEES)
         caps = zip(machine.caps.amounts(), machine.reserve.amounts(), strict=True)
         if any(cap is not None and kept > cap for cap, kept in caps):
             continue
