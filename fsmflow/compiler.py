@@ -19,7 +19,7 @@ from fsmflow.backends import BACKENDS, Artifact, Places, load_backend
 from fsmflow.checks._beside_the_proof import BESIDE_THE_PROOF
 from fsmflow.diagnostics import Diagnostic, InvalidSpec, Severity
 from fsmflow.loading.files import Unreadable
-from fsmflow.loading.names import name_flaw
+from fsmflow.loading.names import workflow_flaw
 from fsmflow.loading.python import document_of
 from fsmflow.loading.structure import structure
 from fsmflow.loading.suppression import apply
@@ -186,8 +186,10 @@ def _family(root: _Spec, folder: Path | None) -> Mapping[str, _Spec]:
     family = {root.name: root}
     names = list(root.runs)
     for name in names:
+        if name in family or folder is None or workflow_flaw(name) is not None:
+            continue
         path = spec_of(name, folder)
-        if name in family or folder is None or name_flaw(name) or not os.path.lexists(path):
+        if not os.path.lexists(path):
             continue
         family[name] = _Spec.read(partial(load_file, path))
         if family[name].name == name:

@@ -33,7 +33,7 @@ from collections.abc import Iterator
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.callees import calls, specs_in
 from fsmflow.diagnostics import Diagnostic
-from fsmflow.loading.names import name_flaw
+from fsmflow.loading.names import workflow_flaw
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -41,7 +41,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     beside = specs_in(analysis.folder) if analysis.callees else ()
     for call in calls(analysis.workflow):
         found = analysis.callees[call.name]
-        if name_flaw(call.name) is not None:
+        if workflow_flaw(call.name) is not None:
+            # What no workflow can be named was told when the spec was loaded.
             continue
         if found.trouble == "misnamed":
             message = f"{found.path.as_posix()} is the spec of another workflow than `{call.name}`"

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from fsmflow.analysis.callees import SUFFIXES as SUFFIXES
 from fsmflow.backends import Places
 from fsmflow.compiler import Compilation, compile_file
 
-SUFFIXES = (".fsm.yaml", ".fsm.yml")
 Command = TypeVar("Command", bound=Any)
 
 

@@ -63,6 +63,11 @@ def name_flaw(name: str) -> str | None:
     return _identifier_flaw(name, _NAME, "a name is a-z, 0-9 and _, and begins with a letter")
 
 
+def workflow_flaw(name: str) -> str | None:
+    """Say what keeps `name` from being the name of a workflow, and of its files, or give None."""
+    return "it is a device on Windows" if name in DEVICES else name_flaw(name)
+
+
 def parameter_flaw(name: str) -> str | None:
     """Say what keeps `name` from being the name of a parameter or field, or give None."""
     return _identifier_flaw(name, _PARAMETER, "a parameter is A-Z, a-z, 0-9 and _, and begins with a letter")

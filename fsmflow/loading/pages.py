@@ -16,7 +16,8 @@ Why is this bad?
     often a slip of the finger.
 
 What to do
-    Give a sensible amount. A cap is at least 1, a duration more than nothing and at most 366 days.
+    Give a sensible amount. A cap is at least 1, a duration more than nothing and at most 366 days. A `map`
+    runs up to 1,000 children, and no more of them at a time, or to be tolerated, than there are.
 
 Example::
 
@@ -82,8 +83,8 @@ Example::
 Prose that can't be shown.
 
 Why is this bad?
-    A title is drawn in diagrams and printed in reports. A line break, or a character that can't be
-    seen, would make it look like something else there.
+    A title is drawn in diagrams and printed in reports, and a question is read by a person. A line break,
+    or a character that can't be seen, would make it look like something else there.
 
 What to do
     Write one line of at most 200 plain characters.
@@ -266,7 +267,8 @@ Why is this bad?
     Nobody can review it, and reading it could take a program's memory.
 
 What to do
-    Split the workflow, and move long texts into the steps.
+    Split the workflow, and move long texts into the steps. Of children that run side by side there are at
+    most 32; a `map` runs one workflow for each item of a list.
 """,
     "too-many-errors": """\
 More errors than are worth listing.

@@ -213,6 +213,76 @@ def test_a_spec_without_a_place(compiled):
     assert (found.check, found.severity) == ("step-unchecked", Severity.NOTE)
 
 
+RUNNING = """\
+workflow: hostile
+states:
+  run: {{{keys}, success: done, fallback: done}}
+  done: {{end: success}}
+"""
+
+
+@pytest.mark.parametrize(
+    "keys", ["call: {}", "map: {}, over: $input, at_most: 3", "parallel: {{a: {{call: {}}}}}"]
+)
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("../child", "bad-name"),
+        ("/etc/passwd", "bad-name"),
+        ("child.fsm.yaml", "bad-name"),
+        ('"child\\0"', "bad-name"),
+        ('"child\\n"', "bad-name"),
+        ("http://x/child", "bad-name"),
+        ("CHILD", "bad-name"),
+        ("con", "reserved-name"),
+        ("x" * 64, "bad-name"),
+        ("x" * 63, "child-not-found"),
+    ],
+)
+def test_a_child_is_looked_for_by_a_plain_name(told, tmp_path, keys, name, check):
+    """What is no name is not looked for, even where a spec stands; nor is anything above the folder."""
+    (tmp_path / "below").mkdir()
+    for place in ("child", "below/CHILD", "below/con", "below/child.fsm.yaml"):
+        (tmp_path / f"{place}.fsm.yaml").write_text("no spec")
+
+    assert told(RUNNING.format(keys=keys.format(name)), tmp_path / "below") == [check]
+
+
+def test_thousands_of_children(told):
+    """Children without number are told in a second, however wrong each one is."""
+    branches = ", ".join(f"b{n}: {{call: x{n}, with: {{a: $run.b{n}}}}}" for n in range(3_000))
+    said = told(RUNNING.format(keys=f"parallel: {{{branches}}}"))
+
+    assert {"too-large", "child-not-found", "read-before-write"} == set(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "map: hostile, over: $run.x.or_null, at_most: 9, width: 9, tolerate: 9, with: {a: $item.b.c}",
+        "parallel: {a: {call: a}, b: {call: b}}, as: done",
+        "parallel: {}",
+        "call: hostile, with: {a: $run.a.b.c, b: [$item, {c: $run}]}",
+        "ask: Is it?, show: {a: $run, b: $item}, gives: 'list[hostile:X]', role: x",
+        "ask: Is it?, success: {}",
+        "map: a, over: '', at_most: 1",
+        "map: a, over: $, at_most: 1",
+        "map: a, over: $$, at_most: 1",
+        "map: a, over: $error.complaints, at_most: 1, as: run",
+    ],
+)
+def test_odd_children_and_questions(compiled, text):
+    """Whatever children run on and people are shown, it is told, and twice is said nothing."""
+    keys = text if "success" in text else f"{text}, success: done"
+    body = f"workflow: hostile\nstates:\n  run: {{{keys}}}\n  done: {{end: success, output: $run.a}}\n"
+    compilation = compiled(body)
+    said = [(d.check, d.route, d.key, d.message) for d in compilation.diagnostics]
+
+    assert compilation.analysis is not None
+    assert compilation.errors
+    assert len(said) == len(set(said))
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_random_workflows(seed):
     """Whatever workflow there is, every check looks at it and none breaks; nor is one said twice."""
