@@ -9,6 +9,7 @@ from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import LONGEST_NAME
 from fsmflow.machine import Machine
+from fsmflow.reporting.trace_summary import Run, children
 from fsmflow.review._values import Values
 from fsmflow.review._ways import Ways
 
@@ -52,8 +53,8 @@ def failing(recording: Recording) -> int | None:
 
 
 def is_failure(stage: Stage) -> bool:
-    """Tell whether a stage is an attempt that did not succeed."""
-    return stage.kind == "attempt" and stage.outcome != "success"
+    """Tell whether a stage is an attempt that did not succeed, or a question that nobody answered."""
+    return stage.outcome not in ("success", "elapsed")
 
 
 def _note(machine: Machine, recording: Recording, followed: Followed) -> str:
@@ -79,15 +80,36 @@ def _stage(stage: Stage, ways: Ways, values: Values) -> dict[str, Any]:
     }
     if stage.label is not None:
         told["label"] = stage.label
-    if stage.kind == "attempt":
+    if stage.kind in ("attempt", "question"):
         told |= {"given": values.number(stage.given), "output": values.number(stage.output)}
     # A rejected output's complaints are its message too.
     if stage.error and not "; ".join(stage.complaints).startswith(stage.error):
         told["error"] = values.number(stage.error)
     if stage.complaints:
         told["complaints"] = [values.number(complaint) for complaint in stage.complaints]
+    if stage.steps > 1:
+        told["steps"] = stage.steps
+    if stage.children:
+        told["children"] = [_child(run) for run in children(stage)]
     used = {name: amount for name, amount in stage.use.items() if amount}
     return told | ({"use": used} if used else {})
+
+
+def _child(run: Run) -> dict[str, Any]:
+    """Tell of the run of a child how it ended, what it took, and where it failed."""
+    recording = run.recording
+    told: dict[str, Any] = {
+        "name": run.name,
+        "workflow": recording.workflow,
+        "kind": recording.kind or "",
+        "end": recording.end or "",
+        "time": recording.total_us,
+        "use": {name: amount for name, amount in recording.spent.items() if amount and name != "time_us"},
+    }
+    if run.has_failed and run.failing is not None:
+        last = run.failing.last
+        told["why"] = ": ".join(word for word in (run.failing.name, last.error or last.outcome) if word)
+    return told
 
 
 def _by(edges: list[int]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.symbols import Symbol, resolve
 from fsmflow.backends._wording import duration, guard, money, pause
-from fsmflow.machine import Ask, Choice, End, Machine, Model, State, Transition, Wait, Work
+from fsmflow.machine import Ask, Children, Choice, End, Machine, Model, State, Transition, Wait, Work
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.review._files import called
 from fsmflow.review._ways import BUDGET, Ways
@@ -64,6 +64,8 @@ def _contract(analysis: Analysis, state: State) -> Rows:
             rows = [
                 ["call", state.call],
                 *_asked(state.model),
+                *_run(state.children),
+                *(["over", text] for _, text in _written(analysis, state.name, "over")),
                 *(["with", f"{name} = {text}"] for name, text in _written(analysis, state.name, "with")),
                 ["gives", "" if state.gives is None else str(state.gives)],
                 ["as", "" if state.value == state.name else f"${state.value}"],
@@ -104,6 +106,17 @@ def _asked(model: Model | None) -> Rows:
     ]
 
 
+def _run(children: Children | None) -> Rows:
+    """Tell which workflows are run, those that run side by side by what they are called there."""
+    if children is None:
+        return []
+    keyed = children.kind == "parallel"
+    return [
+        [children.kind, f"{key}: {callee.name}" if keyed else callee.name]
+        for key, callee in children.callees.items()
+    ]
+
+
 def _swapped(analysis: Analysis, name: str) -> Iterator[tuple[str, str]]:
     for profile, steps in analysis.machine.profiles.items():
         if name in steps:
@@ -129,12 +142,17 @@ def _limits(machine: Machine, state: State) -> Iterator[list[str]]:
     """Tell what one attempt may use, how often it is made again, and what is set aside for it."""
     if isinstance(state, Wait):
         yield ["waits", duration(state.duration_us)]
+    if isinstance(state, Ask) and state.timeout_us is not None:
+        yield ["waits", f"at most {duration(state.timeout_us)} for an answer; on no budget"]
     if isinstance(state, Work):
-        yield ["timeout", "none" if state.timeout_us is None else duration(state.timeout_us)]
+        yield from _fan(state.children)
+        time = "timeout" if state.children is None else "time"
+        yield [time, "none" if state.timeout_us is None else duration(state.timeout_us)]
         cost = state.cost
         yield from (
             [name, said]
             for name, amount, said in (
+                ("steps", cost.steps, f"{state.steps:,} an attempt"),
                 ("tool calls", cost.tool_calls, f"{cost.tool_calls:,} an attempt"),
                 ("tokens", cost.tokens, f"{cost.tokens:,} an attempt"),
                 ("money", cost.micro_usd, f"{money(cost.micro_usd)} an attempt"),
@@ -151,6 +169,13 @@ def _limits(machine: Machine, state: State) -> Iterator[list[str]]:
             yield ["retry" if way.kind == "retry" else "re-ask", again]
     if not isinstance(state, End) and state.reserve:
         yield ["reserve", "its cost is set aside from the start"]
+
+
+def _fan(children: Children | None) -> Iterator[list[str]]:
+    """Tell of how many children there are at most, how many run at a time, and how many may fail."""
+    if children is not None and children.kind == "map":
+        yield ["items", f"at most {children.at_most:,}, {children.width:,} at a time"]
+        yield ["failures", f"at most {children.tolerate:,}" if children.tolerate else "none"]
 
 
 def _per(machine: Machine, way: Transition) -> str:
@@ -184,7 +209,8 @@ def _cap(machine: Machine, counter: str) -> str:
 
 def _reason(machine: Machine, way: Transition) -> str:
     if way.kind != "success":
-        said = _ON[way.kind]
+        asked = isinstance(machine.states[way.source], Ask)
+        said = "no answer" if asked and way.kind == "fallback" else _ON[way.kind]
     elif not isinstance(machine.states[way.source], Choice):
         said = way.label or "success"
     else:
@@ -198,11 +224,15 @@ def _places(analysis: Analysis, state: State) -> Rows:
     rows = [["spec", f"{called(document.path)}:{document.locate(('states', state.name), key=True).line}"]]
     if isinstance(state, Work) and state.model is not None:
         rows.append(["prompt", f"{called(state.model.prompt)}:1"])
+    elif isinstance(state, Work) and state.children is not None:
+        names = dict.fromkeys(callee.name for callee in state.children.callees.values())
+        found = (analysis.callees[name].path for name in names if name in analysis.callees)
+        rows += [["workflow", called(str(path))] for path in found]
     elif isinstance(state, Work):
         module, _, function = state.call.partition(":")
-        found = resolve(analysis.modules, module, function)
-        if isinstance(found, Symbol):
-            rows.append(["code", _place(analysis, found)])
+        symbol = resolve(analysis.modules, module, function)
+        if isinstance(symbol, Symbol):
+            rows.append(["code", _place(analysis, symbol)])
     return rows
 
 

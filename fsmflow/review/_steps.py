@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -61,10 +62,15 @@ def _of_runs(machine: Machine, recordings: Iterable[Recording]) -> dict[str, dic
         for state, _ in visits:
             _add(rows, state, visits=1)
         for stage in recording.stages:
-            amounts = (stage.elapsed_us, *(stage.use[name] for name in CHARGED))
+            amounts = (stage.ledger_us, *(stage.use[name] for name in CHARGED))
             used = dict(zip(_METRICS, amounts, strict=True))
-            is_attempt = stage.kind == "attempt"
-            _add(rows, stage.state, attempts=int(is_attempt), failures=int(is_failure(stage)), **used)
+            _add(
+                rows,
+                stage.state,
+                attempts=int(stage.kind == "attempt"),
+                failures=int(is_failure(stage)),
+                **used,
+            )
         for charge in recording.late:
             _add(rows, charge.state, **charge.use)
     return rows
@@ -78,10 +84,11 @@ def _add(rows: dict[str, dict[str, int]], state: str, **amounts: int) -> None:
 
 def _of_the_worst_case(proof: Proof) -> dict[str, dict[str, int]]:
     """Give what each state uses in the worst run of each metric; the runs may be different ones."""
-    attempts = used_by(proof, "steps")
+    witness = proof.bounds["steps"].witness
+    entries = () if witness is None else witness.entries
+    attempts = Counter(entry.state for entry in entries if entry.use.steps)
     by_metric = {metric: used_by(proof, metric) for metric in _METRICS}
     return {
-        name: {"attempts": attempts.get(name, 0)}
-        | {metric: used.get(name, 0) for metric, used in by_metric.items()}
+        name: {"attempts": attempts[name]} | {metric: used.get(name, 0) for metric, used in by_metric.items()}
         for name in proof.machine.states
     }

@@ -18,7 +18,19 @@ function roleOf(state) {
   return typeof state === "number" ? review.states[state].role : "fn";
 }
 
-/** Tell whether a stage is an attempt that did not succeed. */
+/** Tell whether a stage is something that could fail: an attempt, or a question to a person. */
+function isTry(stage) {
+  return stage.kind === "attempt" || stage.kind === "question";
+}
+
+/** Tell whether a stage is an attempt that did not succeed, or a question that nobody answered. */
 function isFailure(stage) {
-  return stage.kind === "attempt" && stage.outcome !== "success";
+  return isTry(stage) && stage.outcome !== "success";
+}
+
+/** Say how a stage ended; of a pause or a wait, that it is one. */
+function outcomeOf(stage) {
+  if (!isTry(stage)) return stage.kind;
+  if (stage.kind === "question" && stage.outcome === "failure") return "no answer";
+  return stage.label ?? stage.outcome;
 }

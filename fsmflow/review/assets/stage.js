@@ -39,7 +39,8 @@ function attemptPanel(stage) {
     stage.error === undefined ? null : part("Error", element("div", { class: "error" }, tree(stage.error))),
     stage.complaints ? part("Complaints", complaints(stage.complaints)) : null,
     rows(factsOf(stage)),
-    stage.given === undefined ? null : part("Input", tree(stage.given)),
+    stage.children ? part(`Runs (${count(stage.children.length)})`, runList(stage.children)) : null,
+    stage.given === undefined ? null : part(stage.kind === "question" ? "Shown" : "Input", tree(stage.given)),
     stage.output === undefined ? null : part("Output", tree(stage.output)),
   ];
 }
@@ -58,15 +59,50 @@ function complaints(numbers) {
   );
 }
 
+const SHOWN_RUNS = 50;
+
+/** List the runs of children that a stage started; a long list goes on when asked. */
+function runList(runs) {
+  const list = element("ul", { class: "runs" });
+  function more(from) {
+    const to = Math.min(runs.length, from + SHOWN_RUNS);
+    list.append(...runs.slice(from, to).map(runRow));
+    if (to === runs.length) return;
+    const button = link(`show ${count(Math.min(SHOWN_RUNS, runs.length - to))} more`, () => {
+      holder.remove();
+      more(to);
+    });
+    const holder = element("li", {}, button);
+    list.append(holder);
+  }
+  more(0);
+  return list;
+}
+
+function runRow(run) {
+  const used = uses(run.use).map(([name, amount]) => (name === "money" ? amount : `${amount} ${name}`));
+  const failed = run.kind === "failed" || run.kind === "handoff";
+  return element(
+    "li",
+    {},
+    said(run.name, "key"),
+    run.name === run.workflow ? null : said(run.workflow, "muted"),
+    element("span", { class: `end ${failed ? "bad" : ""}` }, `${GLYPHS[run.kind] ?? "…"} `, said(run.end || "not over")),
+    element("span", { class: "time" }, duration(run.time)),
+    element("span", { class: "muted used" }, used.join(" · ")),
+    run.why ? said(run.why, "bad why") : null,
+  );
+}
+
 function factsOf(stage) {
-  const outcome = stage.label ? [said(stage.label), ` (${stage.outcome})`] : stage.outcome;
+  const outcome = stage.label ? [said(stage.label), ` (${stage.outcome})`] : outcomeOf(stage);
   return [
     ["outcome", element("span", { class: isFailure(stage) ? "bad" : null }, outcome)],
     ["visit", count(stage.visit)],
     ["attempt", count(stage.attempt)],
     ["began", `${duration(stage.start)} into the run`],
     ["took", duration(stage.time)],
-    ...uses(stage.use ?? {}),
+    ...uses({ steps: stage.steps, ...stage.use }),
   ];
 }
 
@@ -76,6 +112,5 @@ function stageWords(run, position) {
   if (position > run.stages.length) return `end: ${run.end}`;
   const stage = run.stages[position - 1];
   const again = stage.attempt > 1 ? `, attempt ${stage.attempt}` : "";
-  const what = stage.kind === "attempt" ? (stage.label ?? stage.outcome) : stage.kind;
-  return `${position}. ${nameOf(stage.state)}${again}: ${what}`;
+  return `${position}. ${nameOf(stage.state)}${again}: ${outcomeOf(stage)}`;
 }

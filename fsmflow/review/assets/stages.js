@@ -33,7 +33,6 @@ function stageList(chosen) {
   }
 
   function row(stage, position) {
-    const outcome = stage.kind === "attempt" ? (stage.label ?? stage.outcome) : stage.kind;
     const made = element(
       "div",
       {
@@ -48,7 +47,7 @@ function stageList(chosen) {
       element("span", { class: "number" }, count(position)),
       tag(roleOf(stage.state)),
       said(nameOf(stage.state), "what"),
-      said(outcome, isFailure(stage) ? "bad" : "muted"),
+      said(outcomeOf(stage), isFailure(stage) ? "bad" : "muted"),
       element("span", { class: "time" }, duration(stage.time)),
     );
     made.style.top = `${(position - 1) * ROW}px`;

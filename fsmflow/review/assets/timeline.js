@@ -11,12 +11,12 @@ function timeline(slider, chosen) {
   let run = null;
 
   function measure() {
-    const total = run.stages.reduce((sum, stage) => sum + stage.time, 0);
+    const total = run.stages.reduce((sum, stage) => sum + timeOf(stage), 0);
     let end = 0;
     edges = [
       0,
       ...run.stages.map((stage) => {
-        const share = total ? stage.time / total : 1 / run.stages.length;
+        const share = total ? timeOf(stage) / total : 1 / run.stages.length;
         end += LEAST_PART / run.stages.length + (1 - LEAST_PART) * share;
         return end;
       }),
@@ -72,6 +72,11 @@ function timeline(slider, chosen) {
   };
 }
 
+/** Give how long a stage took; what a person takes to answer is on no ledger, and would hide all else. */
+function timeOf(stage) {
+  return stage.kind === "question" ? 0 : stage.time;
+}
+
 /** Find the first of some rising numbers that is past `value`. */
 function firstPast(rising, value) {
   let [low, high] = [0, rising.length - 1];
@@ -86,7 +91,7 @@ function firstPast(rising, value) {
 /** Give a state's colour: that of its kind, paler for each further state of it. */
 function colourOf(state) {
   const role = roleOf(state);
-  const kind = ["choose", "wait"].includes(role) ? "control" : role;
+  const kind = ["choose", "wait", "map", "parallel", "call"].includes(role) ? "control" : role;
   const alike = review.states.filter((each) => each.role === role).map((each) => each.name);
   const strength = [100, 62, 38, 80, 50][Math.max(0, alike.indexOf(nameOf(state))) % 5];
   return `color-mix(in srgb, ${paint(`--${kind}`)} ${strength}%, ${paint("--canvas")})`;
