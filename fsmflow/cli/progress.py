@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from attrs import define, field
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.spinner import Spinner
@@ -22,7 +23,8 @@ from fsmflow.runtime.trace import Sink
 MOST_LINES = 12
 """How many attempts are shown; of a longer run the latest."""
 
-_GOOD = ("success", "elapsed")
+_OF_LIVE_RUNS_ALONE = ("start", "chunk")
+"""The events that no trace holds of a run that nobody watched."""
 
 
 class Progress:
@@ -40,6 +42,8 @@ class Progress:
         self._began = time.monotonic()
         self._now: dict[str, Any] | None = None
         self._since = self._began
+        self._run: str | None = None
+        self._below = Below()
         self._spinner = Spinner("dots")
         console = Console(stderr=True, no_color=not wants_color(sys.stderr), highlight=False)
         self._live = Live(
@@ -65,25 +69,37 @@ class Progress:
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take one trace event."""
+        if self._run is None:
+            self._run = event["span_id"] if event["event"] == "run" else None
+        if self._is_of_a_child(event):
+            self._below.take(event)
+        else:
+            self._take(event)
+        if self._onward is not None and event["event"] not in _OF_LIVE_RUNS_ALONE:
+            self._onward(event)
+
+    def _is_of_a_child(self, event: dict[str, Any]) -> bool:
+        run = event.get("span_id" if event["event"] == "end" else "parent_id")
+        return run is not None and run != self._run
+
+    def _take(self, event: dict[str, Any]) -> None:
         match event["event"]:
             case "start":
-                self._now, self._since = event, time.monotonic()
-                return
-            case "attempt" | "pause":
+                self._now, self._since, self._below = event, time.monotonic(), Below()
+            case "attempt" | "answer" | "pause":
                 self._note(event)
             case "late":
                 self._book(event["use"])
-        if self._onward is not None:
-            self._onward(event)
 
     def _note(self, event: dict[str, Any]) -> None:
-        is_attempt = event["event"] == "attempt"
-        if is_attempt:
-            self._steps += 1
+        outcome = "pause"
+        if event["event"] != "pause":
+            outcome = event["label"] or event["outcome"]
+        if event["event"] == "attempt":
+            self._steps += event.get("steps", 1)
             self._book(event["use"])
-        outcome = event["label"] or event["outcome"] if is_attempt else "pause"
         self._done.append((_name(event), outcome, (event["end_ns"] - event["start_ns"]) // 1000))
-        self._now = None
+        self._now, self._below = None, Below()
 
     def _book(self, use: dict[str, int]) -> None:
         for name, amount in use.items():
@@ -102,17 +118,19 @@ class Progress:
         if now is not None:
             waited = _seconds(time.monotonic() - self._since)
             lines.add_row(self._spinner, Text(_name(now), "bold"), Text(self._waits_for(now)), Text(waited))
+            if self._below.started:
+                lines.add_row("", Text(f"  {self._below.worded}"), "", "")
         return Group(self._head(), lines)
 
     def _head(self) -> Text:
         limits = self._runner.limits
-        words = [_of(self._steps, limits.steps, "steps")]
+        words = [_of(self._steps + self._below.steps, limits.steps, "steps")]
         words.append(_seconds(time.monotonic() - self._began))
         for name, said in (("tool_calls", "tool calls"), ("tokens", "tokens")):
-            if self._spent[name]:
-                words.append(_of(self._spent[name], getattr(limits, name), said))
-        if self._spent["micro_usd"]:
-            words.append(f"${self._spent['micro_usd'] / 1e6:,.4f}")
+            if used := self._spent[name] + self._below.spent[name]:
+                words.append(_of(used, getattr(limits, name), said))
+        if used := self._spent["micro_usd"] + self._below.spent["micro_usd"]:
+            words.append(f"${used / 1e6:,.4f}")
         return Text.assemble((self._runner.name, "bold"), "  ", (" · ".join(words), "dim"))
 
     def _waits_for(self, event: dict[str, Any]) -> str:
@@ -122,6 +140,45 @@ class Progress:
             return "waits for an answer"
         timeout_us = self._runner.stages[event["state"]].timeout_us
         return "under way" if timeout_us is None else f"at most {_seconds(timeout_us / 1e6)}"
+
+
+@define
+class Below:
+    """What the children of the attempt that is under way have done so far.
+
+    Attributes:
+        started: How many runs have begun, those of children's children too.
+        over: How many of them are over.
+        failed: How many of those came to an end that is none of success.
+        steps: How many steps they have made.
+        spent: What these used.
+    """
+
+    started: int = 0
+    over: int = 0
+    failed: int = 0
+    steps: int = 0
+    spent: Counter[str] = field(factory=Counter)
+
+    @property
+    def worded(self) -> str:
+        """Say how far they are."""
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        return f"{self.over:,} of {self.started:,} runs over{failed}"
+
+    def take(self, event: dict[str, Any]) -> None:
+        """Take a trace event of the run of a child."""
+        match event["event"]:
+            case "run":
+                self.started += 1
+            case "end":
+                self.over += 1
+                self.failed += event["kind"] in ("failed", "handoff")
+            case "attempt":
+                self.steps += 1
+                # An attempt that ran children has what they had, of which each part was taken before.
+                if event.get("steps", 1) == 1:
+                    self.spent.update(event["use"])
 
 
 def _name(event: dict[str, Any]) -> str:
