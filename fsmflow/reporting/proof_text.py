@@ -125,7 +125,7 @@ class _Printer:
             yield f"  {self.style(words.heading(worst, bounds), bold=True)} {verb}:"
             yield f"    {words.path(worst.witness.entries)}"
             for metric in metrics:
-                sum_up = words.sum_up(metric, worst.witness)
+                sum_up = words.sum_up(metric, worst.witness, self.proof.machine)
                 yield f"    {NAMES[metric]:<10} {sum_up}{words.rest(bounds[metric])}"
 
     def _prices(self) -> Iterator[str]:

@@ -12,6 +12,7 @@ from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import CapPrice, Ending, Proof
 from fsmflow.analysis.stopping import Stops
 from fsmflow.analysis.witness import Entry, Witness
+from fsmflow.machine import Machine, State, Work
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.reporting.folded import folded
 
@@ -121,25 +122,39 @@ def path(entries: Sequence[Entry]) -> str:
     return folded(names)
 
 
-def sum_up(metric: Metric, witness: Witness) -> str:
-    """Write how the parts of a run add up: `15 × 1,500 draft + 3 × 200 check = 23,100`."""
+def sum_up(metric: Metric, witness: Witness, machine: Machine) -> str:
+    """Write how the parts of a run add up: `15 × 1,500 draft + 3 × 200 check = 23,100`.
+
+    What a state uses that runs a workflow for each item is told by the item: `20 × 700 read`.
+    """
     index = METRICS.index(metric) - 1
     parts = Counter((e.state, e.use.amounts()[index]) for e in witness.entries if e.use.amounts()[index])
     total = worded(metric, witness.used(metric))
     if metric == "microseconds":
         return f"{_times(witness)} = {total}"
-    if metric == "steps":
-        words = [f"{count:,} {state}" for (state, _), count in parts.items()]
-    else:
-        words = [
-            f"{count:,} × {worded(metric, amount)} {state}"
-            if count > 1
-            else f"{worded(metric, amount)} {state}"
-            for (state, amount), count in parts.items()
-        ]
+    words = [_part(machine, metric, state, amount, count) for (state, amount), count in parts.items()]
     if len(words) > MOST_STATES:
         words = [*words[:MOST_STATES], f"… ({len(words) - MOST_STATES:,} more)"]
     return f"{' + '.join(words)} = {total}"
+
+
+def _part(machine: Machine, metric: Metric, state: str, amount: int, count: int) -> str:
+    """Write what a state uses that uses the same `count` times."""
+    if metric == "steps" and amount == 1:
+        return f"{count:,} {state}"
+    items, of_each = _by_item(machine.states[state], metric, amount)
+    factors = [f"{number:,}" for number in (count, items) if number > 1]
+    return f"{' × '.join((*factors, worded(metric, of_each)))} {state}"
+
+
+def _by_item(state: State, metric: Metric, amount: int) -> tuple[int, int]:
+    """Give for how many items a state uses an amount, and how much for each of them."""
+    children = state.children if isinstance(state, Work) else None
+    if children is None or children.kind != "map" or metric == "steps":
+        return 1, amount
+    assert isinstance(state, Work)
+    whole = state.cost.amounts()[METRICS.index(metric) - 1]
+    return (children.at_most, amount // children.at_most) if amount == whole else (1, amount)
 
 
 def rest(bound: Bound) -> str:

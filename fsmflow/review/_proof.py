@@ -10,7 +10,7 @@ from fsmflow.analysis.counter_machine import CounterMachine
 from fsmflow.analysis.paths import written
 from fsmflow.analysis.policies import Judgement, Proved, Refuted, spoken
 from fsmflow.analysis.proof import Proof
-from fsmflow.machine import Transition
+from fsmflow.machine import Machine, Transition
 from fsmflow.reporting import proof_wording as words
 from fsmflow.reporting.amounts import NAMES
 from fsmflow.review._ways import Ways
@@ -21,7 +21,7 @@ def told(proof: Proof | None, ways: Ways) -> dict[str, Any] | None:
     if proof is None:
         return None
     return {
-        "worst": [] if proof.budgeted is None else _worst(proof.budgeted, ways),
+        "worst": [] if proof.budgeted is None else _worst(proof.machine, proof.budgeted, ways),
         "stops": list(words.stops(proof)),
         "unpriced": proof.structural is not None,
         "prices": [
@@ -36,13 +36,16 @@ def told(proof: Proof | None, ways: Ways) -> dict[str, Any] | None:
     }
 
 
-def _worst(form: Form, ways: Ways) -> list[dict[str, Any]]:
+def _worst(machine: Machine, form: Form, ways: Ways) -> list[dict[str, Any]]:
     return [
         {
             "heading": words.heading(worst, form.bounds),
             "run": words.path(worst.witness.entries),
             "sums": [
-                [NAMES[metric], words.sum_up(metric, worst.witness) + words.rest(form.bounds[metric])]
+                [
+                    NAMES[metric],
+                    words.sum_up(metric, worst.witness, machine) + words.rest(form.bounds[metric]),
+                ]
                 for metric in worst.metrics
             ],
             "path": ways.path(_taken(form.counting, worst.witness.path)),

@@ -146,8 +146,10 @@ class _Worst:
         match self.metric:
             case "transitions":
                 return count(total, "transition") if total else ""
-            case "steps":
+            case "steps" if all(each == 1 for each in parts):
                 return self._attempts(visits, total)
+            case "steps":  # the children of an attempt make steps too
+                return f"{count(calls, 'attempt')}: {count(total, 'step')}"
             case "microseconds" if total < _SHOWN_US:
                 return ""
             case "microseconds" if len(parts) > 1:
