@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.policies import spoken
 from fsmflow.analysis.terms import written_guard, written_template
+from fsmflow.expressions import ITEM, DictTemplate, EachTemplate, Reference
 from fsmflow.machine import (
     BUILTIN_END,
     Ask,
@@ -37,6 +38,9 @@ Said = int | str
 
 ANOTHER_ATTEMPT = "another attempt"
 """Where a retry and a re-ask lead: they stay in their state's visit."""
+
+ITSELF = "workflow"
+"""What the digest is called of a workflow that a state runs: it differs where the workflow itself does."""
 
 ORDER = "order"
 """The aspect of a choice that says in which order its arms are tried."""
@@ -96,7 +100,7 @@ def changes(old: Machine, new: Machine) -> tuple[Change, ...]:
         for key in dict.fromkeys((*after, *before))
         if before.get(key) != after.get(key)
     ]
-    news = (change for change in told if not _follows_from_its_arms(change))
+    news = (c for c in told if not _follows_from_its_arms(c) and not _follows_from_its_name(c))
     return tuple(sorted(news, key=lambda change: place[change.key.state]))
 
 
@@ -109,6 +113,11 @@ def _follows_from_its_arms(change: Change) -> bool:
     return len(before) == len(after) and all(
         a == b or (a not in kept and b not in kept) for a, b in zip(before, after, strict=True)
     )
+
+
+def _follows_from_its_name(change: Change) -> bool:
+    """Tell whether another workflow is run, and so not the same one in another version."""
+    return change.key.topic == "contract" and change.key.name == ITSELF and change.sign != "changed"
 
 
 def _facts(machine: Machine) -> Iterator[tuple[Key, Said]]:
@@ -168,14 +177,7 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
 
     match state:
         case Work():
-            if state.children is not None:
-                yield from ((key(name), said) for name, said in _run(state.children))
-            elif state.model is None:
-                yield key("run"), state.call
-            else:
-                yield from ((key(name), said) for name, said in _asked(state.model))
-            for name, template in state.arguments:
-                yield key("with", name), written_template(template)
+            yield from ((key(*what), said) for what, said in _does(state))
             if state.value != state.name:
                 yield key("as"), state.value
             if state.gives is not None:
@@ -186,7 +188,9 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
                 if amount:
                     yield key("cost", metric, metric), amount
             if state.timeout_us is not None:
-                yield key("timeout", metric="microseconds"), state.timeout_us
+                # Nobody says how long children may take: it is what they may take themselves.
+                time = ("timeout", "") if state.children is None else ("cost", "microseconds")
+                yield key(*time, metric="microseconds"), state.timeout_us
             if state.effect is not None:
                 yield key("effect"), state.effect
             if state.key is not None:
@@ -217,14 +221,44 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
         yield key("reserve"), "true"
 
 
-def _run(children: Children) -> Iterator[tuple[str, Said]]:
-    """Give which workflows a state runs, and how."""
+def _does(state: Work) -> Iterator[tuple[tuple[str, str], Said]]:
+    """Give what a state calls, asks or runs, and on what."""
+    if state.children is not None:
+        yield from _run(state.children)
+    elif state.model is None:
+        yield ("run", ""), state.call
+    else:
+        yield from (((name, ""), said) for name, said in _asked(state.model))
+    for name, template in state.arguments:
+        if isinstance(template, EachTemplate):
+            yield from _of_each(template)
+        else:
+            yield ("with", name), written_template(template)
+
+
+def _run(children: Children) -> Iterator[tuple[tuple[str, str], Said]]:
+    """Give which workflows a state runs, in which version, and how."""
     for name, callee in children.callees.items():
-        yield children.kind if name == callee.name else f"{children.kind} {name}", callee.name
+        yield ("branch", name) if children.kind == "parallel" else (children.kind, ""), callee.name
+    for callee in children.callees.values():
+        yield (ITSELF, callee.name), callee.digest
     if children.kind == "map":
-        yield "at_most", children.at_most
-        yield "width", children.width
-        yield "tolerate", children.tolerate
+        yield ("at_most", ""), children.at_most
+        yield ("width", ""), children.width
+        yield ("tolerate", ""), children.tolerate
+
+
+def _of_each(items: EachTemplate) -> Iterator[tuple[tuple[str, str], Said]]:
+    """Give what a map goes over, and what it makes of each item."""
+    yield ("over", ""), written_template(items.over)
+    match items.item:
+        case Reference(root=root, path=()) if root == ITEM:
+            pass
+        case DictTemplate(items=pairs):
+            for name, template in pairs:
+                yield ("with", name), written_template(template)
+        case _:
+            yield ("with", ""), written_template(items.item)
 
 
 def _asked(model: Model) -> Iterator[tuple[str, Said]]:

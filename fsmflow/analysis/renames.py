@@ -42,7 +42,7 @@ def renamed(machine: Machine, names: Mapping[str, str]) -> Machine:
     values = {
         old: new
         for old, new in names.items()
-        if isinstance(state := machine.states[old], Work) and state.value == old
+        if isinstance(state := machine.states[old], Work | Ask) and state.value == old
     }
 
     def name(old: str) -> str:
@@ -103,7 +103,9 @@ def _reading(state: State, value: Renaming) -> State:
             return state
 
 
-def _called(state: Work) -> str:
+def _called(state: Work | Ask) -> str:
+    if isinstance(state, Ask):
+        return f"ask {state.question}"
     if state.children is not None:
         return " ".join((state.children.kind, *(callee.name for callee in state.children.callees.values())))
     return state.call if state.model is None else f"{state.model.model} {state.model.prompt}"
@@ -131,10 +133,10 @@ class _Unmatched:
 
     @cached_property
     def calls(self) -> Mapping[str, str]:
-        """What each of them calls; of those that call nothing, what they do."""
+        """What each of them calls, asks or runs; of the others, what they do."""
         states = self.machine.states
         return {
-            name: _called(state) if isinstance(state := states[name], Work) else body
+            name: _called(state) if isinstance(state := states[name], Work | Ask) else body
             for name, body in self.bodies.items()
         }
 

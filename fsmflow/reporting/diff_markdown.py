@@ -108,6 +108,8 @@ def _group(group: Group) -> Iterator[str]:
 
 
 def _line(line: Line) -> str:
+    if line.note:
+        return f"{_SIGNS[line.sign]} {_code(line.what)} {line.note}"
     said = " → ".join(_code(side) for side in (line.before, line.after) if side is not None)
     return f"{_SIGNS[line.sign]} {f'{_code(line.what)}: ' if line.what else ''}{said}"
 

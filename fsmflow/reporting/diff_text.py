@@ -107,7 +107,7 @@ class _Printer:
         yield from (f"      {self._line(line, width)}".rstrip() for line in group.lines)
 
     def _line(self, line: Line, width: int) -> str:
-        said = " → ".join(side for side in (line.before, line.after) if side is not None)
+        said = line.note or " → ".join(side for side in (line.before, line.after) if side is not None)
         what = f"{line.what:<{width}}  " if line.what else ""
         return f"{self._sign(line.sign)} {what}{said}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import frozen
 
 from fsmflow.analysis.bounds import Bound
-from fsmflow.analysis.changes import ANOTHER_ATTEMPT, Change, Key, Said, Sign
+from fsmflow.analysis.changes import ANOTHER_ATTEMPT, ITSELF, Change, Key, Said, Sign
 from fsmflow.analysis.difference import Difference, WorstCase
 from fsmflow.analysis.gates import Tripped
 from fsmflow.analysis.proof import Ending
@@ -29,7 +29,9 @@ LONGEST = 160
 
 _OF_THE_WHOLE = {"workflow": "workflow", "budget": "budget", "policy": "policies", "price": "prices"}
 _MINOR = ("factor", "longest pause", "jitter", "heeds Retry-After")
-_COUNTED = {"tool_calls": "tool call", "tokens": "token"}
+_COUNTED = {"steps": "step", "tool_calls": "tool call", "tokens": "token"}
+_ON_WHAT = ("with", "show")
+"""What a state is given, of which a state that is new or gone tells nothing: it would be too much."""
 
 
 @frozen
@@ -56,12 +58,16 @@ class Comparison:
 
 @frozen
 class Line:
-    """One change in words; `before` and `after` are None where there is none, both where it says all."""
+    """One change in words: of what, and what that was and is.
+
+    `before` and `after` are None where there is none. `note` is what is said in their place.
+    """
 
     sign: Sign
     what: str
     before: str | None
     after: str | None
+    note: str = ""
 
 
 @frozen
@@ -238,7 +244,7 @@ def _group(state: str, part: str, changes: Sequence[Change]) -> Group:
 
 def _of_a_whole_state(sign: Sign, changes: Sequence[Change]) -> Iterator[Line]:
     """Say on one line what a state promises, and on one each where it leads."""
-    contract = [c for c in changes if c.key.topic == "contract" and c.key.name != "with"]
+    contract = [c for c in changes if c.key.topic == "contract" and c.key.name not in _ON_WHAT]
     if contract:
         words = " · ".join(_in_short(c.key, _present(c)) for c in contract)
         yield Line(sign, "", *((None, words) if sign == "added" else (words, None)))
@@ -257,7 +263,9 @@ def _lines(changes: Sequence[Change]) -> Iterator[Line]:
         its = ways.get(way, [])
         signs = {c.sign for c in its}
         whole = len(signs) == 1 and "changed" not in signs and any(_is_the_way(c.key) for c in its)
-        if not whole:
+        if _is_of_a_child(change):
+            yield Line("changed", visible(change.key.aspect), None, None, "itself changed")
+        elif not whole:
             yield Line(
                 change.sign,
                 _what(change.key),
@@ -283,6 +291,11 @@ def _whole_way(changes: Sequence[Change]) -> Line:
             )
     text = " · ".join(words)
     return Line(main.sign, _way(main.key), *((None, text) if main.sign == "added" else (text, None)))
+
+
+def _is_of_a_child(change: Change) -> bool:
+    """Tell whether it is a workflow that a state runs that is not what it was."""
+    return change.key.topic == "contract" and change.key.name == ITSELF
 
 
 def _is_the_way(key: Key) -> bool:

@@ -61,6 +61,7 @@ def _group(group: Group) -> dict[str, Any]:
                 "what": line.what,
                 "before": line.before,
                 "after": line.after,
+                "note": line.note,
             }
             for line in group.lines
         ],

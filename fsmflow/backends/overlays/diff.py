@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
-from fsmflow.analysis.changes import Change
+from fsmflow.analysis.changes import ITSELF, Change
 from fsmflow.analysis.difference import Difference, Version
 from fsmflow.analysis.renames import renamed
 from fsmflow.backends._labels import EDGE_GLYPHS, short_title
@@ -32,6 +32,9 @@ LEGEND: tuple[tuple[Emphasis, str], ...] = (
 
 _ADDED = NodeMark("added", PILLS["added"])
 _REMOVED = NodeMark("removed", PILLS["removed"])
+_FACTS = ("timeout", "cost", "wait", "run", "effect", "role", "at_most", "width", "tolerate")
+"""What is told by the facts of a state."""
+
 _MOST_NOTES = 3
 _LONGEST_SIDE = 36
 
@@ -215,7 +218,9 @@ def _changed(
     """Mark a state that is in both versions, if it is not as it was."""
     notes = _notes(old, new, changes, on_a_way)
     facts = _facts(old, new, former)
-    redrawn = (old.role, old.title, old.facts, old.policy) != (new.role, new.title, new.facts, new.policy)
+    redrawn = evolve(old, name="", lane="aside", contract=()) != evolve(
+        new, name="", lane="aside", contract=()
+    )
     if not (notes or former or redrawn):
         return None
     policy = None if old.policy == new.policy else _replaced.lines(old.policy, new.policy, IN_A_BAND)
@@ -252,15 +257,17 @@ def _is_seen(change: Change, old: Node, new: Node, on_a_way: bool) -> bool:
         case "state":
             return change.key.name == "name" or old.role != new.role
         case "contract":
-            always = change.key.name in ("timeout", "cost", "wait")
-            perhaps = change.key.name in ("run", "effect") and old.facts != new.facts
-            return (always and old.facts != new.facts) or perhaps or change.key.name == "reserve"
+            return change.key.name == "reserve" or (change.key.name in _FACTS and old.facts != new.facts)
         case _:
             return on_a_way or old.policy != new.policy
 
 
 def _worded(change: Change) -> str:
     key = change.key
+    if key.topic == "contract" and key.name == ITSELF:
+        return f"{plain(key.aspect, _LONGEST_SIDE)} itself changed"
+    if key.name == "ask" and change.sign == "changed":
+        return f"asked before: {plain(str(change.before), 2 * _LONGEST_SIDE)}"
     words = (key.name or key.kind, "cap" if key.topic == "cap" else "", key.aspect)
     what = plain(" ".join(word for word in words if word), _LONGEST_SIDE)
     before, after = _said(change, change.before), _said(change, change.after)

@@ -110,8 +110,9 @@ function sign({ sign: glyph, kind }) {
   return element("span", { class: `change-sign is-${kind}`, title: kind }, glyph);
 }
 
-function turned({ before, after }) {
+function turned({ before, after, note }) {
   const parts = [];
+  if (note) parts.push(note);
   if (before !== null) parts.push(element("del", {}, prose(before)));
   if (before !== null && after !== null) parts.push(" → ");
   if (after !== null) parts.push(element("ins", {}, prose(after)));
