@@ -34,7 +34,7 @@ from fsmflow.expressions import (
 )
 from fsmflow.machine import Ask, Choice, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
-from fsmflow.runtime.events import Elapsed, Ended, Event, Late
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.run import Configuration, Error, Limits, Spent, Unbound, shortfall
 from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
@@ -123,6 +123,10 @@ def advance(machine: Machine, configuration: Configuration, event: Event) -> Adv
     match event:
         case Late():
             return Advance(configuration._replace(spent=_booked(configuration.spent, event.use)), ())
+        case Lost() if isinstance(state, Work) and not configuration.pausing:
+            spent = configuration.spent._replace(steps=configuration.spent.steps + state.steps)
+            now = configuration._replace(spent=_booked(spent, _use(state)))
+            return _attempt(machine, _after(now, event.elapsed_us), state, ())
         case Elapsed():
             later = _after(configuration, event.elapsed_us)
             if isinstance(state, Wait):

@@ -72,6 +72,7 @@ QUOTE = Stage(
     timeout_us=2_000_000,
     time_limit_us=120_000_000,
     effect="none",
+    reserve=True,
 )
 DONE = End("done", "success")
 PLAIN = End("plain", "degraded")
@@ -397,4 +398,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:45549036e772385716479224799542df418fb0f7743b6437f3f8d93464c31c1d
+# fsmflow sha256:305b75e9c497f636af18f5ec11688bb7155a6d8f3b290d9258eca66b0591695f

@@ -85,6 +85,7 @@ KEEP = Stage(
     timeout_us=2_000_000,
     time_limit_us=120_000_000,
     effect="none",
+    reserve=True,
 )
 DONE = End("done", "success")
 PARTIAL = End("partial", "degraded")
@@ -438,4 +439,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:83ed8a4a27218488704db8dfe16f8283cf49bee10cf60f21795bf1e08eb00e18
+# fsmflow sha256:3131e726ba1ab83f11f1ff1491bbe0c5fa66efe42278d0cb47b58b96d54a99eb

@@ -104,6 +104,7 @@ REPORT = Stage(
     timeout_us=2_000_000,
     time_limit_us=90_000_000,
     effect="none",
+    reserve=True,
 )
 DONE = End("done", "success")
 PARTIAL = End("partial", "degraded")
@@ -564,4 +565,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:feb3e97213db1a9aa8cb720457a3f33f3db1755e61b78141167be9fa7061785d
+# fsmflow sha256:22d3c5b45369f837bc158409bf7e90a6bb4b7d8f5edc8d5748b74ff5f8e7e31b

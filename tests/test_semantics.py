@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from fsmflow import semantics
-from fsmflow.runtime import Elapsed, Ended, Late, Spent, Unbound
+from fsmflow.runtime import Elapsed, Ended, Late, Lost, Spent, Unbound
 from fsmflow.semantics import Attempt, Finish, begin, step
 from tests.events import draw_event
 from tests.sample import Going, machine
@@ -298,3 +298,22 @@ def test_a_choice_without_an_arm_that_holds_is_a_bug():
 
     with pytest.raises(ValueError, match="no arm of 'pick' holds"):
         semantics.begin(broken, 2)
+
+
+def test_a_lost_attempt_counts_in_full_and_is_made_again():
+    """An attempt that a crash cut off uses all that it declared, and is begun again if that leaves room."""
+    states = """
+        work: {run: m:f, cost: {tokens: 40}, timeout: 5s, effect: none, success: done, fallback: failed}
+        done: {end: success}
+        failed: {end: failed}
+        """
+    going = Going(machine(states, budget="{steps: 9, tokens: 100}"))
+    again = going.now
+    going._feed(Lost(7))
+
+    assert going.now == again._replace(spent=Spent(1, 0, 40, 0, 7))
+    assert going.command == Attempt("work", 1, {}, (0, 40, 0), 5_000_000)
+
+    going._feed(Lost(7))
+
+    assert (going.command.state, going.now.spent) == ("exceeded", Spent(2, 0, 80, 0, 14))

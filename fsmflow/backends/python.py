@@ -195,6 +195,8 @@ def _stage(states: StateFunctions, state: Work) -> Iterator[str]:
         items.append(after("key=lambda values: ", template(state.key)))
     if state.inline:
         items.append("inline=True")
+    if state.reserve:
+        items.append("reserve=True")
     yield f"{constant(state)} = Stage("
     for item in items:
         yield from laid_out(item, "    ", ",")

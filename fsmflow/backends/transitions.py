@@ -18,7 +18,7 @@ from transitions.extensions.asyncio import AsyncMachine as AsyncEngine
 from fsmflow.diagnostics import FsmflowError
 from fsmflow.machine import Ask, Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
-from fsmflow.runtime.events import Elapsed, Ended, Event, Late
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.run import Configuration, Error, Limits, Spent, Unbound, shortfall
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import holds, resolve
@@ -121,9 +121,15 @@ class Walk:
         aside = 0 if getattr(state, "reserve", False) else self.ir.reserve.time_us
         return pause if self.spent.time_us + pause < cap - aside else None
 
-    def book(self, late: Late) -> None:
-        """Put what an abandoned attempt charged too late on the ledger; nothing moves."""
-        self.spent += Resources(0, *late.use)
+    def book(self, event: Late | Lost) -> None:
+        """Put what an abandoned attempt charged too late, or a lost one may have, on the ledger."""
+        if isinstance(event, Late):
+            self.spent += Resources(0, *event.use)
+            return
+        state = self.ir.states[self.place]
+        assert isinstance(state, Work)
+        _, tool_calls, tokens, micro_usd, _ = state.cost.amounts()
+        self.spent += Resources(state.steps, tool_calls, tokens, micro_usd, event.elapsed_us)
 
     # Callbacks of the engine.
 
@@ -270,22 +276,23 @@ async def build_async(ir: Machine, given: Any = None) -> Walk:
 
 def feed(walk: Walk, event: Event) -> None:
     """Pull the trigger that `event` is, and let the machine come to rest."""
-    if isinstance(event, Late):
+    if isinstance(event, Late | Lost):
         walk.book(event)
-        return
-    name = "elapsed" if isinstance(event, Elapsed) else _name(event.outcome, event.label)
-    getattr(walk, name)(event=event)
-    settle(walk)
+    else:
+        name = "elapsed" if isinstance(event, Elapsed) else _name(event.outcome, event.label)
+        getattr(walk, name)(event=event)
+    if not isinstance(event, Late):
+        settle(walk)
 
 
 async def feed_async(walk: Walk, event: Event) -> None:
     """Do what `feed` does, on an asynchronous machine."""
-    if isinstance(event, Late):
+    if isinstance(event, Late | Lost):
         walk.book(event)
-        return
-    name = "elapsed" if isinstance(event, Elapsed) else _name(event.outcome, event.label)
-    await getattr(walk, name)(event=event)
-    while onward := _onward(walk):
+    else:
+        name = "elapsed" if isinstance(event, Elapsed) else _name(event.outcome, event.label)
+        await getattr(walk, name)(event=event)
+    while not isinstance(event, Late) and (onward := _onward(walk)):
         await getattr(walk, onward)()
 
 

@@ -4,7 +4,7 @@ from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.clock import Clock, Deadline, SystemClock
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.desk import Answer, Asked, Desk, Inbox, NoDesk, NotWaiting
-from fsmflow.runtime.events import Elapsed, Ended, Event, Late
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.gauge import StaleCertificate, WorstCase
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
@@ -53,6 +53,7 @@ __all__ = [
     "JsonLines",
     "Late",
     "Limits",
+    "Lost",
     "Missing",
     "Model",
     "NoDesk",

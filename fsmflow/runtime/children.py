@@ -133,7 +133,7 @@ class _Group:
         """Run one child; say why it failed, or give nothing."""
         ctx, world = self._ctx, self._world
         workflow, bound = start.child
-        parent = Parent(ctx.trace_id, ctx.span_id, start.key)
+        parent = Parent(ctx.run_id, ctx.trace_id, ctx.span_id, start.key)
         run_id = child_id(ctx.run_id, ctx.state, ctx.visit, start.key)
         try:
             execution = Execution(workflow, start.given, bound, world, run_id=run_id, parent=parent)

@@ -16,6 +16,7 @@ from fsmflow.runtime.clock import NEVER, Deadline
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.gauge import WorstCase
+from fsmflow.runtime.journal import Journal
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.run import Command, End, Onward, Pause, Question, Run, Stage, Unbound
 from fsmflow.runtime.steps import Bound
@@ -53,6 +54,7 @@ class Driver:
         "_clock",
         "_core",
         "_interruption",
+        "_journal",
         "_late",
         "_observe",
         "_random",
@@ -70,12 +72,14 @@ class Driver:
         bound: Mapping[str, Bound],
         world: World,
         log: RunLog | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.record: list[tuple[Any, ...]] = []
         self._core = core
         self._run = run
         self._bound = bound
         self._world = world
+        self._journal = journal
         self._clock = world.clock
         self._random = world.random
         self._observe = None if log is None else log.span
@@ -86,8 +90,11 @@ class Driver:
         self._cancelling: Callable[[], int] = _never
         self._interruption: asyncio.CancelledError | None = None
 
-    async def drive(self) -> End:
+    async def drive(self, first: Command | None = None) -> End:
         """Carry commands out until the run ends.
+
+        Args:
+            first: The command to go on with, of a run that is taken up; None begins at the start.
 
         Raises:
             asyncio.CancelledError: The run's task was cancelled. The attempt that was under way is
@@ -98,11 +105,11 @@ class Driver:
         self._cancelling = _cancellations()
         self._before = self._cancelling()
         try:
-            return await self._drive(deadline)
+            return await self._drive(deadline, first)
         finally:
             deadline.close()
 
-    async def _drive(self, deadline: Deadline) -> End:
+    async def _drive(self, deadline: Deadline, first: Command | None) -> End:
         """Loop over commands.
 
         An attempt of an async step that takes no context and meets no trouble is made right here;
@@ -112,7 +119,8 @@ class Driver:
         run, bindings, record, observe = self._run, self._bound, self.record.append, self._observe
         now, leave, late = self._clock.now, self._core.leave, self._late
         cancelling, before, visits = self._cancelling, self._before, run.visits
-        command = self._core.begin(run)
+        journal = self._journal
+        command = self._core.begin(run) if first is None else first
         started, armed_us = now(), NEVER
         event: Ended
         while True:
@@ -134,6 +142,10 @@ class Driver:
             stage: Stage = command
             name, arguments, full = stage.name, run.arguments, stage.full
             bound = bindings[name]
+            if journal is not None:
+                deadline.disarm()
+                armed_us = NEVER
+                await journal.begin(run, "attempt", stage.timeout_us)
             span_id = "" if observe is None else self._begin_span(name, started)
             if not bound.plain or arguments.__class__ is not dict:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
@@ -189,6 +201,10 @@ class Driver:
             if cancelling() > before:
                 # Also if the step has swallowed it.
                 self._stop(event)
+            if journal is not None:
+                deadline.disarm()
+                armed_us = NEVER
+                await journal.end(run, event)
             command = leave[name](run, event)
 
     async def _attempt(
@@ -303,9 +319,12 @@ class Driver:
     async def _question(self, question: Question, deadline: Deadline) -> tuple[Command, int]:
         """Ask a person, and wait for the answer; the time that takes is not on the ledger."""
         run, now = self._run, self._clock.now
-        arguments, started = run.arguments, now()
+        arguments, started, longest = run.arguments, now(), question.timeout_us
+        deadline.disarm()
+        if self._journal is not None:
+            longest = await self._journal.begin(run, "question", longest)
         span_id = "" if self._observe is None else self._begin_span(question.name, started)
-        deadline.arm(NEVER if question.timeout_us is None else started + question.timeout_us)
+        deadline.arm(NEVER if longest is None else now() + longest)
         try:
             event = await answered(question, run, self._core, self._world.desk, deadline)
         except asyncio.CancelledError as error:
@@ -320,17 +339,25 @@ class Driver:
             self._observe(entry, span_id)
         if event.outcome == "cancelled" or self._cancelling() > self._before:
             self._stop(event)
+        if self._journal is not None:
+            await self._journal.end(run, event)
         return self._core.leave[question.name](run, event), now()
 
     async def _pause(self, pause: Pause, started: int) -> tuple[Command, int]:
-        run = self._run
+        run, journal = self._run, self._journal
+        left: int | None = pause.duration_us
+        if journal is not None:
+            left = await journal.begin(run, "pause", left)
         span_id = "" if self._observe is None else self._begin_span(run.state, started, pause.duration_us)
         try:
-            await self._clock.sleep(pause.duration_us)
+            await self._clock.sleep(left or 0)
         finally:
             ended = self._clock.now()
             self._settle_late()
-            self._note(started, span_id, Elapsed(ended - started))
+            event = Elapsed(ended - started + pause.duration_us - (left or 0))
+            self._note(started, span_id, event)
+        if journal is not None:
+            await journal.end(run, event)
         return self._core.resume[run.state](run), ended
 
     def _begin_span(self, state: str, started: int, pause_us: int | None = None) -> str:
@@ -354,6 +381,8 @@ class Driver:
         while self._late:
             event = Late(self._late.pop(0))
             self._run.book(event.use)
+            if self._journal is not None:
+                self._journal.late(event)
             span = Span(self._run.state, 0, 0, {}, self._clock.now(), event)
             self.record.append(span)
             if self._observe is not None:

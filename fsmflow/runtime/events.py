@@ -51,4 +51,14 @@ class Late(NamedTuple):
     use: tuple[int, int, int]
 
 
-Event = Ended | Elapsed | Late
+class Lost(NamedTuple):
+    """The process that made an attempt is gone, and nobody knows what came of it.
+
+    All that the attempt declared counts, and it is made again, under the same key; an attempt that must never
+    be repeated does not end so, but as `unknown`.
+    """
+
+    elapsed_us: int = 0
+
+
+Event = Ended | Elapsed | Late | Lost

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from fsmflow.runtime.driver import Core, Driver
+from fsmflow.runtime.journal import Kept
 from fsmflow.runtime.log import Parent, RunLog
 from fsmflow.runtime.run import End, Error, Question, Run, Unbound
 from fsmflow.runtime.steps import Bound
@@ -43,10 +44,10 @@ class Execution:
 
     Attributes:
         run: Its configuration: its ledger is whole however the run ends.
-        driver: What drives it, with the record of what happened.
+        record: What happened, in the order in which it did.
     """
 
-    __slots__ = ("_check", "_log", "driver", "run")
+    __slots__ = ("_bound", "_check", "_log", "_parent_id", "_workflow", "_world", "record", "run")
 
     def __init__(
         self,
@@ -72,24 +73,42 @@ class Execution:
             self._log = RunLog(
                 *about, self.run, world.clock, world.sink, parent=parent, questions=workflow.questions
             )
-        self.driver = Driver(workflow, self.run, bound, world, self._log)
+        self._workflow = workflow
+        self._bound = bound
+        self._world = world
+        self._parent_id = None if parent is None else parent.run_id
+        self.record: list[tuple[Any, ...]] = []
 
     async def finish(self) -> Conclusion:
-        """Carry the run out.
+        """Carry the run out; a run that is kept is taken up where its journal ends.
 
         Raises:
             asyncio.CancelledError: The run was cancelled; its trace and its ledger are whole.
         """
+        kept = await self._taken_up()
+        if kept is not None and kept.conclusion is not None:
+            return Conclusion(*kept.conclusion)
+        journal = None if kept is None else kept.journal
+        driver = Driver(self._workflow, self.run, self._bound, self._world, self._log, journal)
+        self.record = driver.record
         try:
-            end = await self.driver.drive()
+            end = await driver.drive(None if kept is None else kept.command)
         except asyncio.CancelledError:
             if self._log is not None:
                 self._log.end("cancelled", "cancelled", None)
             raise
         conclusion = self._conclude(end)
+        if journal is not None:
+            await journal.conclude(self.run, conclusion.end, conclusion.kind, conclusion.output)
         if self._log is not None:
             self._log.end(conclusion.end, conclusion.kind, conclusion.output)
         return conclusion
+
+    async def _taken_up(self) -> Kept | None:
+        journals = self._world.journals
+        if journals is None:
+            return None
+        return await journals.open(self._workflow, self.run, self._parent_id)
 
     def _conclude(self, end: End) -> Conclusion:
         """Structure what the end gives; an output that is not there or does not fit fails the run."""

@@ -14,6 +14,7 @@ from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, plain
 class Parent(NamedTuple):
     """Which attempt runs a child, and which child it is: its item's index, its key, or None for the one."""
 
+    run_id: str
     trace_id: str
     span_id: str
     key: int | str | None

@@ -106,6 +106,7 @@ class Stage:
         model: What a model is asked, if one is.
         children: What workflows are run, if any are.
         steps: The most steps that one attempt counts as: itself, and those of its children.
+        reserve: Whether what is set aside is set aside for it.
     """
 
     __slots__ = (
@@ -121,6 +122,7 @@ class Stage:
         "labels",
         "model",
         "name",
+        "reserve",
         "steps",
         "time_limit_us",
         "timeout_us",
@@ -145,6 +147,7 @@ class Stage:
         model: Model | None = None,
         children: Children | None = None,
         steps: int = 1,
+        reserve: bool = False,
     ) -> None:
         self.name = name
         self.call = call
@@ -162,6 +165,7 @@ class Stage:
         self.model = model
         self.children = children
         self.steps = steps
+        self.reserve = reserve
 
     def __repr__(self) -> str:
         return f"Stage({self.name!r})"

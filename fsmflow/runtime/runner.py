@@ -14,7 +14,7 @@ from typing import Any, Generic, TypedDict, TypeVar, Unpack
 from fsmflow.runtime.binding import Step, bind_all
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.desk import Desk, NoDesk
-from fsmflow.runtime.events import Elapsed, Ended
+from fsmflow.runtime.events import Elapsed, Ended, Lost
 from fsmflow.runtime.execution import Execution
 from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
 from fsmflow.runtime.result import Result
@@ -224,9 +224,11 @@ class Runner(Generic[Given, Output]):
             command = command.enter(run)
         return command
 
-    def step(self, run: Run, event: Ended | Elapsed) -> Command:
+    def step(self, run: Run, event: Ended | Elapsed | Lost) -> Command:
         """Advance `run`, in place, by one event, and give the next command."""
-        if isinstance(event, Elapsed):
+        if isinstance(event, Lost):
+            command = self._again(run, event)
+        elif isinstance(event, Elapsed):
             run.time_us += event.elapsed_us
             command = self.resume[run.state](run)
         else:
@@ -236,6 +238,19 @@ class Runner(Generic[Given, Output]):
         while isinstance(command, Onward):
             command = command.enter(run)
         return command
+
+    def _again(self, run: Run, event: Lost) -> Command:
+        """Book an attempt that was lost, and make it again if the caps leave room for it."""
+        stage = self.stages[run.state]
+        run.settle(stage, Ended("lost", elapsed_us=event.elapsed_us, steps=stage.steps))
+        needs = Spent(stage.steps, *stage.cost, 1)
+        aside = Spent() if stage.reserve else self.reserve
+        if all(
+            cap is None or used + need + kept <= cap
+            for cap, used, need, kept in zip(self.limits, run.spent, needs, aside, strict=True)
+        ):
+            return stage
+        return self.leave[run.state](run, Ended("exceeded"))
 
     @property
     def asks(self) -> bool:
@@ -315,7 +330,7 @@ class Runner(Generic[Given, Output]):
         execution = Execution(self, given, bound, world, run_id=options.get("run_id") or "")
         kind, end, output = await execution.finish()
         origin = (self, world.profile, world.clock)
-        return Result(kind, end, output, execution.run, execution.driver.record, origin)
+        return Result(kind, end, output, execution.run, execution.record, origin)
 
     def bind(
         self, profile: str | None = None, steps: Mapping[str, Step] | None = None

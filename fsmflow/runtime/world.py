@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.desk import Desk
+from fsmflow.runtime.journal import Journals
 from fsmflow.runtime.trace import Sink
 
 
@@ -20,6 +21,7 @@ class World(NamedTuple):
         sink: Takes trace events; None if nobody looks.
         live: Whether the sink is also told what begins, and what a model says while it says it.
         profile: The profile of step implementations; None for the steps that the spec names.
+        journals: Where runs are kept, so that they outlive their process; None if they do not.
     """
 
     clock: Clock
@@ -28,3 +30,4 @@ class World(NamedTuple):
     sink: Sink | None = None
     live: bool = False
     profile: str | None = None
+    journals: Journals | None = None

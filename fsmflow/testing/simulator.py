@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
-from fsmflow.runtime import Elapsed, Ended, Late, Run, Span, Spent
+from fsmflow.runtime import Elapsed, Ended, Late, Lost, Run, Span, Spent
 from fsmflow.runtime.run import Command, Configuration, End, Pause, Question, Unbound
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import validator
@@ -31,7 +31,7 @@ LONGEST_RUN = 5_000
 CANCELLED = "cancelled"
 ENDLESS = "endless"
 
-Happening = Ended | Elapsed | Late
+Happening = Ended | Elapsed | Late | Lost
 """What can happen to a run."""
 
 _MOODS = (*MOODS, WEARING)
@@ -200,7 +200,7 @@ class _Running:
                 self._book(event)
             elif isinstance(command, End):
                 break
-            else:
+            elif not isinstance(event, Lost):
                 self._note(event)
                 command = runner.step(run, event)
         for number in range(self._left):

@@ -61,6 +61,7 @@ def provided(machine: Machine, runner: Runner[Any, Any]) -> dict[str, Any]:
                 "model": stage.model,
                 "children": stage.children,
                 "steps": stage.steps,
+                "reserve": stage.reserve,
             }
             for name, stage in runner.stages.items()
         },
@@ -88,6 +89,7 @@ def _promised_of(machine: Machine, state: Work) -> dict[str, Any]:
         "model": None if state.model is None else _asked(state.model),
         "children": None if state.children is None else _run(state.children),
         "steps": state.steps,
+        "reserve": state.reserve,
     }
 
 

@@ -1,0 +1,66 @@
+"""What keeps a run, as ports: a run whose events are kept outlives the process that it runs in.
+
+A run is its machine, its input and its events, so that is all there is to keep: that something begins,
+before it does, and what came of it, before anything follows from it. `fsmflow.engines` implements them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, Protocol
+
+from fsmflow.runtime.events import Event, Late
+from fsmflow.runtime.run import Command, Run
+
+Begun = Literal["attempt", "pause", "question"]
+
+
+class Journal(Protocol):
+    """The events of one run."""
+
+    async def begin(self, run: Run, what: Begun, longest_us: int | None) -> int | None:
+        """Keep, for good, that an attempt, a pause or a question begins where `run` stands.
+
+        Args:
+            run: The run.
+            what: What begins.
+            longest_us: How long it takes, at most; None if any time.
+
+        Returns:
+            How much of that is left, of a pause or a question that began before the process did.
+        """
+
+    def late(self, event: Late) -> None:
+        """Keep what an abandoned attempt charged, no later than what is kept next."""
+
+    async def end(self, run: Run, event: Event) -> None:
+        """Keep, for good, what came of what began last. `run` is as it was before the event."""
+
+    async def conclude(self, run: Run, end: str, kind: str, output: Any) -> None:
+        """Keep, for good, how the run ended."""
+
+
+class Kept(NamedTuple):
+    """A run, taken up where its journal ends.
+
+    Attributes:
+        journal: Where what happens from now on is kept.
+        command: What is to be done next; None if the run is over.
+        conclusion: The kind and the name of its end, and what that gives, if it is over.
+    """
+
+    journal: Journal
+    command: Command | None
+    conclusion: tuple[str, str, Any] | None = None
+
+
+class Journals(Protocol):
+    """The journals of runs and of their children's."""
+
+    async def open(self, workflow: Any, run: Run, parent_id: str | None) -> Kept:
+        """Take up the run with the id of `run`, which is brought to where its journal ends, or begin it.
+
+        Args:
+            workflow: What the run is one of.
+            run: The blank run.
+            parent_id: The id of the run that runs it, if there is one.
+        """
