@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,12 @@ from attrs import define, field
 
 from fsmflow.backends.transitions import Walk, build, feed
 from fsmflow.cli.output import wants_color
-from fsmflow.machine import End, Machine, Resources, Wait
+from fsmflow.machine import Ask, Children, End, Machine, Resources, State, Wait, Work
+from fsmflow.reporting.excerpt import visible
 from fsmflow.runtime import Elapsed, Ended
+
+_OF_CHILDREN = ("success", "failure", "exceeded")
+"""How an attempt can end that runs other workflows: what goes wrong in them is told by their ends."""
 
 _WORDS = ("steps", "tool calls", "tokens", "money", "time")
 
@@ -27,7 +32,8 @@ def command(spec: Path, given: str) -> None:
 
     At each state you see where every outcome leads, the counters and what is spent. Type the number
     of an outcome, then, if a guard is to read it, the output as JSON. `u` undoes, `r` starts again,
-    `q` quits. An attempt uses all that it declares, and takes no time.
+    `q` quits. An attempt uses all that it declares, and one that runs other workflows all that is set
+    aside for them, unless you type a share too, as in `1 30%`. It takes no time.
     """
     from fsmflow.cli.load import compile_one
 
@@ -84,6 +90,12 @@ class _Session:
         return True
 
     def _choose(self, event: Ended | Elapsed, text: str) -> None:
+        share = re.match(r"([0-9]{1,3})%\s*", text)
+        if share and isinstance(event, Ended):
+            if int(share[1]) > 100:
+                _say("  an attempt uses 100% at most")
+                return
+            event, text = _used(self._place(), event, int(share[1])), text[share.end() :]
         if text and isinstance(event, Ended):
             try:
                 event = event._replace(value=json.loads(text))
@@ -91,6 +103,10 @@ class _Session:
                 _say(f"  that is no JSON: {error}")
                 return
         self.events.append(event)
+
+    def _place(self) -> State:
+        walk = self._walk()
+        return self.machine.states[walk.place]
 
     def _walk(self) -> Walk:
         walk = build(self.machine, self.given)
@@ -109,13 +125,15 @@ class _Session:
         if isinstance(place, End):
             notes = [f"an end: {place.kind}"]
         _say(f"\n{head}  {click.style(', '.join(notes), dim=True)}")
+        for name, words in _does(place):
+            _say(f"  {click.style(f'{name:<9}', dim=True)} {visible(words)}")
         _say(f"  {click.style('spent', dim=True)}     {_ledger(walk)}")
         counters = [f"{name} {walk.counts.get(name, 0)}/{c.cap}" for name, c in self.machine.counters.items()]
         if counters:
             _say(f"  {click.style('counters', dim=True)}  {' · '.join(counters)}")
         _say("")
         for number, event in enumerate(choices, 1):
-            _say(f"  {number}  {_name(event):18} → {self._preview(event)}")
+            _say(f"  {number}  {_name(event, place):18} → {self._preview(event)}")
         _say(click.style("  u undo · r restart · q quit", dim=True))
 
     def _preview(self, event: Ended | Elapsed) -> str:
@@ -134,21 +152,51 @@ def _choices(walk: Walk) -> list[Ended | Elapsed]:
     """Give an event for each trigger that may come next."""
     found: list[Ended | Elapsed] = []
     state = walk.ir.states[walk.place]
+    runs_children = isinstance(state, Work) and state.children is not None
     for trigger in walk.enabled():
         outcome, _, label = trigger.partition("_")
+        if runs_children and outcome not in _OF_CHILDREN:
+            continue
         if trigger == "elapsed":
             found.append(Elapsed(state.duration_us if isinstance(state, Wait) else walk.pending_us))
         elif outcome == "success":
-            found.append(Ended("success", label or None))
+            found.append(_used(state, Ended("success", label or None), 100))
         else:
             complaints = ("rejected by hand",) if trigger == "invalid" else ()
-            found.append(Ended(trigger, message="said by hand", complaints=complaints, draw=1 - 2**-53))
+            ended = Ended(trigger, message="said by hand", complaints=complaints, draw=1 - 2**-53)
+            found.append(_used(state, ended, 100))
     return found
 
 
-def _name(event: Ended | Elapsed) -> str:
+def _used(state: State, event: Ended, percent: int) -> Ended:
+    """Let an attempt have used a share of what it declares; its own step is always made."""
+    if not isinstance(state, Work):
+        return event
+    steps, *use = (amount * percent // 100 for amount in state.cost.amounts()[:4])
+    return event._replace(steps=1 + steps, use=(use[0], use[1], use[2]))
+
+
+def _does(state: State) -> Iterator[tuple[str, str]]:
+    """Say what a person is asked in a state, or which workflows are run."""
+    match state:
+        case Ask(question=question, role=role):
+            yield "asks", question + (f" ({role})" if role else "")
+        case Work(children=Children(kind="map") as children):
+            (name,) = children.callees
+            width = f", {children.width:,} at a time" if children.at_most > 1 else ""
+            yield "runs", f"{name}, for {children.at_most:,} items at most{width}"
+        case Work(children=Children(callees=callees)):
+            told = (key if key == callee.name else f"{key}: {callee.name}" for key, callee in callees.items())
+            yield "runs", ", ".join(told)
+
+
+def _name(event: Ended | Elapsed, state: State) -> str:
     if isinstance(event, Elapsed):
         return "time passes"
+    if isinstance(state, Ask) and event.outcome == "failure":
+        return "nobody answers"
+    if isinstance(state, Ask) and event.label is None:
+        return "an answer"
     return event.label or event.outcome
 
 
