@@ -172,7 +172,7 @@ class _Search:
         return self.machine.caps.amounts()[_RESOURCE[metric]]
 
     def _most(self, metric: Metric, cap: int) -> int:
-        """Give the most that a cap lets a run use: what is set aside is for those that it was set aside for."""
+        """Give the most that a cap lets a run use; what was set aside, only if a state uses it that may."""
         index = METRICS.index(metric)
         for number in self.invariant.edges:
             edge = self.counting.edges[number]

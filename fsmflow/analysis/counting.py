@@ -4,11 +4,6 @@
 counter like any other, since an attempt uses one for certain; of every other resource an attempt may use
 anything from 0 to its cost, so wherever a cap might stand in the way, the run may go to `exceeded`, or
 go on. That allows more than can happen, never less.
-
-An attempt that runs children may use more steps than one. The counter knows of one, so it is the least
-that was spent: it admits whatever may be admitted, and a run may be refused as soon as so many attempts
-could have spent so much, if each were the dearest of those that may come before. Where none of them runs
-children, the counter is just what was spent.
 """
 
 from __future__ import annotations
@@ -18,6 +13,7 @@ from typing import assert_never
 
 from attrs import define, field
 
+from fsmflow.analysis.admission import Admission
 from fsmflow.analysis.counter_machine import CounterMachine, Edge, Guard, Weights
 from fsmflow.machine import Ask, Choice, End, Machine, Outcome, State, Transition, Wait, Work
 from fsmflow.runtime.backoff import Backoff
@@ -28,16 +24,13 @@ STEPS = "budget.steps"
 WAITS = "budget.time"
 """The counter of the waits in the whole run: each takes its time for certain."""
 
-RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
-"""The resources of a budget, in the order of `Resources.amounts`."""
-
 _LONGEST_LEVELS = 64
 """How many levels of a backoff are told apart; later ones are all weighed as its cap."""
 
 
 def structural(machine: Machine) -> CounterMachine:
     """Give the counter machine of runs that no budget stops."""
-    return _Lowering(machine, frozenset(), waits=False).counter_machine()
+    return _Lowering(machine, Admission.of(machine, frozenset()), waits=False).counter_machine()
 
 
 def budgeted(machine: Machine, binding: Iterable[str], *, waits: bool = False) -> CounterMachine:
@@ -49,7 +42,7 @@ def budgeted(machine: Machine, binding: Iterable[str], *, waits: bool = False) -
         waits: Whether waits are counted against the cap on time; without that, nothing bounds a loop of
             waits alone.
     """
-    return _Lowering(machine, frozenset(binding), waits=waits).counter_machine()
+    return _Lowering(machine, Admission.of(machine, frozenset(binding)), waits=waits).counter_machine()
 
 
 @define
@@ -57,20 +50,18 @@ class _Lowering:
     """The lowering of one machine."""
 
     machine: Machine
-    binding: frozenset[str]
+    budget: Admission
     waits: bool
     numbers: dict[str, int] = field(factory=dict)
     counters: dict[str, int] = field(factory=dict)
     caps: list[int] = field(factory=list)
-    is_set_aside: bool = True
-    dearest: dict[str, int] = field(factory=dict)
 
     def counter_machine(self) -> CounterMachine:
         machine = self.machine
         self.numbers = {name: number for number, name in enumerate(machine.states)}
         for counter in machine.counters.values():
             self._count(counter.name, counter.cap)
-        if "steps" in self.binding:
+        if "steps" in self.budget.binding:
             assert machine.caps.steps is not None
             self._count(STEPS, machine.caps.steps)
         if self.waits and machine.caps.time_us is not None:
@@ -78,8 +69,6 @@ class _Lowering:
             shortest = min(filter(None, waits), default=0)
             if shortest:
                 self._count(WAITS, machine.caps.time_us // shortest)
-        self.is_set_aside = _is_set_aside(machine)
-        self.dearest = _dearest(machine)
         return CounterMachine(
             states=tuple(machine.states),
             start=self.numbers[machine.start],
@@ -117,6 +106,9 @@ class _Lowering:
                 yield self._edge(way, guards, (1, 0, 0, 0, 0, 0))
 
     def _wait(self, state: Wait) -> Iterator[Edge]:
+        if not self.budget.fits(state):
+            yield self._refused(state, ())
+            return
         weights = (1, 0, 0, 0, 0, state.duration_us)
         for way, guards in self._ways(state.name, "success"):
             if WAITS in self.counters and state.duration_us:
@@ -125,17 +117,17 @@ class _Lowering:
                 yield self._edge(way, (*guards, spent), weights, more=(counter,))
             else:
                 yield self._edge(way, guards, weights)
-        if self._may_lack_time(state) or (self.binding and not self.is_set_aside):
+        if self.budget.may_lack_time(state) or (self.budget.binding and not self.budget.is_set_aside):
             yield self._refused(state, ())
 
     def _work(self, state: Work) -> Iterator[Edge]:
+        if not self.budget.fits(state):
+            yield self._refused(state, ())
+            return
         steps = self.counters.get(STEPS)
         admitted: tuple[Guard, ...] = ()
         if steps is not None:
-            room = self._room_for_steps(state)
-            if room < 0:
-                yield self._refused(state, ())
-                return
+            room = self.budget.room_for_steps(state)
             admitted = ((steps, 0, room),)
         weights: Weights = (1, state.steps, *state.cost.amounts()[1:4], state.timeout_us or 0)
         counted = () if steps is None else (steps,)
@@ -147,11 +139,11 @@ class _Lowering:
                     yield self._edge(way, (*guards, *admitted), weights, outcome, more=counted)
                 else:
                     yield from self._retries(state, way, guards, weights)
-        if self._may_lack(state):
+        if self.budget.may_lack(state):
             yield self._refused(state, ())
-        elif steps is not None and (self._is_exact(state) or not self._is_safe(state)):
-            yield self._refused(state, ((steps, self._attempts(state, room + 1), self.caps[steps]),))
-        if self._may_lack_time(state) and state.effect != "once":
+        elif steps is not None and self.budget.may_lack_steps(state):
+            yield self._refused(state, ((steps, self.budget.attempts(state, room + 1), self.caps[steps]),))
+        if self.budget.may_lack_time(state) and state.effect != "once":
             # What may not be repeated and is cut off by the run's deadline is `unknown` instead.
             yield self._exceeded(state, admitted, weights, "exceeded")
 
@@ -164,13 +156,13 @@ class _Lowering:
         room: tuple[Guard, ...] = ()
         if steps is not None:
             # Another attempt must fit beside this one before the pause begins.
-            most = self._room_for_steps(state)
+            most = self.budget.room_for_steps(state)
             admitted = ((steps, 0, most),)
             room = ((steps, 0, most - 1),)
-            if not self._may_lack(state) and (self._is_exact(state) or not self._is_safe(state)):
-                full = (steps, self._attempts(state, max(0, most + 1 - state.steps)), most)
+            if not self.budget.may_lack(state) and self.budget.may_lack_steps(state):
+                full = (steps, self.budget.attempts(state, max(0, most + 1 - state.steps)), most)
                 yield self._exceeded(state, (*guards, full), weights, way.on)
-        if self._may_lack(state):
+        if self.budget.may_lack(state):
             yield self._exceeded(state, (*guards, *admitted), weights, way.on)
         if any(hi < 0 for _, _, hi in room):
             return
@@ -231,7 +223,7 @@ class _Lowering:
     def _may_be_passed_over(self, way: Transition) -> bool:
         """Tell whether a pause may be too long to be waited for: by a server's wish, or for want of time."""
         assert way.pause is not None
-        return way.pause.retry_after or "time_us" in self.binding
+        return way.pause.retry_after or "time_us" in self.budget.binding
 
     def _edge(
         self,
@@ -267,62 +259,6 @@ class _Lowering:
         (way,) = self.machine.ways(state.name, "exceeded")
         steps = self.counters.get(STEPS)
         return self._edge(way, guards, weights, outcome, more=() if steps is None else (steps,))
-
-    def _room_for_steps(self, state: Work) -> int:
-        """Give the most steps that may have been spent for an attempt to begin; below 0 if it never can."""
-        aside = 0 if state.reserve else self.machine.reserve.steps
-        return self.caps[self.counters[STEPS]] - aside - state.steps
-
-    def _attempts(self, state: Work, steps: int) -> int:
-        """Give the fewest attempts before `state` that can have spent so many steps."""
-        return -(-steps // self.dearest.get(state.name, 1))
-
-    def _is_exact(self, state: Work) -> bool:
-        """Tell whether the counter of attempts is just what was spent before `state`."""
-        return self.dearest.get(state.name, 1) == 1
-
-    def _may_lack(self, state: Work) -> bool:
-        """Tell whether some cap, other than that on steps, may leave no room for an attempt.
-
-        What the reserve states need is set aside, so they never lack it.
-        """
-        if self._may_lack_time(state):
-            return True
-        needs = zip(RESOURCES[1:4], state.cost.amounts()[1:4], strict=True)
-        return not self._is_safe(state) and any(
-            name in self.binding and (need or not self.is_set_aside) for name, need in needs
-        )
-
-    def _may_lack_time(self, state: Work | Wait) -> bool:
-        return "time_us" in self.binding and not self._is_safe(state)
-
-    def _is_safe(self, state: Work | Wait) -> bool:
-        return state.reserve and self.is_set_aside
-
-
-def _dearest(machine: Machine) -> dict[str, int]:
-    """Give the most steps that any one attempt before each state counts as, where they are more than 1."""
-    costs = {state.name: state.steps for state in machine.states.values() if isinstance(state, Work)}
-    found: dict[str, int] = {}
-    for name in sorted(costs, key=lambda name: -costs[name]):
-        pending = [name] if costs[name] > 1 else []
-        while pending:
-            for way in machine.outgoing[pending.pop()]:
-                if way.target not in found:
-                    found[way.target] = costs[name]
-                    pending.append(way.target)
-    return found
-
-
-def _is_set_aside(machine: Machine) -> bool:
-    """Tell whether what the reserve states need is known, and fits under the caps."""
-    timed = all(
-        state.timeout_us is not None
-        for state in machine.states.values()
-        if isinstance(state, Work) and state.reserve
-    )
-    fits = zip(machine.caps.amounts(), machine.reserve.amounts(), strict=True)
-    return timed and all(cap is None or aside <= cap for cap, aside in fits)
 
 
 def _below(case: tuple[Guard, ...], more: Iterable[Guard]) -> tuple[Guard, ...] | None:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 
 from attrs import define, evolve, field, frozen
 
+from fsmflow.analysis.admission import RESOURCES
 from fsmflow.analysis.automaton import Automaton, events
 from fsmflow.analysis.counter_machine import CounterMachine
-from fsmflow.analysis.counting import RESOURCES, budgeted
+from fsmflow.analysis.counting import budgeted
 from fsmflow.analysis.liveness import live_masks
 from fsmflow.analysis.product import Allowance, OutOfRoom, Path, Product
 from fsmflow.analysis.spending import Spending

@@ -12,9 +12,10 @@ from typing import Literal
 
 from attrs import evolve, frozen
 
+from fsmflow.analysis.admission import RESOURCES
 from fsmflow.analysis.bounds import Bound, Effort, Form, bounds_of
 from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Metric
-from fsmflow.analysis.counting import RESOURCES, budgeted, structural
+from fsmflow.analysis.counting import budgeted, structural
 from fsmflow.analysis.deciding import Lasso, Terminates, decide
 from fsmflow.analysis.flow import bound
 from fsmflow.analysis.intervals import Invariant

@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
+from fsmflow.analysis.admission import RESOURCES
 from fsmflow.analysis.counter_machine import CounterMachine, Edge
-from fsmflow.analysis.counting import RESOURCES, STEPS
+from fsmflow.analysis.counting import STEPS
 from fsmflow.machine import End, Machine, State, Wait, Work
 
 _STEPS, _TIME = RESOURCES.index("steps"), RESOURCES.index("time_us")

@@ -7,8 +7,9 @@ from random import Random
 import pytest
 
 from fsmflow import semantics
+from fsmflow.analysis.admission import RESOURCES
 from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Valuation
-from fsmflow.analysis.counting import RESOURCES, budgeted, structural
+from fsmflow.analysis.counting import budgeted, structural
 from fsmflow.analysis.witness import realise
 from fsmflow.machine import Ask, Machine, Wait, Work
 from fsmflow.runtime import Elapsed, Ended, Late

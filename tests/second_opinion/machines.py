@@ -9,8 +9,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from fsmflow.analysis.admission import RESOURCES
 from fsmflow.analysis.counter_machine import CounterMachine, Metric
-from fsmflow.analysis.counting import RESOURCES, budgeted, structural
+from fsmflow.analysis.counting import budgeted, structural
 from fsmflow.analysis.deciding import Lasso, Terminates, decide
 from fsmflow.analysis.flow import bound
 from fsmflow.analysis.maximum import maximum
