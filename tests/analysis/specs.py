@@ -39,7 +39,7 @@ def specs(draw: st.DrawFn, *, budget: bool | None = None, guards: bool = True) -
         lines.append(f"budget: {{steps: {draw(st.integers(1, 30))}, time: 1h, exceeded: bad}}")
     lines.append("states:")
     for name in names:
-        kind = draw(st.sampled_from(["run", "run", "run", "labelled", "choose", "wait"]))
+        kind = draw(st.sampled_from(["run", "run", "run", "labelled", "choose", "wait", "ask", "call"]))
         lines.append(f"  {name}:")
         if kind == "wait":
             lines += ["    wait: 1s", f"    success: {capped()}"]
@@ -55,13 +55,23 @@ def specs(draw: st.DrawFn, *, budget: bool | None = None, guards: bool = True) -
                     lines.append(f"      - {{when: {guard}, to: {to}{cap}}}")
             lines.append(f"      - {{to: {draw(target)}}}")
             continue
-        lines += ["    run: m:f", "    timeout: 1s", "    effect: none"]
+        labelled = kind == "labelled"
+        if kind == "ask":
+            labelled = draw(st.booleans())
+            lines += ["    ask: Which?", "    timeout: 7d", *([] if labelled else ["    gives: str"])]
+        elif kind == "call":
+            lines += ["    call: other"]
+        else:
+            lines += ["    run: m:f", "    timeout: 1s", "    effect: none"]
         if draw(st.booleans()):
-            lines.append(f"    with: {{a: {reference()}}}")
-        if kind == "labelled":
+            lines.append(f"    {'show' if kind == 'ask' else 'with'}: {{a: {reference()}}}")
+        if labelled:
             lines += ["    success:", f"      a: {capped()}", f"      b: {capped()}"]
         else:
             lines.append(f"    success: {capped()}")
+        if kind in ("ask", "call"):
+            lines.append(f"    fallback: {capped()}")
+            continue
         if draw(st.booleans()):
             per = draw(st.sampled_from(["", ", per: run", f", per: {draw(st.sampled_from(names))}"]))
             lines.append(f"    retry: {{times: {draw(st.integers(1, 2))}, backoff: 1ms{per}}}")

@@ -108,6 +108,45 @@ def test_what_the_budget_stops_spends_it(text):
         assert bool(spent) == loop.budgeted
 
 
+def test_asking_again_and_again_bounds_nothing():
+    """A loop of questions is told like any other, and no budget stops it, since a question uses nothing."""
+    text = """\
+workflow: little
+budget: {steps: 9, time: 1h, exceeded: bad}
+states:
+  ask: {ask: Well?, timeout: 1s, success: {"yes": good, "no": sort}, fallback: ask}
+  sort: {choose: [{when: ask == "no", to: ask}, {to: good}]}
+  good: {end: success}
+  bad: {end: failed}
+"""
+    loops = analysed(text).termination.loops
+
+    assert [[way.name for way in loop.ways] for loop in loops] == [["fallback"]]
+    assert [loop.budgeted for loop in loops] == [False]
+    capped = text.replace("fallback: ask", "fallback: bad")
+    loops = analysed(capped).termination.loops
+    assert [[way.name for way in loop.ways] for loop in loops] == [["no", "arm_1"]]
+    assert [loop.budgeted for loop in loops] == [False]
+    ended = capped.replace('"no": sort', '"no": {to: sort, times: 2, else: bad}')
+    assert analysed(ended).termination.loops == ()
+
+
+def test_running_children_again_and_again_uses_up_steps():
+    """Children are a step at the least, whatever they do: a cap on steps stops a loop of them."""
+    text = """\
+workflow: little
+budget: {steps: 9}
+states:
+  go: {call: other, success: go, fallback: bad}
+  bad: {end: failed}
+"""
+    (loop,) = analysed(text).termination.loops
+
+    assert loop.budgeted
+    (unbounded,) = analysed(text.replace("steps: 9", "tokens: 9")).termination.loops
+    assert not unbounded.budgeted
+
+
 def test_a_chain_and_a_circle_of_ten_thousand():
     """Ten thousand states in a row, and in a circle, are decided without a stack."""
     row = [f"  s{i}: {{wait: 1s, success: s{i + 1}}}" for i in range(9_998)]
