@@ -192,8 +192,7 @@ def _family(root: _Spec, folder: Path | None) -> Mapping[str, _Spec]:
         if not os.path.lexists(path):
             continue
         family[name] = _Spec.read(partial(load_file, path))
-        if family[name].name == name:
-            names += family[name].runs
+        names += family[name].runs
     return family
 
 
