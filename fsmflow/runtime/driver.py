@@ -187,6 +187,10 @@ class Driver:
             if late:
                 # It came in while this attempt was under way, and so before what follows from it.
                 self._settle_late()
+            if journal is not None and cancelling() <= before:
+                deadline.disarm()
+                armed_us = NEVER
+                event = await journal.end(run, event)
             entry = (name, visits[name], run.attempt, arguments, started, event)
             record(entry)
             if observe is not None:
@@ -201,10 +205,6 @@ class Driver:
             if cancelling() > before:
                 # Also if the step has swallowed it.
                 self._stop(event)
-            if journal is not None:
-                deadline.disarm()
-                armed_us = NEVER
-                await journal.end(run, event)
             command = leave[name](run, event)
 
     async def _attempt(
@@ -333,14 +333,14 @@ class Driver:
         deadline.disarm()
         self._settle_late()
         event = event._replace(elapsed_us=now() - started, use=(0, 0, 0))
+        if self._journal is not None and event.outcome != "cancelled":
+            event = await self._journal.end(run, event)
         entry = Span(question.name, run.visits[question.name], run.attempt, arguments, started, event)
         self.record.append(entry)
         if self._observe is not None:
             self._observe(entry, span_id)
         if event.outcome == "cancelled" or self._cancelling() > self._before:
             self._stop(event)
-        if self._journal is not None:
-            await self._journal.end(run, event)
         return self._core.leave[question.name](run, event), now()
 
     async def _pause(self, pause: Pause, started: int) -> tuple[Command, int]:

@@ -57,6 +57,7 @@ class Execution:
         world: World,
         *,
         run_id: str = "",
+        trace_id: str = "",
         parent: Parent | None = None,
     ) -> None:
         """Prepare a run.
@@ -66,7 +67,7 @@ class Execution:
         """
         check_given, self._check = workflow.types()
         value = given if check_given is None else check_given(given)
-        self.run = workflow.new_run(value, run_id, "" if parent is None else parent.trace_id)
+        self.run = workflow.new_run(value, run_id, trace_id if parent is None else parent.trace_id)
         self._log: RunLog | None = None
         if world.sink is not None:
             about = (workflow.name, workflow.digest, world.profile)
@@ -108,7 +109,7 @@ class Execution:
         journals = self._world.journals
         if journals is None:
             return None
-        return await journals.open(self._workflow, self.run, self._parent_id)
+        return await journals.open(self._workflow, self.run, self._bound, self._parent_id)
 
     def _conclude(self, end: End) -> Conclusion:
         """Structure what the end gives; an output that is not there or does not fit fails the run."""

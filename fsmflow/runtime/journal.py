@@ -6,11 +6,14 @@ before it does, and what came of it, before anything follows from it. `fsmflow.e
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
-from fsmflow.runtime.events import Event, Late
+from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.run import Command, Run
+from fsmflow.runtime.steps import Bound
 
+Kind = TypeVar("Kind", Ended, Elapsed)
 Begun = Literal["attempt", "pause", "question"]
 
 
@@ -32,8 +35,12 @@ class Journal(Protocol):
     def late(self, event: Late) -> None:
         """Keep what an abandoned attempt charged, no later than what is kept next."""
 
-    async def end(self, run: Run, event: Event) -> None:
-        """Keep, for good, what came of what began last. `run` is as it was before the event."""
+    async def end(self, run: Run, event: Kind) -> Kind:
+        """Keep, for good, what came of what began last. `run` is as it was before the event.
+
+        Returns:
+            The event as it would be read back; of a value that can't be kept, a failure.
+        """
 
     async def conclude(self, run: Run, end: str, kind: str, output: Any) -> None:
         """Keep, for good, how the run ended."""
@@ -56,11 +63,12 @@ class Kept(NamedTuple):
 class Journals(Protocol):
     """The journals of runs and of their children's."""
 
-    async def open(self, workflow: Any, run: Run, parent_id: str | None) -> Kept:
+    async def open(self, workflow: Any, run: Run, bound: Mapping[str, Bound], parent_id: str | None) -> Kept:
         """Take up the run with the id of `run`, which is brought to where its journal ends, or begin it.
 
         Args:
             workflow: What the run is one of.
             run: The blank run.
+            bound: The steps of the workflow.
             parent_id: The id of the run that runs it, if there is one.
         """

@@ -279,6 +279,10 @@ class Run:
             self._trace_id = os.urandom(16).hex()
         return self._trace_id
 
+    @trace_id.setter
+    def trace_id(self, trace_id: str) -> None:
+        self._trace_id = trace_id
+
     @property
     def spent(self) -> Spent:
         """What the run has used so far."""

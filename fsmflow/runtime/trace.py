@@ -132,7 +132,7 @@ class _Plain:
             return {"$set": sorted(self.each(set.__iter__(value), depth), key=repr)}
         if isinstance(value, frozenset):
             return {"$set": sorted(self.each(frozenset.__iter__(value), depth), key=repr)}
-        names = _field_names(kind)
+        names = field_names(kind)
         if names is not None:
             return self.mapping(((name, _stored(value, name)) for name in names), depth)
         return {"$repr": f"<{kind.__module__}.{kind.__qualname__}>"}
@@ -165,7 +165,7 @@ class _Plain:
         return str.encode(taken, "utf-8", "backslashreplace").decode("utf-8")
 
 
-def _field_names(kind: type) -> tuple[str, ...] | None:
+def field_names(kind: type) -> tuple[str, ...] | None:
     """Give the field names of an attrs class, dataclass or pydantic model."""
     for owner in kind.__mro__:
         attributes = owner.__dict__.get("__attrs_attrs__")

@@ -1,0 +1,1 @@
+"""Where runs live: in a journal on this machine, or with an engine beyond it."""

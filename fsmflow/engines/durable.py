@@ -1,0 +1,437 @@
+"""Durable runs: kept in a journal on this machine, so that they outlive the process they run in.
+
+One process has a run at a time. It holds a lease that it renews, under a fencing number that rises with each
+taker: whoever comes back late, a paused process say, can write no more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fsmflow.engines.journal import Corrupt, Fenced, Lease, body_of, rows_of
+from fsmflow.engines.keeping import written
+from fsmflow.engines.machines import read_machine
+from fsmflow.engines.owners import is_alive, this_process
+from fsmflow.engines.store import Store
+from fsmflow.engines.stored_desk import StoredDesk
+from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
+from fsmflow.engines.workflows import Workflow
+from fsmflow.machine import Machine, Work, canonical
+from fsmflow.runtime import Desk, Result
+from fsmflow.runtime.clock import Clock, SystemClock
+from fsmflow.runtime.execution import Execution
+from fsmflow.runtime.trace import Sink
+from fsmflow.runtime.world import World
+
+LEASE_S = 10.0
+"""How long a run stays a process's own that no longer says anything, in seconds."""
+
+OPEN = ("submitted", "running", "waiting")
+
+
+class NoSuchRun(LookupError):
+    """There is no run of this id."""
+
+
+class Taken(RuntimeError):
+    """Another process has the run; the message says which."""
+
+
+class Over(RuntimeError):
+    """The run is over already."""
+
+
+class Kept(NamedTuple):
+    """What is known of a run that is kept.
+
+    Attributes:
+        run_id: Its id.
+        workflow: The workflow's name.
+        status: `submitted`, `running`, `waiting` (for a person), `done` or `cancelled`.
+        state: Where it is, or was last.
+        spent: Its ledger, as of then.
+        end: The end that it came to.
+        kind: The kind of that.
+        created_ns: When it was submitted.
+        ended_ns: When it ended.
+        owner: The process that has it.
+        parent_id: The run that runs it.
+    """
+
+    run_id: str
+    workflow: str
+    status: str
+    state: str
+    spent: Mapping[str, int]
+    end: str | None
+    kind: str | None
+    created_ns: int
+    ended_ns: int | None
+    owner: str | None
+    parent_id: str | None
+
+
+class Durable:
+    """Runs that are kept in the database at `path`."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        desk: Desk | None = None,
+        lease_s: float = LEASE_S,
+        clock: Clock | None = None,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Open the database, and make it if there is none.
+
+        Args:
+            path: The database's file.
+            desk: Where people are asked beside the database, from which their answers can always come.
+            lease_s: How long a run stays this process's own if it can't renew its lease.
+            clock: The clock that runs go by.
+            warn: Is told what a resumed run should know: that its code has changed.
+
+        Raises:
+            StoreError: It can't be opened.
+        """
+        self.store = Store(Path(path))
+        self._owner = this_process()
+        self._desk = StoredDesk(self.store, desk)
+        self._lease_ns = int(lease_s * 1e9)
+        self._clock = clock or SystemClock()
+        self._warn = warn
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+
+    def close(self) -> None:
+        """Close the database; runs that are under way stay where they are."""
+        self.store.close()
+
+    def submit(
+        self, workflow: Workflow, given: Any, *, run_id: str | None = None, profile: str | None = None
+    ) -> str:
+        """Keep a run that is to be run, by this process or another one, and give its id.
+
+        Raises:
+            Rejected: The input does not fit its type.
+            Unkeepable: The input is no data.
+            LookupError: There is no such profile.
+            ValueError: There is a run of this id.
+        """
+        check, _ = workflow.runner.types()
+        value = given if check is None else check(given)
+        workflow.runner.bind(profile)
+        run_id = run_id or os.urandom(16).hex()
+        text = written(value)
+        swapped = {} if profile is None else {profile: dict(workflow.runner.profiles[profile])}
+        machines = [
+            (each.machine.digest, each.machine.name, canonical(each.machine)) for each in workflow.all
+        ]
+
+        def work(connection: sqlite3.Connection) -> None:
+            if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone():
+                raise ValueError(f"there is a run {run_id} already")
+            connection.executemany("INSERT OR IGNORE INTO machines VALUES (?, ?, ?)", machines)
+            add_run(
+                connection,
+                run_id=run_id,
+                root_id=run_id,
+                parent_id=None,
+                workflow=workflow.machine.name,
+                digest=workflow.machine.digest,
+                folder=str(workflow.folder),
+                trace_id=os.urandom(16).hex(),
+                given=text,
+                profile=profile,
+                profiles=json.dumps(swapped),
+                code=workflow.fingerprint,
+            )
+
+        self.store.do_now(work)
+        return run_id
+
+    async def run(
+        self,
+        workflow: Workflow,
+        given: Any,
+        *,
+        run_id: str | None = None,
+        profile: str | None = None,
+        trace: Sink | None = None,
+        live: bool = False,
+    ) -> Result[Any]:
+        """Submit a run, and carry it out; see `submit` and `resume`."""
+        submitted = self.submit(workflow, given, run_id=run_id, profile=profile)
+        return await self.resume(submitted, trace=trace, live=live, workflow=workflow)
+
+    async def resume(
+        self,
+        run_id: str,
+        *,
+        trace: Sink | None = None,
+        live: bool = False,
+        workflow: Workflow | None = None,
+    ) -> Result[Any]:
+        """Take a run up where its journal ends, and carry it out to its end.
+
+        The run keeps to the machine that it was submitted with, whatever has become of the spec.
+
+        Raises:
+            NoSuchRun: There is none of this id.
+            Over: It is over.
+            Taken: Another process has it.
+            Fenced: Another process has taken it over, or it was cancelled.
+            Unfit: A value that it gave does not fit the code any more.
+            Corrupt: Its journal is damaged.
+            asyncio.CancelledError: This process was to stop; the run can be resumed.
+        """
+        async with self._claimed(run_id) as (lease, about):
+            if workflow is None:
+                workflow = self.workflow_of(run_id)
+                if about["code"] and workflow.fingerprint != about["code"]:
+                    self._warn(f"the code of `{about['workflow']}` has changed since {run_id} was submitted")
+            return await self._carried_out(lease, workflow, about, trace, live)
+
+    async def _carried_out(
+        self, lease: Lease, workflow: Workflow, about: Mapping[str, Any], trace: Sink | None, live: bool
+    ) -> Result[Any]:
+        profile = about["profile"]
+        world = World(
+            clock=self._clock,
+            random=random.Random(),  # noqa: S311 - jitter is no secret
+            desk=self._desk,
+            sink=trace,
+            live=live,
+            profile=profile,
+            journals=StoredJournals(self.store, lease),
+        )
+        rows = await self.store.do(lambda connection: rows_of(connection, lease.root_id))
+        bound = workflow.runner.bind(profile)
+        execution = Execution(
+            workflow.runner,
+            body_of(rows[0])["input"],
+            bound,
+            world,
+            run_id=lease.root_id,
+            trace_id=about["trace_id"],
+        )
+        kind, end, output = await execution.finish()
+        origin = (workflow.runner, profile, self._clock)
+        return Result(kind, end, output, execution.run, execution.record, origin)
+
+    @asynccontextmanager
+    async def _claimed(self, run_id: str) -> AsyncIterator[tuple[Lease, Mapping[str, Any]]]:
+        """Hold a run while the block runs."""
+        lease, about = await self.store.do(lambda connection: self._claim(connection, run_id))
+        task = asyncio.current_task()
+        assert task is not None
+        renewing = asyncio.create_task(self._renew(lease, task))
+        try:
+            yield lease, about
+        except asyncio.CancelledError:
+            if renewing.done() and renewing.result():
+                task.uncancel()
+                raise Fenced(f"the run {run_id} is another process's, or was cancelled") from None
+            raise
+        finally:
+            renewing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewing
+            await self.store.do(lambda connection: _release(connection, lease))
+
+    def _claim(self, connection: sqlite3.Connection, run_id: str) -> tuple[Lease, Mapping[str, Any]]:
+        about = _about(connection, run_id)
+        if about["parent_id"] is not None:
+            raise NoSuchRun(f"{run_id} is a child's run: resume {about['root_id']}")
+        if about["status"] not in OPEN:
+            raise Over(f"the run {run_id} is {about['status']}")
+        owner, now = about["owner"], time.time_ns()
+        if owner is not None and about["lease_ns"] > now and is_alive(owner):
+            raise Taken(f"the run {run_id} is carried out by {owner}")
+        lease = Lease(run_id, self._owner, about["fence"] + 1)
+        connection.execute(
+            "UPDATE runs SET owner = ?, fence = ?, lease_ns = ?, status = 'running' WHERE run_id = ?",
+            (lease.owner, lease.fence, now + self._lease_ns, run_id),
+        )
+        return lease, about
+
+    async def _renew(self, lease: Lease, task: asyncio.Task[Any]) -> bool:
+        """Renew a lease again and again; when it is lost, or the run cancelled, stop the run's task."""
+        while True:
+            await asyncio.sleep(self._lease_ns / 4e9)
+            until = time.time_ns() + self._lease_ns
+            if not await self.store.do(lambda connection: _renewed(connection, lease, until)):  # noqa: B023
+                task.cancel()
+                return True
+
+    def workflow_of(self, run_id: str) -> Workflow:
+        """Make the workflow of a run, from the machine that travels with it.
+
+        Raises:
+            NoSuchRun: There is no such run.
+            Corrupt: The machine is not what was kept.
+        """
+        about = self.store.do_now(lambda connection: _about(connection, run_id))
+        folder = Path(about["folder"])
+        profiles = json.loads(about["profiles"])
+        return self._workflow(about["digest"], folder).with_profiles(profiles)
+
+    def _workflow(self, digest: str, folder: Path) -> Workflow:
+        def work(connection: sqlite3.Connection) -> str:
+            found = connection.execute("SELECT machine FROM machines WHERE digest = ?", (digest,)).fetchone()
+            if found is None:
+                raise Corrupt(f"the machine {digest[:12]} is not kept")
+            return str(found[0])
+
+        machine = read_machine(self.store.do_now(work), digest)
+        callees = {name: self._workflow(each, folder) for name, each in _called(machine)}
+        return Workflow.of_machine(machine, folder, callees)
+
+    def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Kept]:
+        """List the runs that are kept, without those of children, the latest first."""
+        where, values = "parent_id IS NULL", []
+        for name, value in (("status", status), ("workflow", workflow)):
+            if value is not None:
+                where += f" AND {name} = ?"
+                values.append(value)
+        return self.store.do_now(
+            lambda connection: [
+                _kept(row)
+                for row in connection.execute(
+                    f"SELECT * FROM runs WHERE {where} ORDER BY created_ns DESC, run_id",  # noqa: S608
+                    values,
+                )
+            ]
+        )
+
+    def find(self, run_id: str) -> Kept:
+        """Say what is known of a run, by its id or by the beginning of it.
+
+        Raises:
+            NoSuchRun: There is none, or more than one.
+        """
+
+        def work(connection: sqlite3.Connection) -> list[Any]:
+            query = "SELECT * FROM runs WHERE run_id = ? OR (parent_id IS NULL AND substr(run_id, 1, ?) = ?)"
+            return connection.execute(f"{query} LIMIT 2", (run_id, len(run_id), run_id)).fetchall()
+
+        found = self.store.do_now(work)
+        exact = [row for row in found if row[0] == run_id]
+        if len(exact or found) != 1 or not run_id:
+            why = "there is no run" if not found else "there is more than one run that begins with"
+            raise NoSuchRun(f"{why} {run_id}")
+        return _kept((exact or found)[0])
+
+    def cancel(self, run_id: str) -> None:
+        """End a run as cancelled, whoever carries it out.
+
+        Raises:
+            NoSuchRun: There is none of this id.
+            Over: It is over.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            about = _about(connection, run_id)
+            if about["status"] not in OPEN:
+                raise Over(f"the run {run_id} is {about['status']}")
+            connection.execute(
+                "UPDATE runs SET status = 'cancelled', ended_ns = ?, is_cancelled = 1, owner = NULL"
+                " WHERE root_id = ? AND status != 'done'",
+                (time.time_ns(), about["root_id"]),
+            )
+
+        self.store.do_now(work)
+
+    def gc(self, *, before_ns: int) -> int:
+        """Forget runs that ended before a time, and what only they used; give how many."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            over = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT run_id FROM runs WHERE parent_id IS NULL AND status IN ('done', 'cancelled')"
+                    " AND ended_ns < ?",
+                    (before_ns,),
+                )
+            ]
+            for root in over:
+                of_root = "SELECT run_id FROM runs WHERE root_id = ?"
+                connection.execute(f"DELETE FROM journal WHERE run_id IN ({of_root})", (root,))  # noqa: S608
+                connection.execute(f"DELETE FROM answers WHERE run_id IN ({of_root})", (root,))  # noqa: S608
+                connection.execute("DELETE FROM runs WHERE root_id = ?", (root,))
+            kept = "SELECT body FROM journal WHERE body LIKE '@%'"
+            connection.execute(f"DELETE FROM payloads WHERE '@' || hash NOT IN ({kept})")  # noqa: S608
+            connection.execute("DELETE FROM machines WHERE digest NOT IN (SELECT digest FROM runs)")
+            return len(over)
+
+        return self.store.do_now(work)
+
+    @property
+    def desk(self) -> StoredDesk:
+        """Where people's answers come in."""
+        return self._desk
+
+
+_COLUMNS = (
+    "run_id", "root_id", "parent_id", "workflow", "digest", "folder", "profile", "profiles", "code",
+    "trace_id", "status", "state", "spent", "end_state", "end_kind", "created_ns", "ended_ns", "owner",
+    "fence", "lease_ns", "is_cancelled",
+)  # fmt: skip
+
+
+def _about(connection: sqlite3.Connection, run_id: str) -> Mapping[str, Any]:
+    found = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    if found is None:
+        raise NoSuchRun(f"there is no run {run_id}")
+    return dict(zip(_COLUMNS, found, strict=True))
+
+
+def _kept(row: tuple[Any, ...]) -> Kept:
+    about = dict(zip(_COLUMNS, row, strict=True))
+    return Kept(
+        about["run_id"],
+        about["workflow"],
+        about["status"],
+        about["state"],
+        json.loads(about["spent"]),
+        about["end_state"],
+        about["end_kind"],
+        about["created_ns"],
+        about["ended_ns"],
+        about["owner"],
+        about["parent_id"],
+    )
+
+
+def _release(connection: sqlite3.Connection, lease: Lease) -> None:
+    connection.execute(
+        "UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?",
+        (lease.root_id, lease.owner, lease.fence),
+    )
+
+
+def _renewed(connection: sqlite3.Connection, lease: Lease, until_ns: int) -> bool:
+    done = connection.execute(
+        "UPDATE runs SET lease_ns = ? WHERE run_id = ? AND owner = ? AND fence = ? AND is_cancelled = 0",
+        (until_ns, lease.root_id, lease.owner, lease.fence),
+    )
+    return done.rowcount == 1
+
+
+def _called(machine: Machine) -> list[tuple[str, str]]:
+    """Give the workflows that a machine runs: name and digest."""
+    children = [s.children for s in machine.states.values() if isinstance(s, Work) and s.children is not None]
+    return [(callee.name, callee.digest) for each in children for callee in each.callees.values()]
+
+
+__all__ = ["Corrupt", "Durable", "Fenced", "Kept", "NoSuchRun", "Over", "Taken", "Unfit"]

@@ -1,0 +1,106 @@
+"""Values as closed, tagged JSON: what a journal keeps of a run, and how it is read back.
+
+Nothing but data comes out of a journal: no class is named in it, and no code is run for it. A value is
+structured into its declared type again, as a step's output is; without a type it is plain data.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from fsmflow.analysis.restoring import restored
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
+from fsmflow.runtime.trace import field_names
+
+MAX_DEPTH = 64
+
+
+class Unkeepable(ValueError):
+    """A value that no journal can keep; the message names its type."""
+
+
+def written(value: Any) -> str:
+    """Write a value as JSON text, the same for the same value.
+
+    Raises:
+        Unkeepable: A part of it is no data, or it is nested too deeply.
+    """
+    return json.dumps(_plain(value, 0), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def read(text: str) -> Any:
+    """Read what `written` wrote.
+
+    Raises:
+        ValueError: It is no such text.
+    """
+    try:
+        return restored(json.loads(text))
+    except RecursionError as error:
+        raise ValueError("the text is nested too deeply") from error
+
+
+def _plain(value: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise Unkeepable("a value that is nested more than 64 deep can't be kept")
+    kind = type(value)
+    if value is None or kind in (bool, int, str):
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if kind is list or (kind is tuple and not hasattr(value, "_fields")):
+        return [_plain(item, depth + 1) for item in value]
+    if kind is dict:
+        return _mapping(value, depth)
+    if isinstance(value, bytes):
+        import base64
+
+        return {"$bytes": base64.b64encode(value).decode("ascii")}
+    if isinstance(value, set | frozenset):
+        return {"$set": sorted((_plain(item, depth + 1) for item in value), key=repr)}
+    names = getattr(value, "_fields", None) if isinstance(value, tuple) else field_names(kind)
+    if names is None:
+        raise Unkeepable(f"a {kind.__module__}.{kind.__qualname__} can't be kept: it is no data")
+    return _mapping({name: getattr(value, name) for name in names}, depth)
+
+
+def _mapping(value: dict[Any, Any], depth: int) -> Any:
+    if not all(type(name) is str for name in value):
+        return {"$map": [[_plain(key, depth + 1), _plain(item, depth + 1)] for key, item in value.items()]}
+    # A key that looks like a tag gets a second mark, so that data stays data.
+    return {
+        f"${name}" if name.startswith("$") else name: _plain(item, depth + 1) for name, item in value.items()
+    }
+
+
+_EVENTS: dict[str, type[Event]] = {"ended": Ended, "elapsed": Elapsed, "late": Late, "lost": Lost}
+_KINDS = {kind: name for name, kind in _EVENTS.items()}
+
+
+def event_written(event: Event) -> str:
+    """Write an event.
+
+    Raises:
+        Unkeepable: What it gives is no data.
+    """
+    return written({"is": _KINDS[type(event)], **event._asdict()})
+
+
+def event_read(text: str) -> Event:
+    """Read an event; the value of an attempt is plain data.
+
+    Raises:
+        ValueError: It is no event.
+    """
+    found = read(text)
+    if not isinstance(found, dict) or found.get("is") not in _EVENTS:
+        raise ValueError("this is no event of a run")
+    kind = _EVENTS[found.pop("is")]
+    if set(found) != set(kind._fields):
+        raise ValueError(f"an event of the kind {_KINDS[kind]!r} has other fields")
+    for name in ("complaints", "use"):
+        if isinstance(found.get(name), list):
+            found[name] = tuple(found[name])
+    return kind(**found)

@@ -1,0 +1,49 @@
+"""Which process has a run, and whether there still is such a process."""
+
+from __future__ import annotations
+
+import os
+import socket
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def this_process() -> str:
+    """Name this process: its machine, its number, and when it began, since numbers are used again."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_began(os.getpid()) or '?'}"
+
+
+def is_alive(owner: str) -> bool:
+    """Tell whether the process with this name may still be there; of another machine, nobody knows."""
+    try:
+        host, number, began = owner.rsplit(":", 2)
+        pid = int(number)
+    except ValueError:
+        return False
+    if host != socket.gethostname():
+        return True
+    if not Path("/proc/self").exists():
+        return _is_there(pid)
+    return _began(pid) == began
+
+
+def _began(pid: int) -> str | None:
+    """Give when a process began, in ticks since the machine did; None if there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    # The name, in brackets, may hold anything; the 22nd field is the 20th after it (proc(5)).
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else fields[19]
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

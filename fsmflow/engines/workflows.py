@@ -1,0 +1,102 @@
+"""A workflow, ready to run: from its spec, or from the machine that travels with a run."""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+from fsmflow.analysis import Analysis
+from fsmflow.backends.python import runner
+from fsmflow.compiler import compile_file
+from fsmflow.diagnostics import InvalidSpec
+from fsmflow.machine import Machine, Work
+from fsmflow.runtime import Runner, runner_of
+
+
+@frozen
+class Workflow:
+    """A workflow with all that it runs.
+
+    Attributes:
+        machine: Its machine.
+        folder: Where its step modules are.
+        runner: What runs it.
+        callees: The workflows that it runs, by name.
+    """
+
+    machine: Machine
+    folder: Path
+    runner: Runner[Any, Any]
+    callees: Mapping[str, Workflow] = field(factory=dict)
+
+    @classmethod
+    def of_spec(cls, path: Path) -> Workflow:
+        """Compile the spec at `path`, and those of the workflows that it runs.
+
+        Raises:
+            InvalidSpec: It has errors.
+        """
+        compilation = compile_file(path)
+        if compilation.analysis is None or compilation.errors:
+            raise InvalidSpec(compilation.errors)
+        return cls.of_analysis(compilation.analysis, Path(path).resolve().parent)
+
+    @classmethod
+    def of_analysis(cls, analysis: Analysis, folder: Path) -> Workflow:
+        """Take a workflow that was compiled without errors."""
+        callees = {name: cls.of_spec(found.path) for name, found in analysis.callees.items()}
+        return cls.of_machine(analysis.machine, folder, callees)
+
+    @classmethod
+    def of_machine(cls, machine: Machine, folder: Path, callees: Mapping[str, Workflow]) -> Workflow:
+        """Make a workflow of its machine, and of the workflows that it runs."""
+        name = f"<{machine.name} {machine.digest[:12]}>"
+        code = runner(machine, spec=f"{machine.name}.fsm.yaml", folder=".")
+        module = ModuleType(f"{machine.name}_fsm")
+        module.__file__ = str(folder / f"{machine.name}_fsm.py")
+        # Tracebacks that pass through generated code then show its lines.
+        linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
+        exec(compile(code, name, "exec"), module.__dict__)  # noqa: S102 - our own output
+        made = runner_of(module)
+        made.drop_stale_certificate()
+        for callee in callees.values():
+            made.know(callee.machine.name, callee.runner)
+        return cls(machine, folder, made, callees)
+
+    @property
+    def all(self) -> Iterator[Workflow]:
+        """This workflow and all that it runs, each once for each way to it."""
+        yield self
+        for callee in self.callees.values():
+            yield from callee.all
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256, in hex, of the step modules beside the spec, as far as they are files there."""
+        found = hashlib.sha256()
+        for name in sorted({each for workflow in self.all for each in workflow.modules}):
+            top = name.partition(".")[0]
+            files = [self.folder / f"{top}.py", *sorted((self.folder / top).rglob("*.py"))]
+            for path in files:
+                if path.is_file():
+                    found.update(f"{path.relative_to(self.folder).as_posix()}\n".encode())
+                    found.update(hashlib.sha256(path.read_bytes()).digest())
+        return found.hexdigest()
+
+    @property
+    def modules(self) -> set[str]:
+        """The modules of the workflow's own steps."""
+        states = [state for state in self.machine.states.values() if isinstance(state, Work) and state.call]
+        calls = [state.call for state in states] + [name for state in states for name in state.accept]
+        calls += [call for steps in self.machine.profiles.values() for call in steps.values()]
+        return {call.partition(":")[0] for call in calls}
+
+    def with_profiles(self, profiles: Mapping[str, Mapping[str, str]]) -> Workflow:
+        """Give the workflow with the profiles that its machine does not keep."""
+        return Workflow.of_machine(evolve(self.machine, profiles=profiles), self.folder, self.callees)
