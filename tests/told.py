@@ -74,7 +74,22 @@ SOURCE_CALLEE = callee(
 )
 REPORT_MACHINE = named("report", REPORT, [SOURCE_CALLEE])
 DESK_MACHINE = named("desk", DESK, [callee(REPORT_MACHINE, steps=200, tokens=20_000)])
-MACHINES = {machine.name: machine for machine in (SOURCE_MACHINE, REPORT_MACHINE, DESK_MACHINE)}
+MIDDLE_MACHINE = named(
+    "middle",
+    "each: {map: source, over: $input, with: {url: $item}, at_most: 9, success: good, fallback: bad}\n"
+    "good: {end: success}\nbad: {end: failed}",
+    [SOURCE_CALLEE],
+)
+TOP_MACHINE = named(
+    "top",
+    "go: {call: middle, with: {list: $input}, success: good, fallback: bad}\n"
+    "good: {end: success}\nbad: {end: failed}",
+    [callee(MIDDLE_MACHINE, steps=30)],
+)
+MACHINES = {
+    machine.name: machine
+    for machine in (SOURCE_MACHINE, REPORT_MACHINE, DESK_MACHINE, MIDDLE_MACHINE, TOP_MACHINE)
+}
 
 
 @frozen
@@ -140,6 +155,15 @@ GOOD = report(Ran("success", sources(4, [1])), answered("send"), Ran("success", 
 
 BAD = report(Ran("failure", sources(20, [3, 7, 9]), "3 of 20 children failed, and 2 may"), well(), items=20)
 """A run that ends by its fallback, since too many of its children failed."""
+
+
+MIDDLE = Told(
+    MIDDLE_MACHINE,
+    (Ran("failure", (source(0), source(1, fails="HTTP 500"), source(2)), "1 of 3"),),
+    [1, 2, 3],
+)
+CHAIN = Told(TOP_MACHINE, (Ran("failure", (MIDDLE,)),))
+"""A run that fails since a child of it does, since a child of that does."""
 
 
 def lines(run: Told) -> list[dict[str, Any]]:
