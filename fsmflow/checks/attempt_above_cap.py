@@ -37,41 +37,45 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.affordability import unaffordable
-from fsmflow.analysis.amounts import RESOURCES, Resource
+from fsmflow.analysis.amounts import RESOURCES
 from fsmflow.diagnostics import Diagnostic
-from fsmflow.machine import Children
+from fsmflow.machine import Children, Work
 from fsmflow.source import Route
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
-    """Find costs, and waits, that are greater than a cap."""
+    """Find costs, waits, and children together, that are greater than a cap."""
     for name, index, amount, aside in unaffordable(analysis.machine):
         resource, cap = RESOURCES[index], analysis.machine.caps.amounts()[index] or 0
-        children = getattr(analysis.machine.states[name], "children", None)
         beside = f", of which {resource.written(aside)} is set aside" if aside else ""
-        message = f"`{name}` may take {resource.written(amount)} at once"
         limit = f"the cap is {resource.written(cap)}{beside}"
+        message = f"`{name}` may take {resource.written(amount)} at once"
+        state = analysis.machine.states[name]
+        if isinstance(state, Work) and state.children is not None:
+            yield _of_children(name, state.children, index, message, limit)
+            continue
+        route: Route = ("states", name, "cost", resource.key)
+        if resource.key == "time":
+            route = ("states", name, "wait")
         hint = "raise the cap, or lower this"
-        if children is not None:
-            message += f" ({_sum(children, index)})"
-            names = " and ".join(dict.fromkeys(f"`{callee.name}`" for callee in children.callees.values()))
-            fewer = "lower `at_most`, " if children.kind == "map" else ""
-            hint = f"raise the cap, {fewer}or lower what {names} may use"
-        route = _route(name, resource, children)
-        key = children is not None and children.kind == "parallel"
-        yield Diagnostic("attempt-above-cap", f"{message}; {limit}", route, key=key, hint=hint)
+        yield Diagnostic("attempt-above-cap", f"{message}; {limit}", route, hint=hint)
 
 
-def _route(name: str, resource: Resource, children: Children | None) -> Route:
-    if children is not None:
-        return ("states", name, "at_most" if children.kind == "map" else children.kind)
-    return ("states", name, "wait") if resource.key == "time" else ("states", name, "cost", resource.key)
-
-
-def _sum(children: Children, index: int) -> str:
+def _of_children(name: str, children: Children, index: int, message: str, limit: str) -> Diagnostic:
     """Say how what children may use comes about: `20 × 1,500 tokens`."""
-    resource = RESOURCES[index]
-    parts = [resource.written(callee.most.amounts()[index] or 0) for callee in children.callees.values()]
+    resource, callees = RESOURCES[index], children.callees.values()
+    parts = [resource.written(callee.most.amounts()[index] or 0) for callee in callees]
+    key: str = children.kind
+    fewer = ""
     if children.kind == "map":
-        parts = [f"{children.at_most:,} × {parts[0]}"]
-    return " + ".join([*parts, "its own"] if resource.key == "steps" else parts)
+        parts, key, fewer = [f"{children.at_most:,} × {parts[0]}"], "at_most", "lower `at_most`, "
+    if resource.key == "steps":
+        parts.append("its own")
+    names = " and ".join(dict.fromkeys(f"`{callee.name}`" for callee in callees))
+    return Diagnostic(
+        "attempt-above-cap",
+        f"{message} ({' + '.join(parts)}); {limit}",
+        ("states", name, key),
+        key=children.kind == "parallel",
+        hint=f"raise the cap, {fewer}or lower what {names} may use",
+    )

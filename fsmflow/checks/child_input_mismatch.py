@@ -40,6 +40,7 @@ from fsmflow.analysis.structuring import misfits, structures
 from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route
+from fsmflow.typeexpr import TypeExpr, TypeName
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -54,7 +55,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 item, wanted = values.item_of(state), values.taken_by_child(child)
                 if not structures(values, item, wanted):
                     message = f"`{child}` takes `{wanted}`, and each item is `{item}`"
-                    hint = "make its input of the item: `with: {NAME: $item}`"
+                    hint = "" if _is_plain(wanted) else "make its input of the item: `with: {NAME: $item}`"
                     yield Diagnostic("child-input-mismatch", message, (*route, "map"), hint=hint)
             case spec.Map(map=child, with_=given):
                 yield from _given(values.inside(state), child, given, (*route, "with"))
@@ -66,4 +67,11 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
 def _given(values: Values, child: str, given: object, route: Route) -> Iterator[Diagnostic]:
     wanted = values.taken_by_child(child)
     for place, message, hint in misfits(values, given, wanted, route):
+        if place == route and _is_plain(wanted):
+            hint = f"`with` is a mapping; let `{child}` take one, or run it by a `map` without `with`"
         yield Diagnostic("child-input-mismatch", f"the input of `{child}`: {message}", place, hint=hint)
+
+
+def _is_plain(type_: TypeExpr) -> bool:
+    """Tell whether no mapping can be of a type."""
+    return isinstance(type_, TypeName) and not type_.module and type_.name != "dict"

@@ -67,6 +67,8 @@ def _path(analysis: Analysis, read: Read) -> str:
 def _diagnostic(read: Read, why: str) -> Diagnostic:
     if read.use == "when":
         name, hint = str(read.reference)[1:], f"ask first: `{read.reference.root} is not None and …`"
+    elif read.use == "over":
+        name, hint = str(read.reference), f"set it on that path, or lead past `{read.state}` there"
     else:
         name, hint = str(read.reference), f"set it on that path, or read `{read.reference}.or_null`"
     return Diagnostic("read-before-write", f"`{name}` may be unset here: {why}", read.route, hint=hint)
