@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -63,6 +64,18 @@ def named(name: str, states: str, callees: Sequence[Callee] = (), **more: str) -
     return lower(evolve(flow(joined, **more), workflow=name), {callee.name: callee for callee in callees})
 
 
+def specs(folder: Path) -> Path:
+    """Write the specs of `report` and of `source`, with their steps, and give the path of the first."""
+    for name, states in (("source", SOURCE), ("report", REPORT)):
+        body = "".join(f"  {line}\n" for line in states.strip().replace(",\n ", ", ").splitlines())
+        text = f"fsmflow: 1\nworkflow: {name}\nstates:\n{body}"
+        (folder / f"{name}.fsm.yaml").write_text(text, encoding="utf-8")
+    steps = {"fetch": "url", "note": "text", "plan": "", "short": ""}
+    code = "".join(f"def {name}({given}):\n    return None\n\n\n" for name, given in steps.items())
+    (folder / "m.py").write_text(code, encoding="utf-8")
+    return folder / "report.fsm.yaml"
+
+
 def callee(machine: Machine, **most: int) -> Callee:
     """Give what a caller knows of `machine`."""
     return Callee(name=machine.name, digest=machine.digest, most=Caps(**most))
@@ -70,7 +83,7 @@ def callee(machine: Machine, **most: int) -> Callee:
 
 SOURCE_MACHINE = named("source", SOURCE)
 SOURCE_CALLEE = callee(
-    SOURCE_MACHINE, steps=3, tool_calls=2, tokens=700, micro_usd=10_000, time_us=21_000_000
+    SOURCE_MACHINE, steps=3, tool_calls=2, tokens=700, micro_usd=10_000, time_us=80_000_000
 )
 REPORT_MACHINE = named("report", REPORT, [SOURCE_CALLEE])
 DESK_MACHINE = named("desk", DESK, [callee(REPORT_MACHINE, steps=200, tokens=20_000)])

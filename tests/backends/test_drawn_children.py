@@ -87,7 +87,7 @@ def test_a_map_says_how_many_and_what_each_may_take() -> None:
         "≤20 items",
         "4 at a time",
         "tolerates 2",
-        "5 × 21 s",
+        "5 × 80 s",
         "20 × $0.01",
         "20 × 700 tokens",
         "20 × 2 tool calls",
@@ -107,8 +107,8 @@ def test_the_slices_of_a_map_multiply_to_its_cost() -> None:
 
 def test_a_call_says_what_its_child_may_take() -> None:
     """One child's slice needs no factor."""
-    assert node("publish").facts == ("21 s", "$0.01", "700 tokens", "2 tool calls", "3 steps")
-    assert node("look").facts == ("21 s", "$0.02", "1,400 tokens", "4 tool calls", "6 steps")
+    assert node("publish").facts == ("80 s", "$0.01", "700 tokens", "2 tool calls", "3 steps")
+    assert node("look").facts == ("80 s", "$0.02", "1,400 tokens", "4 tool calls", "6 steps")
 
 
 def test_cards_name_the_workflows() -> None:

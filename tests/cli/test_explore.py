@@ -1,0 +1,61 @@
+"""Stepping by hand through people's answers and runs of children."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.told import specs
+
+
+@pytest.fixture
+def spec(run: Run, tmp_path: Path) -> str:
+    return specs(tmp_path).name
+
+
+def explored(run: Run, spec: str, *typed: str) -> list[str]:
+    """Type lines, and give what is shown at the last place."""
+    shown = run("explore", spec, input="\n".join((*typed, "q")) + "\n").stdout
+    return [line.strip() for line in shown.split("\n\n> ")[0].split("> ")[-2].splitlines() if line.strip()]
+
+
+def test_children_succeed_or_fail(run: Run, spec: str) -> None:
+    """A state that runs workflows names them, and ends in one of three ways."""
+    at_look = explored(run, spec, "1")
+
+    assert at_look[:2] == ["look  visit 1", "runs      web: source, docs: source"]
+    assert [line.split()[1] for line in at_look if line[0].isdigit()] == ["success", "failure"]
+    assert explored(run, spec, "1", "1")[1] == "runs      source, for 20 items at most, 4 at a time"
+    assert explored(run, spec, "1", "1", "1", "1")[1] == "runs      source"
+
+
+def test_children_use_all_that_is_set_aside_or_a_share(run: Run, spec: str) -> None:
+    """Unless a share is typed, the whole reservation is used: steps, calls, tokens and money."""
+    whole = explored(run, spec, "1", "1", "1")
+    half = explored(run, spec, "1", "1", "1 50%")
+    nothing = explored(run, spec, "1", "1 0%", "1 0%")
+
+    assert "spent     steps 69 · tool calls 44 · tokens 15,400 · money $0.22" in whole
+    assert "spent     steps 39 · tool calls 24 · tokens 8,400 · money $0.12" in half
+    assert "spent     steps 3" in nothing
+
+
+def test_a_share_may_come_with_an_output(run: Run, spec: str) -> None:
+    """The output stands behind the share; more than all is refused."""
+    assert explored(run, spec, '1 ["u"]', '1 10% {"web": 1}')[0] == "read  visit 1"
+    assert "an attempt uses 100% at most" in run("explore", spec, input="1 101%\nq\n").stdout
+    assert "that is no JSON" in run("explore", spec, input="1 10% {\nq\n").stdout
+
+
+def test_people_answer_or_do_not(run: Run, spec: str) -> None:
+    """A question shows what is asked and of whom; its answers are its labels, or that nobody answers."""
+    asked = explored(run, spec, "1", "1", "1")
+
+    assert asked[:2] == ["approve  visit 1", "asks      Is this report fit to be sent? (editor)"]
+    assert [line.split("→")[0].split(maxsplit=1)[1].strip() for line in asked if line[0].isdigit()] == [
+        "send", "again", "nobody answers",
+    ]  # fmt: skip
+    assert explored(run, spec, "1", "1", "1", "3")[0] == "short  visit 1"
+    assert explored(run, spec, "1", "1", "1", "2")[0] == "plan  visit 2"
