@@ -12,6 +12,7 @@ from fsmflow.cli.progress import MOST_LINES, Progress
 from fsmflow.runtime import Transient
 from fsmflow.spec import Budget, Cost
 from tests.runtime.workbench import compiled, retry, seconds, step
+from tests.told import CHAIN, GOOD, MIDDLE, MIDDLE_MACHINE, Told, lines
 
 RUNNER = compiled(
     {"work": step(cost=Cost(tokens=9), timeout=seconds(20), retry=retry(2, backoff=seconds(0.05)))},
@@ -77,3 +78,58 @@ def test_a_long_run_shows_its_latest_attempts() -> None:
 
     assert len(shown(progress)) == 1 + MOST_LINES
     assert "o49" in shown(progress)[-1]
+
+
+def test_children_are_shown_below_the_attempt_that_runs_them() -> None:
+    """While children run, how many are over is shown, and what they used so far counts in the head."""
+    progress = Progress(RUNNER, None)
+    found = []
+    began: dict[str, Any] = {"event": "start", "of": "attempt", "state": "work", "visit": 1, "attempt": 1}
+    events = lines(Told(MIDDLE_MACHINE, MIDDLE.events, MIDDLE.given))
+    root = events[0]["span_id"]
+    for event in (events[0], {**began, "span_id": "x", "parent_id": root}, *events[1:]):
+        progress({**event, "state": "work"} if event.get("parent_id") == root else event)
+        found.append(shown(progress))
+
+    assert [screen[2] for screen in found if len(screen) > 2][::2] == [
+        "0 of 1 runs over",
+        "0 of 1 runs over",
+        "1 of 2 runs over",
+        "2 of 2 runs over, 1 failed",
+        "2 of 3 runs over, 1 failed",
+        "3 of 3 runs over, 1 failed",
+    ]
+    # What was shown of the children is what the attempt is told to have used in the end, but its own step.
+    assert found[-3][0].split("·")[0].split()[1] == "5"
+    assert found[-1][0].split("·")[0].split()[1] == "6"
+    assert found[-3][0].split("·")[2:] == found[-1][0].split("·")[2:]
+
+
+def test_children_of_children_are_counted_once() -> None:
+    """An attempt of a child that ran children of its own adds what it used no second time."""
+    progress = Progress(RUNNER, None)
+    events = lines(CHAIN)
+    for event in events[:-2]:
+        progress(event)
+
+    assert shown(progress)[0].split("·")[0].split()[1] == str(events[-2]["steps"] - 1)
+
+
+def test_an_answer_is_shown_as_one() -> None:
+    """A question is no step, and what was picked is told."""
+    progress = Progress(RUNNER, None)
+    for event in lines(GOOD)[:-6]:
+        progress(event)
+
+    assert any(line.split()[:2] == ["approve", "send"] for line in shown(progress))
+
+
+def test_a_trace_holds_the_same_whether_or_not_it_is_watched() -> None:
+    """What only a terminal is told of is not written down."""
+    kept: list[str] = []
+    progress = Progress(RUNNER, lambda event: kept.append(event["event"]))
+    for event in ("run", "start", "chunk", "attempt"):
+        about = {"span_id": "r", "state": "work", "visit": 1, "attempt": 1, "start_ns": 0, "end_ns": 9}
+        progress({"event": event, **about, "of": "attempt", "use": {}, "label": None, "outcome": "success"})
+
+    assert kept == ["run", "attempt"]
