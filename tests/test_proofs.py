@@ -17,7 +17,7 @@ from fsmflow.backends.certificate import certified
 from fsmflow.machine import Counter as Cap
 from fsmflow.machine import Machine, Transition
 from fsmflow.testing import Subject, play, worst_cases
-from fsmflow.testing.plans import plan_of
+from fsmflow.testing.plans import plan_of, samples, simplest
 from tests.bounded import bounded_machine
 from tests.generated import runner_of
 from tests.oracle import TooLarge, worst
@@ -105,7 +105,9 @@ def reached(seeds: range, **how: bool) -> int:
             assert case.is_reached, (seed, case)
         transitions = proof.bounds["transitions"]
         if transitions.is_exact and transitions.witness is not None:
-            played = play(subject, plan_of(transitions.witness))
+            # The proof leaves open what maps go over, and what they give.
+            plan = evolve(plan_of(transitions.witness), given=["an item"], samples=simplest(samples(subject)))
+            played = play(subject, plan)
             assert len(played.edges) == transitions.upper, seed
         count += 1
     return count

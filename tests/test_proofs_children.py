@@ -11,6 +11,7 @@ from fsmflow.analysis.proof import Proof, prove
 from fsmflow.backends.certificate import certified
 from fsmflow.machine import Caps
 from fsmflow.runtime import Elapsed, Ended
+from tests.oracle import worst
 from tests.sample import machine
 
 ENDS = "done: {end: success}\nlost: {end: failed}"
@@ -140,6 +141,29 @@ def test_children_in_the_reserve_are_never_refused():
     )
 
     assert all(isinstance(judged.verdict, Proved) for judged in proof.policies)
+
+
+def test_a_reserve_that_goes_round_may_be_refused():
+    """Where states set aside lead round, nobody knows what they need, and any of them may be refused."""
+    states = (
+        "a: {run: m:f, timeout: 1us, success: keep, fallback: lost}\n"
+        "keep: {call: tiny, reserve: true, success: keep, fallback: lost}\n"
+        f"{ENDS}"
+    )
+    found = machine(states, callees={"tiny": Caps(steps=2, time_us=1)}, budget="{steps: 9, exceeded: keep}")
+    bounds = prove(found).bounds
+
+    assert [bounds[metric].upper for metric in ("transitions", "steps")] == list((worst(found) or ())[:2])
+
+
+@pytest.mark.parametrize(
+    "budget", ["{steps: 3}", "{tokens: 99}", "{tokens: 99, steps: 30}", "{tool_calls: 0}"]
+)
+def test_what_never_fits_is_used_by_nobody(budget):
+    """Children of which one run is above a cap are always refused, so nothing that they use is in a bound."""
+    proof = told("go: {" + CALL + "}", budget=budget)
+
+    assert exact(proof) == (1, 0, 0, 0, 0, 0)
 
 
 ASK = "ask: {ask: Pay?, timeout: 7d, success: {pay: sort, back: sort}, fallback: lost}"

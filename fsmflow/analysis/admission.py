@@ -8,11 +8,13 @@ Where none of them runs children, the counter is just what was spent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from attrs import frozen
 
-from fsmflow.machine import Machine, Resources, Wait, Work
+from fsmflow.analysis.graph import components
+from fsmflow.lowering.reserve import reserve
+from fsmflow.machine import End, Machine, Resources, Wait, Work
 
 RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
 """The resources of a budget, in the order of `Resources.amounts`."""
@@ -25,7 +27,7 @@ class Admission:
     Attributes:
         machine: The machine.
         binding: The resources, of `RESOURCES`, whose caps may ever stand in the way.
-        is_set_aside: Whether what the reserve states need is known, and fits under the caps.
+        is_set_aside: Whether what the reserve states need is known, is set aside, and fits under the caps.
     """
 
     machine: Machine
@@ -98,10 +100,25 @@ def _dearest(machine: Machine) -> dict[str, int]:
 
 
 def _is_set_aside(machine: Machine) -> bool:
-    timed = all(
-        state.timeout_us is not None
-        for state in machine.states.values()
-        if isinstance(state, Work) and state.reserve
-    )
-    fits = zip(machine.caps.amounts(), machine.reserve.amounts(), strict=True)
-    return timed and all(cap is None or aside <= cap for cap, aside in fits)
+    caps, aside = machine.caps.amounts(), machine.reserve.amounts()
+    if any(cap is not None and kept > cap for cap, kept in zip(caps, aside, strict=True)):
+        return False
+    region = {name for name, state in machine.states.items() if not isinstance(state, End) and state.reserve}
+    needs = reserve(machine.states, machine.transitions, machine.counters).amounts()
+    return _is_closed(machine, region) and all(kept >= need for kept, need in zip(aside, needs, strict=True))
+
+
+def _is_closed(machine: Machine, region: Collection[str]) -> bool:
+    """Tell whether nothing leads out of the reserve, or round in it, and each attempt in it ends in time."""
+    onward: dict[str, list[str]] = {}
+    for name in region:
+        state, ways = machine.states[name], machine.outgoing[name]
+        if isinstance(state, Work) and state.timeout_us is None:
+            return False
+        if any(not way.below for way in ways if way.same_visit):
+            return False
+        onward[name] = [way.target for way in ways if not way.same_visit]
+        if any(not isinstance(machine.states[to], End) and to not in region for to in onward[name]):
+            return False
+    found = components(region, onward)
+    return all(len(part) == 1 and part[0] not in onward.get(part[0], ()) for part in found)
