@@ -156,9 +156,7 @@ def test_a_reserve_that_goes_round_may_be_refused():
     assert [bounds[metric].upper for metric in ("transitions", "steps")] == list((worst(found) or ())[:2])
 
 
-@pytest.mark.parametrize(
-    "budget", ["{steps: 3}", "{tokens: 99}", "{tokens: 99, steps: 30}", "{tool_calls: 0}"]
-)
+@pytest.mark.parametrize("budget", ["{steps: 3}", "{tokens: 99}", "{usd: 0.00004, steps: 30}"])
 def test_what_never_fits_is_used_by_nobody(budget):
     """Children of which one run is above a cap are always refused, so nothing that they use is in a bound."""
     proof = told("go: {" + CALL + "}", budget=budget)
