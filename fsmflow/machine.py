@@ -141,8 +141,10 @@ class Model:
         system: The file of the system message, likewise.
         max_tokens: The longest answer.
         temperature: How freely it chooses its words, as exact decimal text.
-        format: How it answers: in JSON of the shape of the output, in a JSON object, or in words.
+        format: How it answers: in JSON of the shape of the output, in a JSON object, in words, or by a call
+            of a tool.
         price: What a million tokens cost that are read, and written, in micro-dollars.
+        tools: The tools that it chooses from, by label, with the type of what each takes.
     """
 
     model: str
@@ -150,8 +152,9 @@ class Model:
     system: str | None
     max_tokens: int
     temperature: str | None
-    format: Literal["schema", "object", "text"]
+    format: Literal["schema", "object", "text", "tools"]
     price: tuple[int, int] | None
+    tools: tuple[tuple[str, TypeExpr | None], ...] = ()
 
 
 @frozen(kw_only=True)
@@ -364,6 +367,8 @@ def canonical(machine: Machine) -> str:
         for part in ("model", "children"):
             if state.get(part, state) is None:
                 del state[part]
+        if "model" in state and not state["model"]["tools"]:
+            del state["model"]["tools"]
     return json.dumps(plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

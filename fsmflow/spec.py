@@ -202,7 +202,7 @@ class Run:
     unknown: Arm | None = _says("Where to go when nobody can tell if it happened.", "reconcile", default=None)
 
 
-Form = Literal["schema", "object", "text"]
+Form = Literal["schema", "object", "text", "tools"]
 
 
 @frozen(kw_only=True)
@@ -224,6 +224,11 @@ class Model:
         "in plain words (`text`). Unless said, `text` where a string is wanted, and `schema` otherwise.",
         "schema",
         default=None,
+    )
+    tools: dict[str, str] = _says(
+        "The tools of which the model calls one, by label: what each takes. Its arguments are the value.",
+        {"search": "agent:Search", "answer": "agent:Answer"},
+        factory=dict,
     )
 
 
@@ -262,6 +267,8 @@ class Llm:
     @property
     def form(self) -> Form:
         """How the model answers: as said, or as the output asks for it."""
+        if self.llm.tools:
+            return "tools"
         if self.llm.format is not None:
             return self.llm.format
         return "text" if self.gives in (None, "str") and not isinstance(self.success, dict) else "schema"
@@ -269,6 +276,8 @@ class Llm:
     @property
     def output(self) -> str | None:
         """The type of the output: `gives`, or what the form makes of it; None if it is a label alone."""
+        if self.llm.tools:
+            return " | ".join(dict.fromkeys(self.llm.tools.values()))
         if self.gives is not None or isinstance(self.success, dict):
             return self.gives
         return "str" if self.form == "text" else "dict[str, Any]"

@@ -230,7 +230,7 @@ def _children(children: Children) -> Term:
 
 
 def _model(model: Model) -> Term:
-    items = [
+    items: list[Term] = [
         literal(model.model),
         f"prompt={literal(model.prompt)}",
         f"max_tokens={literal(model.max_tokens)}",
@@ -243,6 +243,9 @@ def _model(model: Model) -> Term:
         items.append(f"format={literal(model.format)}")
     if model.price is not None:
         items.append(f"price={literal(model.price)}")
+    if model.tools:
+        tools = tuple((label, str(kind)) for label, kind in model.tools)
+        items.append(after("tools=", data(tools)))
     return Group("Model(", tuple(items), ")")
 
 

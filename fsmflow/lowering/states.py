@@ -93,6 +93,7 @@ def _model(state: spec.Llm, prices: Mapping[str, spec.Price]) -> ir.Model:
         temperature=None if heat is None else _decimal(heat),
         format=state.form,
         price=None if price is None else (price.input.micro_usd, price.output.micro_usd),
+        tools=tuple((label, type_of(kind)) for label, kind in asked.tools.items()),
     )
 
 

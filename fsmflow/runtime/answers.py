@@ -10,8 +10,60 @@ from typing import Any
 from fsmflow.runtime.json_schema import Schema, is_object, is_strict, json_schema
 from fsmflow.runtime.outcomes import Invalid, Outcome
 from fsmflow.runtime.run import Stage
+from fsmflow.runtime.validation import Rejected, Validate
 
 _FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that a model may call.
+
+    Attributes:
+        label: Its name, which is a label of the state's success.
+        schema: The JSON Schema of its arguments.
+        is_wrapped: Whether what it takes is no object, and so stands in one, under `value`.
+        validate: Holds its arguments to their type; None if anything will do.
+    """
+
+    label: str
+    schema: Schema
+    is_wrapped: bool
+    validate: Validate | None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the endpoint is told of it."""
+        return {"type": "function", "function": {"name": self.label, "parameters": self.schema}}
+
+    def read(self, arguments: str) -> Any:
+        """Give the arguments of a call.
+
+        Raises:
+            Invalid: They are not of its type.
+        """
+        found = _object(arguments, f"the arguments of {self.label} are")
+        value = _value(found) if self.is_wrapped else found
+        try:
+            return value if self.validate is None else self.validate(value)
+        except Rejected as rejected:
+            raise Invalid(*(f"{self.label}: {each}" for each in rejected.complaints)) from None
+
+
+def tool_of(label: str, kind: Any, validate: Validate | None) -> Tool:
+    """Make the tool that goes by `label` and takes values of the type `kind`."""
+    schema = json_schema(kind)
+    if is_object(schema):
+        return Tool(label, schema, is_wrapped=False, validate=validate)
+    definitions = schema.pop("$defs", {})
+    whole: Schema = {
+        "type": "object",
+        "properties": {"value": schema},
+        "required": ["value"],
+        "additionalProperties": False,
+        **({"$defs": definitions} if definitions else {}),
+    }
+    return Tool(label, whole, is_wrapped=True, validate=validate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +77,7 @@ class Form:
         labels: The labels of success, one of which is in the answer; None if there are none.
         has_value: Whether an answer with a label holds a value too.
         is_wrapped: Whether the value is no object, and so stands in one, under `value`.
+        tools: The tools of which the model calls one; empty for an answer in its own words.
     """
 
     name: str
@@ -33,6 +86,15 @@ class Form:
     labels: tuple[str, ...] | None
     has_value: bool
     is_wrapped: bool
+    tools: tuple[Tool, ...] = ()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the endpoint is told of the form; nothing if it is free."""
+        if self.tools:
+            return {"tools": [tool.told for tool in self.tools], "tool_choice": "required"}
+        form = self.response_format
+        return {} if form is None else {"response_format": form}
 
     @property
     def instruction(self) -> str:
@@ -40,7 +102,7 @@ class Form:
         if self.schema is not None:
             told = "Answer with one JSON object that fits this JSON Schema, and nothing else:"
             return f"{told}\n{_written(self.schema)}"
-        if self.labels is not None:
+        if self.labels is not None and not self.tools:
             return f"Answer with one of these words, and nothing else: {', '.join(self.labels)}"
         return ""
 
@@ -53,6 +115,27 @@ class Form:
             return {"type": "json_object"}
         told = {"name": self.name, "schema": self.schema, "strict": is_strict(self.schema)}
         return {"type": "json_schema", "json_schema": told}
+
+    def called(self, calls: Any) -> Outcome:
+        """Give what a call of a tool says: the tool's label, and its arguments.
+
+        Raises:
+            Invalid: It is not one call of one of the tools, or its arguments are not what that takes.
+        """
+        known = ", ".join(tool.label for tool in self.tools)
+        if not isinstance(calls, list) or not calls:
+            raise Invalid(f"the answer calls no tool: call one of {known}")
+        if len(calls) > 1:
+            raise Invalid(f"the answer calls {len(calls)} tools: call one at a time")
+        function = calls[0].get("function") if isinstance(calls[0], dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        tool = next((tool for tool in self.tools if tool.label == name), None)
+        if tool is None:
+            raise Invalid(f"{name!r:.100} is none of the tools: call one of {known}")
+        arguments = function.get("arguments") if isinstance(function, dict) else None
+        if not isinstance(arguments, str):
+            raise Invalid(f"the call of {tool.label} has no arguments")
+        return Outcome(tool.label, tool.read(arguments))
 
     def read(self, answer: str) -> Any:
         """Give what an answer says: a value, a label, or an `Outcome` of both.
@@ -78,15 +161,18 @@ class Form:
         return label
 
 
-def form_of(stage: Stage, kind: Any) -> Form:
+def form_of(stage: Stage, kind: Any, tools: tuple[Tool, ...] = ()) -> Form:
     """Give the form of the answers that `stage` asks for.
 
     Args:
         stage: A stage with a model.
         kind: The type of its output; None if it is a label alone.
+        tools: The tools that its model chooses from.
     """
     assert stage.model is not None
     told = stage.model.format == "schema"
+    if tools:
+        return Form(stage.name, None, told, stage.labels, has_value=True, is_wrapped=False, tools=tools)
     if stage.model.format == "text":
         return Form(stage.name, None, told, stage.labels, has_value=False, is_wrapped=False)
     value = None if kind is None else json_schema(kind)
@@ -113,15 +199,15 @@ def _written(schema: Schema) -> str:
     return json.dumps(schema, ensure_ascii=False, separators=(", ", ": "))
 
 
-def _object(answer: str) -> dict[str, Any]:
-    """Read an answer as a JSON object, in a fence or out of it."""
+def _object(answer: str, what: str = "the answer is") -> dict[str, Any]:
+    """Read a JSON object, in a fence or out of it."""
     fenced = _FENCE.fullmatch(answer)
     try:
         found = json.loads(answer if fenced is None else fenced[1], parse_constant=_refused)
     except (ValueError, RecursionError):
-        raise Invalid("the answer is not JSON") from None
+        raise Invalid(f"{what} not JSON") from None
     if not isinstance(found, dict):
-        raise Invalid("the answer is no JSON object")
+        raise Invalid(f"{what} no JSON object")
     return found
 
 

@@ -15,14 +15,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fsmflow.runtime.answers import Form, form_of
+from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.run import Stage
 from fsmflow.runtime.steps import StepNotFound, resolve_type
+from fsmflow.runtime.streaming import streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
+from fsmflow.runtime.validation import validator
 
 MAX_COMPLAINTS = 4
 LONGEST_COMPLAINT = 200
@@ -40,7 +42,8 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
     assert model is not None
     prompt = _prompt(stage, folder, model.prompt)
     system = _prompt(stage, folder, model.system) if model.system else ""
-    form = form_of(stage, resolve_type(stage.gives, folder) if stage.gives else None)
+    tools = tuple(_tool(label, kind, folder) for label, kind in model.tools)
+    form = form_of(stage, resolve_type(stage.gives, folder) if stage.gives else None, tools)
     if any(_endpoint()):
         # Loaded before a run begins, so that it takes no time of an attempt's.
         with suppress(ImportError):
@@ -56,11 +59,21 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
             Breach: The endpoint counts more tokens than the state declares.
         """
         messages = _messages(stage, ctx, _put(system, arguments, ctx), _put(prompt, arguments, ctx), form)
-        reply = await _reply(_request(model, messages, form), _client(stage, ctx))
+        request = _request(model, messages, form)
+        if ctx.is_watched:
+            reply = await streamed(request, _client(stage, ctx), ctx.emit)
+        else:
+            reply = await _reply(request, _client(stage, ctx))
         _charge(ctx, model, reply.get("usage"))
-        return form.read(_content(reply, model))
+        message = _message(reply, model)
+        return form.called(message.get("tool_calls")) if form.tools else form.read(_content(message))
 
     return ask
+
+
+def _tool(label: str, kind: str, folder: Path) -> Tool:
+    resolved = resolve_type(kind, folder)
+    return tool_of(label, resolved, validator(resolved))
 
 
 def _prompt(stage: Stage, folder: Path, path: str) -> str:
@@ -92,8 +105,7 @@ def _messages(stage: Stage, ctx: StepContext, system: str, prompt: str, form: Fo
     assert stage.model is not None
     name, room = _name(stage.model), stage.cost[1] - stage.model.max_tokens
     opening = "\n\n".join(filter(None, (system, form.instruction)))
-    told = form.response_format
-    size = 0 if told is None else most_tokens(name, json.dumps(told))
+    size = sum(most_tokens(name, json.dumps(part)) for part in form.told.values())
     complaints = [" ".join(text.split())[:LONGEST_COMPLAINT] for text in ctx.feedback[-MAX_COMPLAINTS:]]
     while True:
         messages = [{"role": "user", "content": _with_complaints(prompt, complaints)}]
@@ -126,9 +138,7 @@ def _request(model: Model, messages: Messages, form: Form) -> dict[str, Any]:
     }
     if model.temperature:
         request["temperature"] = float(model.temperature)
-    if (told := form.response_format) is not None:
-        request["response_format"] = told
-    return request
+    return request | form.told
 
 
 def _endpoint() -> tuple[str | None, str | None]:
@@ -199,12 +209,12 @@ def _count(number: Any) -> int | None:
     return number if type(number) is int and number >= 0 else None
 
 
-def _content(reply: Mapping[str, Any], model: Model) -> str:
-    """Give the words of an answer that was brought to its end.
+def _message(reply: Mapping[str, Any], model: Model) -> dict[str, Any]:
+    """Give the message of an answer that was brought to its end.
 
     Raises:
         Transient: There is no answer at all.
-        Invalid: It is empty, or was not brought to its end.
+        Invalid: It was not brought to its end.
         Permanent: The model refused, or a filter did.
     """
     choices = reply.get("choices")
@@ -220,8 +230,17 @@ def _content(reply: Mapping[str, Any], model: Model) -> str:
         raise Permanent("the model refused to answer")
     if finish == "length":
         raise Invalid(f"the answer was cut short at {model.max_tokens:,} tokens; be briefer")
-    if finish != "stop":
+    if finish != "stop" and not (model.tools and finish == "tool_calls"):
         raise Invalid(f"the answer did not come to its end: {finish!r:.40}")
+    return message
+
+
+def _content(message: Mapping[str, Any]) -> str:
+    """Give the words of an answer.
+
+    Raises:
+        Invalid: There are none.
+    """
     content = message.get("content")
     if not isinstance(content, str) or not content.strip():
         raise Invalid("the answer is empty")

@@ -14,8 +14,10 @@ class Model(NamedTuple):
         system: The file of the system message, likewise; empty if there is none.
         max_tokens: The longest answer.
         temperature: How freely it chooses its words, as decimal text; empty for the endpoint's own.
-        format: How it answers: in JSON of the shape of the output, in a JSON object, or in words.
+        format: How it answers: in JSON of the shape of the output, in a JSON object, in words, or by a call
+            of a tool.
         price: What a million tokens cost that are read, and written, in micro-dollars; None if not known.
+        tools: The tools that it chooses from, by label, with the type of what each takes.
     """
 
     model: str
@@ -23,5 +25,6 @@ class Model(NamedTuple):
     max_tokens: int
     system: str = ""
     temperature: str = ""
-    format: Literal["schema", "object", "text"] = "text"
+    format: Literal["schema", "object", "text", "tools"] = "text"
     price: tuple[int, int] | None = None
+    tools: tuple[tuple[str, str], ...] = ()

@@ -119,6 +119,7 @@ def _asked(model: ir.Model) -> Model:
         temperature=model.temperature or "",
         format=model.format,
         price=model.price,
+        tools=tuple((label, str(kind)) for label, kind in model.tools),
     )
 
 

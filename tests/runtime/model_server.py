@@ -86,6 +86,40 @@ def says(content: Any, *, finish: str | None = "stop", usage: Any = USAGE, **mes
     return sends({"id": "1", "object": "chat.completion", "choices": [choice], "usage": usage})
 
 
+def calls(name: Any, arguments: Any, *, finish: str = "tool_calls", usage: Any = USAGE) -> Reply:
+    """Call a tool; arguments are JSON text, or data."""
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    call = {"id": "c1", "type": "function", "function": {"name": name, "arguments": text}}
+    return says(None, finish=finish, usage=usage, tool_calls=[call])
+
+
+def streams(*parts: Any, pause: float = 0.0, done: bool = True, cut: bool = False) -> Reply:
+    """Stream parts as server-sent events: data as JSON, text as it is."""
+
+    def reply(to: Handler) -> None:
+        to.send_response(200)
+        to.send_header("content-type", "text/event-stream")
+        to.end_headers()
+        for part in parts:
+            text = part if isinstance(part, str) else json.dumps(part)
+            to.wfile.write(f"data: {text}\n\n".encode())
+            to.wfile.flush()
+            time.sleep(pause)
+        if done:
+            to.wfile.write(b"data: [DONE]\n\n")
+        if cut:
+            to.connection.close()
+
+    return reply
+
+
+def part(words: str | None = None, *, finish: str | None = None, usage: Any = None, **delta: Any) -> Any:
+    """Make a part of a streamed answer."""
+    choice = {"index": 0, "delta": {"content": words, **delta}, "finish_reason": finish}
+    found = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return {**found, "usage": usage}
+
+
 def sends(body: Any, status: int = 200, **headers: str) -> Reply:
     """Send a body: data as JSON, bytes as they are."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()

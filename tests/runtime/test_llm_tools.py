@@ -1,0 +1,128 @@
+"""Tools that a model chooses from: one call is a label with a value, and everything else is invalid."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+import pytest
+
+from fsmflow.spec import Budget, Cost, End, Invalid, Llm, Model
+from tests.runtime.model_server import calls, part, says, serving, streams
+from tests.runtime.workbench import compiled, outcomes, seconds
+
+ME = "tests.runtime.test_llm_tools"
+
+
+@attrs.frozen
+class Search:
+    """What is searched."""
+
+    query: str
+
+
+ANSWERS = {"prompt": "draft.md", "model": "small", "max_tokens": 100}
+
+
+@pytest.fixture
+def planner(tmp_path, monkeypatch):
+    """Run a state `plan` that chooses between `search` and `answer`, against a server with a script."""
+    (tmp_path / "draft.md").write_text("Question: {{ question }}", encoding="utf-8")
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+
+    def run(server, *, on_event=None, tools=None, **state):
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        asked = Model(**ANSWERS, tools=tools or {"search": f"{ME}:Search", "answer": "str"})
+        plan = Llm(
+            **{
+                "llm": asked,
+                "with_": {"question": "$input"},
+                "cost": Cost(tokens=2_000),
+                "timeout": seconds(20),
+                "success": {"search": "searched", "answer": "answered"},
+                "fallback": "failed",
+                **state,
+            }
+        )
+        states = {
+            "plan": plan,
+            "searched": End(end="success", output="$plan"),
+            "answered": End(end="success", output="$plan"),
+        }
+        runner = compiled(states, budget=Budget(steps=9))
+        runner.folder = tmp_path
+        if on_event is None:
+            return runner.run_sync("Why?")
+        return asyncio.run(runner.run("Why?", trace=on_event, live=True))
+
+    return run
+
+
+def test_a_call_is_a_label_with_its_arguments_as_the_value(planner):
+    """A call of a tool leads along the tool's arm, and its arguments, of the tool's type, are the value."""
+    with serving(calls("search", {"query": "sum"})) as server:
+        result = planner(server)
+
+    assert (result.end, result.output) == ("searched", Search("sum"))
+    (asked,) = server.asked
+    assert asked["tool_choice"] == "required"
+    assert [tool["function"]["name"] for tool in asked["tools"]] == ["search", "answer"]
+    assert asked["tools"][0]["function"]["parameters"]["required"] == ["query"]
+
+
+def test_what_is_no_object_stands_in_one(planner):
+    """A tool that takes a text gets it as `value`, since arguments are an object on the wire."""
+    with serving(calls("answer", {"value": "Because."}, finish="stop")) as server:
+        result = planner(server)
+
+    assert (result.end, result.output) == ("answered", "Because.")
+
+
+WRONG = {
+    "an unlisted tool": (
+        calls("delete_all", {}),
+        "'delete_all' is none of the tools: call one of search, answer",
+    ),
+    "no tool": (says("Because."), "the answer calls no tool: call one of search, answer"),
+    "malformed arguments": (calls("search", '{"query": "su'), "the arguments of search are not JSON"),
+    "arguments of another type": (calls("search", {"query": 5}), "search: .query: expected a string, found"),
+    "unknown arguments": (calls("search", {"query": "a", "limit": 5}), "search: unexpected 'limit'"),
+    "no name": (calls(None, {}), "None is none of the tools"),
+    "a list of arguments": (calls("search", [1]), "the arguments of search are no JSON object"),
+    "twice the same key": (calls("answer", '{"value": NaN}'), "the arguments of answer are not JSON"),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_everything_else_is_invalid_and_asked_again_with_the_reason(planner, how):
+    """A call that is none of those that were offered is invalid, and the model hears what was wrong."""
+    reply, complaint = WRONG[how]
+    with serving(reply, calls("answer", {"value": "Because."})) as server:
+        result = planner(server, invalid=Invalid(times=1))
+
+    assert outcomes(result) == [("plan", "invalid"), ("plan", "success")]
+    assert complaint in result.trace[0].event.message
+    assert complaint in server.asked[1]["messages"][-1]["content"]
+
+
+def test_several_calls_at_once_are_invalid(planner):
+    """Two calls in one answer are invalid: each tool is a state of its own."""
+    one = {"id": "c", "type": "function", "function": {"name": "search", "arguments": "{}"}}
+    with serving(says(None, finish="tool_calls", tool_calls=[one, one])) as server:
+        result = planner(server)
+
+    assert result.trace[0].event.complaints == ("the answer calls 2 tools: call one at a time",)
+
+
+def test_a_call_that_comes_in_parts_is_put_together(planner):
+    """A streamed call is the same call; usage comes with its last part."""
+    first = [{"index": 0, "id": "c", "function": {"name": "search", "arguments": '{"que'}}]
+    second = [{"index": 0, "function": {"arguments": 'ry": "sum"}'}}]
+    usage = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
+    with serving(
+        streams(part(tool_calls=first), part(tool_calls=second), part(finish="tool_calls", usage=usage))
+    ) as server:
+        result = planner(server, on_event=[].append)
+
+    assert (result.end, result.output, result.spent.tokens) == ("searched", Search("sum"), 11)
+    assert server.asked[0]["stream"] is True
