@@ -107,6 +107,9 @@ def types(workflow: spec.Workflow) -> Iterator[tuple[str, Route]]:
         text = getattr(state, "gives", None)
         if text is not None:
             yield text, ("states", name, "gives")
+        if isinstance(state, spec.Llm):
+            for tool, takes in state.llm.tools.items():
+                yield takes, ("states", name, "llm", "tools", tool)
 
 
 def classes(workflow: spec.Workflow) -> Iterator[CodeName]:
