@@ -205,6 +205,20 @@ def test_runs_of_which_nobody_knows_where_they_belong_are_told_at_the_top() -> N
     assert [(each.state, len(each.children)) for each in found.under_way] == [(None, 2), (None, 1)]
 
 
+def test_what_began_tells_which_of_several_runs_it_was() -> None:
+    """Where a live trace says which run's attempt began, a run that it started is below that one."""
+    opening, *_ = lines(Told(REPORT_MACHINE))
+    runs = [
+        {**opening, "span_id": span, "parent_id": parent, "child": key}
+        for span, parent, key in (("b", "x", 0), ("c", "x", 1), ("d", "y", 0))
+    ]
+    began = {"event": "start", "of": "attempt", "span_id": "y", "parent_id": "b", "state": "read"}
+    ((first, second),) = (each.children for each in read(written([opening, *runs, began])).under_way)
+
+    assert [(each.state, len(each.children)) for each in first.recording.under_way] == [("read", 1)]
+    assert second.recording.under_way == ()
+
+
 def test_lines_of_runs_that_never_began_are_counted() -> None:
     """Attempts of a run whose beginning is not in the trace are left out, and how many is said."""
     events = lines(GOOD)

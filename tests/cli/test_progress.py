@@ -112,7 +112,9 @@ def test_children_of_children_are_counted_once() -> None:
     for event in events[:-2]:
         progress(event)
 
-    assert shown(progress)[0].split("·")[0].split()[1] == str(events[-2]["steps"] - 1)
+    steps, _, *used = shown(progress)[0].split(" · ")
+    assert steps.split()[1] == str(events[-2]["steps"] - 1)
+    assert used == ["3 tool calls", "1,000 of 40 tokens", "$0.0080"]
 
 
 def test_an_answer_is_shown_as_one() -> None:

@@ -14,7 +14,9 @@ from tests.told import (
     CHAIN,
     MACHINES,
     MIDDLE_MACHINE,
+    REPORT,
     REPORT_MACHINE,
+    SOURCE_CALLEE,
     SOURCE_MACHINE,
     TOP_MACHINE,
     Ran,
@@ -22,8 +24,10 @@ from tests.told import (
     answered,
     badly,
     lines,
+    named,
     recording,
     report,
+    source,
     sources,
     well,
     written,
@@ -133,3 +137,15 @@ def test_why_in_json_has_the_children() -> None:
     assert [move["target"] for move in child["transitions"]] == ["lost"]
     good = recording(report(Ran("success", sources(2)), badly("x"), well()))
     assert "children" not in json.loads(trace_json.render_why(good, explain(REPORT_MACHINE, good)))
+
+
+def test_why_counts_the_steps_of_children_and_no_waiting_for_people() -> None:
+    """What was used when the budget left no room is what was on the ledger: children's steps, no answers."""
+    steps = named("report", REPORT, [SOURCE_CALLEE], budget="{steps: 66, exceeded: lost}")
+    early = Told(steps, BAD.events[:2], BAD.given)
+    time = named("report", REPORT, [SOURCE_CALLEE], budget="{time: 401s, exceeded: lost}")
+    slow = Ran("success", tuple(source(n, us=400_900_000) for n in range(2)))
+    late = Told(time, (*BAD.events[:2], slow, answered("send")), BAD.given)
+
+    assert "6 of 66 steps were used, and it may need 61 steps, 1 step too much" in told(early)
+    assert "6 min 41.06 s of 6 min 41 s were used, and any attempt takes time" in told(late)
