@@ -64,6 +64,10 @@ def revise(answer: Answer | None, why: str | None = None) -> Answer:
     """Make an answer better, or a first one."""
 
 
+def merge(answers: list[Answer]) -> Answer:
+    """Make one answer of several."""
+
+
 async def choose(question: Question) -> Outcome:
     """Give a label and a value."""
 
