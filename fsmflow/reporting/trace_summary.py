@@ -210,7 +210,7 @@ class Summary:
     @cached_property
     def _steps(self) -> tuple[Visit, ...]:
         """The visits in which something was done by a step: neither by children nor by a person."""
-        return tuple(visit for visit in self.whole.walk() if not visit.is_question)
+        return tuple(visit for visit in self.whole.walk() if not visit.runs and not visit.is_question)
 
     def marks(self, visit: Visit) -> tuple[str, ...]:
         """Say what stands out about a visit: `failed here`, `slowest`, `costliest` and so on."""

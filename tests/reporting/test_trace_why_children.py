@@ -148,4 +148,4 @@ def test_why_counts_the_steps_of_children_and_no_waiting_for_people() -> None:
     late = Told(time, (*BAD.events[:2], slow, answered("send")), BAD.given)
 
     assert "6 of 66 steps were used, and it may need 61 steps, 1 step too much" in told(early)
-    assert "6 min 41.06 s of 6 min 41 s were used, and any attempt takes time" in told(late)
+    assert ": 6 min 41.06 s of 6 min 41 s were used, and any attempt takes time" in told(late)
