@@ -15,6 +15,7 @@ from fsmflow.backends._palette import DARK, LIGHT
 from fsmflow.backends.diagram import Card, Diagram, Edge, Node, Reason, extract
 from fsmflow.backends.mermaid import flowchart
 from fsmflow.machine import Machine, Work
+from tests.backends.clearance import clearance
 from tests.told import REPORT, REPORT_MACHINE, SOURCE_CALLEE, named
 
 DIAGRAM = extract(REPORT_MACHINE)
@@ -195,6 +196,12 @@ def test_every_colour_turns_dark() -> None:
         dark = dark.replace(DARK[ink], f"<{ink}>")
 
     assert light == dark
+
+
+@pytest.mark.skipif(engines.find() is None, reason="nothing that draws is installed")
+def test_nothing_is_in_the_way() -> None:
+    """Cards stand within their states, and no line crosses them or any words."""
+    assert clearance(graphviz.picture(DIAGRAM).decode()).count == 0
 
 
 def test_mermaid_says_the_same() -> None:

@@ -80,7 +80,9 @@ function runList(runs) {
 }
 
 function runRow(run) {
-  const used = uses(run.use).map(([name, amount]) => (name === "money" ? amount : `${amount} ${name}`));
+  const used = uses(run.use).map(([name, amount]) =>
+    name === "money" ? amount : `${amount} ${amount === "1" ? name.replace(/s$/, "") : name}`,
+  );
   const failed = run.kind === "failed" || run.kind === "handoff";
   return element(
     "li",
