@@ -117,7 +117,7 @@ class Execution:
         if isinstance(output, Unbound):
             run.values["error"] = Error(run.state, "failure", f"the output leads nowhere: {output.reason}")
             return Conclusion("failed", end.name, None)
-        if output is None or self._check is None:
+        if not run.gives or self._check is None:
             return Conclusion(end.kind, end.name, output)
         try:
             return Conclusion(end.kind, end.name, self._check(output))

@@ -222,18 +222,20 @@ class Run:
     """The configuration of one run, changed in place by its machine.
 
     `counts` holds the counter of each capped edge and `visits` how often each state was entered,
-    both from 0; `values` the values by name, with `input` and, after a way out, `error` among them.
+    both from 0; `values` the values by name, with `input` and, after a way out, `error` among them. `gives`
+    tells whether the end that was reached declares an output.
     """
 
     __slots__ = (
+        "_output",
         "_run_id",
         "_trace_id",
         "arguments",
         "attempt",
         "counts",
         "feedback",
+        "gives",
         "micro_usd",
-        "output",
         "pausing",
         "state",
         "steps",
@@ -263,7 +265,18 @@ class Run:
         self.arguments: dict[str, Any] | Unbound = {}
         self.feedback: tuple[str, ...] = ()
         self.pausing = False
-        self.output: Any = None
+        self._output: Any = None
+        self.gives = False
+
+    @property
+    def output(self) -> Any:
+        """What the end gives that was reached; null if it declares nothing."""
+        return self._output
+
+    @output.setter
+    def output(self, output: Any) -> None:
+        self._output = output
+        self.gives = True
 
     @property
     def run_id(self) -> str:

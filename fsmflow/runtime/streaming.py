@@ -24,22 +24,34 @@ async def streamed(request: Mapping[str, Any], client: Any, show: Callable[[str]
         Transient: The stream broke off, or holds what is none of its parts.
     """
     put_together = _Reply()
-    async with client:
-        try:
-            stream = await client.chat.completions.create(
-                **request, stream=True, stream_options={"include_usage": True}
-            )
-            async for part in stream:
-                words = put_together.add(part.model_dump(mode="json"))
-                if words:
-                    show(words)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise Transient(f"the stream holds what is no part of an answer: {error}") from error
-        except Exception as error:
-            if type(error).__name__ == "APIError":
-                raise Transient(f"the stream broke off: {error}") from error
-            raise
+    wanted = {**request, "stream": True, "stream_options": {"include_usage": True}}
+    async with client, client.chat.completions.with_streaming_response.create(**wanted) as response:
+        # Read to its very end: what is left half read would be cleaned up at some later time.
+        async for line in response.iter_lines():
+            words = put_together.add(_part(line))
+            if words:
+                show(words)
     return put_together.whole()
+
+
+def _part(line: str) -> Mapping[str, Any]:
+    """Read one line of a stream of server-sent events (HTML Living Standard §9.2); most hold a part.
+
+    Raises:
+        Transient: It holds what is no part of an answer.
+    """
+    field, _, data = line.partition(":")
+    if field != "data" or data.strip() in ("", "[DONE]"):
+        return {}
+    try:
+        part = json.loads(data)
+    except (ValueError, RecursionError):
+        part = None
+    if not isinstance(part, dict):
+        raise Transient("the stream holds what is no part of an answer")
+    if part.get("error"):
+        raise Transient(f"the stream broke off: {json.dumps(part['error'])[:200]}")
+    return part
 
 
 class _Reply:
@@ -54,26 +66,37 @@ class _Reply:
         self._length = 0
 
     def add(self, part: Mapping[str, Any]) -> str:
-        """Take a part, and give the words in it."""
+        """Take a part, and give the words in it.
+
+        Raises:
+            Transient: It is of no known shape, or the answer goes on and on.
+        """
         self._usage = part.get("usage") or self._usage
-        choices = part.get("choices") or []
-        if not choices:
-            return ""
-        choice = choices[0]
-        self._finish = choice.get("finish_reason") or self._finish
-        delta = choice.get("delta") or {}
-        for call in delta.get("tool_calls") or ():
-            function = call.get("function") or {}
-            known = self._calls.setdefault(call.get("index") or 0, {"name": "", "arguments": ""})
-            known["name"] += function.get("name") or ""
-            known["arguments"] += function.get("arguments") or ""
-        self._refusal.append(delta.get("refusal") or "")
-        words = str(delta.get("content") or "")
+        choices = part.get("choices") or [{}]
+        try:
+            choice = choices[0]
+            self._finish = choice.get("finish_reason") or self._finish
+            delta = choice.get("delta") or {}
+            for call in delta.get("tool_calls") or ():
+                self._call(call)
+            self._refusal.append(str(delta.get("refusal") or ""))
+            words = str(delta.get("content") or "")
+        except (AttributeError, KeyError, TypeError) as error:
+            raise Transient("the stream holds what is no part of an answer") from error
         self._words.append(words)
-        self._length += len(words) + len(json.dumps(delta))
+        self._length += len(words)
         if self._length > MOST_TEXT:
             raise Transient("the answer goes on and on")
         return words
+
+    def _call(self, call: Any) -> None:
+        """Take a part of a call of a tool."""
+        function = call.get("function") or {}
+        known = self._calls.setdefault(int(call.get("index") or 0), {"name": "", "arguments": ""})
+        for name in known:
+            said = str(function.get(name) or "")
+            known[name] += said
+            self._length += len(said)
 
     def whole(self) -> dict[str, Any]:
         """Give the reply.
