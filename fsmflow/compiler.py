@@ -207,7 +207,7 @@ def _found(name: str, member: _Spec | None, folder: Path | None, callees: Mappin
     analysis = compilation.analysis
     if analysis is None or compilation.errors:
         return Found(name, path, trouble="faulty")
-    return Found(name, path, callee_of(analysis), unpriced=unpriced(analysis))
+    return Found(name, path, callee_of(analysis), unpriced=unpriced(analysis), analysis=analysis)
 
 
 def _circle(name: str, caller: str, runs: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

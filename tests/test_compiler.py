@@ -150,6 +150,8 @@ def test_what_is_run_is_known(tmp_path: Path) -> None:
     assert known.callee is not None
     assert known.callee.digest == child.analysis.machine.digest
     assert known.callee.most == Caps(0, 0, 0, 0, 0)
+    assert known.analysis is not None
+    assert known.analysis.machine == child.analysis.machine
 
 
 def test_a_change_below_is_a_change_above(tmp_path: Path) -> None:
@@ -375,7 +377,8 @@ def test_an_end_without_output_gives_null(tmp_path: Path) -> None:
     given = "{end: success, output: $input.text}"
     assert output(given, given) == "str"
     assert output(given, "{end: degraded}") == "str | None"
-    assert output(given, "{end: degraded, output: $input.text.or_null}") == "str | None"
+    # A run holds what an end declares to the type.
+    assert output(given, "{end: degraded, output: $input.text.or_null}") == "str"
     assert output(given, "{end: failed}") == "str"
     assert output(given, "{end: handoff}") == "str"
     assert output(given, given, "  d: {end: degraded}\n") == "str"

@@ -8,19 +8,18 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from fsmflow import spec
 from fsmflow.analysis.annotations import NONE, union
 from fsmflow.analysis.counter_machine import METRICS
-from fsmflow.expressions import Reference, Template
+from fsmflow.expressions import Constant
 from fsmflow.machine import Ask, Callee, Caps, End, State, Work
 from fsmflow.source import Route
-from fsmflow.typeexpr import LiteralType, TypeExpr, Union
+from fsmflow.typeexpr import TypeExpr
 
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
-    from fsmflow.analysis.values import Values
 
 SUFFIXES = (".fsm.yaml", ".fsm.yml")
 """What the name of a spec's file ends in, after the workflow's name."""
@@ -44,6 +43,7 @@ class Found:
         circle: The workflows that run one another, in order and back to the first, if that is why.
         unpriced: The models that it asks, or a workflow that it runs, and of which it is not said what
             they charge.
+        analysis: The workflow, compiled; None if it can't be had.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Found:
     trouble: Trouble = ""
     circle: tuple[str, ...] = ()
     unpriced: tuple[str, ...] = ()
+    analysis: Analysis | None = field(default=None, eq=False, repr=False)
 
 
 @frozen
@@ -128,22 +129,14 @@ def callee_of(analysis: Analysis) -> Callee:
 
 
 def _output(analysis: Analysis) -> TypeExpr | None:
-    """Give the type of what a run gives that ends well: null too, if one of those ends may give that."""
+    """Give the type of what a run gives that ends well: null too, if one of those ends declares nothing.
+
+    What an end does declare is held to the type by every run.
+    """
     output = analysis.machine.output
     ends = [analysis.machine.states[name] for name in analysis.reachability.entered]
     given = [end.output for end in ends if isinstance(end, End) and end.kind in ("success", "degraded")]
-    if output is None or not any(_may_be_null(analysis.values, each) for each in given):
-        return output
-    return union([output, NONE])
-
-
-def _may_be_null(values: Values, given: Template) -> bool:
-    """Tell whether it is known of what an end gives that it may be null."""
-    if isinstance(given, Reference) and given.or_null:
-        return True
-    type_ = values.of(given)
-    members = type_.members if isinstance(type_, Union) else (type_,)
-    return any(m == NONE or (isinstance(m, LiteralType) and None in m.values) for m in members)
+    return output if output is None or Constant(None) not in given else union([output, NONE])
 
 
 def _run(state: State) -> Mapping[str, Callee]:

@@ -10,9 +10,12 @@ from typing import Any
 
 import click
 
+from fsmflow.analysis import Analysis
+from fsmflow.backends import load_backend
 from fsmflow.cli.output import exit_code, report
 from fsmflow.cli.specs import compile_all, find, places_of
 from fsmflow.compiler import Compilation
+from fsmflow.diagnostics import InvalidSpec
 from fsmflow.runtime import Runner, runner_of
 
 
@@ -34,8 +37,18 @@ def load(path: Path) -> Runner[Any, Any]:
 
 
 def runner_from(compilation: Compilation, path: Path) -> Runner[Any, Any]:
-    """Load the runner that is made of what the spec at `path` was compiled to."""
-    (artifact,) = compilation.emit(places_of(path), ["python"])
+    """Load the runner that is made of what the spec at `path` was compiled to.
+
+    Raises:
+        InvalidSpec: The workflow has errors.
+    """
+    if compilation.analysis is None or compilation.errors:
+        raise InvalidSpec(compilation.errors)
+    return _loaded(compilation.analysis, path)
+
+
+def _loaded(analysis: Analysis, path: Path) -> Runner[Any, Any]:
+    (artifact,) = load_backend("python").emit(analysis, places_of(path))
     module = ModuleType(artifact.path.stem)
     module.__file__ = str(artifact.path)
     code = artifact.content.decode("utf-8")
@@ -44,8 +57,8 @@ def runner_from(compilation: Compilation, path: Path) -> Runner[Any, Any]:
     exec(compile(code, module.__file__, "exec"), module.__dict__)  # noqa: S102 - our own output
     runner = runner_of(module)
     runner.drop_stale_certificate()
-    if compilation.analysis is not None:
-        # Workflows that it runs are compiled now too, so that what runs is what their specs say.
-        for callee in compilation.analysis.callees.values():
-            runner.know(callee.name, load(callee.path))
+    # Workflows that it runs were compiled with it, so that what runs is what their specs say now.
+    for name, found in analysis.callees.items():
+        if found.analysis is not None:
+            runner.know(name, _loaded(found.analysis, found.path))
     return runner

@@ -50,7 +50,11 @@ class Workflow:
     @classmethod
     def of_analysis(cls, analysis: Analysis, folder: Path) -> Workflow:
         """Take a workflow that was compiled without errors."""
-        callees = {name: cls.of_spec(found.path) for name, found in analysis.callees.items()}
+        callees = {
+            name: cls.of_analysis(found.analysis, folder)
+            for name, found in analysis.callees.items()
+            if found.analysis is not None
+        }
         return cls.of_machine(analysis.machine, folder, callees)
 
     @classmethod

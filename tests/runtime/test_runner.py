@@ -194,6 +194,22 @@ def test_an_output_that_leads_nowhere_fails_the_run():
         assert "$work.text is not there" in result.error.message
 
 
+def test_null_where_a_type_is_declared_fails_the_run():
+    """What an end declares is held to the type, be it null; an end that declares nothing gives null."""
+    for gives, output, kind in [
+        ("str", "$work.or_null", "failed"),
+        ("str | None", "$work.or_null", "success"),
+        ("Any", "$work.or_null", "success"),
+        (None, "$work.or_null", "success"),
+        ("str", None, "success"),
+    ]:
+        states = {"work": step(success="given"), "given": End(end="success", output=output)}
+        result = compiled(states, output=gives).run_sync(None, steps={"work": lambda: None})
+
+        assert (result.kind, result.output) == (kind, None)
+        assert (result.error is not None) == (kind == "failed")
+
+
 def test_arguments_that_lead_nowhere_fail_the_attempt():
     """A step whose arguments can't be had is not called: the attempt is a failure that cost nothing."""
     for reference in ("$input.x", "$other", "$input.a.b.c"):
