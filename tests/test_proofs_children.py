@@ -83,6 +83,17 @@ def test_children_that_use_little_are_run_more_often(steps, most):
     assert (proof.bounds["steps"].upper, proof.bounds["steps"].is_exact) == (steps, True)
 
 
+def test_a_run_that_uses_less_may_come_up_to_a_cap():
+    """Where all that attempts may use is above a cap, those that use less of it fill it all the same."""
+    states = (
+        "a: {run: m:f, retry: {times: 2, cap: 1us, backoff: 1us}, success: b, fallback: b}\n"
+        "b: {call: look, success: lost, fallback: c}\nc: {run: m:f, success: done, fallback: lost}"
+    )
+    bound = told(states, budget="{steps: 5}").bounds["steps"]
+
+    assert (bound.lower, bound.upper) == (5, 5)
+
+
 def test_children_are_refused_only_once_enough_may_have_been_spent():
     """What two attempts can't use up leaves room for a third; a cap that they can fill may refuse it."""
     states = "a: {call: look, success: b, fallback: b}\nb: {call: look, success: c, fallback: c}\n"

@@ -71,6 +71,28 @@ def test_a_path_shows_how_a_value_stays_unset(text):
             assert (path[-1].target if path else machine.start) == name
 
 
+def test_an_answer_is_there_once_it_is_given():
+    """An answer sets its value; to ask again clears it, so that where nobody answered it is not there."""
+    facts = Assignment.of(
+        analysed(
+            """\
+workflow: little
+states:
+  ask: {ask: Well?, as: said, gives: str, timeout: 1s, success: use, fallback: bad}
+  use: {run: m:f, success: ask, fallback: good}
+  good: {end: success}
+  bad: {end: failed}
+"""
+        ).machine
+    )
+
+    found = {
+        name: facts.may_be_unset("said", name, cleared=cleared)
+        for name, cleared in (("use", False), ("good", False), ("ask", True), ("bad", False))
+    }
+    assert found == {"use": False, "good": False, "ask": True, "bad": True}
+
+
 @pytest.mark.parametrize(
     ("guard", "held", "refuted"),
     [

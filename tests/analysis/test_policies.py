@@ -326,6 +326,26 @@ def test_a_search_ends_at_its_limit():
     assert enough.rests_on == ("work.success", "work.retry")
 
 
+def test_what_needs_no_budget_happens_whatever_is_set_aside():
+    """A reserve above a cap lets nothing begin, but people are still asked, and choices still made."""
+    machine = lines(
+        """\
+workflow: little
+budget: {tokens: 10}
+states:
+  ask: {ask: Well?, timeout: 1s, success: {"yes": sort, "no": sort}, fallback: sort}
+  sort: {choose: [{when: input.ok, to: bad}, {to: keep}]}
+  keep: {run: m:f, reserve: true, cost: {tokens: 20}, timeout: 1s, success: bad, fallback: bad}
+  bad: {end: failed}
+policies:
+  - {never: sort.arm_1}
+"""
+    )
+    ((_, verdict),) = judged(machine, under_budget(machine))
+
+    assert isinstance(verdict, Refuted)
+
+
 def test_a_proof_names_what_it_rests_on():
     """What the graph alone shows rests on no cap; a bounded count rests on the caps that bound it."""
     machine = lines(
