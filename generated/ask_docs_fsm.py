@@ -15,6 +15,7 @@ from fsmflow.runtime import (
     End,
     Ended,
     Limits,
+    Model,
     Options,
     Pause,
     Result,
@@ -29,9 +30,9 @@ from fsmflow.runtime import (
 if TYPE_CHECKING:
     import ask_docs
 
-DIGEST = "9c35c38accf45aa51443c36b67d7a1787409c88d8c8d5dcc6fefccf9c913509f"
+DIGEST = "25f7220afc69701b24648fd985c05fb9701736a5248c4c3d9aa64f4f039a3e74"
 
-LIMITS = Limits(steps=32, tool_calls=8, tokens=12_000, time_us=120_000_000)
+LIMITS = Limits(steps=32, tool_calls=8, tokens=48_000, time_us=300_000_000)
 RESERVE = Spent(steps=1, time_us=2_000_000)
 
 RETRIEVE = Stage(
@@ -40,19 +41,27 @@ RETRIEVE = Stage(
     gives="list[ask_docs:Passage]",
     cost=(1, 0, 0),
     timeout_us=15_000_000,
-    time_limit_us=120_000_000 - 2_000_000,
+    time_limit_us=300_000_000 - 2_000_000,
     effect="none",
 )
 RETRIEVE__BACKOFF = Backoff(first_us=200_000, factor=2.0, cap_us=5_000_000)
 DRAFT = Stage(
     "draft",
-    "ask_docs:draft",
+    "",
+    model=Model(
+        "gpt-4o-mini",
+        prompt="ask_docs/draft.md",
+        max_tokens=300,
+        system="ask_docs/system.md",
+        temperature="0",
+        format="schema",
+    ),
     value="answer",
     gives="ask_docs:Answer",
     accept=("ask_docs:cites_only_what_it_was_given",),
-    cost=(0, 1_500, 0),
-    timeout_us=20_000_000,
-    time_limit_us=120_000_000 - 2_000_000,
+    cost=(0, 6_000, 0),
+    timeout_us=45_000_000,
+    time_limit_us=300_000_000 - 2_000_000,
     effect="none",
 )
 DRAFT__BACKOFF = Backoff(first_us=1_000_000, factor=2.0, cap_us=60_000_000)
@@ -62,7 +71,7 @@ CHECK = Stage(
     labels=("grounded", "ungrounded"),
     cost=(1, 0, 0),
     timeout_us=5_000_000,
-    time_limit_us=120_000_000 - 2_000_000,
+    time_limit_us=300_000_000 - 2_000_000,
     effect="none",
 )
 QUOTE = Stage(
@@ -70,7 +79,7 @@ QUOTE = Stage(
     "ask_docs:quote",
     gives="ask_docs:Answer",
     timeout_us=2_000_000,
-    time_limit_us=120_000_000,
+    time_limit_us=300_000_000,
     effect="none",
     reserve=True,
 )
@@ -107,8 +116,8 @@ def admit_retrieve(run: Run) -> Command:
     if (
         run.steps + 1 > 32 - 1
         or run.tool_calls + 1 > 8
-        or run.tokens > 12_000
-        or run.time_us + 1 > 120_000_000 - 2_000_000
+        or run.tokens > 48_000
+        or run.time_us + 1 > 300_000_000 - 2_000_000
     ):
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_quote(run)
@@ -125,7 +134,7 @@ def leave_retrieve(run: Run, event: Ended) -> Command:
         return enter_quote(run)
     if event.outcome == "transient" and run.counts["retrieve.retry"] < 3:
         pause = RETRIEVE__BACKOFF.pause(run.counts["retrieve.retry"] + 1, event.draw, event.retry_after_us)
-        if pause is not None and run.time_us + pause < 120_000_000 - 2_000_000:
+        if pause is not None and run.time_us + pause < 300_000_000 - 2_000_000:
             admitted = admit_retrieve(run)
             if admitted is not RETRIEVE:
                 return admitted
@@ -165,10 +174,10 @@ def admit_draft(run: Run) -> Command:
     if (
         run.steps + 1 > 32 - 1
         or run.tool_calls > 8
-        or run.tokens + 1_500 > 12_000
-        or run.time_us + 1 > 120_000_000 - 2_000_000
+        or run.tokens + 6_000 > 48_000
+        or run.time_us + 1 > 300_000_000 - 2_000_000
     ):
-        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=6_000, time_us=1))
         return enter_quote(run)
     return DRAFT
 
@@ -179,11 +188,11 @@ def leave_draft(run: Run, event: Ended) -> Command:
         run.values["answer"] = event.value
         return enter_check(run)
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=6_000, time_us=1))
         return enter_quote(run)
     if event.outcome == "transient" and run.counts["draft.retry"] < 2:
         pause = DRAFT__BACKOFF.pause(run.counts["draft.retry"] + 1, event.draw, event.retry_after_us)
-        if pause is not None and run.time_us + pause < 120_000_000 - 2_000_000:
+        if pause is not None and run.time_us + pause < 300_000_000 - 2_000_000:
             admitted = admit_draft(run)
             if admitted is not DRAFT:
                 return admitted
@@ -224,8 +233,8 @@ def enter_check(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     if (
         run.steps + 1 > 32 - 1
         or run.tool_calls + 1 > 8
-        or run.tokens > 12_000
-        or run.time_us + 1 > 120_000_000 - 2_000_000
+        or run.tokens > 48_000
+        or run.time_us + 1 > 300_000_000 - 2_000_000
     ):
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_quote(run)
@@ -262,7 +271,7 @@ def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     except LookupError as missing:
         run.arguments = Unbound.of(missing)
     values.pop("quote", None)
-    if run.steps + 1 > 32 or run.tool_calls > 8 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000:
+    if run.steps + 1 > 32 or run.tool_calls > 8 or run.tokens > 48_000 or run.time_us + 1 > 300_000_000:
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return QUOTE
@@ -398,4 +407,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:305b75e9c497f636af18f5ec11688bb7155a6d8f3b290d9258eca66b0591695f
+# fsmflow sha256:83c9f1784586f0f08b0a9e5ec71ed14021368bb194d2c5ad3613c00537549d37

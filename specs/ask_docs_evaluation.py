@@ -1,9 +1,11 @@
 """Ask `ask_docs` a few hundred questions whose answers are known, and count how it did.
 
     python specs/ask_docs_evaluation.py [--questions 300] [--seed 0] [--runner generated/ask_docs_fsm.py]
+    python specs/local_model.py python specs/ask_docs_evaluation.py --model --questions 40
 
 The questions are what others wrote about the same objects (see `ask_docs.questions`). Runs are
-offline, against an index of their own from which what would give an answer away is held out.
+offline, against an index of their own from which what would give an answer away is held out; with
+`--model` the drafts are those of the model that the environment names.
 """
 
 from __future__ import annotations
@@ -126,14 +128,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", action="store_true")
     root = Path(__file__).resolve().parent.parent
     parser.add_argument("--runner", type=Path, default=root / "generated" / "ask_docs_fsm.py")
     options = parser.parse_args()
     runner: Runner[Question, Answer] = load_runner(options.runner)
     with tempfile.TemporaryDirectory() as cache:
         chosen = choose(prepare(Path(cache)), options.questions, options.seed)
+        profile = None if options.model else "offline"
         graded = [
-            (asked.source, grade(asked, runner.run_sync(Question(asked.text), profile="offline")))
+            (asked.source, grade(asked, runner.run_sync(Question(asked.text), profile=profile)))
             for asked in chosen
         ]
     sys.stdout.write(table(graded) + "\n")

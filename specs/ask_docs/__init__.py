@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import frozen
 
@@ -98,34 +97,6 @@ def retrieve(question: str, rejected: Answer | None, seen: list[Passage] | None,
 
 def _passage(entry: Entry) -> Passage:
     return Passage(entry.name, entry.signature, (entry.summary or entry.body)[:_QUOTED])
-
-
-async def draft(question: str, passages: list[Passage], ctx: StepContext) -> Answer:
-    """Answer `question` from `passages`: with a model if an endpoint is configured, else by quoting."""
-    if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
-        return draft_offline(question, passages, ctx)
-    from chat_model import ask
-
-    offered = "\n".join(f"{p.name}: {p.signature[:160]}\n  {p.summary}" for p in passages)
-    reply = await ask(
-        "Answer the question from the passages alone, in at most three sentences. Reply in JSON: "
-        '{"text": your answer, "name": the one passage it rests on, "quote": words copied from it}.',
-        f"{offered}\n\nQuestion: {question[:600]}",
-        max_tokens=300,
-        ctx=ctx,
-    )
-    return _attribute(reply, passages)
-
-
-def _attribute(reply: dict[str, Any], passages: list[Passage]) -> Answer:
-    name = str(reply.get("name", ""))
-    signatures = {passage.name: passage.signature for passage in passages}
-    return Answer(
-        text=str(reply.get("text", "")),
-        citations=[name] if name else [],
-        signature=signatures.get(name, ""),
-        quote=str(reply.get("quote", "")),
-    )
 
 
 def draft_offline(question: str, passages: list[Passage], ctx: StepContext) -> Answer:

@@ -1,6 +1,6 @@
 """The steps of `ask_docs`."""
 
-import asyncio
+from pathlib import Path
 
 import pytest
 from ask_docs import (
@@ -9,13 +9,15 @@ from ask_docs import (
     best_passage,
     check,
     cites_only_what_it_was_given,
-    draft,
     draft_offline,
     quote,
     retrieve,
 )
 
-from fsmflow.runtime import Error, Permanent
+from fsmflow.runtime import Error, Permanent, load_runner
+from tests.runtime.model_server import says, serving
+
+RUNNER = Path(__file__).resolve().parents[2] / "generated" / "ask_docs_fsm.py"
 
 QUESTION = "Return the greatest common divisor of the integers"
 GCD = Passage("math.gcd", "math.gcd(*integers)", "Greatest Common Divisor.")
@@ -100,10 +102,6 @@ class TestDraft:
             part in answer.text for part in ("math.gcd(*integers)", "Greatest Common Divisor.", "[math.gcd]")
         )
         assert ctx.charged == {"tokens": 0}
-
-    def test_without_an_endpoint_the_draft_is_extractive(self, context):
-        """`draft` needs no model."""
-        assert draft_offline(QUESTION, [GCD], context()) == asyncio.run(draft(QUESTION, [GCD], context()))
 
     def test_of_equals_the_first_is_chosen(self):
         """Where nothing tells passages apart, the ranking of search stands."""
@@ -211,3 +209,31 @@ def test_the_loop_rescues_wrong_first_drafts(context):
         assert rejected.citations == [name]
         assert labels[-1] == "grounded"
     assert any(len(labels) > 1 for labels in rounds)
+
+
+def saying(passage, **changes):
+    """Answer as a model does: in JSON, of the shape that it was told."""
+    return says(
+        {"text": f"Use {passage.name}.", "citations": [passage.name], "quote": passage.summary, **changes}
+    )
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_models_drafts_are_held_to_the_passages_and_to_python(monkeypatch):
+    """An altered quote is asked for again, a draft about something else sent back, a grounded one answers."""
+    script = (saying(GCD, quote="Greatest of all."), saying(LCM), saying(GCD))
+    with serving(*script) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        result = load_runner(RUNNER).run_sync({"text": QUESTION})
+
+    assert [span.label or span.outcome for span in result.trace if span.state in ("draft", "check")] == [
+        "invalid",
+        "success",
+        "ungrounded",
+        "success",
+        "grounded",
+    ]
+    assert (result.kind, result.output.citations) == ("success", ["math.gcd"])
+    assert "copy them unchanged" in server.asked[1]["messages"][-1]["content"]
+    assert "math.lcm" not in server.asked[2]["messages"][-1]["content"]
+    assert result.spent.tokens == 3 * 123

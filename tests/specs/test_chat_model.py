@@ -6,7 +6,6 @@ import json
 import threading
 
 import pytest
-from ask_docs import Passage, draft
 from chat_model import ask, parse_object
 from extract_record import Source, extract
 from tool_loop import plan
@@ -113,16 +112,6 @@ def test_what_is_no_object_is_rejected(text):
     """Only a JSON object is a reply."""
     with pytest.raises(Invalid):
         parse_object(text)
-
-
-def test_a_model_drafts(endpoint, context):
-    """The model's answer cites the passage that it names."""
-    endpoint.content = '{"text": "Use gcd.", "name": "math.gcd", "quote": "Greatest"}'
-    passages = [Passage("math.gcd", "math.gcd(*integers)", "Greatest Common Divisor.")]
-    answer = asyncio.run(draft("gcd?", passages, context()))
-
-    assert answer.citations == ["math.gcd"]
-    assert answer.signature == "math.gcd(*integers)"
 
 
 def test_a_model_plans(endpoint, context):
