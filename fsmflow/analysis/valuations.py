@@ -28,13 +28,19 @@ def shaped(paths: Iterable[Names], mark: str, lists: Container[Names] = ()) -> d
 def assignments(guards: Iterable[Guard]) -> Iterator[dict[str, Any]]:
     """Give values that put the guards' paths on their literals, and on those literals' neighbours.
 
-    All combinations if they are few; else each path in turn over everything, and a fixed sample.
+    A path that is compared with another one is put where that is put too. All combinations if they are few;
+    else each path in turn over everything, and a fixed sample. Null, which fits few types, comes last.
     """
     wanted: dict[Names, list[Any]] = {}
+    guards = tuple(guards)
     for guard in guards:
         for path, candidates in _candidates(guard):
-            known = wanted.setdefault((path.root, *path.path), [])
-            known += [value for value in candidates if not any(_is_same(value, k) for k in known)]
+            _add(wanted.setdefault((path.root, *path.path), []), candidates)
+    for left, right in itertools.chain.from_iterable(map(_pairs, guards)):
+        first, second = wanted[left.root, *left.path], wanted[right.root, *right.path]
+        _add(first, second)
+        _add(second, first)
+    wanted = {names: sorted(values, key=lambda value: value is None) for names, values in wanted.items()}
     for chosen in _combinations(wanted):
         values: dict[str, Any] = {}
         for names in sorted(wanted, key=len):
@@ -75,6 +81,22 @@ def _put(values: dict[str, Any], names: Names, value: Any) -> None:
             inner = values[name] = {}
         values = inner
     values[last] = value
+
+
+def _add(known: list[Any], values: Iterable[Any]) -> None:
+    known += [value for value in values if not any(_is_same(value, each) for each in known)]
+
+
+def _pairs(guard: Guard) -> Iterator[tuple[Path, Path]]:
+    """Give the paths that are compared with one another."""
+    match guard:
+        case Not(operand=operand):
+            yield from _pairs(operand)
+        case All(operands=operands) | AnyOf(operands=operands):
+            for operand in operands:
+                yield from _pairs(operand)
+        case Compare(left=Path() as left, right=Path() as right):
+            yield left, right
 
 
 def _is_same(left: Any, right: Any) -> bool:

@@ -27,6 +27,7 @@ from fsmflow.expressions import EachTemplate, Template, references
 from fsmflow.machine import Ask, End, Machine, State, Work
 from fsmflow.runtime import Ended
 from fsmflow.runtime.steps import resolve_type
+from fsmflow.testing.deciding import decisive
 from fsmflow.testing.subject import Subject
 
 LONGEST = 60
@@ -160,7 +161,7 @@ def plans(subject: Subject) -> st.SearchStrategy[Plan]:
 def inputs(subject: Subject) -> st.SearchStrategy[Any]:
     """Give inputs of a workflow."""
     machine = subject.machine
-    return _shaped(machine) if machine.input is None else values(subject, str(machine.input))
+    return _shaped(machine) if machine.input is None else _decisive(subject, ("input",), str(machine.input))
 
 
 def _shaped(machine: Machine) -> st.SearchStrategy[Any]:
@@ -202,7 +203,8 @@ def outputs(subject: Subject, name: str) -> st.SearchStrategy[Any]:
         return st.fixed_dictionaries(
             {key: values(subject, str(callee.output or "Any")) for key, callee in callees}
         )
-    return values(subject, subject.runner.stages[name].gives)
+    stage = subject.runner.stages[name]
+    return _decisive(subject, (stage.value,), stage.gives)
 
 
 def samples(subject: Subject) -> st.SearchStrategy[dict[str, tuple[Any, ...]]]:
@@ -211,9 +213,28 @@ def samples(subject: Subject) -> st.SearchStrategy[dict[str, tuple[Any, ...]]]:
     gives = {str(s.gives) for s in states if isinstance(s, Work | Ask) and s.gives is not None}
     children = [s.children for s in states if isinstance(s, Work) and s.children is not None]
     gives |= {str(callee.output or "Any") for each in children for callee in each.callees.values()}
+    named = {
+        kind: [s.value for s in states if isinstance(s, Work | Ask) and str(s.gives) == kind]
+        for kind in gives
+    }
+    each = {kind: _decisive(subject, named[kind], kind) for kind in sorted(gives)}
     return st.fixed_dictionaries(
-        {kind: st.lists(values(subject, kind), min_size=1, max_size=2).map(tuple) for kind in sorted(gives)}
+        {kind: st.lists(one, min_size=1, max_size=2).map(tuple) for kind, one in each.items()}
     )
+
+
+def _decisive(subject: Subject, roots: Sequence[str], kind: str) -> st.SearchStrategy[Any]:
+    """Give values of a type, and often those on which choices that read them under `roots` turn."""
+    usual = values(subject, kind)
+    key = (subject.machine.digest, *roots, kind)
+    if key not in _DECISIVE:
+        folder = subject.runner.folder
+        _DECISIVE[key] = decisive(subject.machine, roots, kind, folder, lambda: simplest(usual))
+    return usual | st.sampled_from(_DECISIVE[key]) if _DECISIVE[key] else usual
+
+
+_DECISIVE: dict[tuple[str, ...], tuple[Any, ...]] = {}
+"""What was found so far: to look for it inside of a test would be to draw while drawing."""
 
 
 @st.composite

@@ -27,6 +27,7 @@ from fsmflow.runtime import (
     Transient,
 )
 from fsmflow.testing.clock import SimulatedClock
+from fsmflow.testing.deciding import over
 from fsmflow.testing.plans import Act, Plan
 from fsmflow.testing.subject import Edge, Subject
 
@@ -259,9 +260,9 @@ class _Script:
         if state.labels is not None and label not in state.labels:
             label = state.labels[act.label % len(state.labels)]
         if state.gives is not None:
-            value = act.event.value if act.event is not None else None
-            samples = self._plan.samples.get(str(state.gives), (None,))
-            value = samples[act.value % len(samples)] if value is None else value
+            value = self._one(str(state.gives), act)
+            if act.event is not None and act.event.value is not None:
+                value = over(value, act.event.value)
         return asked.answer(label, value)
 
     def _next(self) -> Act:
@@ -276,18 +277,18 @@ class _Script:
         # An attempt that was cut off by the run's deadline ran into it.
         await self._clock.sleep(event.elapsed_us + (event.outcome == "exceeded"))
         _raise(event.outcome, event.retry_after_us)
-        if event.value is not None:
-            return event.value
         labels = state.labels or ()
-        number = labels.index(event.label) if event.label in labels else 0
-        return self._give(state, Act(label=number))
+        act = Act(label=labels.index(event.label) if event.label in labels else 0)
+        return self._give(state, act, event.value)
 
     def _end(self, state: Work, act: Act) -> Any:
         _raise(self._plan.outcome(act), act.retry_after_us)
         return self._give(state, act)
 
-    def _give(self, state: Work, act: Act) -> Any:
+    def _give(self, state: Work, act: Act, known: Any = None) -> Any:
+        """Give what fits, laid under what is known of it."""
         value = self._sample(state, act)
+        value = value if known is None else over(value, known)
         if state.labels is None:
             return value
         label = state.labels[act.label % len(state.labels)]

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 from hypothesis import example
 
+from fsmflow.testing.deciding import over
 from fsmflow.testing.plans import LONGEST_FOLLOWED, Plan, inputs, plan_of, samples, simplest, worst_plans
 from fsmflow.testing.play import play
 from fsmflow.testing.subject import Subject
@@ -72,5 +73,8 @@ def worst_cases(subject: Subject) -> Iterator[WorstCase]:
 
 def _filled(subject: Subject, plan: Plan) -> Plan:
     """Give a plan the simplest input and sample values there are."""
-    given = simplest(inputs(subject)) if plan.given is None else plan.given
+    given = simplest(inputs(subject))
+    if plan.given is not None:
+        # A proof knows of the input what choices read, and no more.
+        given = over(given, plan.given)
     return evolve(plan, given=given, samples=simplest(samples(subject)))

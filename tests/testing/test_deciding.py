@@ -1,0 +1,77 @@
+"""Values on which choices turn: of their types, and where guards decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fsmflow.analysis.valuations import assignments
+from fsmflow.expressions import All, Compare, Value
+from fsmflow.expressions import Path as Read
+from fsmflow.runtime.validation import validator
+from fsmflow.testing.deciding import decisive, over
+from fsmflow.testing.plans import inputs, several
+from fsmflow.testing.subject import Subject
+from tests.generated import runner_of
+from tests.runtime.shapes import Point
+from tests.sample import machine
+
+POINT = "tests.runtime.shapes:Point"
+STATES = """
+pick: {choose: [{when: input.x > 100 and input.y <= input.x, to: far}, {to: near}]}
+far: {end: success}
+near: {end: degraded}
+"""
+HERE = Path(__file__)
+
+
+def found(states: str = STATES, root: str = "input") -> tuple[Point, ...]:
+    return decisive(machine(states, input=POINT), [root], POINT, HERE, lambda: Point(7, 8))
+
+
+def test_values_lie_on_literals_and_beside_them() -> None:
+    """Each path that a guard reads is put on its literal, and just above and below."""
+    assert {100, 99, 101} <= {point.x for point in found()}
+
+
+def test_values_are_of_their_type() -> None:
+    """What no guard reads is as in the sample, and what does not fit the type is left out."""
+    points = found(STATES.replace(" and input.y <= input.x", ""))
+
+    assert all(isinstance(point, Point) and point.y == 8 for point in points)
+    assert None not in {point.x for point in points}
+
+
+def test_what_is_compared_is_put_where_the_other_is() -> None:
+    """A path that is compared with another takes the values that decide about that too."""
+    assert {100, 101} <= {point.y for point in found()}
+
+
+def test_where_nothing_is_read_nothing_turns() -> None:
+    """A value that no guard reads has none that decide."""
+    assert found(root="other") == ()
+
+
+def test_inputs_take_every_arm() -> None:
+    """Among a hundred made-up inputs are some for each arm of a choice, however far off its literal is."""
+    lowered = machine(STATES, input=POINT)
+    subject = Subject(lowered, runner_of(lowered))
+    points = several(inputs(subject), 100, 0)
+
+    assert {point.x > 100 and point.y is not None and point.y <= point.x for point in points} == {True, False}
+
+
+def test_what_is_known_is_laid_over_a_whole_value() -> None:
+    """A part takes its place in the whole, and what is no part stands for itself."""
+    assert over(Point(1, 2), {"y": 3}) == {"x": 1, "y": 3}
+    assert over(Point(1, 2), 5) == 5
+    assert validator(Point)(over(Point(1, 2), {})) == Point(1, 2)  # type: ignore[misc]
+
+
+def test_null_comes_last() -> None:
+    """Where a value of a type does, null is not taken for it."""
+    guard = All((Compare("<=", Read("a", ("x",)), Value(3)), Compare("<", Read("a", ("x",)), Read("b", ()))))
+    first = next(iter(assignments([guard])))
+    everything = list(assignments([guard]))
+
+    assert first["a"]["x"] is not None
+    assert everything[-1] == {"a": {"x": None}, "b": None}
