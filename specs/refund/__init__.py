@@ -19,7 +19,7 @@ class Request:
     """What somebody wants back.
 
     Attributes:
-        request_id: What tells this request from all others; the same one is paid once, however often it comes.
+        request_id: What tells this request from all others: it is paid once, however often it comes.
         order_id: The order.
         cents: How much, in cents.
         reason: Why.
