@@ -52,6 +52,11 @@ CANCELLED = 130
     type=click.Path(path_type=Path),
     help="Put questions to people into this folder, not to this terminal; see `fsmflow answer`.",
 )
+@click.option(
+    "--durable",
+    type=click.Path(path_type=Path),
+    help="Keep the run in this database, so that `fsmflow resume` can go on with it after a crash.",
+)
 @click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
 @format_option
 @quiet_option
@@ -65,6 +70,7 @@ def command(
     replay: Path | None,
     swaps: tuple[str, ...],
     run_id: str | None,
+    durable: Path | None,
     desk: Path | None,
     form: str,
     quiet: bool,
@@ -81,7 +87,7 @@ def command(
 
     \b
     Exit codes: 0 success, 3 degraded, 4 handoff, 5 failed, 6 a budget was exceeded,
-    130 cancelled; 1 the spec has errors, 2 wrong usage.
+    7 a durable run waits for a person, 130 cancelled; 1 the spec has errors, 2 wrong usage.
     """
     from fsmflow.cli.load import load
 
@@ -89,7 +95,13 @@ def command(
         raise click.UsageError("--with is for a replay: name the recorded run in --replay FILE")
     if replay is not None and (inputs or source is not None or plan is not None or profile is not None):
         raise click.UsageError("a replay has its input and its outcomes from the recording")
-    given = _given(inputs, source)
+    given = given_of(inputs, source)
+    if durable is not None:
+        if plan is not None or replay is not None:
+            raise click.UsageError("what is planned or replayed is not kept")
+        from fsmflow.cli.resume import run_durably
+
+        sys.exit(run_durably(spec, given, durable, profile=profile, run_id=run_id, trace=trace, quiet=quiet))
     runner = load(spec)
     options: dict[str, Any] = {"profile": profile}
     if run_id is not None:
@@ -121,8 +133,13 @@ def command(
             found["planned"] = list(planned)
         click.echo(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        _show(result, quiet=quiet, planned=planned)
-    sys.exit(EXCEEDED if result.end == "exceeded" else EXIT_CODES[result.kind])
+        show(result, quiet=quiet, planned=planned)
+    sys.exit(exit_code_of(result))
+
+
+def exit_code_of(result: Result[Any]) -> int:
+    """Give the exit code that tells how a run ended."""
+    return EXCEEDED if result.end == "exceeded" else EXIT_CODES[result.kind]
 
 
 def _desk(folder: Path | None) -> Any:
@@ -134,7 +151,12 @@ def _desk(folder: Path | None) -> Any:
     return NoticedDesk(folder or desk_folder())
 
 
-def _given(inputs: tuple[str, ...], source: str | None) -> Any:
+def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
+    """Read an input: a JSON file, KEY=VALUE and KEY:=JSON.
+
+    Raises:
+        click.UsageError: It can't be read.
+    """
     given: Any = {}
     if source is not None:
         try:
@@ -209,7 +231,7 @@ _MARKS = {
 }
 
 
-def _show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> None:
+def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> None:
     """Print a result for a person: how it ended, what it gives, the path, and what it used."""
     from rich.console import Console
     from rich.markup import escape

@@ -23,12 +23,13 @@ from fsmflow.engines.keeping import written
 from fsmflow.engines.machines import read_machine
 from fsmflow.engines.owners import is_alive, this_process
 from fsmflow.engines.store import Store
-from fsmflow.engines.stored_desk import StoredDesk
+from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Machine, Work, canonical
-from fsmflow.runtime import Desk, Result
+from fsmflow.runtime import Asked, Desk, NotWaiting, Result
 from fsmflow.runtime.clock import Clock, SystemClock
+from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.execution import Execution
 from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.world import World
@@ -81,6 +82,34 @@ class Kept(NamedTuple):
     parent_id: str | None
 
 
+class Question(NamedTuple):
+    """A question that waits in a run that is kept.
+
+    Attributes:
+        run_id: The run that asks: a child's, maybe.
+        root_id: The run that it belongs to.
+        workflow: The workflow's name.
+        digest: The digest of its machine.
+        folder: The folder of its spec.
+        state: The state that asks.
+        visit: Which visit to it this is.
+        shown: What the person sees, as plain data.
+        asked_ns: When it was asked.
+        until_ns: Until when an answer is waited for; None if for ever.
+    """
+
+    run_id: str
+    root_id: str
+    workflow: str
+    digest: str
+    folder: str
+    state: str
+    visit: int
+    shown: Mapping[str, Any]
+    asked_ns: int
+    until_ns: int | None
+
+
 class Durable:
     """Runs that are kept in the database at `path`."""
 
@@ -89,6 +118,7 @@ class Durable:
         path: str | os.PathLike[str],
         *,
         desk: Desk | None = None,
+        suspends: bool = False,
         lease_s: float = LEASE_S,
         clock: Clock | None = None,
         warn: Callable[[str], None] = lambda _: None,
@@ -98,6 +128,7 @@ class Durable:
         Args:
             path: The database's file.
             desk: Where people are asked beside the database, from which their answers can always come.
+            suspends: Whether a run that waits for a person is let go, to be resumed once there is an answer.
             lease_s: How long a run stays this process's own if it can't renew its lease.
             clock: The clock that runs go by.
             warn: Is told what a resumed run should know: that its code has changed.
@@ -107,7 +138,7 @@ class Durable:
         """
         self.store = Store(Path(path))
         self._owner = this_process()
-        self._desk = StoredDesk(self.store, desk)
+        self._desk = StoredDesk(self.store, desk, suspends=suspends)
         self._lease_ns = int(lease_s * 1e9)
         self._clock = clock or SystemClock()
         self._warn = warn
@@ -191,6 +222,7 @@ class Durable:
             Over: It is over.
             Taken: Another process has it.
             Fenced: Another process has taken it over, or it was cancelled.
+            Suspended: It waits for a person, and is not to wait in this process.
             Unfit: A value that it gave does not fit the code any more.
             Corrupt: Its journal is damaged.
             asyncio.CancelledError: This process was to stop; the run can be resumed.
@@ -243,6 +275,9 @@ class Durable:
                 task.uncancel()
                 raise Fenced(f"the run {run_id} is another process's, or was cancelled") from None
             raise
+        except Suspended:
+            await self.store.do(lambda connection: _suspended(connection, lease))
+            raise
         finally:
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -273,6 +308,15 @@ class Durable:
             if not await self.store.do(lambda connection: _renewed(connection, lease, until)):  # noqa: B023
                 task.cancel()
                 return True
+
+    def pinned(self, run_id: str) -> tuple[str, str, str]:
+        """Give what a run is pinned to: the digest of its machine, its folder and its profile.
+
+        Raises:
+            NoSuchRun: There is no such run.
+        """
+        about = self.store.do_now(lambda connection: _about(connection, run_id))
+        return (about["digest"], about["folder"], about["profile"] or "")
 
     def workflow_of(self, run_id: str) -> Workflow:
         """Make the workflow of a run, from the machine that travels with it.
@@ -376,16 +420,91 @@ class Durable:
 
         return self.store.do_now(work)
 
-    @property
-    def desk(self) -> StoredDesk:
-        """Where people's answers come in."""
-        return self._desk
+    def due(self, *, most: int) -> list[str]:
+        """Give runs that somebody should carry out now, the oldest first, and at most so many.
+
+        Those that were only submitted, those whose process is gone, and those that wait for an answer that
+        has come, or for one that will not come in time.
+        """
+        now = time.time_ns()
+
+        def work(connection: sqlite3.Connection) -> list[tuple[str, str | None, int]]:
+            return connection.execute(
+                "SELECT run_id, owner, lease_ns FROM runs WHERE parent_id IS NULL"
+                " AND (status IN ('submitted', 'running')"
+                " OR (status = 'waiting' AND (owner IS NOT NULL OR wake_ns <= ? OR EXISTS"
+                " (SELECT 1 FROM answers JOIN runs AS asking ON asking.run_id = answers.run_id"
+                "  WHERE asking.root_id = runs.run_id AND asking.status = 'waiting'"
+                "  AND asking.state = answers.state)))) ORDER BY created_ns, run_id",
+                (now,),
+            ).fetchall()
+
+        found = self.store.do_now(work)
+        free = [run for run, owner, lease in found if owner is None or lease <= now or not is_alive(owner)]
+        return free[:most]
+
+    def questions(self, run_id: str | None = None) -> list[Question]:
+        """Give the questions that wait, of one run or of all, the oldest first."""
+        where, values = ("AND root_id = ?", (run_id,)) if run_id is not None else ("", ())
+
+        def work(connection: sqlite3.Connection) -> list[Question]:
+            columns = "run_id, root_id, workflow, digest, folder"
+            ending = f"WHERE status = 'waiting' {where} ORDER BY created_ns"
+            query = f"SELECT {columns} FROM runs {ending}"  # noqa: S608 - all of it is written here
+            return [
+                found
+                for row in connection.execute(query, values).fetchall()
+                if (found := _question(connection, *row)) is not None
+            ]
+
+        return self.store.do_now(work)
+
+    def answer(self, run_id: str, state: str, label: str | None = None, value: Any = None) -> None:
+        """Answer a question that waits: of a run, or of a workflow that it calls.
+
+        The answer is kept, and taken when the run goes on: now, or when it is resumed.
+
+        Args:
+            run_id: The run's id.
+            state: The state that asks.
+            label: The label that is picked, if it has labels.
+            value: What is filled in, as plain data, if anything is.
+
+        Raises:
+            NotWaiting: No such question waits, or it is answered already.
+            Rejected: The answer is none of those that there are.
+        """
+        found = [each for each in self.questions(run_id) if each.state == state]
+        if not found:
+            raise NotWaiting(f"no question of `{state}` waits in {run_id}")
+        asked = self.described(found[0])
+        self._desk.answer(asked, label, value)
+
+    def described(self, asking: Question) -> Asked:
+        """Give all of a question that waits."""
+        workflow = self._workflow(asking.digest, Path(asking.folder))
+        question = workflow.runner.questions[asking.state]
+        return Asked(
+            token=token_of(asking.run_id, asking.state, asking.visit),
+            workflow=asking.workflow,
+            run_id=asking.run_id,
+            trace_id="",
+            state=asking.state,
+            visit=asking.visit,
+            question=question.text,
+            role=question.role,
+            shown=asking.shown,
+            labels=question.labels,
+            gives=question.gives,
+            timeout_us=question.timeout_us,
+            validate=workflow.runner.answers()[asking.state],
+        )
 
 
 _COLUMNS = (
     "run_id", "root_id", "parent_id", "workflow", "digest", "folder", "profile", "profiles", "code",
     "trace_id", "status", "state", "spent", "end_state", "end_kind", "created_ns", "ended_ns", "owner",
-    "fence", "lease_ns", "is_cancelled",
+    "fence", "lease_ns", "is_cancelled", "wake_ns",
 )  # fmt: skip
 
 
@@ -420,6 +539,37 @@ def _release(connection: sqlite3.Connection, lease: Lease) -> None:
     )
 
 
+def _question(
+    connection: sqlite3.Connection, run_id: str, root_id: str, workflow: str, digest: str, folder: str
+) -> Question | None:
+    """Read the question that a run waits for; None if it is a child that does."""
+    begun = body_of(rows_of(connection, run_id)[-1])
+    if begun.get("what") != "question":
+        return None
+    return Question(
+        run_id,
+        root_id,
+        workflow,
+        digest,
+        folder,
+        begun["state"],
+        begun["visit"],
+        begun["shown"],
+        begun["at_ns"],
+        begun["until_ns"],
+    )
+
+
+def _suspended(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Note that a run waits for a person, itself or in a workflow that it calls, and until when."""
+    connection.execute(
+        "UPDATE runs SET status = 'waiting', wake_ns ="
+        " (SELECT min(wake_ns) FROM runs AS each WHERE each.root_id = ? AND each.status = 'waiting')"
+        " WHERE run_id = ? AND owner = ? AND fence = ?",
+        (lease.root_id, *lease),
+    )
+
+
 def _renewed(connection: sqlite3.Connection, lease: Lease, until_ns: int) -> bool:
     done = connection.execute(
         "UPDATE runs SET lease_ns = ? WHERE run_id = ? AND owner = ? AND fence = ? AND is_cancelled = 0",
@@ -434,4 +584,15 @@ def _called(machine: Machine) -> list[tuple[str, str]]:
     return [(callee.name, callee.digest) for each in children for callee in each.callees.values()]
 
 
-__all__ = ["Corrupt", "Durable", "Fenced", "Kept", "NoSuchRun", "Over", "Taken", "Unfit"]
+__all__ = [
+    "Corrupt",
+    "Durable",
+    "Fenced",
+    "Kept",
+    "NoSuchRun",
+    "Over",
+    "Question",
+    "Suspended",
+    "Taken",
+    "Unfit",
+]

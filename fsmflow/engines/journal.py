@@ -170,7 +170,10 @@ class RunJournal:
             "at_ns": now,
             "until_ns": None if longest_us is None or what == "attempt" else now + longest_us * 1000,
         }
-        await self._write(run, Row("begin", written(begun)), "waiting" if what == "question" else "running")
+        status = "running"
+        if what == "question":
+            status, begun["shown"] = "waiting", _shown(run)
+        await self._write(run, Row("begin", written(begun)), status, begun["until_ns"])
         return longest_us
 
     def late(self, event: Late) -> None:
@@ -213,17 +216,25 @@ class RunJournal:
                 " owner = NULL WHERE run_id = ?",
                 (end, kind, time.time_ns(), json.dumps(run.spent._asdict()), self._run_id),
             )
+            # Children that were broken off, since too many others had failed, are over too.
+            connection.execute(
+                "UPDATE runs SET status = 'cancelled' WHERE parent_id = ?"
+                " AND status NOT IN ('done', 'cancelled')",
+                (self._run_id,),
+            )
 
         await self._store.do(work)
         self._noted([*self._pending, row])
 
-    async def _write(self, run: Run, row: Row, status: str) -> None:
+    async def _write(self, run: Run, row: Row, status: str, wake_ns: int | None = None) -> None:
         rows = [*self._pending, row]
-        about = (status, run.state, json.dumps(run.spent._asdict()), self._run_id)
+        about = (status, wake_ns, run.state, json.dumps(run.spent._asdict()), self._run_id)
 
         def work(connection: sqlite3.Connection) -> None:
             self._append(connection, rows)
-            connection.execute("UPDATE runs SET status = ?, state = ?, spent = ? WHERE run_id = ?", about)
+            connection.execute(
+                "UPDATE runs SET status = ?, wake_ns = ?, state = ?, spent = ? WHERE run_id = ?", about
+            )
 
         await self._store.do(work)
         self._noted(rows)
@@ -246,6 +257,14 @@ class RunJournal:
     def _count(self, row: Row) -> None:
         self._chain = chained(self._chain, row)
         self._seq += 1
+
+
+def _shown(run: Run) -> Any:
+    """Give what a person sees of a question, as far as that is data."""
+    try:
+        return json.loads(written(run.arguments)) if isinstance(run.arguments, dict) else {}
+    except Unkeepable:
+        return {}
 
 
 def fitted(event: Ended, state: str, fit: Callable[[str, Any], Any]) -> Ended:

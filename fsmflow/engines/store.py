@@ -42,7 +42,8 @@ CREATE TABLE IF NOT EXISTS runs (
     owner TEXT,
     fence INTEGER NOT NULL,
     lease_ns INTEGER NOT NULL,
-    is_cancelled INTEGER NOT NULL
+    is_cancelled INTEGER NOT NULL,
+    wake_ns INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status, created_ns);
 CREATE INDEX IF NOT EXISTS runs_by_root ON runs (root_id);

@@ -16,18 +16,32 @@ POLL_S = 0.05
 """How often a run looks whether it is answered."""
 
 
+class Suspended(BaseException):
+    """A run waits for a person, and is let go meanwhile; no exception, which would be an outcome.
+
+    Attributes:
+        asked: The question.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        super().__init__(f"`{asked.state}` waits for an answer")
+        self.asked = asked
+
+
 class StoredDesk:
     """Waits for answers in a store, and asks at another desk meanwhile, if there is one."""
 
-    def __init__(self, store: Store, desk: Desk | None) -> None:
+    def __init__(self, store: Store, desk: Desk | None, *, suspends: bool = False) -> None:
         self._store = store
         self._desk = desk
+        self._suspends = suspends
 
     async def ask(self, asked: Asked) -> Answer:
         """Ask, and wait for an answer from here or from elsewhere."""
+        if self._desk is None:
+            return await self._kept(asked)
         waiting = [asyncio.ensure_future(self._kept(asked))]
-        if self._desk is not None:
-            waiting.append(asyncio.ensure_future(self._desk.ask(asked)))
+        waiting.append(asyncio.ensure_future(self._desk.ask(asked)))
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
@@ -45,30 +59,24 @@ class StoredDesk:
             if body is not None:
                 said = json.loads(body)
                 return asked.answer(said["label"], said["value"])
+            if self._suspends:
+                raise Suspended(asked)
             await asyncio.sleep(POLL_S)
 
-    def answer(self, run_id: str, state: str, label: str | None, value: Any, asked: Any) -> None:
+    def answer(self, asked: Asked, label: str | None, value: Any) -> None:
         """Keep an answer to a question that waits.
-
-        Args:
-            run_id: The run that asks.
-            state: The state that asks.
-            label: The label that is picked, if it has labels.
-            value: What is filled in, as plain data, if anything is.
-            asked: The question, for its token, and to hold the answer to.
 
         Raises:
             NotWaiting: It is answered already.
             Rejected: It is none of the answers that there are.
         """
         asked.answer(label, value)
-        body = json.dumps({"label": label, "value": value})
+        row = (asked.token, asked.run_id, asked.state, json.dumps({"label": label, "value": value}))
 
         def work(connection: sqlite3.Connection) -> None:
             if _body(connection, asked.token) is not None:
-                raise NotWaiting(f"the question of `{state}` in {run_id} is answered already")
-            row = (asked.token, run_id, state, body, time.time_ns())
-            connection.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", row)
+                raise NotWaiting(f"the question of `{asked.state}` in {asked.run_id} is answered already")
+            connection.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", (*row, time.time_ns()))
 
         self._store.do_now(work)
 

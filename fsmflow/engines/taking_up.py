@@ -94,7 +94,7 @@ def add_run(
     now = time.time_ns()
     connection.execute(
         "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'submitted', '', '{}', NULL, NULL, ?, NULL,"
-        " NULL, 0, 0, 0)",
+        " NULL, 0, 0, 0, NULL)",
         (run_id, root_id, parent_id, workflow, digest, folder, profile, profiles, code, trace_id, now),
     )
     row = Row("run", json.dumps({"digest": digest, "input": json.loads(given)}))

@@ -1,0 +1,63 @@
+"""The database of durable runs, as commands open and name it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from fsmflow.engines.durable import Durable
+
+Command = TypeVar("Command", bound=Any)
+
+FINDING = 1
+
+
+def db_option(command: Command) -> Command:
+    """Give a command the option --db: the database of durable runs."""
+    decorated: Command = click.option(
+        "--db",
+        type=click.Path(path_type=Path),
+        envvar="FSMFLOW_DB",
+        help="The database of durable runs; also FSMFLOW_DB.",
+    )(command)
+    return decorated
+
+
+def database(db: Path | None) -> Path:
+    """Give the database that was named, or the user's own."""
+    if db is not None:
+        return db
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "fsmflow" / "runs.db"
+
+
+@contextmanager
+def opened(db: Path | None, *, must_exist: bool = True, **options: Any) -> Iterator[Durable]:
+    """Open the database while the block runs; tell what goes wrong, and exit."""
+    from fsmflow.engines.durable import Durable, NoSuchRun, Over, Taken
+    from fsmflow.engines.store import StoreError
+
+    path = database(db)
+    if must_exist and not path.is_file():
+        raise click.UsageError(f"there is no database at {path}; `fsmflow submit` makes one")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        durable = Durable(path, **options)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        yield durable
+    except (NoSuchRun, Over, Taken) as error:
+        click.echo(str(error.args[0]), err=True)
+        sys.exit(FINDING)
+    except StoreError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        durable.close()

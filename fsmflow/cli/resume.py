@@ -1,0 +1,116 @@
+"""`fsmflow resume`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fsmflow.cli.durable import FINDING, db_option, opened
+from fsmflow.cli.output import quiet_option
+
+if TYPE_CHECKING:
+    from fsmflow.engines.durable import Durable
+
+MOST = 100
+
+
+@click.command("resume")
+@click.argument("run", required=False)
+@click.option("--all", "every", is_flag=True, help="Resume all runs that nobody carries out.")
+@db_option
+@quiet_option
+def command(run: str | None, every: bool, db: Path | None, quiet: bool) -> None:
+    r"""Take a durable run up where it was left, and carry it out.
+
+    The run keeps to the machine that it was submitted with, whatever has become of its spec.
+
+    \b
+    Exit codes: those of `fsmflow run`; 7 it waits for a person's answer; 1 another process has it, it is
+    over, or it can't be taken up.
+    """
+    if (run is None) == (not every):
+        raise click.UsageError("name a run, or say --all")
+    with opened(db, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable:
+        if run is not None:
+            sys.exit(carried_out(durable, durable.find(run).run_id, quiet=quiet))
+        while due := durable.due(most=MOST):
+            codes = [carried_out(durable, each, quiet=True) for each in due]
+            click.echo(f"resumed {len(codes)}")
+            if FINDING in codes:
+                sys.exit(FINDING)
+
+
+def carried_out(durable: Durable, run_id: str, *, quiet: bool, **options: Any) -> int:
+    """Carry a run out, show what comes of it, and give the exit code."""
+    from fsmflow.cli.run import CANCELLED, exit_code_of, show
+    from fsmflow.engines.durable import Corrupt, Fenced, Suspended, Taken, Unfit
+
+    try:
+        result = asyncio.run(durable.resume(run_id, **options))
+    except Suspended as suspended:
+        _say_what_waits(run_id, suspended.asked)
+        return WAITING
+    except (Corrupt, Fenced, Taken, Unfit) as error:
+        click.echo(str(error), err=True)
+        return FINDING
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo(f"stopped; fsmflow resume {run_id[:12]} goes on with it", err=True)
+        return CANCELLED
+    show(result, quiet=quiet)
+    return exit_code_of(result)
+
+
+def run_durably(
+    spec: Path,
+    given: Any,
+    db: Path,
+    *,
+    profile: str | None,
+    run_id: str | None,
+    trace: Path | None,
+    quiet: bool,
+) -> int:
+    """Run the workflow at `spec` as a durable run, and give the exit code."""
+    from contextlib import ExitStack
+
+    from fsmflow.cli.desks import TerminalDesk
+    from fsmflow.cli.load import compile_one
+    from fsmflow.engines.workflows import Workflow
+    from fsmflow.runtime import JsonLines, Rejected, StepNotFound
+
+    compile_one(spec)
+    workflow = Workflow.of_spec(spec)
+    at_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    desk = TerminalDesk() if at_terminal else None
+    with ExitStack() as stack:
+        durable = stack.enter_context(opened(db, must_exist=False, desk=desk, suspends=desk is None))
+        options = {"trace": stack.enter_context(JsonLines(trace))} if trace is not None else {}
+        try:
+            submitted = durable.submit(workflow, given, run_id=run_id, profile=profile)
+        except Rejected as rejected:
+            said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
+            click.echo(f"the input does not fit its type:\n{said}", err=True)
+            return 2
+        except (StepNotFound, LookupError, ValueError) as error:
+            click.echo(str(error.args[0]), err=True)
+            return 2
+        return carried_out(durable, submitted, quiet=quiet, workflow=workflow, **options)
+
+
+WAITING = 7
+"""The exit code of a run that waits for a person."""
+
+
+def _say_what_waits(run_id: str, asked: Any) -> None:
+    whom = f" {asked.role}" if asked.role else ""
+    answers = " | ".join(asked.labels or ("--value JSON",))
+    click.echo(
+        f"`{asked.state}` asks{whom}: {asked.question}\n"
+        f"  to answer: fsmflow answer {run_id[:12]} {asked.state} {answers}\n"
+        f"  and then:  fsmflow resume {run_id[:12]}",
+        err=True,
+    )

@@ -1,0 +1,112 @@
+"""`fsmflow runs`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fsmflow.cli.durable import db_option, opened
+from fsmflow.cli.output import format_option, wants_color
+
+if TYPE_CHECKING:
+    from fsmflow.engines.durable import Durable, Kept
+
+STATUSES = ("submitted", "running", "waiting", "done", "cancelled")
+
+
+@click.command("runs")
+@click.argument("run", required=False)
+@click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
+@click.option("--workflow", help="Only runs of this workflow.")
+@db_option
+@format_option
+def command(run: str | None, status: str | None, workflow: str | None, db: Path | None, form: str) -> None:
+    """List durable runs, the latest first; with RUN, show one: what it has done, and what it waits for.
+
+    RUN is a run's id, or the beginning of it.
+    """
+    with opened(db) as durable:
+        if run is not None:
+            _show(durable, durable.find(run), form)
+            return
+        found = durable.runs(status=status, workflow=workflow)
+        if form == "json":
+            rows = [each._asdict() for each in found]
+            click.echo(json.dumps({"schema": "fsmflow.runs/1", "runs": rows}, indent=2))
+        elif found:
+            _list(found)
+        else:
+            click.echo("no runs")
+
+
+def _list(found: list[Kept]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("run", "workflow", "status", "at"):
+        table.add_column(name, no_wrap=True)
+    for name in ("steps", "tokens", "money", "since"):
+        table.add_column(name, justify="right", no_wrap=True)
+    now = time.time_ns()
+    for each in found:
+        table.add_row(
+            each.run_id[:12],
+            each.workflow,
+            _status(each),
+            each.end or each.state,
+            f"{each.spent.get('steps', 0):,}",
+            f"{each.spent.get('tokens', 0):,}",
+            f"${each.spent.get('micro_usd', 0) / 1e6:,.4g}",
+            _ago(now - each.created_ns),
+        )
+    Console(no_color=not wants_color(sys.stdout), highlight=False).print(table)
+
+
+def _show(durable: Durable, kept: Kept, form: str) -> None:
+    from fsmflow.cli.run import fields
+
+    questions = [durable.described(each) for each in durable.questions(kept.run_id)]
+    if form == "json":
+        waits_for = [
+            {"state": q.state, "question": q.question, "role": q.role, "labels": q.labels, "gives": q.gives}
+            for q in questions
+        ]
+        click.echo(
+            json.dumps({"schema": "fsmflow.run/1", **kept._asdict(), "waits_for": waits_for}, indent=2)
+        )
+        return
+    click.echo(f"{click.style(kept.run_id, bold=True)}  {kept.workflow}  {_status(kept)}")
+    where = f"ended in {kept.end}" if kept.end else f"at {kept.state}" if kept.state else "not begun"
+    click.echo(f"  {where}, submitted {_ago(time.time_ns() - kept.created_ns)} ago")
+    if kept.owner:
+        click.echo(f"  carried out by {kept.owner}")
+    if kept.spent:
+        amounts = ", ".join(f"{amount:,} {name}" for name, amount in kept.spent.items() if amount)
+        click.echo(f"  used {amounts or 'nothing'}")
+    for asked in questions:
+        whom = f" {asked.role}" if asked.role else ""
+        click.echo(f"\n  `{asked.state}` asks{whom}: {asked.question}")
+        for name, value in fields(dict(asked.shown)):
+            click.echo(f"    {name}  {value}")
+        filled = f" --value {asked.gives}" if asked.gives else ""
+        answers = " | ".join(asked.labels or ())
+        click.echo(f"  to answer: fsmflow answer {kept.run_id[:12]} {asked.state} {answers}{filled}".rstrip())
+
+
+def _status(kept: Kept) -> str:
+    return kept.kind or kept.status if kept.status == "done" else kept.status
+
+
+def _ago(ns: int) -> str:
+    """Word a length of time by its largest unit."""
+    seconds = ns // 1_000_000_000
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

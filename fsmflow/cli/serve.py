@@ -1,0 +1,39 @@
+"""`fsmflow serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from fsmflow.cli.durable import db_option, opened
+
+
+@click.command("serve")
+@click.option(
+    "--width", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Runs at a time."
+)
+@click.option(
+    "--grace", default=30.0, show_default=True, help="Seconds that runs may take to end on SIGTERM."
+)
+@click.option("--until-idle", is_flag=True, help="Stop once there is nothing to do.")
+@db_option
+def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None:
+    """Carry out the runs of a database: submitted ones, ones left over, ones whose question is answered.
+
+    A run that waits for a person takes no place. On SIGTERM or SIGINT no more are taken; those under way
+    are brought to an end, or let go after the grace period, to be resumed.
+    """
+    from fsmflow.engines.serving import Worker
+
+    async def serving() -> None:
+        worker = Worker(durable, width=width, told=lambda run_id, what: click.echo(f"{run_id[:12]}  {what}"))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        await worker.serve(grace_s=grace, until_idle=until_idle)
+
+    with opened(db, must_exist=False, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable:
+        asyncio.run(serving())

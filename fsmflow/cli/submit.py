@@ -1,0 +1,50 @@
+"""`fsmflow submit`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from fsmflow.cli.durable import db_option, opened
+
+
+@click.command("submit")
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--input", "source", help="Read the input, as JSON, from this file; - is standard input.")
+@click.option("--profile", help="Use the step implementations of this profile.")
+@click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
+@db_option
+def command(
+    spec: Path,
+    inputs: tuple[str, ...],
+    source: str | None,
+    profile: str | None,
+    run_id: str | None,
+    db: Path | None,
+) -> None:
+    """Hand a run of SPEC over to whoever serves the database: `fsmflow serve`, or `fsmflow resume`.
+
+    Its id is printed. The input is made as for `fsmflow run`.
+    """
+    from fsmflow.cli.load import compile_one
+    from fsmflow.cli.run import given_of
+    from fsmflow.engines.keeping import Unkeepable
+    from fsmflow.engines.workflows import Workflow
+    from fsmflow.runtime import Rejected, StepNotFound
+
+    given = given_of(inputs, source)
+    compile_one(spec)
+    workflow = Workflow.of_spec(spec)
+    with opened(db, must_exist=False) as durable:
+        try:
+            click.echo(durable.submit(workflow, given, run_id=run_id, profile=profile))
+        except Rejected as rejected:
+            said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
+            click.echo(f"the input does not fit its type:\n{said}", err=True)
+            sys.exit(2)
+        except (StepNotFound, LookupError, Unkeepable, ValueError) as error:
+            click.echo(str(error.args[0]), err=True)
+            sys.exit(2)

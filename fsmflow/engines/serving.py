@@ -1,0 +1,118 @@
+"""A worker: carries out what is submitted to a database, so many runs at a time, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from fsmflow.engines.durable import Corrupt, Durable, Fenced, NoSuchRun, Over, Suspended, Taken, Unfit
+from fsmflow.engines.workflows import Workflow
+
+POLL_S = 0.1
+"""How often it looks for work when there was none."""
+
+Told = Callable[[str, str], None]
+"""Is told what became of a run: its id, and the kind of its end or why it has none."""
+
+
+class Worker:
+    """Carries out the runs of a database that nobody else does: submitted, left over, or answered."""
+
+    def __init__(
+        self, durable: Durable, *, width: int = 10, told: Told = lambda _run_id, _what: None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            durable: The database; with `suspends`, so that a run that waits for a person takes no place.
+            width: How many runs are carried out at a time.
+            told: Is told what became of each run.
+        """
+        self._durable = durable
+        self._width = width
+        self._told = told
+        self._stopping = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._refused: set[str] = set()
+        self._workflows: dict[tuple[str, str, str], Workflow] = {}
+
+    def stop(self) -> None:
+        """Take no more runs; those under way are brought to an end."""
+        self._stopping.set()
+
+    async def serve(self, *, grace_s: float = 30.0, until_idle: bool = False) -> None:
+        """Carry runs out until `stop` is called.
+
+        Args:
+            grace_s: How long runs that are under way then may take to end; after that they are let go, for
+                another worker, in seconds.
+            until_idle: Stop by itself once there is nothing to do.
+        """
+        while not self._stopping.is_set():
+            took = await self._take()
+            if until_idle and not took and not self._tasks:
+                break
+            if not took:
+                await self._wait()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=grace_s)
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _take(self) -> bool:
+        """Begin what is due, as far as there is room."""
+        room = self._width - len(self._tasks)
+        if room <= 0:
+            return False
+        skipped = self._tasks.keys() | self._refused
+        due = await asyncio.to_thread(self._durable.due, most=room + len(skipped))
+        taken = [run_id for run_id in due if run_id not in skipped][:room]
+        for run_id in taken:
+            task = asyncio.create_task(self._carry_out(run_id))
+            self._tasks[run_id] = task
+            task.add_done_callback(partial(self._over, run_id))
+        return bool(taken)
+
+    def _over(self, run_id: str, _: asyncio.Task[None]) -> None:
+        self._tasks.pop(run_id, None)
+
+    async def _wait(self) -> None:
+        """Wait until a run has ended, or it is time to look again."""
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            full = len(self._tasks) >= self._width
+            await asyncio.wait(
+                [stopping, *self._tasks.values()],
+                timeout=None if full else POLL_S,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            stopping.cancel()
+
+    async def _carry_out(self, run_id: str) -> None:
+        try:
+            workflow = await asyncio.to_thread(self._workflow, run_id)
+            result = await self._durable.resume(run_id, workflow=workflow)
+        except Suspended:
+            self._told(run_id, "waiting")
+        except (Taken, Over, Fenced, NoSuchRun):
+            # Somebody else was quicker.
+            return
+        except (Corrupt, Unfit) as error:
+            self._refused.add(run_id)
+            self._told(run_id, str(error))
+        except Exception as error:  # noqa: BLE001 - one run that can't be carried out must not stop the others
+            self._refused.add(run_id)
+            self._told(run_id, f"{type(error).__name__}: {error}")
+        else:
+            self._told(run_id, result.kind)
+
+    def _workflow(self, run_id: str) -> Any:
+        """Make the workflow of a run; runs of the same machine and profile share it."""
+        key = self._durable.pinned(run_id)
+        if key not in self._workflows:
+            self._workflows[key] = self._durable.workflow_of(run_id)
+        return self._workflows[key]
