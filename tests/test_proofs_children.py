@@ -226,6 +226,17 @@ def test_who_picks_a_label_gives_that_label():
     assert isinstance(broken, Refuted)
 
 
+def test_who_picks_a_label_twice_gives_each_in_its_turn():
+    """Asked again, the answer that counts is the latest; an earlier one decides nothing any more."""
+    sort = 'sort: {choose: [{when: ask == "pay", to: done}, {to: ask, times: 1, else: lost}]}'
+    policies = "[{never: done, between: [ask.back, ask.pay]}, {never: done, between: [ask.back, lost]}]"
+    kept, broken = (judged.verdict for judged in told(f"{ASK}\n{sort}", policies=policies).policies)
+
+    assert not isinstance(kept, Refuted)
+    assert isinstance(broken, Refuted)
+    assert len(broken.path) == 4
+
+
 def test_what_a_way_to_success_must_have_room_for():
     """The cheapest way to success takes all steps that its children may; a call above a cap is told alone."""
     found = machine(

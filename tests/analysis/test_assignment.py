@@ -79,7 +79,9 @@ def test_an_answer_is_there_once_it_is_given():
 workflow: little
 states:
   ask: {ask: Well?, as: said, gives: str, timeout: 1s, success: use, fallback: bad}
-  use: {run: m:f, success: ask, fallback: good}
+  use: {run: m:f, success: again, fallback: good}
+  again: {ask: Sure?, as: said, gives: str, timeout: 1s, success: good, fallback: worse}
+  worse: {end: failed}
   good: {end: success}
   bad: {end: failed}
 """
@@ -88,9 +90,15 @@ states:
 
     found = {
         name: facts.may_be_unset("said", name, cleared=cleared)
-        for name, cleared in (("use", False), ("good", False), ("ask", True), ("bad", False))
+        for name, cleared in (
+            ("use", False),
+            ("good", False),
+            ("again", True),
+            ("bad", False),
+            ("worse", False),
+        )
     }
-    assert found == {"use": False, "good": False, "ask": True, "bad": True}
+    assert found == {"use": False, "good": False, "again": True, "bad": True, "worse": True}
 
 
 @pytest.mark.parametrize(
