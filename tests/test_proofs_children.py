@@ -228,7 +228,8 @@ def test_who_picks_a_label_gives_that_label():
 
 def test_who_picks_a_label_twice_gives_each_in_its_turn():
     """Asked again, the answer that counts is the latest; an earlier one decides nothing any more."""
-    sort = 'sort: {choose: [{when: ask == "pay", to: done}, {to: ask, times: 1, else: lost}]}'
+    guard = 'ask == "pay" and input == 1'
+    sort = f"sort: {{choose: [{{when: '{guard}', to: done}}, {{to: ask, times: 1, else: lost}}]}}"
     policies = "[{never: done, between: [ask.back, ask.pay]}, {never: done, between: [ask.back, lost]}]"
     kept, broken = (judged.verdict for judged in told(f"{ASK}\n{sort}", policies=policies).policies)
 

@@ -89,14 +89,8 @@ states:
     )
 
     found = {
-        name: facts.may_be_unset("said", name, cleared=cleared)
-        for name, cleared in (
-            ("use", False),
-            ("good", False),
-            ("again", True),
-            ("bad", False),
-            ("worse", False),
-        )
+        name: facts.may_be_unset("said", name, cleared=name == "again")
+        for name in ("use", "good", "again", "bad", "worse")
     }
     assert found == {"use": False, "good": False, "again": True, "bad": True, "worse": True}
 
