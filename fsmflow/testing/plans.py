@@ -20,6 +20,7 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
 
+from fsmflow import semantics
 from fsmflow.analysis.valuations import Names, shaped
 from fsmflow.analysis.witness import Witness
 from fsmflow.diagnostics import FsmflowError
@@ -27,7 +28,7 @@ from fsmflow.expressions import EachTemplate, Template, references
 from fsmflow.machine import Ask, End, Machine, State, Work
 from fsmflow.runtime import Ended
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.testing.deciding import decisive
+from fsmflow.testing.deciding import decisive, whole
 from fsmflow.testing.subject import Subject
 
 LONGEST = 60
@@ -228,8 +229,8 @@ def _decisive(subject: Subject, roots: Sequence[str], kind: str) -> st.SearchStr
     usual = values(subject, kind)
     key = (subject.machine.digest, *roots, kind)
     if key not in _DECISIVE:
-        folder = subject.runner.folder
-        _DECISIVE[key] = decisive(subject.machine, roots, kind, folder, lambda: simplest(usual))
+        resolved = resolve_type(kind, subject.runner.folder) if kind else Any
+        _DECISIVE[key] = decisive(subject.machine, roots, resolved, _sample)
     return usual | st.sampled_from(_DECISIVE[key]) if _DECISIVE[key] else usual
 
 
@@ -257,15 +258,40 @@ def _changed(draw: st.DrawFn, subject: Subject, worst: Sequence[Plan]) -> Plan:
 
 
 def worst_plans(subject: Subject) -> tuple[Plan, ...]:
-    """Give the plans of the runs that the proof names as the worst, without values of their own."""
-    return tuple(map(plan_of, subject.witnesses))
+    """Give the plans of the runs that the proof names as the worst, without sample values of their own."""
+    return tuple(plan_of(subject, witness) for witness in subject.witnesses)
 
 
-def plan_of(witness: Witness) -> Plan:
-    """Give the plan that repeats a run."""
-    ends = [event for event in witness.events if isinstance(event, Ended)]
-    draws = tuple(event.draw for event in ends if event.outcome == "transient")
-    return Plan(given=witness.given, acts=tuple(Act(event=event) for event in ends), draws=draws or (0.5,))
+def plan_of(subject: Subject, witness: Witness) -> Plan:
+    """Give the plan that repeats a run; what the proof knows of values, a part, is made whole."""
+    given = witness.given
+    if given is not None and subject.machine.input is not None:
+        given = _whole(subject, str(subject.machine.input), given)
+    acts = tuple(Act(event=event) for event in _ends(subject, witness))
+    draws = tuple(act.event.draw for act in acts if act.event and act.event.outcome == "transient")
+    return Plan(given=given, acts=acts, draws=draws or (0.5,))
+
+
+def _ends(subject: Subject, witness: Witness) -> Iterator[Ended]:
+    """Give how the attempts of a run end, each with a value that fits where one is known."""
+    now, *_ = semantics.launch(subject.machine, witness.given)
+    for event in witness.events:
+        state = subject.machine.states[now.state]
+        now, *_ = semantics.advance(subject.machine, now, event)
+        if not isinstance(event, Ended):
+            continue
+        if event.value is not None and isinstance(state, Work | Ask) and state.gives is not None:
+            event = event._replace(value=_whole(subject, str(state.gives), event.value))
+        yield event
+
+
+def _whole(subject: Subject, kind: str, known: Any) -> Any:
+    return whole(known, resolve_type(kind, subject.runner.folder), _sample)
+
+
+def _sample(kind: Any) -> Any:
+    """Give the simplest value of a type."""
+    return simplest(_fitting(repr(kind), kind))
 
 
 def simplest(strategy: st.SearchStrategy[Any]) -> Any:

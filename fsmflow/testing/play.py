@@ -27,7 +27,6 @@ from fsmflow.runtime import (
     Transient,
 )
 from fsmflow.testing.clock import SimulatedClock
-from fsmflow.testing.deciding import over
 from fsmflow.testing.plans import Act, Plan
 from fsmflow.testing.subject import Edge, Subject
 
@@ -260,9 +259,8 @@ class _Script:
         if state.labels is not None and label not in state.labels:
             label = state.labels[act.label % len(state.labels)]
         if state.gives is not None:
-            value = self._one(str(state.gives), act)
-            if act.event is not None and act.event.value is not None:
-                value = over(value, act.event.value)
+            known = None if act.event is None else act.event.value
+            value = self._one(str(state.gives), act) if known is None else known
         return asked.answer(label, value)
 
     def _next(self) -> Act:
@@ -286,9 +284,8 @@ class _Script:
         return self._give(state, act)
 
     def _give(self, state: Work, act: Act, known: Any = None) -> Any:
-        """Give what fits, laid under what is known of it."""
-        value = self._sample(state, act)
-        value = value if known is None else over(value, known)
+        """Give what is known to be given, or what fits."""
+        value = self._sample(state, act) if known is None else known
         if state.labels is None:
             return value
         label = state.labels[act.label % len(state.labels)]

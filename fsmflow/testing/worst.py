@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 from hypothesis import example
 
-from fsmflow.testing.deciding import over
 from fsmflow.testing.plans import LONGEST_FOLLOWED, Plan, inputs, plan_of, samples, simplest, worst_plans
 from fsmflow.testing.play import play
 from fsmflow.testing.subject import Subject
@@ -65,7 +64,7 @@ def worst_cases(subject: Subject) -> Iterator[WorstCase]:
         if bound.metric == "transitions" or not bound.is_exact or not bound.upper:
             continue
         assert bound.witness is not None
-        spent = play(subject, _filled(subject, plan_of(bound.witness))).spent
+        spent = play(subject, _filled(subject, plan_of(subject, bound.witness))).spent
         resource = _RESOURCES[bound.metric]
         drawn = bound.witness.drawn_pauses if bound.metric == "microseconds" else 0
         yield WorstCase(resource, bound.upper, getattr(spent, resource), drawn)
@@ -73,8 +72,5 @@ def worst_cases(subject: Subject) -> Iterator[WorstCase]:
 
 def _filled(subject: Subject, plan: Plan) -> Plan:
     """Give a plan the simplest input and sample values there are."""
-    given = simplest(inputs(subject))
-    if plan.given is not None:
-        # A proof knows of the input what choices read, and no more.
-        given = over(given, plan.given)
+    given = simplest(inputs(subject)) if plan.given is None else plan.given
     return evolve(plan, given=given, samples=simplest(samples(subject)))

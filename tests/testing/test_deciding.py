@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fsmflow.analysis.valuations import assignments
-from fsmflow.expressions import All, Compare, Value
-from fsmflow.expressions import Path as Read
-from fsmflow.runtime.validation import validator
-from fsmflow.testing.deciding import decisive, over
+from fsmflow.expressions import All, Compare, Path, Value
+from fsmflow.testing.deciding import decisive, whole
 from fsmflow.testing.plans import inputs, several
 from fsmflow.testing.subject import Subject
 from tests.generated import runner_of
@@ -21,11 +17,10 @@ pick: {choose: [{when: input.x > 100 and input.y <= input.x, to: far}, {to: near
 far: {end: success}
 near: {end: degraded}
 """
-HERE = Path(__file__)
 
 
 def found(states: str = STATES, root: str = "input") -> tuple[Point, ...]:
-    return decisive(machine(states, input=POINT), [root], POINT, HERE, lambda: Point(7, 8))
+    return decisive(machine(states, input=POINT), [root], Point, lambda _: Point(7, 8))
 
 
 def test_values_lie_on_literals_and_beside_them() -> None:
@@ -60,16 +55,22 @@ def test_inputs_take_every_arm() -> None:
     assert {point.x > 100 and point.y is not None and point.y <= point.x for point in points} == {True, False}
 
 
-def test_what_is_known_is_laid_over_a_whole_value() -> None:
-    """A part takes its place in the whole, and what is no part stands for itself."""
-    assert over(Point(1, 2), {"y": 3}) == {"x": 1, "y": 3}
-    assert over(Point(1, 2), 5) == 5
-    assert validator(Point)(over(Point(1, 2), {})) == Point(1, 2)  # type: ignore[misc]
+def test_what_is_known_is_made_whole() -> None:
+    """A part takes its place in a value of the type, and what stands for an item becomes one."""
+
+    def made(known: object, kind: object) -> object:
+        return whole(known, kind, lambda _: Point(1, 2))
+
+    assert made({"y": 3}, Point) == {"x": 1, "y": 3}
+    assert made(["x", "x"], list[Point]) == [{"x": 1, "y": 2}] * 2
+    assert made(["x"], list[str]) == ["x"]
+    assert made({"x": ["x"]}, dict[str, list[str]]) == {"x": ["x"]}
+    assert made("no number", int) == "no number"
 
 
 def test_null_comes_last() -> None:
     """Where a value of a type does, null is not taken for it."""
-    guard = All((Compare("<=", Read("a", ("x",)), Value(3)), Compare("<", Read("a", ("x",)), Read("b", ()))))
+    guard = All((Compare("<=", Path("a", ("x",)), Value(3)), Compare("<", Path("a", ("x",)), Path("b", ()))))
     first = next(iter(assignments([guard])))
     everything = list(assignments([guard]))
 
