@@ -206,7 +206,7 @@ OFTEN = {
     "success, labelled": 96,
     "too many items": 8,
     "unknown": 7,
-    "unknown used up": 1,
+    "unknown used up": 0.5,
     "unknown, capped": 5,
 }
 """How often each kind of thing must happen, at least, among a thousand lists of events."""
