@@ -208,7 +208,8 @@ class Work:
 
     `value` is the name that its output goes by; `labels` is None where success has none. `call` is empty
     where `model` says what is asked, or `children` what is run. An attempt is one step, and those of its
-    children: `cost.steps` is the most that there are of them.
+    children: `cost.steps` is the most that there are of them. `secret` holds the ways to what no trace may
+    hold: `input.card` is in the argument `card`, and `output` is all that comes of it.
     """
 
     name: str
@@ -227,6 +228,7 @@ class Work:
     labels: tuple[str, ...] | None
     model: Model | None = None
     children: Children | None = None
+    secret: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -252,6 +254,7 @@ class Ask:
     gives: TypeExpr | None
     labels: tuple[str, ...] | None
     timeout_us: int | None
+    secret: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -281,6 +284,7 @@ class End:
     title: str
     kind: EndKind
     output: Template
+    secret: tuple[str, ...] = ()
 
 
 State = Work | Ask | Choice | Wait | End
@@ -299,7 +303,10 @@ class Policy:
 
 @define(frozen=True, kw_only=True, slots=False)
 class Machine:
-    """A whole workflow, resolved. States stand in the order written; the built-in end, if any, last."""
+    """A whole workflow, resolved. States stand in the order written; the built-in end, if any, last.
+
+    `secret` holds the ways to what of the input no trace may hold: `input.card`.
+    """
 
     name: str
     title: str
@@ -315,6 +322,7 @@ class Machine:
     policies: tuple[Policy, ...] = ()
     prices: Mapping[str, tuple[int, int]] = field(factory=dict)
     profiles: Mapping[str, Mapping[str, str]] = field(factory=dict)
+    secret: tuple[str, ...] = ()
 
     @cached_property
     def outgoing(self) -> Mapping[str, tuple[Transition, ...]]:
@@ -361,6 +369,11 @@ def canonical(machine: Machine) -> str:
     """
     plain = _plain(machine)
     del plain["title"], plain["profiles"]
+    # What is secret belongs to it, so that a run which is taken up years later still keeps it. But machines
+    # without secrets are written as they were before some had any.
+    for part in (plain, *plain["states"].values()):
+        if not part.get("secret", True):
+            del part["secret"]
     for state in plain["states"].values():
         del state["title"]
         # Machines that ask no model, and run no children, are written as they were before some did.

@@ -165,6 +165,19 @@ class Price:
 
 Success = Arm | dict[str, Arm]
 
+Secret = bool | list[str]
+"""All that goes in and out, or the fields of it that are named."""
+
+
+def _kept_secret(*examples: str) -> Any:
+    """Declare the key `secret` of a state."""
+    return _says(
+        "What no trace, log or message may hold: `true` for all that goes in and out, or a list of "
+        "arguments, of `output`, and of fields in them.",
+        list(examples),
+        default=False,
+    )
+
 
 @frozen(kw_only=True)
 class Run:
@@ -190,6 +203,7 @@ class Run:
         "What makes the idempotency key, if not run, state and visit.", "$input.id", default=None
     )
     inline: bool = _says("Run a sync function on the event loop, not in a thread.", True, default=False)
+    secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Success = _says("Where success leads, by label if the step gives labels.", "check")
     retry: Retry | None = _says(
@@ -253,6 +267,7 @@ class Llm:
         "What the step does to the world; nothing unless said.", default=None
     )
     key: str | None = _says("What makes the idempotency key.", "$input.id", default=None)
+    secret: Secret = _kept_secret("letter", "output.name")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Success = _says("Where success leads, by label if the step gives labels.", "check")
     retry: Retry | None = _says(
@@ -326,6 +341,7 @@ class Ask:
     as_: str | None = _says("The name of this state's value.", default=None)
     gives: str | None = _says("The type of what the person fills in.", default=None)
     timeout: Duration | None = _says("How long to wait for an answer.", "7d", default=None)
+    secret: Secret = _kept_secret("card", "output")
     reserve: bool = _says("Whether the state belongs to the reserve region.", True, default=False)
     success: Success = _says("Where each answer leads.", {"approve": "pay", "refuse": "tell"})
     fallback: Arm | None = _says("Where to go when nobody answers in time.", "tell", default=None)
@@ -347,6 +363,7 @@ class Map:
         default=None,
     )
     as_: str | None = _says("The name of this state's value.", default=None)
+    secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
     fallback: Arm | None = _says("Where to go when too many children fail.", default=None)
@@ -367,6 +384,7 @@ class Parallel:
     parallel: dict[str, Branch] = _says("The children, by key.", {"web": {"call": "search_web"}})
     title: str | None = _says("What the state is for, in a sentence.", default=None)
     as_: str | None = _says("The name of this state's value.", default=None)
+    secret: Secret = _kept_secret("web.text", "output.web")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
     fallback: Arm | None = _says("Where to go when a child fails.", default=None)
@@ -380,6 +398,7 @@ class Call:
     title: str | None = _says("What the state is for, in a sentence.", default=None)
     with_: dict[str, Any] = _says("The child's input.", factory=dict)
     as_: str | None = _says("The name of this state's value.", default=None)
+    secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
     fallback: Arm | None = _says("Where to go when the child fails.", default=None)
@@ -440,6 +459,11 @@ class Workflow:
     title: str | None = _says("What the workflow does, in a sentence.", "Answer a question.", default=None)
     input: str | None = _says("The type of what a run is given.", "ask_docs:Question", default=None)
     output: str | None = _says("The type of what a run gives.", "ask_docs:Answer", default=None)
+    secret: Secret = _says(
+        "What of the input no trace, log or message may hold: `true` for all of it, or fields of it.",
+        ["card", "customer.email"],
+        default=False,
+    )
     budget: Budget = _says("Caps on a whole run.", {"steps": 32}, factory=Budget)
     prices: dict[str, Price] = _says("What each model charges.", factory=dict)
     start: str | None = _says("The first state, if not the first one written.", "retrieve", default=None)

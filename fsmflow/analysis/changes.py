@@ -143,6 +143,8 @@ def _of_the_workflow(machine: Machine) -> Iterator[tuple[Key, Said]]:
     for name, given in (("input", machine.input), ("output", machine.output)):
         if given is not None:
             yield Key("workflow", name=name), str(given)
+    if machine.secret:
+        yield Key("workflow", name="secret"), ", ".join(machine.secret)
     yield Key("workflow", name="start"), machine.start
     for metric, cap in zip(METRICS[1:], machine.caps.amounts(), strict=True):
         if cap is not None:
@@ -219,6 +221,8 @@ def _contract(state: State) -> Iterator[tuple[Key, Said]]:
             assert_never(state)
     if not isinstance(state, End) and state.reserve:
         yield key("reserve"), "true"
+    if isinstance(state, Work | Ask | End) and state.secret:
+        yield key("secret"), ", ".join(state.secret)
 
 
 def _does(state: Work) -> Iterator[tuple[tuple[str, str], Said]]:

@@ -216,6 +216,14 @@ def _question(state: Ask) -> Iterator[str]:
     yield from laid_out(Group(f"{constant(state)} = Question(", tuple(items), ")"), "")
 
 
+def _secret(machine: Machine) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give the ways to what no trace may hold: of the input, and of what goes into and out of states."""
+    yield "input", machine.secret
+    for state in machine.states.values():
+        if isinstance(state, Work | Ask | End):
+            yield state.name, state.secret
+
+
 def _children(children: Children) -> Term:
     callees = tuple(
         after(f"{literal(key)}: ", Group("Callee(", (literal(callee.name), literal(callee.digest)), ")"))
@@ -296,6 +304,9 @@ def _runner(machine: Machine, aliases: Mapping[str, str], folder: str) -> Iterat
         yield f"    given={literal(str(machine.input))},"
     if machine.output is not None:
         yield f"    gives={literal(str(machine.output))},"
+    secret = {name: ways for name, ways in _secret(machine) if ways}
+    if secret:
+        yield from laid_out(after("secret=", data(secret)), "    ", ",")
     if machine.profiles:
         yield "    profiles={"
         for profile, steps in machine.profiles.items():

@@ -37,6 +37,7 @@ def breaches(workflow: spec.Workflow) -> Iterator[Diagnostic]:
     """Give every convention that `workflow` breaks, in the order of the language."""
     yield from _name("workflow", workflow.workflow, ("workflow",), reserved=DEVICES)
     yield from _prose(workflow.title, ("title",))
+    yield from _secret(workflow.secret, ("secret",))
     yield from _caps(workflow.budget, ("budget",))
     for model in workflow.prices:
         if flaw := prose_flaw(model):
@@ -82,6 +83,7 @@ def _state(state: spec.State, route: Route) -> Iterator[Diagnostic]:
     for index, accept in enumerate(getattr(state, "accept", ())):
         yield from _reference(accept, (*route, "accept", index))
     yield from _parameters(getattr(state, "with_", None) or {}, (*route, "with"))
+    yield from _secret(getattr(state, "secret", False), (*route, "secret"))
     value = getattr(state, "as_", None)
     if value is not None:
         yield from _name("value", value, (*route, "as"), reserved=RESERVED_STATES)
@@ -92,6 +94,24 @@ def _parameters(given: Mapping[str, Any], route: Route) -> Iterator[Diagnostic]:
     for parameter in given:
         if flaw := parameter_flaw(parameter):
             yield _bad("bad-name", "parameter", parameter, (*route, parameter), flaw, key=True)
+
+
+def _secret(secret: spec.Secret, route: Route) -> Iterator[Diagnostic]:
+    """Check that fields which are secret are named, each once, in a way that can be followed."""
+    if isinstance(secret, bool):
+        return
+    if not secret:
+        hint = "leave it out, or write `secret: true` for all of it"
+        yield Diagnostic("bad-value", "`secret` names no field", route, hint=hint)
+    seen: set[str] = set()
+    for index, way in enumerate(secret):
+        flaws = (parameter_flaw(part) for part in way.split("."))
+        if flaw := next((flaw for flaw in flaws if flaw), None):
+            yield _bad("bad-name", "field", way, (*route, index), flaw)
+        elif way in seen:
+            message = f"`{shown(way)}` is named twice"
+            yield Diagnostic("bad-value", message, (*route, index), hint="once is enough")
+        seen.add(way)
 
 
 def _question(text: str, route: Route) -> Iterator[Diagnostic]:

@@ -21,7 +21,7 @@ from fsmflow.diagnostics import did_you_mean
 from fsmflow.loading.names import shown
 from fsmflow.loading.scalars import BadNumber, typed
 from fsmflow.source import Real
-from fsmflow.spec import KINDS, Arm, Duration, Money, State, Target
+from fsmflow.spec import KINDS, Arm, Duration, Money, Secret, State, Target
 
 Hook = Callable[[Any, Any], Any]
 
@@ -211,6 +211,8 @@ def _union(made: Converter, type_: Any) -> Hook:
     members = get_args(inner)
     if set(members) == {int, Real}:
         return _number
+    if inner == Secret:
+        return lambda data, _: made.structure(data, _secret(data))
     labels = next((member for member in members if get_origin(member) is dict), None)
     assert set(get_args(Arm)) <= set(members), type_
     return lambda data, _: made.structure(data, _arm(data, labels))
@@ -221,6 +223,13 @@ def _number(data: Any, _: Any) -> int | Real:
         raise misfit("a number", data)
     number: int | Real = data
     return number
+
+
+def _secret(data: Any) -> Any:
+    """Choose between all and some, which are named."""
+    if isinstance(data, bool | list):
+        return bool if isinstance(data, bool) else list[str]
+    raise misfit("true, or a list of fields", data)
 
 
 def _arm(data: Any, labels: Any) -> Any:

@@ -12,6 +12,7 @@ MAX_REFERENCE = 200
 
 NAME_PATTERN = r"[a-z][a-z0-9_]{0,62}"
 PARAMETER_PATTERN = r"[A-Za-z][A-Za-z0-9_]{0,62}"
+SECRET_PATTERN = rf"^{PARAMETER_PATTERN}(\.{PARAMETER_PATTERN})*$"
 REFERENCE_PATTERN = r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*:[A-Za-z][A-Za-z0-9_]*"
 
 _NAME = re.compile(NAME_PATTERN, re.ASCII)

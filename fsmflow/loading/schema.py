@@ -29,6 +29,7 @@ from fsmflow.loading.names import (
     RESERVED_CHILDREN,
     RESERVED_LABELS,
     RESERVED_STATES,
+    SECRET_PATTERN,
 )
 from fsmflow.loading.structure import MAX_STATES
 from fsmflow.runtime.prompts import MAX_PATH, PATH_PATTERN
@@ -130,6 +131,9 @@ def _type(type_: Any) -> _Schema:
         }
     if type_ == int | Real:
         return {"type": "number"}
+    if type_ == spec.Secret:
+        fields = {"type": "array", "items": {"type": "string", "pattern": SECRET_PATTERN}}
+        return {"anyOf": [{"type": "boolean"}, {**fields, "minItems": 1, "uniqueItems": True}]}
     origin, arguments = get_origin(type_), get_args(type_)
     assert origin not in (Union, types.UnionType), type_
     if origin is Literal:

@@ -14,6 +14,7 @@ from fsmflow import spec
 from fsmflow.expressions import Constant
 from fsmflow.lowering.edges import Edges, Names
 from fsmflow.lowering.reserve import longest_pauses, reserve
+from fsmflow.lowering.secrets import of_input, spread
 from fsmflow.lowering.states import lowered
 from fsmflow.lowering.templates import template, type_of
 from fsmflow.machine import BUILTIN_END, Callee, Caps, Machine
@@ -38,6 +39,7 @@ def lower(workflow: spec.Workflow, callees: Mapping[str, Callee] | None = None) 
         states[BUILTIN_END] = ir.End(
             name=BUILTIN_END, title="The budget left no other way.", kind="failed", output=Constant(None)
         )
+    secret = of_input(workflow.secret)
     return Machine(
         name=workflow.workflow,
         title=workflow.title or "",
@@ -47,12 +49,13 @@ def lower(workflow: spec.Workflow, callees: Mapping[str, Callee] | None = None) 
         caps=_caps(workflow.budget),
         exceeded=edges.exceeded,
         reserve=reserve(states, edges.transitions, edges.counters),
-        states=states,
+        states=spread(states, secret),
         counters=edges.counters,
         transitions=tuple(edges.transitions),
         policies=tuple(p for p in map(_policy, workflow.policies) if p is not None),
         prices={m: (p.input.micro_usd, p.output.micro_usd) for m, p in workflow.prices.items()},
         profiles=workflow.profiles,
+        secret=secret,
     )
 
 

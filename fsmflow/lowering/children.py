@@ -12,6 +12,7 @@ from typing import Any
 from fsmflow import machine as ir
 from fsmflow import spec
 from fsmflow.expressions import ITEM, EachTemplate, Reference, Template
+from fsmflow.lowering.secrets import declared
 from fsmflow.lowering.templates import template
 from fsmflow.machine import Callee, Children, Resources
 from fsmflow.typeexpr import Generic, TypeExpr, TypeName, Union
@@ -48,6 +49,7 @@ def running(
         inline=False,
         labels=None,
         children=children,
+        secret=declared(state),
     )
 
 

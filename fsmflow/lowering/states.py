@@ -10,6 +10,7 @@ from fsmflow import machine as ir
 from fsmflow import spec
 from fsmflow.expressions import Template
 from fsmflow.lowering.children import running
+from fsmflow.lowering.secrets import declared
 from fsmflow.lowering.templates import template, type_of
 from fsmflow.machine import Callee, Resources
 from fsmflow.source import Real
@@ -49,6 +50,7 @@ def _ask(name: str, title: str, state: spec.Ask) -> ir.Ask:
         gives=type_of(state.gives),
         labels=tuple(state.success) if isinstance(state.success, dict) else None,
         timeout_us=None if state.timeout is None else state.timeout.microseconds,
+        secret=declared(state),
     )
 
 
@@ -75,6 +77,7 @@ def _work(name: str, title: str, state: spec.Run | spec.Llm, prices: Mapping[str
         inline=isinstance(state, spec.Run) and state.inline,
         labels=tuple(state.success) if isinstance(state.success, dict) else None,
         model=model,
+        secret=declared(state),
     )
 
 

@@ -203,11 +203,20 @@ def _object(answer: str, what: str = "the answer is") -> dict[str, Any]:
     """Read a JSON object, in a fence or out of it."""
     fenced = _FENCE.fullmatch(answer)
     try:
-        found = json.loads(answer if fenced is None else fenced[1], parse_constant=_refused)
+        text = answer if fenced is None else fenced[1]
+        found = json.loads(text, parse_constant=_refused, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         raise Invalid(f"{what} not JSON") from None
     if not isinstance(found, dict):
         raise Invalid(f"{what} no JSON object")
+    return found
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; which of two values of one key is meant, nobody can tell."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
     return found
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from fsmflow.runtime.clock import Deadline
 from fsmflow.runtime.desk import Asked, Desk, token_of
 from fsmflow.runtime.events import Ended
+from fsmflow.runtime.hiding import Hiding
 from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.run import Question, Run, Unbound
+from fsmflow.runtime.trace import plain
 from fsmflow.runtime.validation import Validate
 from fsmflow.runtime.values import own
+from fsmflow.runtime.verdict import Replayed
 
 
 class Asking(Protocol):
@@ -25,7 +28,12 @@ class Asking(Protocol):
 
 
 async def answered(
-    question: Question, run: Run, workflow: Asking, desk: Desk | None, deadline: Deadline
+    question: Question,
+    run: Run,
+    workflow: Asking,
+    desk: Desk | None,
+    deadline: Deadline,
+    hiding: Hiding | None = None,
 ) -> Ended:
     """Ask a person where `run` stands, and give the event that the answer is, or that there is none.
 
@@ -35,6 +43,7 @@ async def answered(
         workflow: What the run is one of.
         desk: Where people are asked.
         deadline: Is set to when nobody waits any longer.
+        hiding: Says what the person is not shown, since it is secret.
 
     Raises:
         asyncio.CancelledError: The run was cancelled.
@@ -52,11 +61,12 @@ async def answered(
         visit=run.visit,
         question=question.text,
         role=question.role,
-        shown=own(run.arguments),
+        shown=_shown(question.name, run.arguments, hiding),
         labels=question.labels,
         gives=question.gives,
         timeout_us=question.timeout_us,
         validate=workflow.answers()[question.name],
+        is_secret=hiding is not None and bool(hiding.marked(question.name, "output")),
     )
     try:
         answer = await desk.ask(asked)
@@ -64,9 +74,21 @@ async def answered(
         if not deadline.expired or not deadline.acknowledge():
             raise
         return Ended("failure", message=f"nobody answered within {_lasting(question.timeout_us or 0)}")
+    except Replayed as again:
+        return again.event
     except Exception as error:  # noqa: BLE001 - a desk that fails leaves the question unanswered
         return Ended("failure", message=f"the question could not be asked: {describe(error)}")
     return Ended("success", answer.label, answer.value)
+
+
+def _shown(name: str, arguments: dict[str, Any], hiding: Hiding | None) -> Mapping[str, Any]:
+    """Give what a person sees: what is secret is not among it, wherever the question may be kept."""
+    shown = own(arguments)
+    if hiding is None:
+        return shown
+    written = plain(shown)
+    hidden: Mapping[str, Any] = hiding.shown(name, written)
+    return shown if hidden == written else hidden
 
 
 def _lasting(us: int) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.execution import Execution, Workflow
+from fsmflow.runtime.hiding import Ways, within
 from fsmflow.runtime.log import Parent
 from fsmflow.runtime.outcomes import Permanent
 from fsmflow.runtime.run import Children, Run, Spent
@@ -133,7 +134,7 @@ class _Group:
         """Run one child; say why it failed, or give nothing."""
         ctx, world = self._ctx, self._world
         workflow, bound = start.child
-        parent = Parent(ctx.run_id, ctx.trace_id, ctx.span_id, start.key)
+        parent = Parent(ctx.run_id, ctx.trace_id, ctx.span_id, start.key, self._secret(start.key))
         run_id = child_id(ctx.run_id, ctx.state, ctx.visit, start.key)
         try:
             execution = Execution(workflow, start.given, bound, world, run_id=run_id, parent=parent)
@@ -147,6 +148,16 @@ class _Group:
         error = execution.run.values.get("error")
         why = f": {error.state}: {error.message or error.outcome}" if error is not None else ""
         return f"it ended in `{conclusion.end}` ({conclusion.kind}){why}"
+
+    def _secret(self, key: int | str | None) -> Ways:
+        """Give the ways to what of a child's input is secret to the state that runs it."""
+        given = within(self._ctx.secret, "input")
+        match self._children.kind:
+            case "call":
+                return given
+            case "map":
+                return ((),) if () in given else within(given, "items")
+        return ((),) if () in given else within(given, str(key))
 
     def _told(self, starts: list[_Started]) -> str:
         """Say which children failed, and why."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
 from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.gauge import WorstCase
+from fsmflow.runtime.hiding import Ways
 from fsmflow.runtime.outcomes import Breach, micro_usd
 from fsmflow.runtime.run import Run, Spent, Stage
 from fsmflow.runtime.trace import plain
@@ -19,6 +20,7 @@ class Proved(Protocol):
     """A compiled machine, as a step sees it."""
 
     name: str
+    secret: Mapping[str, Ways]
 
     def worst_case_left(self, run: Run) -> WorstCase:
         """Give the most that a run can still use."""
@@ -39,6 +41,7 @@ class StepContext:
     """
 
     __slots__ = (
+        "_about",
         "_charged",
         "_closed",
         "_core",
@@ -74,6 +77,7 @@ class StepContext:
         deadline_us: int,
         late: Callable[[tuple[int, int, int]], None],
         tell: Callable[[str, str, str], None] | None = None,
+        about: Callable[[str, dict[str, Any]], None] | None = None,
     ) -> None:
         self.workflow = core.name
         self.run_id = run.run_id
@@ -95,6 +99,7 @@ class StepContext:
         self._closed = False
         self._steps: int | None = None
         self._tell = tell
+        self._about = about
         self._core = core
         self._run = run
 
@@ -178,6 +183,16 @@ class StepContext:
         """Show a part of the output as it comes, to whoever follows the run; the output stays what it is."""
         if self._tell is not None and not self._closed:
             self._tell(self.state, self.span_id, text)
+
+    def note_model(self, **asked: Any) -> None:
+        """Say in the trace which model is asked, and what it tells of its answer."""
+        if self._about is not None and not self._closed:
+            self._about(self.span_id, asked)
+
+    @property
+    def secret(self) -> Ways:
+        """The ways to what in this state's arguments and output no trace may hold."""
+        return self._core.secret.get(self.state, ())
 
     def book(self, children: Iterable[Spent]) -> None:
         """Put on the ledger what the runs of children used, in the place of what was declared.

@@ -40,6 +40,7 @@ class Asked(NamedTuple):
         gives: The type of what the person fills in, as the spec writes it; empty if nothing.
         timeout_us: How long an answer is waited for; None if for ever.
         validate: Holds what is filled in to that type; None if anything will do.
+        is_secret: Whether what is filled in is secret, and so no refusal of it may say what it was.
     """
 
     token: str
@@ -55,6 +56,7 @@ class Asked(NamedTuple):
     gives: str
     timeout_us: int | None
     validate: Validate | None = None
+    is_secret: bool = False
 
     def answer(self, label: str | None = None, value: Any = None) -> Answer:
         """Make an answer to this question.
@@ -66,15 +68,23 @@ class Asked(NamedTuple):
         Raises:
             Rejected: It is none of the labels, or the value does not fit its type.
         """
+        said = "that" if self.is_secret else f"{label!r:.100}"
         if self.labels is None and label is not None:
-            raise Rejected((f"the answer is a value, of which {label!r:.100} is no label",))
+            raise Rejected((f"the answer is a value, of which {said} is no label",))
         if self.labels is not None and label not in self.labels:
-            raise Rejected((f"{label!r:.100} is no answer: expected {', '.join(self.labels)}",))
+            raise Rejected((f"{said} is no answer: expected {', '.join(self.labels)}",))
         if not self.gives:
             if value is not None:
                 raise Rejected(("nothing is to be filled in",))
             return Answer(label, label)
-        return Answer(label, value if self.validate is None else self.validate(value))
+        if self.validate is None:
+            return Answer(label, value)
+        try:
+            return Answer(label, self.validate(value))
+        except Rejected:
+            if not self.is_secret:
+                raise
+            raise Rejected((f"expected {self.gives}, and that is none",)) from None
 
 
 def token_of(run_id: str, state: str, visit: int) -> str:

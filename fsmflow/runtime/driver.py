@@ -16,6 +16,7 @@ from fsmflow.runtime.clock import NEVER, Deadline
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.gauge import WorstCase
+from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.journal import Journal
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.run import Command, End, Onward, Pause, Question, Run, Stage, Unbound
@@ -34,6 +35,7 @@ _new = tuple.__new__
 class Core(Asking, Protocol):
     """A compiled machine, as the driver sees it."""
 
+    secret: Mapping[str, Ways]
     leave: Mapping[str, Callable[[Run, Ended], Command]]
     resume: Mapping[str, Callable[[Run], Command]]
 
@@ -48,11 +50,13 @@ class Driver:
     """Drives one run to its end."""
 
     __slots__ = (
+        "_about",
         "_before",
         "_bound",
         "_cancelling",
         "_clock",
         "_core",
+        "_hiding",
         "_interruption",
         "_journal",
         "_late",
@@ -73,6 +77,7 @@ class Driver:
         world: World,
         log: RunLog | None = None,
         journal: Journal | None = None,
+        hiding: Hiding | None = None,
     ) -> None:
         self.record: list[tuple[Any, ...]] = []
         self._core = core
@@ -84,6 +89,8 @@ class Driver:
         self._random = world.random
         self._observe = None if log is None else log.span
         self._starting = log.starting if log is not None and world.live else None
+        self._about = None if log is None else log.about
+        self._hiding = hiding
         self._tell = log.chunk if log is not None and world.live else None
         self._late: list[tuple[int, int, int]] = []
         self._before = 0
@@ -224,7 +231,16 @@ class Driver:
             except LookupError as missing:
                 return Ended("failure", message=f"key: {Unbound.of(missing).reason}", use=(0, 0, 0))
             context = StepContext(
-                self._core, run, stage, key, span_id, clock.now, at_us, self._late.append, self._tell
+                self._core,
+                run,
+                stage,
+                key,
+                span_id,
+                clock.now,
+                at_us,
+                self._late.append,
+                self._tell,
+                self._about,
             )
             if bound.mode != "children":
                 given = {**given, "ctx": context}
@@ -326,7 +342,7 @@ class Driver:
         span_id = "" if self._observe is None else self._begin_span(question.name, started)
         deadline.arm(NEVER if longest is None else now() + longest)
         try:
-            event = await answered(question, run, self._core, self._world.desk, deadline)
+            event = await answered(question, run, self._core, self._world.desk, deadline, self._hiding)
         except asyncio.CancelledError as error:
             self._interruption = error
             event = Ended("cancelled", None, None, "the run was cancelled")

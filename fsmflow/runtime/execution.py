@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from fsmflow.runtime.driver import Core, Driver
+from fsmflow.runtime.hiding import INPUT, Hiding, Ways
 from fsmflow.runtime.journal import Kept
 from fsmflow.runtime.log import Parent, RunLog
 from fsmflow.runtime.run import End, Error, Question, Run, Unbound
+from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.trace import plain
 from fsmflow.runtime.validation import Rejected, Validate
 from fsmflow.runtime.world import World
 
@@ -20,6 +23,7 @@ class Workflow(Core, Protocol):
 
     digest: str
     questions: Mapping[str, Question]
+    secret: Mapping[str, Ways]
 
     def new_run(self, given: Any, run_id: str = "run", trace_id: str = "") -> Run:
         """Make the blank configuration of a run."""
@@ -45,9 +49,21 @@ class Execution:
     Attributes:
         run: Its configuration: its ledger is whole however the run ends.
         record: What happened, in the order in which it did.
+        secrets: What it has met that is secret, as far as anything was written of it.
     """
 
-    __slots__ = ("_bound", "_check", "_log", "_parent_id", "_workflow", "_world", "record", "run")
+    __slots__ = (
+        "_bound",
+        "_check",
+        "_hiding",
+        "_log",
+        "_parent_id",
+        "_workflow",
+        "_world",
+        "record",
+        "run",
+        "secrets",
+    )
 
     def __init__(
         self,
@@ -63,22 +79,50 @@ class Execution:
         """Prepare a run.
 
         Raises:
-            Rejected: The input does not fit its type.
+            Rejected: The input does not fit its type; what is secret in it is not told.
         """
+        if world.secrets is None:
+            world = world._replace(secrets=Secrets())
+        assert world.secrets is not None
+        self.secrets = world.secrets
+        ways = workflow.secret
+        if parent is not None and parent.secret:
+            ways = {**ways, INPUT: (*ways.get(INPUT, ()), *parent.secret)}
+        self._hiding = Hiding(self.secrets, ways, world.bodies)
         check_given, self._check = workflow.types()
-        value = given if check_given is None else check_given(given)
+        try:
+            value = given if check_given is None else check_given(given)
+        except Rejected as rejected:
+            if INPUT not in ways:
+                raise
+            raise Rejected(tuple(self._without(given, rejected))) from None
         self.run = workflow.new_run(value, run_id, trace_id if parent is None else parent.trace_id)
         self._log: RunLog | None = None
-        if world.sink is not None:
+        # With no sink, a workflow with secrets that asks people still has to know what they are not shown.
+        if world.sink is not None or world.record is not None or (ways and world.desk is not None):
+            if parent is None:
+                self.secrets.learn_environment()
             about = (workflow.name, workflow.digest, world.profile)
             self._log = RunLog(
-                *about, self.run, world.clock, world.sink, parent=parent, questions=workflow.questions
+                *about,
+                self.run,
+                world.clock,
+                world.sink or _nobody,
+                parent=parent,
+                questions=workflow.questions,
+                hiding=self._hiding,
+                record=world.record,
             )
         self._workflow = workflow
         self._bound = bound
         self._world = world
         self._parent_id = None if parent is None else parent.run_id
         self.record: list[tuple[Any, ...]] = []
+
+    def _without(self, given: Any, rejected: Rejected) -> Iterator[str]:
+        """Give why an input was rejected, without what is secret in it."""
+        self._hiding.learn(INPUT, INPUT, plain(given))
+        yield from map(self.secrets.text, rejected.complaints)
 
     async def finish(self) -> Conclusion:
         """Carry the run out; a run that is kept is taken up where its journal ends.
@@ -90,7 +134,7 @@ class Execution:
         if kept is not None and kept.conclusion is not None:
             return Conclusion(*kept.conclusion)
         journal = None if kept is None else kept.journal
-        driver = Driver(self._workflow, self.run, self._bound, self._world, self._log, journal)
+        driver = Driver(self._workflow, self.run, self._bound, self._world, self._log, journal, self._hiding)
         self.record = driver.record
         try:
             end = await driver.drive(None if kept is None else kept.command)
@@ -125,3 +169,7 @@ class Execution:
             reason = f"the output does not fit its type: {rejected}"
             run.values["error"] = Error(run.state, "invalid", reason, rejected.complaints, output)
             return Conclusion("failed", end.name, None)
+
+
+def _nobody(event: dict[str, Any]) -> None:
+    """Take a trace event that nobody looks at."""

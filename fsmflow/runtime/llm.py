@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
+from fsmflow.runtime.bounded import bounded, unwrapped
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
@@ -28,6 +29,7 @@ from fsmflow.runtime.validation import validator
 
 MAX_COMPLAINTS = 4
 LONGEST_COMPLAINT = 200
+LONGEST_NAME = 200
 
 Messages = list[dict[str, str]]
 
@@ -60,11 +62,13 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
         """
         messages = _messages(stage, ctx, _put(system, arguments, ctx), _put(prompt, arguments, ctx), form)
         request = _request(model, messages, form)
+        ctx.note_model(name=request["model"], max_tokens=model.max_tokens, temperature=model.temperature)
         if ctx.is_watched:
             reply = await streamed(request, _client(stage, ctx), ctx.emit)
         else:
             reply = await _reply(request, _client(stage, ctx))
         _charge(ctx, model, reply.get("usage"))
+        ctx.note_model(**_about(reply))
         message = _message(reply, model)
         return form.called(message.get("tool_calls")) if form.tools else form.read(_content(message))
 
@@ -165,7 +169,9 @@ def _client(stage: Stage, ctx: StepContext) -> Any:
         api_key=key or "none",
         base_url=place or None,
         max_retries=0,
-        http_client=DefaultAsyncHttpxClient(follow_redirects=False, **options),
+        http_client=DefaultAsyncHttpxClient(
+            follow_redirects=False, event_hooks={"response": [bounded(DefaultAsyncHttpxClient)]}, **options
+        ),
         **options,
     )
 
@@ -174,11 +180,14 @@ async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:
     """Send a request, once.
 
     Raises:
-        Transient: What comes back is no JSON object.
+        Transient: What comes back is no JSON object, or goes on and on.
     """
-    async with client:
-        raw = await client.chat.completions.with_raw_response.create(**request)
-        content: bytes = raw.http_response.content
+    try:
+        async with client:
+            raw = await client.chat.completions.with_raw_response.create(**request)
+            content: bytes = raw.http_response.content
+    except Exception as error:
+        raise unwrapped(error) from error
     try:
         reply = json.loads(content)
     except (ValueError, RecursionError):
@@ -186,6 +195,21 @@ async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:
     if not isinstance(reply, dict):
         raise Transient("the endpoint's reply is no JSON object")
     return reply
+
+
+def _about(reply: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a reply tells of itself: which model answered, why it stopped, and what it read and wrote."""
+    usage = reply.get("usage")
+    read, written = (
+        _count(usage.get(name)) if isinstance(usage, dict) else None
+        for name in ("prompt_tokens", "completion_tokens")
+    )
+    choices = reply.get("choices")
+    finish = choices[0].get("finish_reason") if isinstance(choices, list) and choices else None
+    said = {"answered_by": reply.get("model"), "answer_id": reply.get("id"), "finish": finish}
+    told = {name: text[:LONGEST_NAME] for name, text in said.items() if isinstance(text, str)}
+    counted = {"input_tokens": read, "output_tokens": written}
+    return told | {name: count for name, count in counted.items() if count is not None}
 
 
 def _charge(ctx: StepContext, model: Model, usage: Any) -> None:

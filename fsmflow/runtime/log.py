@@ -7,17 +7,22 @@ from typing import Any, NamedTuple
 
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.events import Elapsed, Ended, Late
+from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.trace import SCHEMA, Sink, Span, new_span_id, plain
 
 
 class Parent(NamedTuple):
-    """Which attempt runs a child, and which child it is: its item's index, its key, or None for the one."""
+    """Which attempt runs a child, and which child it is: its item's index, its key, or None for the one.
+
+    `secret` holds the ways to what of the child's input is secret to the attempt.
+    """
 
     run_id: str
     trace_id: str
     span_id: str
     key: int | str | None
+    secret: Ways = ()
 
 
 _CHARGED = ("tool_calls", "tokens", "micro_usd")
@@ -25,7 +30,7 @@ _EVENTS = {Ended: "attempt", Elapsed: "pause", Late: "late"}
 
 
 class RunLog:
-    """Writes the trace of one run to a sink, as plain data."""
+    """Writes the trace of one run, as plain data: to a sink, without what is secret, and for the record."""
 
     def __init__(
         self,
@@ -34,21 +39,26 @@ class RunLog:
         profile: str | None,
         run: Run,
         clock: Clock,
-        sink: Sink,
+        sink: Sink | None,
         start_us: int | None = None,
         *,
         parent: Parent | None = None,
         questions: Container[str] = (),
+        hiding: Hiding | None = None,
+        record: Sink | None = None,
     ) -> None:
         self._run = run
         self._questions = questions
         self._trace_id = run.trace_id
         self._sink = sink
+        self._record = record
+        self._hiding = hiding
+        self._asked: dict[str, dict[str, Any]] = {}
         # A span's wall-clock time is the run's start plus monotonic time, so that it never goes back.
         self._epoch_ns = clock.wall_ns() - clock.now() * 1000
         self._clock = clock
         self._root = new_span_id()
-        sink(
+        self._write(
             {
                 "schema": SCHEMA,
                 "event": "run",
@@ -64,6 +74,17 @@ class RunLog:
             }
         )
 
+    def _write(self, event: dict[str, Any]) -> None:
+        if self._record is not None:
+            self._record(event)
+        if self._sink is not None:
+            self._sink(event if self._hiding is None else self._hiding.event(event))
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        """Tell who follows the run of what no trace holds."""
+        if self._sink is not None:
+            self._sink(event)
+
     def _at(self, us: int) -> int:
         return self._epoch_ns + us * 1000
 
@@ -72,7 +93,10 @@ class RunLog:
     ) -> None:
         """Write that an attempt, a pause, a wait or a question begins."""
         of = "question" if state in self._questions else "attempt"
-        self._sink(
+        if self._hiding is not None and pause_us is None:
+            # What a model says of its arguments may be told before they are.
+            self._hiding.learn(state, "input", plain(self._run.arguments))
+        self._tell(
             {
                 "event": "start",
                 "of": of if pause_us is None else "pause",
@@ -89,20 +113,31 @@ class RunLog:
 
     def chunk(self, state: str, span_id: str, text: str) -> None:
         """Write a part of what an attempt gives, as it comes."""
-        self._sink(
-            {
-                "event": "chunk",
-                "trace_id": self._trace_id,
-                "span_id": span_id,
-                "parent_id": self._root,
-                "state": state,
-                "text": text,
-            }
-        )
+        if self._hiding is not None:
+            text = self._hiding.chunk(state, span_id, text)
+        if not text:
+            return
+        self._tell(self._part(state, span_id, text))
+
+    def _part(self, state: str, span_id: str, text: str) -> dict[str, Any]:
+        return {
+            "event": "chunk",
+            "trace_id": self._trace_id,
+            "span_id": span_id,
+            "parent_id": self._root,
+            "state": state,
+            "text": text,
+        }
+
+    def about(self, span_id: str, asked: dict[str, Any]) -> None:
+        """Note what is known of the model that an attempt asks, until the attempt is written."""
+        self._asked.setdefault(span_id, {}).update(asked)
 
     def span(self, span: Span, span_id: str) -> None:
         """Write one attempt, pause, wait or answer."""
         event = span.event
+        if self._hiding is not None and (rest := self._hiding.rest(span_id)):
+            self._tell(self._part(span.state, span_id, rest))
         found: dict[str, Any] = {
             "event": "answer" if span.state in self._questions else _EVENTS[type(event)],
             "trace_id": self._trace_id,
@@ -131,14 +166,16 @@ class RunLog:
             }
             if event.steps != 1:
                 found["steps"] = event.steps
+            if span_id and span_id in self._asked:
+                found["model"] = self._asked.pop(span_id)
         elif isinstance(event, Late):
             found["use"] = dict(zip(_CHARGED, event.use, strict=True))
-        self._sink(found)
+        self._write(found)
 
     def end(self, name: str, kind: str, output: Any, end_us: int | None = None) -> None:
         """Write how the run ended, with its ledger."""
         error = self._run.values.get("error")
-        self._sink(
+        self._write(
             {
                 "event": "end",
                 "trace_id": self._trace_id,

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from fsmflow.runtime.clock import Clock
+from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.run import Configuration, Error, Question, Run, Spent
+from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.trace import Span, new_span_id
 
 Output = TypeVar("Output")
@@ -22,6 +24,7 @@ class Origin(Protocol):
     digest: str
     folder: Path
     questions: Mapping[str, Question]
+    secret: Mapping[str, Ways]
 
 
 class Result(Generic[Output]):
@@ -42,7 +45,7 @@ class Result(Generic[Output]):
         output: Output,
         run: Run,
         record: Iterable[tuple[Any, ...]],
-        origin: tuple[Origin, str | None, Clock],
+        origin: tuple[Origin, str | None, Clock, Secrets],
     ) -> None:
         self.kind = kind
         self.end = end
@@ -99,16 +102,27 @@ class Result(Generic[Output]):
     def events(self) -> list[dict[str, Any]]:
         """Give the events of the run's trace as plain data, as `trace=` would have been told them."""
         found: list[dict[str, Any]] = []
-        runner, profile, clock = self._origin
+        runner, profile, clock, secrets = self._origin
         start_us = self.trace[0].start_us if self.trace else clock.now()
         about = (runner.name, runner.digest, profile)
-        log = RunLog(*about, self._run, clock, found.append, start_us, questions=runner.questions)
+        hiding = Hiding(secrets, runner.secret)
+        log = RunLog(
+            *about, self._run, clock, found.append, start_us, questions=runner.questions, hiding=hiding
+        )
         end_us = start_us
         for span in self.trace:
             log.span(span, new_span_id())
             end_us = max(end_us, span.start_us + span.elapsed_us)
         log.end(self.end, self.kind, self.output, end_us)
         return found
+
+    def without_secrets(self, text: str) -> str:
+        """Give a text without what is secret in this run, as its trace would tell it."""
+        secrets = self._origin[3]
+        if secrets.is_empty and self._origin[0].secret:
+            # Nobody has looked at the run so far.
+            self.events()
+        return secrets.text(text)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Show the run in a notebook, drawn on its workflow where that can be read."""
@@ -120,4 +134,4 @@ class Result(Generic[Output]):
         return self._repr_mimebundle_().get("image/svg+xml")
 
     def __repr__(self) -> str:
-        return f"Result({self.kind} in {self.end!r}: {self.output!r})"
+        return f"Result({self.kind} in {self.end!r}: {self.without_secrets(repr(self.output))})"

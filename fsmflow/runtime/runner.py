@@ -17,6 +17,7 @@ from fsmflow.runtime.desk import Desk, NoDesk
 from fsmflow.runtime.events import Elapsed, Ended, Lost
 from fsmflow.runtime.execution import Execution
 from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
+from fsmflow.runtime.hiding import Bodies, Ways, ways_of
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
     Callee,
@@ -52,6 +53,9 @@ class Options(TypedDict, total=False):
         live: Whether `trace` is also told when an attempt or a pause begins, by an event `start`, and what
             a model says while it says it, by events `chunk`.
         desk: Where people are asked. A workflow that asks anybody needs one.
+        bodies: How `trace` is told inputs and outputs: in `full`, which is without what is marked as secret;
+            as a `hash` that tells which are equal; or not at all, with `none`.
+        record: Is called with each event of the trace in full, secrets included: what a replay takes.
     """
 
     profile: str | None
@@ -62,6 +66,8 @@ class Options(TypedDict, total=False):
     random: random_module.Random
     live: bool
     desk: Desk
+    bodies: Bodies
+    record: Sink
 
 
 class Runner(Generic[Given, Output]):
@@ -83,6 +89,7 @@ class Runner(Generic[Given, Output]):
         gauge: What the certificate beside the runner proves.
         leave: How each state goes on from an attempt.
         resume: How each state goes on from a pause.
+        secret: The ways to what no trace may hold, by state, and for the input as `input`.
     """
 
     def __init__(
@@ -106,6 +113,7 @@ class Runner(Generic[Given, Output]):
         certificate: Path | None = None,
         questions: tuple[Question, ...] = (),
         generated: Path | None = None,
+        secret: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -115,6 +123,7 @@ class Runner(Generic[Given, Output]):
         self.stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
         self.questions: Mapping[str, Question] = {question.name: question for question in questions}
         self.profiles = profiles or {}
+        self.secret: Mapping[str, Ways] = ways_of(secret or {})
         self.folder = folder.resolve()
         self.generated = generated
         self._known: dict[str, Runner[Any, Any]] = {}
@@ -323,13 +332,15 @@ class Runner(Generic[Given, Output]):
             options.get("trace"),
             options.get("live", False),
             options.get("profile"),
+            record=options.get("record"),
+            bodies=options.get("bodies", "full"),
         )
         if world.desk is None and self.asks:
             raise NoDesk(f"{self.name} asks people: give `run` a desk, such as an `Inbox`")
         bound = self.bind(world.profile, options.get("steps"))
         execution = Execution(self, given, bound, world, run_id=options.get("run_id") or "")
         kind, end, output = await execution.finish()
-        origin = (self, world.profile, world.clock)
+        origin = (self, world.profile, world.clock, execution.secrets)
         return Result(kind, end, output, execution.run, execution.record, origin)
 
     def bind(

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.desk import Desk
+from fsmflow.runtime.hiding import Bodies
 from fsmflow.runtime.journal import Journals
+from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.trace import Sink
 
 
@@ -22,6 +24,9 @@ class World(NamedTuple):
         live: Whether the sink is also told what begins, and what a model says while it says it.
         profile: The profile of step implementations; None for the steps that the spec names.
         journals: Where runs are kept, so that they outlive their process; None if they do not.
+        record: Takes trace events in full, with what is secret; None if nobody keeps them.
+        bodies: How `sink` is told inputs and outputs.
+        secrets: What has been met that is secret; each run that has no parent begins with nothing.
     """
 
     clock: Clock
@@ -31,3 +36,6 @@ class World(NamedTuple):
     live: bool = False
     profile: str | None = None
     journals: Journals | None = None
+    record: Sink | None = None
+    bodies: Bodies = "full"
+    secrets: Secrets | None = None

@@ -1,0 +1,114 @@
+"""What no trace may hold: what an author marked, and what a spec makes of it.
+
+A *way* leads to something secret: `input.card` to a field of what goes in, `output` to all that comes out. It
+goes through lists, item by item. An argument that is made of a secret value is secret without being
+marked again; what a step gives is not, as nobody can tell what it made of its arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+
+from attrs import evolve
+
+from fsmflow import machine as ir
+from fsmflow import spec
+from fsmflow.expressions import (
+    ITEM,
+    Constant,
+    DictTemplate,
+    EachTemplate,
+    ListTemplate,
+    Reference,
+    Template,
+)
+
+INPUT, OUTPUT = "input", "output"
+
+ALL = (INPUT, OUTPUT)
+
+Way = tuple[str, ...]
+
+
+def declared(state: spec.State) -> tuple[str, ...]:
+    """Give the ways to what an author marked in a state."""
+    secret: spec.Secret = getattr(state, "secret", False)
+    if isinstance(secret, bool):
+        return ALL if secret else ()
+    # The fields of a map are those of each of its items.
+    within = f"{INPUT}.items" if isinstance(state, spec.Map) else INPUT
+    return tuple(way if way.split(".")[0] == OUTPUT else f"{within}.{way}" for way in secret)
+
+
+def of_input(secret: spec.Secret) -> tuple[str, ...]:
+    """Give the ways to what is secret of a workflow's input."""
+    if isinstance(secret, bool):
+        return (INPUT,) if secret else ()
+    return _written((INPUT, *way.split(".")) for way in secret)
+
+
+def spread(states: Mapping[str, ir.State], given: Iterable[str]) -> dict[str, ir.State]:
+    """Mark the arguments, and what ends give, that are made of what is secret.
+
+    Args:
+        states: The states, with what their authors marked.
+        given: The ways to what is secret of the input.
+    """
+    known: dict[str, list[Way]] = {INPUT: [_read(way)[1:] for way in given]}
+    for state in states.values():
+        if isinstance(state, ir.Work | ir.Ask):
+            ways = map(_read, state.secret)
+            known.setdefault(state.value, []).extend(way[1:] for way in ways if way[0] == OUTPUT)
+    return {name: _marked(state, _made(state, known)) for name, state in states.items()}
+
+
+def _marked(state: ir.State, made: Iterable[Way]) -> ir.State:
+    """Give a state with all that is secret in it."""
+    if not isinstance(state, ir.Work | ir.Ask | ir.End):
+        return state
+    return evolve(state, secret=_written(chain(map(_read, state.secret), made)))
+
+
+def _made(state: ir.State, known: Mapping[str, Iterable[Way]]) -> Iterator[Way]:
+    """Give the ways to what in a state is made of what is secret."""
+    match state:
+        case ir.Work(arguments=arguments) | ir.Ask(arguments=arguments):
+            for name, template in arguments:
+                yield from ((INPUT, name, *way) for way in _of(template, known))
+        case ir.End(output=output):
+            yield from ((OUTPUT, *way) for way in _of(output, known))
+
+
+def _of(template: Template, known: Mapping[str, Iterable[Way]]) -> list[Way]:
+    """Give the ways to what is secret in what a template makes."""
+    match template:
+        case Constant():
+            return []
+        case Reference(root=root, path=path):
+            size = len(path)
+            return [
+                secret[size:]
+                for secret in known.get(root, ())
+                if secret[:size] == path or path[: len(secret)] == secret
+            ]
+        case DictTemplate(items=pairs):
+            return [(name, *way) for name, item in pairs for way in _of(item, known)]
+        case ListTemplate(items=items):
+            return [way for item in items for way in _of(item, known)]
+        case EachTemplate(over=over, item=item):
+            return _of(item, {**known, ITEM: _of(over, known)})
+
+
+def _read(way: str) -> Way:
+    return tuple(way.split("."))
+
+
+def _written(ways: Iterable[Way]) -> tuple[str, ...]:
+    """Write ways in order, each once, without those that lead into what is secret as a whole."""
+    found: list[Way] = []
+    # The shorter of two comes first.
+    for way in sorted(set(ways)):
+        if not any(way[: len(other)] == other for other in found[-1:]):
+            found.append(way)
+    return tuple(".".join(way) for way in found)
