@@ -28,9 +28,11 @@ from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Machine, Work, canonical
 from fsmflow.runtime import Asked, Desk, NotWaiting, Result
+from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.execution import Execution
+from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.world import World
 
@@ -122,6 +124,7 @@ class Durable:
         lease_s: float = LEASE_S,
         clock: Clock | None = None,
         warn: Callable[[str], None] = lambda _: None,
+        store: Callable[[Path], Store] = Store,
     ) -> None:
         """Open the database, and make it if there is none.
 
@@ -132,11 +135,12 @@ class Durable:
             lease_s: How long a run stays this process's own if it can't renew its lease.
             clock: The clock that runs go by.
             warn: Is told what a resumed run should know: that its code has changed.
+            store: Opens the database.
 
         Raises:
             StoreError: It can't be opened.
         """
-        self.store = Store(Path(path))
+        self.store = store(Path(path))
         self._owner = this_process()
         self._desk = StoredDesk(self.store, desk, suspends=suspends)
         self._lease_ns = int(lease_s * 1e9)
@@ -161,7 +165,9 @@ class Durable:
         """
         check, _ = workflow.runner.types()
         value = given if check is None else check(given)
-        workflow.runner.bind(profile)
+        if profile is not None and profile not in workflow.runner.profiles:
+            known = ", ".join(sorted(workflow.runner.profiles)) or "none"
+            raise LookupError(f"{workflow.machine.name} has no profile {profile!r}; it has: {known}")
         run_id = run_id or os.urandom(16).hex()
         text = written(value)
         swapped = {} if profile is None else {profile: dict(workflow.runner.profiles[profile])}
@@ -212,10 +218,18 @@ class Durable:
         trace: Sink | None = None,
         live: bool = False,
         workflow: Workflow | None = None,
+        steps: Mapping[str, Step] | None = None,
     ) -> Result[Any]:
         """Take a run up where its journal ends, and carry it out to its end.
 
         The run keeps to the machine that it was submitted with, whatever has become of the spec.
+
+        Args:
+            run_id: The run's id.
+            trace: Is called with each trace event, as plain data, when it happens.
+            live: Whether `trace` is also told what begins.
+            workflow: The workflow of the run, if it is at hand.
+            steps: Use these implementations; see `Runner.bind`.
 
         Raises:
             NoSuchRun: There is none of this id.
@@ -232,10 +246,17 @@ class Durable:
                 workflow = self.workflow_of(run_id)
                 if about["code"] and workflow.fingerprint != about["code"]:
                     self._warn(f"the code of `{about['workflow']}` has changed since {run_id} was submitted")
-            return await self._carried_out(lease, workflow, about, trace, live)
+            bound = workflow.runner.bind(about["profile"], steps)
+            return await self._carried_out(lease, workflow, bound, about, trace, live)
 
     async def _carried_out(
-        self, lease: Lease, workflow: Workflow, about: Mapping[str, Any], trace: Sink | None, live: bool
+        self,
+        lease: Lease,
+        workflow: Workflow,
+        bound: Mapping[str, Bound],
+        about: Mapping[str, Any],
+        trace: Sink | None,
+        live: bool,
     ) -> Result[Any]:
         profile = about["profile"]
         world = World(
@@ -248,7 +269,6 @@ class Durable:
             journals=StoredJournals(self.store, lease),
         )
         rows = await self.store.do(lambda connection: rows_of(connection, lease.root_id))
-        bound = workflow.runner.bind(profile)
         execution = Execution(
             workflow.runner,
             body_of(rows[0])["input"],
@@ -258,7 +278,7 @@ class Durable:
             trace_id=about["trace_id"],
         )
         kind, end, output = await execution.finish()
-        origin = (workflow.runner, profile, self._clock)
+        origin = (workflow.runner, profile, self._clock, execution.secrets)
         return Result(kind, end, output, execution.run, execution.record, origin)
 
     @asynccontextmanager
