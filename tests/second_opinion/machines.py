@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from math import floor
 from pathlib import Path
+from random import Random
 
 from attrs import frozen
 
@@ -16,7 +17,9 @@ from fsmflow.analysis.deciding import Lasso, Terminates, decide
 from fsmflow.analysis.flow import bound
 from fsmflow.analysis.maximum import maximum
 from fsmflow.compiler import compile_file
+from fsmflow.machine import Machine
 from tests.analysis.counter_machines import random_machine
+from tests.bounded import bounded_machine
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.fsm.yaml"))
 
@@ -34,14 +37,26 @@ def drawn(count: int) -> list[CounterMachine]:
     ]
 
 
+def of_workflows(count: int) -> list[CounterMachine]:
+    """Give the counter machines of random workflows with questions and children, under their budgets."""
+    return [
+        budgeted(machine, _capped(machine))
+        for machine in (bounded_machine(Random(seed), tiny=True) for seed in range(count))
+    ]
+
+
 def of_spec(path: Path) -> Iterator[tuple[str, CounterMachine]]:
     """Give the counter machines of a spec: without its budget, and with it."""
     analysis = compile_file(path).analysis
     assert analysis is not None
     machine = analysis.machine
     yield "structural", structural(machine)
-    capped = (name for name, cap in zip(RESOURCES, machine.caps.amounts(), strict=True) if cap is not None)
-    yield "budgeted", budgeted(machine, capped)
+    yield "budgeted", budgeted(machine, _capped(machine))
+
+
+def _capped(machine: Machine) -> Iterator[str]:
+    """Give the resources that have a cap."""
+    return (name for name, cap in zip(RESOURCES, machine.caps.amounts(), strict=True) if cap is not None)
 
 
 @frozen

@@ -8,7 +8,7 @@ import pytest
 
 from tests.analysis.counter_machines import explore
 from tests.second_opinion import spin
-from tests.second_opinion.machines import SPECS, Opinion, drawn, how_many, of_spec
+from tests.second_opinion.machines import SPECS, Opinion, drawn, how_many, of_spec, of_workflows
 
 pytestmark = [
     pytest.mark.second_opinion,
@@ -34,6 +34,21 @@ def test_random_machines(tmp_path: Path) -> None:
                 assert truth.maxima[1] == most.most(number) == opinion.most("steps")
 
     assert min(ending) > sum(ending) / 20
+
+
+def test_random_workflows(tmp_path: Path) -> None:
+    """SPIN and the prover agree on workflows with questions and children, and on the steps they take."""
+    for batch_number, batch in enumerate(spin.batches(of_workflows(how_many(120)))):
+        folders = [tmp_path / f"{batch_number}_{kind}" for kind in ("ends", "most")]
+        for folder in folders:
+            folder.mkdir()
+        ends, most = spin.Verifier(batch, folders[0]), spin.Verifier(batch, folders[1], "steps")
+        for number, machine in enumerate(batch):
+            opinion = Opinion.of(machine)
+
+            assert ends.terminates(number) == (opinion.proof is not None)
+            if opinion.proof is not None:
+                assert most.most(number) == opinion.most("steps")
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name.partition(".")[0])

@@ -9,7 +9,7 @@ import pytest
 from fsmflow.analysis.counter_machine import METRICS
 from tests.analysis.counter_machines import explore
 from tests.second_opinion import storm
-from tests.second_opinion.machines import SPECS, Opinion, drawn, how_many, of_spec
+from tests.second_opinion.machines import SPECS, Opinion, drawn, how_many, of_spec, of_workflows
 
 pytestmark = [
     pytest.mark.second_opinion,
@@ -26,6 +26,16 @@ def test_random_machines(tmp_path: Path) -> None:
         assert truth.terminates == (ends == 1) == (Opinion.of(machine).proof is not None)
         if truth.maxima is not None:
             assert most == truth.maxima
+
+
+def test_random_workflows(tmp_path: Path) -> None:
+    """Storm and the prover agree on workflows with questions and children, and on every metric."""
+    for machine in of_workflows(how_many(60)):
+        opinion, (ends, most) = Opinion.of(machine), storm.judged(machine, tmp_path)
+
+        assert (opinion.proof is not None) == (ends == 1)
+        if opinion.proof is not None:
+            assert most == tuple(map(opinion.most, METRICS))
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name.partition(".")[0])
