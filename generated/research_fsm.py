@@ -36,7 +36,7 @@ from fsmflow.runtime import (
 if TYPE_CHECKING:
     import research
 
-DIGEST = "9fc976b8104c8d321b4ca07914018d7e4857f3c5f0b3c4f1683b8258a5b87a8d"
+DIGEST = "86d636df2d2debd0f6df995170bddf35f29dd369568a158183c2930f4d7837a4"
 
 LIMITS = Limits(steps=80, tool_calls=32, tokens=200_000, micro_usd=400_000, time_us=600_000_000)
 RESERVE = Spent(steps=1, time_us=2_000_000)
@@ -299,7 +299,7 @@ def leave_split(run: Run, event: Ended) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_list_points(run)
     run.fail(event)
-    return enter_hand_over(run)
+    return enter_nothing(run)
 
 
 def enter_find(run: Run, feedback: tuple[str, ...] = ()) -> Command:
@@ -812,4 +812,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:002048a1818c65fbbde1a3fd60a4a701645e4b80c990f9af72d1f8a08ba52520
+# fsmflow sha256:def060f02c851de654f20e592e9c1b3ef1d3e54c5b68727d6de3f3628e600fbe

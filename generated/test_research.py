@@ -26,7 +26,7 @@ EDGES = {
     ("plan", "invalid", "plan"),
     ("plan", "exceeded", "list_points"),
     ("split", "success", "find"),
-    ("split", "fallback", "hand_over"),
+    ("split", "fallback", "nothing"),
     ("split", "exceeded", "list_points"),
     ("find", "success", "pick"),
     ("find", "fallback", "nothing"),
@@ -158,4 +158,4 @@ def test_the_certificate_holds() -> None:
     assert certificate["digest"] == WORKFLOW.runner.digest
 
 
-# fsmflow sha256:41456176c1debc9050b2971a564601dd933d3482f9e232d489e434859687f93a
+# fsmflow sha256:fd1a2ccba5d917e0c5b09d760c02f97169107342405666ffe8377c04ae7b7394

@@ -13,7 +13,7 @@ from typing import Any
 
 from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.analysis.restoring import amounts_of, event_of, restored
-from fsmflow.runtime import Ended, Options, Rejected, Runner, StepContext, StepNotFound
+from fsmflow.runtime import Ended, Options, Rejected, Runner, Spent, StepContext, StepNotFound
 from fsmflow.runtime import Stage as Step
 from fsmflow.runtime.binding import Step as Implementation
 from fsmflow.runtime.steps import Bound, bind
@@ -115,7 +115,10 @@ class Replaying:
             self._context = ctx
             if recorded is not None:
                 self._book_late(recorded)
-                raise Replayed(self._event(stage, recorded))
+                event = self._event(stage, recorded)
+                if ctx is not None and stage.children is not None:
+                    ctx.book([Spent(steps=event.steps - 1)])
+                raise Replayed(event)
             if isinstance(real, str):
                 raise RecordingEnds(f"`{stage.name}` is asked what the recording does not answer; {real}")
             self.called.append(stage.name)
@@ -126,7 +129,9 @@ class Replaying:
         return Bound(
             attempt,
             "async",
-            wants_context=bool(self._late) or (isinstance(real, RealStep) and real.wants_context),
+            wants_context=stage.children is not None
+            or bool(self._late)
+            or (isinstance(real, RealStep) and real.wants_context),
             validate=None if isinstance(real, str) else kind_of(stage, self._runner.folder),
             accept=() if isinstance(real, str) else real.accept(),
             plain=False,

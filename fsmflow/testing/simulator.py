@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from fsmflow.machine import Work
 from fsmflow.runtime import Elapsed, Ended, Late, Lost, Run, Span, Spent
 from fsmflow.runtime.run import Command, Configuration, End, Pause, Question, Unbound
 from fsmflow.runtime.steps import resolve_type
@@ -112,6 +113,9 @@ class Simulator:
         """
         runner = subject.runner
         number = derived(subject.machine.name, seed, "values")
+        # All types are looked up first: what Hypothesis makes up depends on the modules that are loaded.
+        for kind in _kinds(subject):
+            resolve_type(kind, runner.folder)
         parts = {}
         known: dict[str, tuple[Any, ...]] = {"": (None,)}
         for name, stage in runner.stages.items():
@@ -163,6 +167,16 @@ class Simulator:
     def answers(self) -> Mapping[str, tuple[Any, ...]]:
         """What people fill in, by the state that asks."""
         return self._answers
+
+
+def _kinds(subject: Subject) -> Iterator[str]:
+    """Give the types of all that runs are given and give."""
+    runner = subject.runner
+    yield from filter(None, (runner.given, *(stage.gives for stage in runner.stages.values())))
+    yield from filter(None, (question.gives for question in runner.questions.values()))
+    for state in subject.machine.states.values():
+        if isinstance(state, Work) and state.children is not None:
+            yield from (str(callee.output or "Any") for callee in state.children.callees.values())
 
 
 def derived(workflow: str, seed: int, what: int | str) -> int:
