@@ -158,6 +158,7 @@ class Driver:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
                 elapsed, armed_us = event.elapsed_us, -1
                 run.steps += event.steps - 1
+                run.child_steps += event.steps - 1
             else:
                 limit = stage.time_limit_us
                 if limit is not None and stage.timeout_us is None:

@@ -125,7 +125,8 @@ class Gauge:
 
     def proved_left(self, run: Run) -> WorstCase:
         """Give what the potentials say of where `run` stands, whatever its budget has left."""
-        counts = {**run.counts, "budget.steps": run.steps}
+        # What was proved counts attempts, each as the one step that it is for certain.
+        counts = {**run.counts, "budget.steps": run.steps - run.child_steps}
         found = {
             name: None if metric not in self._potentials else self._potentials[metric].at(run.state, counts)
             for name, metric in _METRICS.items()

@@ -223,7 +223,8 @@ class Run:
 
     `counts` holds the counter of each capped edge and `visits` how often each state was entered,
     both from 0; `values` the values by name, with `input` and, after a way out, `error` among them. `gives`
-    tells whether the end that was reached declares an output.
+    tells whether the end that was reached declares an output. `child_steps` are those of the `steps` that
+    children took, as far as the run was followed from its beginning.
     """
 
     __slots__ = (
@@ -232,6 +233,7 @@ class Run:
         "_trace_id",
         "arguments",
         "attempt",
+        "child_steps",
         "counts",
         "feedback",
         "gives",
@@ -259,6 +261,7 @@ class Run:
         self.state = ""
         self.attempt = 0
         self.steps = self.tool_calls = self.tokens = self.micro_usd = self.time_us = 0
+        self.child_steps = 0
         self.counts = dict(counters)
         self.visits = dict(states)
         self.values: dict[str, Any] = {"input": given}
@@ -332,6 +335,7 @@ class Run:
     def settle(self, stage: Stage, event: Ended) -> None:
         """Put an attempt on the ledger: its steps, its time, and what it used, or all that it declared."""
         self.steps += event.steps
+        self.child_steps += event.steps - 1
         self.time_us += event.elapsed_us
         self.book(stage.cost if event.use is None else event.use)
 
