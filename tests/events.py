@@ -7,7 +7,7 @@ from random import Random
 from fsmflow.machine import Ask, Machine, Resources, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Late
 from fsmflow.runtime.events import Event
-from fsmflow.semantics import Attempt, Command, Finish, Question
+from fsmflow.semantics import Advance, Attempt, Command, Finish, Pause, Question
 from tests.strategies import plain
 
 _OUTCOMES = ("success",) * 5 + ("transient",) * 3 + ("invalid",) * 2 + ("failure", "exceeded", "unknown")
@@ -23,6 +23,37 @@ def draw_event(random: Random, machine: Machine, now: Configuration, command: Co
     if not isinstance(command, Attempt):
         return Elapsed(command.duration_us + random.choice((0, 0, 0, 50, _edge(random, machine, now, 4))))
     return _ended(random, machine, now, command)
+
+
+def honest(random: Random, machine: Machine, advance: Advance) -> Event:
+    """Draw what may happen next: an attempt uses no more than its cost, its timeout and the time left."""
+    command = advance.commands[0]
+    if isinstance(command, Pause):
+        return Elapsed(command.duration_us)
+    if isinstance(command, Question):
+        return answer(random, machine, command)
+    assert isinstance(command, Attempt)
+    state = machine.states[command.state]
+    assert isinstance(state, Work)
+    # Children end in their own time; the deadline is the run's alone.
+    ends = [at for at in (command.deadline_us, state.timeout_us) if at is not None]
+    longest = min(ends, default=1_000_000)
+    possible = {way.on for way in machine.outgoing[state.name]}
+    if command.deadline_us is None or state.timeout_us == longest:
+        possible.discard("exceeded")
+    outcome = random.choice(sorted(possible))
+    most = random.random() < 0.5
+    use = tuple(cost if most else random.randint(0, cost) for cost in command.cost)
+    return Ended(
+        outcome,
+        label=random.choice(state.labels) if outcome == "success" and state.labels else None,
+        value=plain(random),
+        use=use,
+        elapsed_us=longest if outcome == "exceeded" or most else random.randint(0, longest),
+        retry_after_us=random.choice((None, None, 10**9)),
+        draw=random.choice((0.0, 0.999)),
+        steps=state.steps if most else random.randint(1, state.steps),
+    )
 
 
 def answer(random: Random, machine: Machine, question: Question) -> Ended:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
+from fsmflow import semantics
 from fsmflow.analysis.affordability import Approaches, unaffordable
 from fsmflow.analysis.bounds import Effort
+from fsmflow.analysis.certificate import written
 from fsmflow.analysis.policies import Proved, Refuted
 from fsmflow.analysis.proof import Proof, prove
 from fsmflow.backends.certificate import certified
 from fsmflow.machine import Caps
 from fsmflow.runtime import Elapsed, Ended
+from fsmflow.runtime.gauge import Gauge
+from tests.bounded import bounded_machine
+from tests.events import honest
+from tests.generated import runner_of
 from tests.oracle import worst
 from tests.sample import machine
 
@@ -258,3 +266,26 @@ def test_a_cap_on_steps_stops_children_that_may_pass_it(steps, stops):
     )
 
     assert [cap.stops for cap in proof.caps] == [stops]
+
+
+@pytest.mark.parametrize("seed", [*range(3), 293, 695, 955, 1219])
+def test_what_can_still_be_used_falls_by_what_is_used(seed, tmp_path):
+    """The certificate is never overdrawn while a run goes on, however many steps its children take."""
+    found = bounded_machine(Random(seed), tiny=True)
+    path = tmp_path / "sample.certificate.json"
+    path.write_bytes(written(certified(prove(found, Effort(most=20_000, longest=5_000)))))
+    gauge, runner, random = Gauge(path), runner_of(found), Random(seed)
+    for _ in range(20):
+        advance = semantics.launch(found, ["an item"])
+        run = runner.new_run(["an item"])
+        runner.begin(run)
+        while not isinstance(advance.commands[0], semantics.Finish):
+            if not run.pausing:
+                left, spent = gauge.proved_left(run), run.spent
+            event = honest(random, found, advance)
+            advance = semantics.advance(found, advance.configuration, event)
+            runner.step(run, event)
+            if not run.pausing:
+                used = (now - was for now, was in zip(run.spent, spent, strict=True))
+                still = gauge.proved_left(run)
+                assert all(a is None or a >= u + (b or 0) for a, u, b in zip(left, used, still, strict=True))

@@ -10,42 +10,10 @@ from attrs import evolve
 from fsmflow import semantics
 from fsmflow.analysis.policies import Policies, Proved, Refuted
 from fsmflow.lowering import lower
-from fsmflow.machine import Machine, Work
-from fsmflow.runtime.events import Elapsed, Ended, Event
+from fsmflow.machine import Machine
 from tests.analysis.policy_oracle import PATTERNS, drawn, events_of, is_broken
-from tests.events import answer
+from tests.events import honest
 from tests.strategies import CALLEES, ending, plain, workflow
-
-
-def honest(random: Random, machine: Machine, advance: semantics.Advance) -> Event:
-    """Draw what may happen next: an attempt uses no more than its cost, its timeout and the time left."""
-    command = advance.commands[0]
-    if isinstance(command, semantics.Pause):
-        return Elapsed(command.duration_us)
-    if isinstance(command, semantics.Question):
-        return answer(random, machine, command)
-    assert isinstance(command, semantics.Attempt)
-    state = machine.states[command.state]
-    assert isinstance(state, Work)
-    # Children end in their own time; the deadline is the run's alone.
-    ends = [at for at in (command.deadline_us, state.timeout_us) if at is not None]
-    longest = min(ends, default=1_000_000)
-    possible = {way.on for way in machine.outgoing[state.name]}
-    if command.deadline_us is None or state.timeout_us == longest:
-        possible.discard("exceeded")
-    outcome = random.choice(sorted(possible))
-    most = random.random() < 0.5
-    use = tuple(cost if most else random.randint(0, cost) for cost in command.cost)
-    return Ended(
-        outcome,
-        label=random.choice(state.labels) if outcome == "success" and state.labels else None,
-        value=plain(random),
-        use=use,
-        elapsed_us=longest if outcome == "exceeded" or most else random.randint(0, longest),
-        retry_after_us=random.choice((None, None, 10**9)),
-        draw=random.choice((0.0, 0.999)),
-        steps=state.steps if most else random.randint(1, state.steps),
-    )
 
 
 def run(random: Random, machine: Machine):
