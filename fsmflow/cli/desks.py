@@ -68,7 +68,13 @@ class TerminalDesk:
         if not asked.gives:
             return asked.answer(label)
         text = await _line(f"  {asked.gives}: " if asked.gives == "str" else f"  {asked.gives}, as JSON: ")
-        return asked.answer(label, value_of(text, asked.gives))
+        try:
+            value = value_of(text, asked.gives)
+        except Rejected:
+            if asked.is_secret:
+                raise Rejected(("that is no JSON",)) from None
+            raise
+        return asked.answer(label, value)
 
 
 def value_of(text: str, gives: str) -> Any:

@@ -25,7 +25,7 @@ class Replay:
         runner: The workflow.
         file: The trace that was recorded.
         swapped: By state, the step to call in its place, as `module:name`.
-        onward: Who else wants the trace of the new run.
+        onward: Who else wants to record the new run.
     """
 
     runner: Runner[Any, Any]
@@ -56,10 +56,12 @@ class Replay:
         self.doubt(before.workflow, before.digest)
         try:
             replaying = Replaying(self.runner, before, self.swapped)
+        except RecordingEnds as ends:
+            raise click.ClickException(f"this can't be replayed: {ends}") from ends
         except (StepNotFound, LookupError) as error:
             raise click.UsageError(str(error.args[0])) from error
         try:
-            result = start(replaying.given, {**replaying.options, "trace": self})
+            result = start(replaying.given, {**replaying.options, "record": self})
         except RecordingEnds as ends:
             click.echo(f"the replay stops after {_attempts(replaying.repeated)}: {ends}", err=True)
             sys.exit(1)

@@ -6,18 +6,24 @@ import asyncio
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fsmflow.cli.output import CannotWrite, format_option, quiet_option, wants_color
 from fsmflow.runtime import Ended, JsonLines, Rejected, Result, Runner, StepNotFound
+from fsmflow.runtime.trace import Sink
+
+if TYPE_CHECKING:
+    from fsmflow.runtime.otel import OtelSink
 
 EXIT_CODES = {"success": 0, "degraded": 3, "handoff": 4, "failed": 5}
 EXCEEDED = 6
 CANCELLED = 130
+BODIES = ("full", "hash", "none")
 
 
 @click.command("run")
@@ -30,6 +36,19 @@ CANCELLED = 130
     type=click.Path(path_type=Path),
     help="Write the trace to this file, for `fsmflow trace`, `draw` and --replay.",
 )
+@click.option(
+    "--bodies",
+    type=click.Choice(BODIES),
+    default=BODIES[0],
+    show_default=True,
+    help="How the trace holds inputs and outputs: without what is secret, as hashes, or not at all.",
+)
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path),
+    help="Keep the whole run in this file, secrets included, for --replay; nobody else may read it.",
+)
+@click.option("--otel", is_flag=True, help="Export the trace by OpenTelemetry, as OTEL_… variables say.")
 @click.option(
     "--plan",
     type=click.Path(path_type=Path),
@@ -66,6 +85,9 @@ def command(
     source: str | None,
     profile: str | None,
     trace: Path | None,
+    bodies: str,
+    record: Path | None,
+    otel: bool,
     plan: Path | None,
     replay: Path | None,
     swaps: tuple[str, ...],
@@ -82,8 +104,11 @@ def command(
     A plan names, for some steps, what each attempt does, the last one again and again:
     `draft: [transient, invalid, ok]`.
 
-    A replay answers each attempt with what its step gave for the same input when --trace recorded it.
-    With --with, steps whose inputs change are called too, if they say `effect: none`.
+    A replay answers each attempt with what its step gave for the same input when --record, or --trace,
+    recorded it. With --with, steps whose inputs change are called too, if they say `effect: none`.
+
+    What the spec marks as `secret` is in no trace, message or question, but in what the run gives, and in
+    what --record keeps.
 
     \b
     Exit codes: 0 success, 3 degraded, 4 handoff, 5 failed, 6 a budget was exceeded,
@@ -99,11 +124,13 @@ def command(
     if durable is not None:
         if plan is not None or replay is not None:
             raise click.UsageError("what is planned or replayed is not kept")
+        if record is not None or otel or bodies != BODIES[0]:
+            raise click.UsageError("--record, --otel and --bodies are for a run that is not kept")
         from fsmflow.cli.resume import run_durably
 
         sys.exit(run_durably(spec, given, durable, profile=profile, run_id=run_id, trace=trace, quiet=quiet))
     runner = load(spec)
-    options: dict[str, Any] = {"profile": profile}
+    options: dict[str, Any] = {"profile": profile, "bodies": bodies}
     if run_id is not None:
         options["run_id"] = run_id
     if runner.asks:
@@ -115,17 +142,21 @@ def command(
         options |= options_of(plan, runner, options.get("desk"))
         planned = tuple(options["steps"])
     with ExitStack() as stack:
+        sinks: list[Sink] = []
         if trace is not None:
-            try:
-                options["trace"] = stack.enter_context(JsonLines(trace))
-            except OSError as error:
-                raise CannotWrite(trace, error) from error
+            sinks.append(stack.enter_context(_lines_in(trace)))
+        if otel:
+            sinks.append(stack.enter_context(_exported()))
+        # Also with none: what is not to be shown is known only of a run that is looked at.
+        options["trace"] = Told(sinks)
+        if record is not None:
+            options["record"] = stack.enter_context(_lines_in(record, is_private=True))
         if replay is None:
             result = _run(runner, given, options, quiet=quiet)
         else:
             from fsmflow.cli import replayed
 
-            again = replayed.Replay(runner, replay, replayed.swaps(swaps, runner), options.get("trace"))
+            again = replayed.Replay(runner, replay, replayed.swaps(swaps, runner), options.get("record"))
             result = again.run(lambda g, more: _run(runner, g, options | more, quiet=True), form)
     if form == "json":
         found = _as_json(runner, result)
@@ -140,6 +171,39 @@ def command(
 def exit_code_of(result: Result[Any]) -> int:
     """Give the exit code that tells how a run ended."""
     return EXCEEDED if result.end == "exceeded" else EXIT_CODES[result.kind]
+
+
+class Told:
+    """Tells several sinks of each trace event."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Tell each of them."""
+        for sink in self._sinks:
+            sink(event)
+
+
+def _lines_in(path: Path, *, is_private: bool = False) -> JsonLines:
+    try:
+        return JsonLines(path, is_private=is_private)
+    except OSError as error:
+        raise CannotWrite(path, error) from error
+
+
+def _exported() -> OtelSink:
+    """Give the sink that exports, as the environment says.
+
+    Raises:
+        click.UsageError: What it takes is not installed.
+    """
+    from fsmflow.runtime.otel import MissingExtra, otel_sink
+
+    try:
+        return otel_sink()
+    except MissingExtra as missing:
+        raise click.UsageError(str(missing)) from missing
 
 
 def _desk(folder: Path | None) -> Any:
@@ -178,7 +242,8 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
         try:
             given[key[:-1]] = json.loads(value)
         except (ValueError, RecursionError) as error:
-            raise click.UsageError(f"{key[:-1]}: {value!r} is no JSON: {error}") from error
+            # What it is may be secret.
+            raise click.UsageError(f"{key[:-1]}: what follows := is no JSON: {error}") from error
     return given
 
 
@@ -217,7 +282,7 @@ def _as_json(runner: Runner[Any, Any], result: Result[Any]) -> dict[str, Any]:
         "kind": result.kind,
         "end": result.end,
         "output": plain(result.output),
-        "error": plain(result.error),
+        "error": result.told["error"],
         "spent": result.spent._asdict(),
         "path": list(result.path),
     }
@@ -242,8 +307,8 @@ def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> 
     console.print(f"[bold {color}]{mark} {result.end}[/] [dim]{result.kind}[/]")
     facts = fields(result.output)
     if result.error is not None and result.kind != "success":
-        error = result.error
-        facts.append(("why", f"{error.state}: {error.outcome}, {error.message}"))
+        error = result.told["error"]
+        facts.append(("why", f"{error['state']}: {error['outcome']}, {error['message']}"))
     for name, value in facts:
         head = f"{name}  " if name else ""
         first, *rest = _lines(_clean(value), 2 + len(head))

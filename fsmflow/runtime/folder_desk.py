@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from fsmflow.runtime.desk import Answer, Asked, NotWaiting
 from fsmflow.runtime.trace import plain
@@ -121,7 +121,7 @@ class FolderDesk:
 def _held(path: Path, question: dict[str, Any]) -> Iterator[None]:
     """Hold a question, and take it back in the end."""
     temporary = path.with_suffix(".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
+    with _private(temporary) as file:
         json.dump(question, file)
         file.flush()
         if fcntl is not None:
@@ -136,8 +136,15 @@ def _held(path: Path, question: dict[str, Any]) -> Iterator[None]:
 
 def _write(path: Path, data: dict[str, Any]) -> None:
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(data), encoding="utf-8")
+    with _private(temporary) as file:
+        json.dump(data, file)
     temporary.replace(path)
+
+
+def _private(path: Path) -> TextIO:
+    """Open a file that only its owner may read."""
+    path.unlink(missing_ok=True)
+    return open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def waiting_in(folder: Path) -> list[Waiting]:
@@ -184,7 +191,8 @@ def answer_in(
     path, verdict = folder / f"{token}{_ANSWER}", folder / f"{token}{_VERDICT}"
     verdict.unlink(missing_ok=True)
     temporary = folder / f"{token}.{os.getpid()}.tmp"
-    temporary.write_text(json.dumps({"label": label, "value": value}), encoding="utf-8")
+    with _private(temporary) as file:
+        json.dump({"label": label, "value": value}, file)
     try:
         os.link(temporary, path)
     except FileExistsError:

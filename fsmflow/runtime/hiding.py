@@ -64,7 +64,8 @@ class Hiding:
 
     def shown(self, name: str, data: Any) -> Any:
         """Give plain data that goes into a state as a person may see it."""
-        found = cut(data, self.marked(name, "input"), self._token)
+        self.learn(name, "input", data)
+        found = cut(data, self.marked(name, "input"), lambda _: SECRET)
         return found if self.secrets.is_empty else self.secrets.data(found)
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:

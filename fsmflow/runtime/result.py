@@ -116,13 +116,10 @@ class Result(Generic[Output]):
         log.end(self.end, self.kind, self.output, end_us)
         return found
 
-    def without_secrets(self, text: str) -> str:
-        """Give a text without what is secret in this run, as its trace would tell it."""
-        secrets = self._origin[3]
-        if secrets.is_empty and self._origin[0].secret:
-            # Nobody has looked at the run so far.
-            self.events()
-        return secrets.text(text)
+    @property
+    def told(self) -> dict[str, Any]:
+        """How the run ended, as its trace tells it, without what is secret."""
+        return self.events()[-1]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Show the run in a notebook, drawn on its workflow where that can be read."""
@@ -134,4 +131,11 @@ class Result(Generic[Output]):
         return self._repr_mimebundle_().get("image/svg+xml")
 
     def __repr__(self) -> str:
-        return f"Result({self.kind} in {self.end!r}: {self.without_secrets(repr(self.output))})"
+        return f"Result({self.kind} in {self.end!r}: {self._without_secrets(repr(self.output))})"
+
+    def _without_secrets(self, text: str) -> str:
+        secrets = self._origin[3]
+        if secrets.is_empty and self._origin[0].secret:
+            # Nobody has looked at the run so far.
+            self.events()
+        return secrets.text(text)

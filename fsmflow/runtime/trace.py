@@ -62,8 +62,20 @@ def new_span_id() -> str:
 class JsonLines:
     """A sink that writes one JSON document a line, each flushed as it happens."""
 
-    def __init__(self, path: Path) -> None:
-        self._file: TextIO = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+    def __init__(self, path: Path, *, is_private: bool = False) -> None:
+        """Open a file.
+
+        Args:
+            path: The file.
+            is_private: Whether nobody but its owner may read it.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        opener = _private if is_private else None
+        self._file: TextIO = open(  # noqa: SIM115 - a path opens nothing in private
+            path, "w", encoding="utf-8", errors="backslashreplace", newline="\n", opener=opener
+        )
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Write `event` as one line."""
@@ -77,6 +89,16 @@ class JsonLines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read, whoever could read it before."""
+    # What stands in it must not be there for a moment in which others may read it.
+    file = os.open(path, flags & ~os.O_TRUNC, 0o600)
+    if hasattr(os, "fchmod"):
+        os.fchmod(file, 0o600)
+    os.ftruncate(file, 0)
+    return file
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,8 @@
 """A recorded run, run again on what its steps gave then; with a step swapped, if one likes.
 
 A recording is a trace. Each attempt is answered with what the recording holds of the same state and the
-same input, in the order in which it was recorded: the outcome, label, output, use, time and draw.
+same input, in the order in which it was recorded: the outcome, label, output, use, time and draw. So is each
+question, in the place of a person, and each attempt that ran children, which do not run again.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from typing import Any
 
 from fsmflow.analysis.recording import Recording, Stage
 from fsmflow.analysis.restoring import amounts_of, event_of, restored
-from fsmflow.runtime import Ended, Options, Rejected, Runner, Spent, StepContext, StepNotFound
+from fsmflow.runtime import Answer, Asked, Ended, Options, Rejected, Runner, Spent, StepContext, StepNotFound
 from fsmflow.runtime import Stage as Step
 from fsmflow.runtime.binding import Step as Implementation
+from fsmflow.runtime.hiding import is_hidden
 from fsmflow.runtime.steps import Bound, bind
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.verdict import Replayed
 from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plan_clock import SkippingClock
 from fsmflow.testing.plan_real import RealStep, kind_of
+
+LEFT_OUT = "it holds hashes in the place of what is secret: record the run with `fsmflow run --record FILE`"
 
 OUTCOMES = ("success", "transient", "invalid", "failure", "unknown", "exceeded")
 
@@ -58,6 +62,7 @@ class Replaying:
         Raises:
             StepNotFound: What is to be called is not there.
             LookupError: There is no such state.
+            RecordingEnds: The input of the run is left out.
         """
         unknown = sorted(set(swapped or {}) - set(runner.stages))
         if unknown:
@@ -69,11 +74,13 @@ class Replaying:
         self._swapped = {
             name: bind(runner.stages[name], runner.folder, step) for name, step in (swapped or {}).items()
         }
+        if is_hidden(recording.given):
+            raise RecordingEnds(f"the recording leaves out the input: {LEFT_OUT}")
         self._answers: dict[tuple[str, str], deque[Stage]] = {}
         self._pauses: dict[int, list[Stage]] = {0: []}
         latest = 0
         for stage in recording.stages:
-            if stage.kind == "attempt":
+            if stage.kind in ("attempt", "question"):
                 self._answers.setdefault((stage.state, _written(stage.given)), deque()).append(stage)
                 latest = stage.number
                 self._pauses[latest] = []
@@ -95,7 +102,7 @@ class Replaying:
     def options(self) -> Options:
         """What the run is given."""
         steps: dict[str, Any] = {name: self._stand_in(stage) for name, stage in self._runner.stages.items()}
-        return {"steps": steps, "clock": self._clock}
+        return {"steps": steps, "clock": self._clock, "desk": self}
 
     def pause(self, us: int) -> int:
         """Give how long a pause that should be `us` microseconds took when it was recorded."""
@@ -105,13 +112,37 @@ class Replaying:
         self._book_late(recorded)
         return max(recorded.elapsed_us, us)
 
+    async def ask(self, asked: Asked) -> Answer:
+        """Answer a question as a person did when it was recorded.
+
+        Raises:
+            Replayed: Always: how it was answered, or that it was not.
+            RecordingEnds: The recording does not say.
+        """
+        shown = plain(dict(asked.shown))
+        recorded = self._answer(asked.state, shown)
+        if recorded is None:
+            said = "and then a person was shown something else"
+            raise RecordingEnds(f"`{asked.state}` asks what the recording does not answer: {self._why(said)}")
+        event = self._repeated(asked.state, recorded)
+        if event.outcome == "success":
+            try:
+                answer = asked.answer(event.label, event.value if asked.gives else None)
+            except Rejected as rejected:
+                said = (
+                    f"what `{asked.state}` was answered then is no answer any more: {rejected.complaints[0]}"
+                )
+                raise RecordingEnds(said) from rejected
+            event = event._replace(value=answer.value)
+        raise Replayed(event)
+
     def _stand_in(self, stage: Step) -> Bound:
         if stage.name in self._swapped:
             return self._counted(stage.name, self._swapped[stage.name])
         real = self._real(stage)
 
         async def attempt(ctx: StepContext | None = None, **given: Any) -> Any:
-            recorded = self._answer(stage, given)
+            recorded = self._answer(stage.name, plain(dict(given)))
             self._context = ctx
             if recorded is not None:
                 self._book_late(recorded)
@@ -120,7 +151,8 @@ class Replaying:
                     ctx.book([Spent(steps=event.steps - 1)])
                 raise Replayed(event)
             if isinstance(real, str):
-                raise RecordingEnds(f"`{stage.name}` is asked what the recording does not answer; {real}")
+                said = f"`{stage.name}` is asked what the recording does not answer"
+                raise RecordingEnds(f"{said}; {self._why(real)}")
             self.called.append(stage.name)
             self._following.clear()
             real.is_called = True
@@ -141,6 +173,8 @@ class Replaying:
         """Give the step itself, to be called where the recording ends, or why it can't be called."""
         if not self._swapped:
             return "nothing is called for real in a plain replay"
+        if stage.children is not None:
+            return f"its children do not run in a replay: name it in --with {stage.name}="
         if stage.effect != "none":
             return f"it is not called, since it does not say `effect: none`: name it in --with {stage.name}="
         try:
@@ -175,10 +209,15 @@ class Replaying:
             if self._context is not None:
                 self._context.book_late(use)
 
-    def _answer(self, stage: Step, given: Mapping[str, Any]) -> Stage | None:
-        """Take what the recording holds of a state and an input next."""
-        answers = self._answers.get((stage.name, _written(plain(dict(given)))))
+    def _answer(self, state: str, given: Any) -> Stage | None:
+        """Take what the recording holds of a state and an input, as plain data, next."""
+        answers = self._answers.get((state, _written(given)))
         return answers.popleft() if answers else None
+
+    def _why(self, otherwise: str) -> str:
+        """Say why the recording has no answer: for what it leaves out, or otherwise."""
+        stages = self._recording.stages
+        return LEFT_OUT if any(is_hidden(stage.given) for stage in stages) else otherwise
 
     def _event(self, stage: Step, recorded: Stage) -> Ended:
         """Give how a recorded attempt ended, and let its time have passed.
@@ -186,18 +225,31 @@ class Replaying:
         Raises:
             RecordingEnds: It was cancelled, or what it gave does not fit any more.
         """
-        if recorded.outcome == "cancelled":
-            raise RecordingEnds(f"the run was cancelled in `{stage.name}`, and is recorded no further")
-        if recorded.outcome not in OUTCOMES:
-            raise RecordingEnds(f"`{stage.name}` ended in what is no outcome")
-        event = event_of(recorded)
-        assert isinstance(event, Ended)
+        event = self._repeated(stage.name, recorded)
+        if event.steps > stage.steps or (stage.children is None and event.steps != 1):
+            raise RecordingEnds(f"`{stage.name}` counts as {event.steps:,} steps, which it can't any more")
         if event.outcome == "success":
             if event.label is not None and event.label not in (stage.labels or ()):
                 raise RecordingEnds(f"`{stage.name}` gave `{event.label}`, which is no label of it any more")
             event = event._replace(value=self._value(stage, event.value))
         if event.outcome == "unknown" and stage.effect != "once":
             raise RecordingEnds(f"`{stage.name}` ended in `unknown`, which it can't any more")
+        return event
+
+    def _repeated(self, state: str, recorded: Stage) -> Ended:
+        """Give how an attempt or a question was recorded to end, and let its time have passed.
+
+        Raises:
+            RecordingEnds: It was cancelled, or what it gave is left out.
+        """
+        if recorded.outcome == "cancelled":
+            raise RecordingEnds(f"the run was cancelled in `{state}`, and is recorded no further")
+        if recorded.outcome not in OUTCOMES:
+            raise RecordingEnds(f"`{state}` ended in what is no outcome")
+        if is_hidden([recorded.output, recorded.error, list(recorded.complaints)]):
+            raise RecordingEnds(f"the recording leaves out what `{state}` gave: {LEFT_OUT}")
+        event = event_of(recorded)
+        assert isinstance(event, Ended)
         self.repeated += 1
         self._clock.skip(event.elapsed_us)
         self._following = deque(self._pauses[recorded.number])
