@@ -12,6 +12,7 @@ from typing import Any
 
 from fsmflow import semantics
 from fsmflow.analysis.coverage import can_be_taken
+from fsmflow.runtime import Spent
 from fsmflow.testing.simulator import CANCELLED, ENDLESS, Guide, Happening, Simulated, Simulator
 from fsmflow.testing.subject import Subject
 
@@ -50,7 +51,7 @@ class _Scouts:
         self._machine = subject.machine
         self._taken: Counter[int] = Counter()
         self._known: dict[int, Guide] = {}
-        self._worn: dict[int, tuple[int, Guide]] = {}
+        self._worn: dict[tuple[int, int], tuple[int, Guide]] = {}
         self._numbers = {id(way): number for number, way in enumerate(subject.machine.transitions)}
         self._possible = {
             number
@@ -72,14 +73,16 @@ class _Scouts:
 
     @property
     def worn(self) -> tuple[Guide, ...]:
-        """The known ways that take most time to where transitions leave that no run took, and to before it.
+        """The known ways that use up most of a cap, to where ways leave that no run took, or to before it.
 
         It is budgets that chance seldom uses up.
         """
         ways = self._machine.transitions
-        lacking = {ways[number].source for number in self._possible - self._known.keys()}
-        before = lacking | {way.source for way in ways if way.target in lacking}
-        return tuple(self._worn[number][1] for number in sorted(self._worn) if ways[number].target in before)
+        before = {ways[number].source for number in self._possible - self._known.keys()}
+        for _ in range(len(self._machine.states)):
+            before |= {way.source for way in ways if way.target in before}
+        kept = {key: guide for key, (_, guide) in self._worn.items() if ways[key[0]].target in before}
+        return tuple({id(kept[key]): kept[key] for key in sorted(kept)}.values())
 
     def watch(self, run: Simulated, *, plain: bool = False) -> None:
         """Learn from a run; if no guide led it, also how rare its transitions are."""
@@ -92,20 +95,23 @@ class _Scouts:
         """Learn from what happened in a run; give the numbers of the transitions that it took."""
         events = tuple(events)
         seen = set()
-        for length, time_us, number in self._ways(given, events):
+        for length, spent, number in self._ways(given, events):
             seen.add(number)
-            if number not in self._worn or time_us > self._worn[number][0]:
-                self._worn[number] = time_us, Guide(given, events[:length])
+            for metric, used in enumerate(spent):
+                if self._machine.caps.amounts()[metric] is None:
+                    continue
+                if (number, metric) not in self._worn or used > self._worn[number, metric][0]:
+                    self._worn[number, metric] = used, Guide(given, events[:length])
             known = self._known.get(number)
             if known is None or length < len(known.events):
                 self._known[number] = Guide(given, events[:length])
         return seen
 
-    def _ways(self, given: Any, events: tuple[Happening, ...]) -> Iterator[tuple[int, int, int]]:
-        """Give the number of events and the time until each transition of a run, and its number."""
+    def _ways(self, given: Any, events: tuple[Happening, ...]) -> Iterator[tuple[int, Spent, int]]:
+        """Give the number of events until each transition of a run, what was used, and its number."""
         now, _, taken = semantics.launch(self._machine, given)
         for length, event in enumerate((None, *events)):
             if event is not None:
                 now, _, taken = semantics.advance(self._machine, now, event)
             for way in taken:
-                yield length, now.spent.time_us, self._numbers[id(way)]
+                yield length, now.spent, self._numbers[id(way)]
