@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
 from attrs import define, field
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -25,6 +26,46 @@ MOST_LINES = 12
 
 _OF_LIVE_RUNS_ALONE = ("start", "chunk")
 """The events that no trace holds of a run that nobody watched."""
+
+
+class Lines:
+    """A sink that writes a line for each attempt that is over, where there is no terminal to draw on."""
+
+    def __init__(self, workflow: str, onward: Sink | None) -> None:
+        self._workflow = workflow
+        self._onward = onward
+        self._run: str | None = None
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Take one trace event."""
+        kind = event["event"]
+        if self._run is None:
+            self._run = event["span_id"]
+        if event.get("parent_id") == self._run and kind != "chunk":
+            line = self._line(event)
+            if line:
+                click.echo(f"{self._workflow}  {line}", err=True)
+        if self._onward is not None and kind not in _OF_LIVE_RUNS_ALONE:
+            self._onward(event)
+
+    @staticmethod
+    def _line(event: dict[str, Any]) -> str:
+        kind = event["event"]
+        if kind == "start":
+            if event["of"] == "question":
+                return f"{_name(event)}  waits for an answer"
+            pause_us = event["pause_us"] or 0
+            return f"{_name(event)}  pauses {_seconds(pause_us / 1e6)}" if pause_us >= 1_000_000 else ""
+        if kind not in ("attempt", "answer"):
+            return ""
+        took = _seconds((event["end_ns"] - event["start_ns"]) / 1e9)
+        use = event.get("use") or {}
+        amounts = [f"{use['tokens']:,} tokens"] if use.get("tokens") else []
+        amounts += [f"${use['micro_usd'] / 1e6:,.4f}"] if use.get("micro_usd") else []
+        said = event["label"] or event["outcome"]
+        why = f"  {event['message']}" if event["outcome"] != "success" and event["message"] else ""
+        line = "  ".join((_name(event), said, took, *amounts)) + why
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 class Progress:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import signal
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -249,16 +250,19 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
 
 def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet: bool) -> Result[Any]:
     try:
-        if quiet or not sys.stderr.isatty():
-            return runner.run_sync(given, **options)
+        if quiet:
+            return _carried_out(runner, given, options)
         from fsmflow.cli.desks import TerminalDesk
-        from fsmflow.cli.progress import Progress
+        from fsmflow.cli.progress import Lines, Progress
 
+        if not sys.stderr.isatty():
+            lines = Lines(runner.name, options.get("trace"))
+            return _carried_out(runner, given, {**options, "trace": lines, "live": True})
         with Progress(runner, options.get("trace")) as progress:
             desk = options.get("desk")
             if isinstance(desk, TerminalDesk):
                 desk.paused = progress.paused
-            return runner.run_sync(given, **{**options, "trace": progress, "live": True})
+            return _carried_out(runner, given, {**options, "trace": progress, "live": True})
     except Rejected as rejected:
         said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
         click.echo(f"the input does not fit its type:\n{said}", err=True)
@@ -268,6 +272,19 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
         click.echo("cancelled", err=True)
         sys.exit(CANCELLED)
     sys.exit(2)
+
+
+def _carried_out(runner: Runner[Any, Any], given: Any, options: dict[str, Any]) -> Result[Any]:
+    """Run to the end; to be interrupted or told to terminate cancels the run, so that its trace is whole."""
+
+    async def running() -> Result[Any]:
+        task = asyncio.current_task()
+        assert task is not None
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await runner.run(given, **options)
+
+    return asyncio.run(running())
 
 
 def _as_json(runner: Runner[Any, Any], result: Result[Any]) -> dict[str, Any]:

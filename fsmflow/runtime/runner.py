@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import random as random_module
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -293,13 +294,33 @@ class Runner(Generic[Given, Output]):
             raise RuntimeError(f"an event loop is running here: call `await run(...)` of {self.name} instead")
         return asyncio.run(self.run(given, **options))
 
+    @asynccontextmanager
+    async def start(
+        self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]
+    ) -> AsyncIterator[asyncio.Task[Result[Output]]]:
+        """Run the workflow beside the block, which is given its task; to leave the block ends the run.
+
+        A run that is still under way then is cancelled, with its ledger and its trace whole, and an attempt
+        that must not be repeated on its `unknown` way.
+
+        Raises:
+            Rejected, StepNotFound, StaleCertificate, NoDesk: The task does, as `run`.
+        """
+        run = asyncio.create_task(self._run(given, options))
+        try:
+            yield run
+        finally:
+            if run.cancel():
+                await asyncio.wait([run])
+
     async def stream(
         self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]
     ) -> AsyncIterator[dict[str, Any]]:
         """Run the workflow, and give each trace event as it happens, as plain data.
 
-        Beside the events of a trace, each attempt and pause gives one of kind `start` when it begins.
-        The last event is `end`. To leave early cancels the run; `contextlib.aclosing` does that at once.
+        Beside the events of a trace, each attempt and pause gives one of kind `start` when it begins, and a
+        model's words come as events of kind `chunk`. The last event is `end`. To leave early cancels the
+        run; `contextlib.aclosing` does that at once.
 
         Raises:
             Rejected, StepNotFound, StaleCertificate: As `run` does.
@@ -308,7 +329,7 @@ class Runner(Generic[Given, Output]):
         also = options.get("trace")
 
         def sink(event: dict[str, Any]) -> None:
-            if also is not None and event["event"] != "start":
+            if also is not None and event["event"] not in ("start", "chunk"):
                 also(event)
             events.put_nowait(event)
 

@@ -128,3 +128,31 @@ def test_a_trace_has_no_starts() -> None:
     trace: list[dict[str, Any]] = []
     asyncio.run(streamed(compiled({"work": step()}), steps={"work": lambda: None}, trace=trace.append))
     assert told(trace) == [("run", ""), ("attempt", "work"), ("end", "")]
+
+
+def test_to_leave_a_run_that_was_started_ends_it() -> None:
+    """A run that is started in a block is cancelled when the block is left, and its trace is whole."""
+    events: list[dict[str, Any]] = []
+
+    async def slow() -> None:
+        await asyncio.sleep(60)
+
+    async def main() -> asyncio.Task[Any]:
+        async with compiled({"work": step()}).start(None, steps={"work": slow}, trace=events.append) as task:
+            await asyncio.sleep(0.01)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        return task
+
+    assert asyncio.run(main()).cancelled()
+    assert [event["event"] for event in events] == ["run", "attempt", "end"]
+    assert events[-1]["kind"] == "cancelled"
+
+
+def test_a_run_that_was_started_gives_its_result() -> None:
+    """The task of a run that is started in a block gives its result."""
+
+    async def main() -> Any:
+        async with compiled({"work": step()}).start(None, steps={"work": lambda: None}) as task:
+            return await task
+
+    assert asyncio.run(main()).end == "done"
