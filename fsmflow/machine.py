@@ -166,7 +166,7 @@ class Callee:
         digest: The digest of its machine.
         input: The type of what a run is given.
         output: The type of what a run gives.
-        most: The most that one run uses: its own caps, or what is proved if that is less; None where
+        most: The most that one run uses: its own caps, or what is proved where it has none; None where
             nothing bounds it.
         asks: Whether it, or a workflow that it runs, asks a person.
         acts: Whether it, or a workflow that it runs, acts under a key that is another one in another run.

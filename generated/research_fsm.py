@@ -36,7 +36,7 @@ from fsmflow.runtime import (
 if TYPE_CHECKING:
     import research
 
-DIGEST = "86d636df2d2debd0f6df995170bddf35f29dd369568a158183c2930f4d7837a4"
+DIGEST = "a7b21efa4edb8288a50c26bdbecea7c1f988f35051f71b4b83478895ef8da2ec"
 
 LIMITS = Limits(steps=80, tool_calls=32, tokens=200_000, micro_usd=400_000, time_us=600_000_000)
 RESERVE = Spent(steps=1, time_us=2_000_000)
@@ -120,7 +120,7 @@ READ = Stage(
     steps=49,
     value="notes",
     gives="list[read_source:Note | None]",
-    cost=(24, 96_000, 23_760),
+    cost=(24, 96_000, 80_000),
     timeout_us=180_000_000,
     time_limit_us=600_000_000 - 2_000_000,
 )
@@ -414,13 +414,13 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.steps + 49 > 80 - 1
         or run.tool_calls + 24 > 32
         or run.tokens + 96_000 > 200_000
-        or run.micro_usd + 23_760 > 400_000
+        or run.micro_usd + 80_000 > 400_000
         or run.time_us + 1 > 600_000_000 - 2_000_000
     ):
         run.exceed(
             LIMITS,
             RESERVE,
-            Spent(steps=49, tool_calls=24, tokens=96_000, micro_usd=23_760, time_us=1),
+            Spent(steps=49, tool_calls=24, tokens=96_000, micro_usd=80_000, time_us=1),
         )
         return enter_list_points(run)
     return READ
@@ -435,7 +435,7 @@ def leave_read(run: Run, event: Ended) -> Command:
         run.exceed(
             LIMITS,
             RESERVE,
-            Spent(steps=49, tool_calls=24, tokens=96_000, micro_usd=23_760, time_us=1),
+            Spent(steps=49, tool_calls=24, tokens=96_000, micro_usd=80_000, time_us=1),
         )
         return enter_list_points(run)
     run.fail(event)
@@ -812,4 +812,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:def060f02c851de654f20e592e9c1b3ef1d3e54c5b68727d6de3f3628e600fbe
+# fsmflow sha256:abf02d6054807ee18fe628bb977e4e30f431d102d0e2f910a05ce8f2e024cf85

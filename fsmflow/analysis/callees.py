@@ -148,12 +148,12 @@ def _acts(state: State) -> bool:
 
 
 def _most(analysis: Analysis) -> Caps:
-    """Give the most that one run uses: its caps, or what is proved where that is less."""
+    """Give the most that one run uses: its caps, or where it has none what is proved.
+
+    A cap is more than what is proved only where its author left room: for attempts that a crash cuts off,
+    say, which count too, and of which no proof knows.
+    """
     caps = analysis.machine.caps.amounts()
-    bounds = analysis.proof.bounds
-    found: list[int | None] = []
-    for metric, cap in zip(METRICS[1:], caps, strict=True):
-        proved = bounds[metric].upper if metric in bounds else None
-        known = [amount for amount in (cap, proved) if amount is not None]
-        found.append(min(known) if known else None)
-    return Caps(*found)
+    bounds = analysis.proof.bounds if None in caps else {}
+    proved = (bounds[metric].upper if metric in bounds else None for metric in METRICS[1:])
+    return Caps(*(bound if cap is None else cap for cap, bound in zip(caps, proved, strict=True)))
