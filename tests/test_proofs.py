@@ -106,7 +106,8 @@ def reached(seeds: range, **how: bool) -> int:
         transitions = proof.bounds["transitions"]
         if transitions.is_exact and transitions.witness is not None:
             # The proof leaves open what maps go over, and what they give.
-            plan = evolve(plan_of(transitions.witness), given=["an item"], samples=simplest(samples(subject)))
+            plan = plan_of(subject, transitions.witness)
+            plan = evolve(plan, given=["an item"], samples=simplest(samples(subject)))
             played = play(subject, plan)
             assert len(played.edges) == transitions.upper, seed
         count += 1
