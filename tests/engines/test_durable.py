@@ -1,0 +1,370 @@
+"""Durable runs: taken up where they were left, by one process at a time, on their own machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fsmflow.engines.durable import (
+    Corrupt,
+    Durable,
+    Fenced,
+    NoSuchRun,
+    Over,
+    Suspended,
+    Taken,
+    Unfit,
+)
+from fsmflow.engines.workflows import Workflow
+from fsmflow.runtime import Inbox, NotWaiting, Rejected, StepContext
+
+STEPS = '''
+"""Steps that a durable run calls."""
+from attrs import frozen
+
+@frozen
+class Fact:
+    text: str
+
+async def find(text: str) -> Fact:
+    return Fact(text)
+
+async def judge(fact: Fact) -> str:
+    return fact.text.upper()
+'''
+SPEC = """
+fsmflow: 1
+workflow: facts
+budget: {steps: 10}
+states:
+  find:
+    run: durable_steps:find
+    with: {text: $input.text}
+    gives: durable_steps:Fact
+    effect: none
+    success: approve
+    fallback: failed
+  approve:
+    ask: Is it true?
+    show: {fact: $find}
+    timeout: 7d
+    success: {yes_: judge, no_: failed}
+    fallback: failed
+  judge:
+    run: durable_steps:judge
+    with: {fact: $find}
+    gives: str
+    effect: none
+    success: done
+    fallback: failed
+  done: {end: success, output: $judge}
+  failed: {end: failed}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the spec and its steps."""
+    folder = tmp_path_factory.mktemp("specs")
+    (folder / "durable_steps.py").write_text(STEPS)
+    (folder / "facts.fsm.yaml").write_text(SPEC)
+    yield folder
+    sys.path[:] = [path for path in sys.path if path != str(folder)]
+    sys.modules.pop("durable_steps", None)
+
+
+@pytest.fixture
+def workflow(folder: Path) -> Workflow:
+    """The workflow."""
+    return Workflow.of_spec(folder / "facts.fsm.yaml")
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    """A database of its own, in which runs that wait are let go."""
+    opened = Durable(tmp_path / "runs.db", suspends=True, lease_s=0.4)
+    yield opened
+    opened.close()
+
+
+def resume(durable: Durable, run_id: str, **options: Any) -> Any:
+    """Take a run up; give its result, or the state that waits."""
+    try:
+        return asyncio.run(durable.resume(run_id, **options))
+    except Suspended as suspended:
+        return suspended.asked.state
+
+
+def test_a_run_is_let_go_while_it_waits_and_taken_up_with_the_answer(
+    durable: Durable, workflow: Workflow
+) -> None:
+    """A run that asks a person ends its process's work; with an answer it goes on, and repeats nothing."""
+    run_id = durable.submit(workflow, {"text": "a"})
+
+    assert resume(durable, run_id) == "approve"
+    (question,) = durable.questions(run_id)
+    assert (question.state, question.shown) == ("approve", {"fact": {"text": "a"}})
+    assert durable.due(most=9) == []
+    durable.answer(run_id, "approve", "yes_")
+    assert durable.due(most=9) == [run_id]
+
+    async def never(text: str) -> None:
+        raise AssertionError("what was done is not done again")
+
+    result = resume(durable, run_id, steps={"find": never})
+    assert (result.kind, result.output, result.spent.steps) == ("success", "A", 2)
+    assert durable.find(run_id[:8]).kind == "success"
+
+
+def test_answers_are_held_to_the_question(durable: Durable, workflow: Workflow) -> None:
+    """An answer from outside the list is refused, and so is a second one, and one to nothing."""
+    run_id = durable.submit(workflow, {"text": "a"})
+    with pytest.raises(NotWaiting):
+        durable.answer(run_id, "approve", "yes_")
+    resume(durable, run_id)
+    with pytest.raises(Rejected):
+        durable.answer(run_id, "approve", "maybe")
+    durable.answer(run_id, "approve", "no_")
+
+    with pytest.raises(NotWaiting):
+        durable.answer(run_id, "approve", "yes_")
+
+
+def test_a_run_keeps_to_its_machine_when_the_spec_changes(
+    durable: Durable, workflow: Workflow, folder: Path
+) -> None:
+    """A spec that was edited, or is gone, changes nothing for runs that were submitted before."""
+    run_id = durable.submit(workflow, {"text": "a"})
+    resume(durable, run_id)
+    spec = folder / "facts.fsm.yaml"
+    spec.rename(folder / "elsewhere")
+    try:
+        durable.answer(run_id, "approve", "yes_")
+        result = resume(durable, run_id)
+    finally:
+        (folder / "elsewhere").rename(spec)
+
+    assert result.output == "A"
+
+
+def test_changed_code_is_told_and_what_does_not_fit_is_refused(
+    tmp_path: Path, workflow: Workflow, folder: Path
+) -> None:
+    """Code that changed since is a warning; a value that does not fit it any more stops the resume."""
+    said: list[str] = []
+    durable = Durable(tmp_path / "runs.db", suspends=True, warn=said.append)
+    run_id = durable.submit(workflow, {"text": "a"})
+    resume(durable, run_id)
+    durable.answer(run_id, "approve", "yes_")
+    before = durable.store.do_now(lambda c: c.execute("SELECT * FROM journal").fetchall())
+    steps = folder / "durable_steps.py"
+    steps.write_text(STEPS.replace("text: str\n\nasync", "text: str\n    source: str\n\nasync"))
+    sys.modules.pop("durable_steps")
+    try:
+        with pytest.raises(Unfit, match="what `find` gave then does not fit now"):
+            resume(durable, run_id)
+    finally:
+        steps.write_text(STEPS)
+        sys.modules.pop("durable_steps", None)
+
+    assert said == [f"the code of `facts` has changed since {run_id} was submitted"]
+    assert before == durable.store.do_now(lambda c: c.execute("SELECT * FROM journal").fetchall())
+    durable.close()
+
+
+def test_what_is_no_data_is_a_failure(durable: Durable, workflow: Workflow) -> None:
+    """A step that gives what no journal can keep has failed, and the message says of which type it was."""
+
+    async def judge(fact: Any) -> Any:
+        return object()
+
+    async def find(text: str, ctx: StepContext) -> Any:
+        return {"text": text}
+
+    run_id = durable.submit(workflow, {"text": "a"})
+    resume(durable, run_id, steps={"find": find})
+    durable.answer(run_id, "approve", "yes_")
+    result = resume(durable, run_id, steps={"judge": judge})
+
+    assert result.end == "failed"
+    assert "expected a string" in result.error.message or "can't be kept" in result.error.message
+
+
+def test_two_resumers_one_wins(tmp_path: Path, workflow: Workflow) -> None:
+    """Of two that take up one run, one carries it out, and the other is told who does."""
+    first = Durable(tmp_path / "runs.db", desk=Inbox())
+    second = Durable(tmp_path / "runs.db", suspends=True)
+    run_id = first.submit(workflow, {"text": "a"})
+
+    async def main() -> None:
+        running = asyncio.create_task(first.resume(run_id))
+        while not first.questions(run_id):
+            await asyncio.sleep(0.01)
+        with pytest.raises(Taken, match=f"carried out by .*:{os.getpid()}:"):
+            await second.resume(run_id)
+        second.answer(run_id, "approve", "yes_")
+        assert (await running).kind == "success"
+
+    asyncio.run(main())
+    first.close()
+    second.close()
+
+
+def test_cancelled_from_elsewhere(tmp_path: Path, workflow: Workflow) -> None:
+    """A run that another process cancels is stopped where it is carried out, and can't be resumed."""
+    durable = Durable(tmp_path / "runs.db", desk=Inbox(), lease_s=0.2)
+    run_id = durable.submit(workflow, {"text": "a"})
+
+    async def main() -> None:
+        running = asyncio.create_task(durable.resume(run_id))
+        while not durable.questions(run_id):
+            await asyncio.sleep(0.01)
+        durable.cancel(run_id)
+        with pytest.raises(Fenced):
+            await asyncio.wait_for(running, 5)
+
+    asyncio.run(main())
+    assert durable.find(run_id).status == "cancelled"
+    with pytest.raises(Over):
+        resume(durable, run_id)
+    with pytest.raises(Over):
+        durable.cancel(run_id)
+    durable.close()
+
+
+ZOMBIE = """
+import asyncio, sys
+from pathlib import Path
+from fsmflow.engines.durable import Durable, Fenced
+from fsmflow.engines.workflows import Workflow
+
+async def slow(text):
+    print("begun", flush=True)
+    await asyncio.sleep(1.5)
+    return {"text": "late"}
+
+durable = Durable(Path(sys.argv[1]), suspends=True, lease_s=0.4)
+workflow = Workflow.of_spec(Path(sys.argv[2]))
+try:
+    asyncio.run(durable.resume("z", workflow=workflow, steps={"find": slow}))
+except BaseException as error:
+    print(type(error).__name__, flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="it takes a system that can pause a process")
+def test_a_paused_process_that_comes_back_writes_nothing(
+    tmp_path: Path, durable: Durable, workflow: Workflow, folder: Path
+) -> None:
+    """A process that is paused past its lease is taken over from; when it goes on, it is fenced off."""
+    durable.submit(workflow, {"text": "a"}, run_id="z")
+    command = [sys.executable, "-c", ZOMBIE, str(durable.store.path), str(folder / "facts.fsm.yaml")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.6)
+        assert resume(durable, "z") == "approve"
+        rows = durable.store.do_now(lambda c: c.execute("SELECT * FROM journal").fetchall())
+        process.send_signal(signal.SIGCONT)
+
+        assert process.stdout.readline() == "Fenced\n"
+    assert rows == durable.store.do_now(lambda c: c.execute("SELECT * FROM journal").fetchall())
+
+
+def test_every_flipped_byte_of_a_journal_is_noticed(durable: Durable, workflow: Workflow) -> None:
+    """A journal of which a character is another one is refused, and so is one that lacks a row."""
+    run_id = durable.submit(workflow, {"text": "a"})
+    resume(durable, run_id)
+    rows = durable.store.do_now(
+        lambda c: c.execute("SELECT seq, body FROM journal WHERE run_id = ?", (run_id,)).fetchall()
+    )
+    put = "UPDATE journal SET body = ? WHERE run_id = ? AND seq = ?"
+    flips = 0
+    for seq, body in rows:
+        for at in range(0, len(body), 3):
+            changed = body[:at] + chr(ord(body[at]) ^ 1) + body[at + 1 :]
+            durable.store.do_now(lambda c, changed=changed, seq=seq: c.execute(put, (changed, run_id, seq)))
+            with pytest.raises(Corrupt):
+                asyncio.run(durable.resume(run_id))
+            flips += 1
+        durable.store.do_now(lambda c, body=body, seq=seq: c.execute(put, (body, run_id, seq)))
+    durable.store.do_now(lambda c: c.execute("DELETE FROM journal WHERE run_id = ? AND seq = 1", (run_id,)))
+
+    assert flips > 100
+    with pytest.raises(Corrupt):
+        asyncio.run(durable.resume(run_id))
+
+
+def test_a_machine_that_was_tampered_with_is_refused(durable: Durable, workflow: Workflow) -> None:
+    """The machine that travels with a run is data, and held to its digest."""
+    run_id = durable.submit(workflow, {"text": "a"})
+    durable.store.do_now(
+        lambda c: c.execute(
+            "UPDATE machines SET machine = replace(machine, 'durable_steps:judge', 'os:system')"
+        )
+    )
+
+    with pytest.raises(ValueError, match="another one than its digest says"):
+        durable.workflow_of(run_id)
+
+
+def test_large_values_are_kept_apart_once(durable: Durable, workflow: Workflow) -> None:
+    """A value of many characters is kept under its hash, and read back whole."""
+    run_id = durable.submit(workflow, {"text": "a" * 50_000})
+    resume(durable, run_id)
+    durable.answer(run_id, "approve", "yes_")
+
+    assert resume(durable, run_id).output == "A" * 50_000
+    with sqlite3.connect(durable.store.path) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM payloads").fetchone()
+        (longest,) = connection.execute(
+            "SELECT max(length(body)) FROM journal WHERE kind != 'run'"
+        ).fetchone()
+    assert count >= 1
+    assert longest < 50_000
+
+
+def test_what_is_over_is_forgotten(durable: Durable, workflow: Workflow) -> None:
+    """Runs that ended before a time are forgotten with all that was theirs; others stay."""
+    over, open_ = (durable.submit(workflow, {"text": text}) for text in "ab")
+    durable.cancel(over)
+
+    assert durable.gc(before_ns=time.time_ns() + 1) == 1
+    assert [kept.run_id for kept in durable.runs()] == [open_]
+    with pytest.raises(NoSuchRun):
+        durable.find(over)
+    assert durable.gc(before_ns=time.time_ns()) == 0
+
+
+def test_ten_thousand_events_fold_to_the_same_run(durable: Durable, folder: Path) -> None:
+    """A long journal is taken up where it ends, with each attempt on the ledger once."""
+    (folder / "long.fsm.yaml").write_text(
+        "fsmflow: 1\nworkflow: long\nbudget: {steps: 6000}\nstates:\n"
+        "  work: {run: durable_steps:judge, with: {fact: $input}, gives: str, effect: none,"
+        " success: again, fallback: failed}\n"
+        "  again: {choose: [{when: input.never, to: done}, {to: work, times: 4999, else: ask}]}\n"
+        "  ask: {ask: Enough?, timeout: 1h, success: {yes_: done}, fallback: failed}\n"
+        "  done: {end: success}\n  failed: {end: failed}\n"
+    )
+    workflow = Workflow.of_spec(folder / "long.fsm.yaml")
+    run_id = durable.submit(workflow, {"never": False})
+
+    async def work(fact: Any) -> str:
+        return "x"
+
+    assert resume(durable, run_id, steps={"work": work}) == "ask"
+    durable.answer(run_id, "ask", "yes_")
+    result = resume(durable, run_id)
+
+    assert (result.end, result.spent.steps) == ("done", 5000)
