@@ -87,8 +87,9 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
     if kept.owner:
         click.echo(f"  carried out by {kept.owner}")
     if kept.spent:
-        amounts = ", ".join(f"{amount:,} {name}" for name, amount in kept.spent.items() if amount)
-        click.echo(f"  used {amounts or 'nothing'}")
+        from fsmflow.reporting.trace_amounts import spent
+
+        click.echo(f"  used {', '.join(spent(kept.spent)) or 'nothing'}")
     for asked in questions:
         whom = f" {asked.role}" if asked.role else ""
         click.echo(f"\n  `{asked.state}` asks{whom}: {asked.question}")
