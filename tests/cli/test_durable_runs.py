@@ -1,0 +1,142 @@
+"""Durable runs from the command line: submitted, listed, answered, resumed, served and cancelled."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+STEPS = """
+def find(text: str) -> str:
+    return text.upper()
+"""
+SPEC = """
+fsmflow: 1
+workflow: asking
+budget: {steps: 10, tokens: 100}
+states:
+  find:
+    run: asking_steps:find
+    with: {text: $input.text}
+    gives: str
+    effect: none
+    success: ask
+    fallback: failed
+  ask:
+    ask: Is it good?
+    role: boss
+    show: {found: $find}
+    timeout: 7d
+    success: {yes_: done, no_: failed}
+    fallback: failed
+  done: {end: success, output: $find}
+  failed: {end: failed}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A spec that asks, in a folder of its own, and a database beside it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FSMFLOW_DB", str(tmp_path / "runs.db"))
+    (tmp_path / "asking_steps.py").write_text(STEPS)
+    (tmp_path / "asking.fsm.yaml").write_text(SPEC)
+    path = list(sys.path)
+    yield "asking.fsm.yaml"
+    sys.path[:] = path
+    sys.modules.pop("asking_steps", None)
+
+
+def test_a_run_that_asks_and_is_taken_up(run: Run, spec: str) -> None:
+    """A durable run that asks exits with 7, says how to answer, and goes on once it is answered."""
+    asked = run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+    assert (asked.exit_code, asked.stdout) == (7, "")
+    assert "`ask` asks boss: Is it good?" in asked.stderr
+    assert "fsmflow answer r1 ask yes_ | no_" in asked.stderr
+
+    shown = run("runs", "r1").stdout
+    assert "found  A" in shown
+    assert "used 1 step" in shown
+    assert json.loads(run("runs", "--format", "json").stdout)["runs"][0]["status"] == "waiting"
+
+    refused = run("answer", "r1", "ask", "maybe")
+    assert (refused.exit_code, refused.stderr) == (1, "'maybe' is no answer: expected yes_, no_\n")
+    assert run("answer", "r1", "ask", "yes_").stdout == "answered\n"
+    assert run("answer", "r1", "ask", "no_").exit_code == 1
+
+    done = run("resume", "r1")
+    assert done.exit_code == 0
+    assert "● done success\n  A\n" in done.stdout
+    assert run("resume", "r1").stderr == "the run r1 is done\n"
+
+
+def test_what_is_submitted_is_served(run: Run, spec: str) -> None:
+    """`serve` carries out what was submitted, lets go what waits, and takes it up when it is answered."""
+    first, second = (run("submit", spec, f"text={text}").stdout.strip() for text in "ab")
+    assert run("serve", "--until-idle").stdout.count("waiting") == 2
+    for run_id in (first, second):
+        run("answer", run_id, "ask", "yes_")
+
+    assert run("serve", "--until-idle").stdout.count("success") == 2
+    assert run("runs", "--status", "done").stdout.count("asking") == 2
+
+
+def test_cancelled_and_forgotten(run: Run, spec: str) -> None:
+    """A cancelled run can't be resumed, and is forgotten when it is old enough."""
+    run_id = run("submit", spec, "text=a").stdout.strip()
+
+    assert run("cancel", run_id[:8]).stdout == f"cancelled {run_id}\n"
+    assert run("resume", run_id).exit_code == 1
+    assert run("gc").stdout == "forgot 0 runs\n"
+    assert run("gc", "--older-than", "0s").stdout == "forgot 1 run\n"
+    assert run("runs").stdout == "no runs\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("runs", "nothing"), "there is no run nothing"),
+        (("resume", "nothing"), "there is no run nothing"),
+        (("cancel", "nothing"), "there is no run nothing"),
+        (("answer", "nothing", "ask", "yes_"), "there is no run nothing"),
+        (("resume",), "name a run, or say --all"),
+        (("gc", "--older-than", "soon"), "expected a duration"),
+    ],
+)
+def test_a_mistake_is_told_in_words(run: Run, spec: str, arguments: tuple[str, ...], said: str) -> None:
+    """What is not there, or makes no sense, is told without a traceback."""
+    run("submit", spec, "text=a")
+    result = run(*arguments)
+
+    assert result.exit_code in (1, 2)
+    assert said in result.stderr
+
+
+def test_without_a_database(run: Run, spec: str) -> None:
+    """Where there is no database yet, commands say so and make none."""
+    result = run("runs")
+
+    assert result.exit_code == 2
+    assert "there is no database" in result.stderr
+    assert not Path("runs.db").exists()
+
+
+def test_a_worker_that_is_told_to_terminate_ends_what_it_has(run: Run, spec: str) -> None:
+    """On SIGTERM a worker takes no more runs, and brings those under way to an end."""
+    command = [sys.executable, "-m", "fsmflow", "serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        run_id = run("submit", spec, "text=a").stdout.strip()
+        assert process.stdout is not None
+        assert process.stdout.readline() == f"{run_id[:12]}  waiting\n"
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert time.monotonic() - began < 20
