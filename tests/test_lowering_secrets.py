@@ -78,6 +78,37 @@ def test_an_argument_made_of_a_secret_is_secret():
     }
 
 
+def test_what_a_secret_argument_is_made_of_is_secret():
+    """A value handed on as a secret is secret where it comes from: the input, a state, each item."""
+    states = {
+        "a": step(as_="found", success="b"),
+        "b": step(
+            with_={"card": "$input.card", "more": {"x": "$found.deep", "y": "$found.open"}, "n": 1},
+            secret=["card.number", "more.x"],
+            success="each",
+        ),
+        "each": Map(
+            map="x",
+            over="$input.all",
+            at_most=3,
+            with_={"pin": "$item.pin", "name": ["$item.name"], "own": "$input.name"},
+            secret=["pin", "own"],
+            success="end",
+            fallback="failed",
+        ),
+        "end": End(end="success", output={"number": "$input.card", "found": "$found"}),
+    }
+    machine = lower(workflow(states))
+
+    assert machine.secret == ("input.all.pin", "input.card.number", "input.name")
+    assert lowered(states) == {
+        "a": ("output.deep",),
+        "b": ("input.card.number", "input.more.x"),
+        "each": ("input.items.own", "input.items.pin"),
+        "end": ("output.found.deep", "output.number.number"),
+    }
+
+
 def test_what_is_secret_belongs_to_the_machine_and_travels_with_it():
     """A run that is taken up from its machine keeps its secrets; a machine without any is as it was."""
     plain = lower(workflow({"a": step()}))

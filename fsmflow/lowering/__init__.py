@@ -39,7 +39,7 @@ def lower(workflow: spec.Workflow, callees: Mapping[str, Callee] | None = None) 
         states[BUILTIN_END] = ir.End(
             name=BUILTIN_END, title="The budget left no other way.", kind="failed", output=Constant(None)
         )
-    secret = of_input(workflow.secret)
+    states, secret = spread(states, of_input(workflow.secret))
     return Machine(
         name=workflow.workflow,
         title=workflow.title or "",
@@ -49,7 +49,7 @@ def lower(workflow: spec.Workflow, callees: Mapping[str, Callee] | None = None) 
         caps=_caps(workflow.budget),
         exceeded=edges.exceeded,
         reserve=reserve(states, edges.transitions, edges.counters),
-        states=spread(states, secret),
+        states=states,
         counters=edges.counters,
         transitions=tuple(edges.transitions),
         policies=tuple(p for p in map(_policy, workflow.policies) if p is not None),

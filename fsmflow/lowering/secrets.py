@@ -1,14 +1,14 @@
 """What no trace may hold: what an author marked, and what a spec makes of it.
 
 A *way* leads to something secret: `input.card` to a field of what goes in, `output` to all that comes out. It
-goes through lists, item by item. An argument that is made of a secret value is secret without being
-marked again; what a step gives is not, as nobody can tell what it made of its arguments.
+goes through lists, item by item. What is marked once is secret wherever the spec hands it on: a value of
+which a secret argument is made, and an argument that is made of a secret value. What a step gives is not
+secret for its arguments' sake, as nobody can tell what it made of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 
 from attrs import evolve
 
@@ -48,26 +48,68 @@ def of_input(secret: spec.Secret) -> tuple[str, ...]:
     return _written((INPUT, *way.split(".")) for way in secret)
 
 
-def spread(states: Mapping[str, ir.State], given: Iterable[str]) -> dict[str, ir.State]:
-    """Mark the arguments, and what ends give, that are made of what is secret.
+def spread(
+    states: Mapping[str, ir.State], given: Iterable[str]
+) -> tuple[dict[str, ir.State], tuple[str, ...]]:
+    """Mark all that is secret for what is marked, and give the ways to what of the input is.
 
     Args:
         states: The states, with what their authors marked.
-        given: The ways to what is secret of the input.
+        given: The ways to what is marked of the input.
     """
     known: dict[str, list[Way]] = {INPUT: [_read(way)[1:] for way in given]}
     for state in states.values():
         if isinstance(state, ir.Work | ir.Ask):
-            ways = map(_read, state.secret)
-            known.setdefault(state.value, []).extend(way[1:] for way in ways if way[0] == OUTPUT)
-    return {name: _marked(state, _made(state, known)) for name, state in states.items()}
+            marked = within(map(_read, state.secret), OUTPUT)
+            known.setdefault(state.value, []).extend(marked)
+            for root, way in _sources(state):
+                known.setdefault(root, []).append(way)
+    found = {name: _marked(state, known) for name, state in states.items()}
+    return found, _written((INPUT, *way) for way in known[INPUT])
 
 
-def _marked(state: ir.State, made: Iterable[Way]) -> ir.State:
+def within(ways: Iterable[Way], name: str) -> list[Way]:
+    """Give the ways that lead through `name`, from there on."""
+    return [way[1:] for way in ways if way[:1] == (name,)]
+
+
+def _sources(state: ir.Work | ir.Ask) -> Iterator[tuple[str, Way]]:
+    """Give the values of which secret arguments are made, with the ways into them."""
+    marked = within(map(_read, state.secret), INPUT)
+    for name, template in state.arguments:
+        for way in marked:
+            if way[:1] in ((), (name,)):
+                yield from _source(template, way[1:])
+
+
+def _source(template: Template, way: Way) -> Iterator[tuple[str, Way]]:
+    """Give the values of which a part of what a template makes is made."""
+    match template:
+        case Reference(root=root, path=path):
+            yield root, (*path, *way)
+        case DictTemplate(items=pairs):
+            for name, item in pairs:
+                if way[:1] in ((), (name,)):
+                    yield from _source(item, way[1:])
+        case ListTemplate(items=items):
+            for item in items:
+                yield from _source(item, way)
+        case EachTemplate(over=over, item=item):
+            for root, of_item in _source(item, way):
+                if root == ITEM:
+                    yield from _source(over, of_item)
+                else:
+                    yield root, of_item
+
+
+def _marked(state: ir.State, known: Mapping[str, Iterable[Way]]) -> ir.State:
     """Give a state with all that is secret in it."""
     if not isinstance(state, ir.Work | ir.Ask | ir.End):
         return state
-    return evolve(state, secret=_written(chain(map(_read, state.secret), made)))
+    ways = [*map(_read, state.secret), *_made(state, known)]
+    if not isinstance(state, ir.End):
+        ways += ((OUTPUT, *way) for way in known[state.value])
+    return evolve(state, secret=_written(ways))
 
 
 def _made(state: ir.State, known: Mapping[str, Iterable[Way]]) -> Iterator[Way]:

@@ -87,7 +87,7 @@ class Execution:
         self.secrets = world.secrets
         ways = workflow.secret
         if parent is not None and parent.secret:
-            ways = {**ways, INPUT: (*ways.get(INPUT, ()), *parent.secret)}
+            ways = {**ways, INPUT: (*ways.get(INPUT, ()), *((INPUT, *way) for way in parent.secret))}
         self._hiding = Hiding(self.secrets, ways, world.bodies)
         check_given, self._check = workflow.types()
         try:
@@ -107,7 +107,7 @@ class Execution:
                 *about,
                 self.run,
                 world.clock,
-                world.sink or _nobody,
+                world.sink,
                 parent=parent,
                 questions=workflow.questions,
                 hiding=self._hiding,
@@ -121,7 +121,8 @@ class Execution:
 
     def _without(self, given: Any, rejected: Rejected) -> Iterator[str]:
         """Give why an input was rejected, without what is secret in it."""
-        self._hiding.learn(INPUT, INPUT, plain(given))
+        # It is of no form, so that anything may stand anywhere in it.
+        self.secrets.learn(plain(given))
         yield from map(self.secrets.text, rejected.complaints)
 
     async def finish(self) -> Conclusion:
@@ -169,7 +170,3 @@ class Execution:
             reason = f"the output does not fit its type: {rejected}"
             run.values["error"] = Error(run.state, "invalid", reason, rejected.complaints, output)
             return Conclusion("failed", end.name, None)
-
-
-def _nobody(event: dict[str, Any]) -> None:
-    """Take a trace event that nobody looks at."""

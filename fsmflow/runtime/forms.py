@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+from bisect import bisect, insort
 from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
@@ -12,29 +13,89 @@ from urllib.parse import quote, quote_plus
 SHORTEST = 6
 """From how many characters on a form is told from other text wherever it stands."""
 
+TELLING = 16
+"""How many characters of the beginning of a form are enough to tell it, where it was cut off."""
+
+
+class Head:
+    """The forms that begin alike.
+
+    Attributes:
+        forms: The forms, in order.
+    """
+
+    def __init__(self) -> None:
+        self.forms: list[str] = []
+        self._known: set[str] = set()
+        self._sizes: set[int] = set()
+        self._longest = 0
+
+    def add(self, form: str) -> None:
+        """Add a form, if it is not there."""
+        if form not in self._known:
+            insort(self.forms, form)
+            self._known.add(form)
+            self._sizes.add(len(form))
+            self._longest = max(self._longest, len(form))
+
+    def length_at(self, text: str, at: int, *, is_whole: bool) -> int:
+        """Give how much of a form stands in a text at `at`: all, or as much as tells it where it was cut off.
+
+        Args:
+            text: The text.
+            at: A place in it.
+            is_whole: Whether it ends where it does, and does not go on.
+        """
+        piece = text[at : at + self._longest]
+        # Of forms in order, none has more in common with a text than those it would stand between.
+        place = bisect(self.forms, piece)
+        common = max(_in_common(piece, form) for form in self.forms[max(0, place - 1) : place + 1])
+        if at + common == len(text):
+            if is_whole:
+                return common
+        elif common >= TELLING:
+            return common
+        return max((n for n in self._sizes if n <= common and piece[:n] in self._known), default=0)
+
+
+def _in_common(a: str, b: str) -> int:
+    """Give how many characters two texts have in common at their beginning."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
+    return low
+
 
 @lru_cache(maxsize=64)
 def forms(text: str) -> tuple[str, ...]:
     """Give the forms of `text`, itself the first; of those that are too short to be told, none."""
-    found = dict.fromkeys((text, *_spelled(text), *_escaped(text), *_encoded(text)))
+    found = dict.fromkeys((*_spelled(text), *_escaped(text), *_encoded(text)))
+    for form in tuple(found):
+        # What is quoted may be quoted again, and an exception is told in one line.
+        found |= dict.fromkeys((form.replace("\\", "\\\\"), *_in_json(form), " ".join(form.split())))
     return tuple(form for form in found if len(form) >= SHORTEST)
 
 
 def _spelled(text: str) -> Iterator[str]:
-    """Give other spellings: an exception is told in one line, and addresses in small letters."""
-    yield " ".join(text.split())
+    """Give other spellings: addresses are told in small letters, and headers in any."""
+    yield text
     yield text.lower()
     yield text.upper()
 
 
+def _in_json(text: str) -> Iterator[str]:
+    for is_ascii in (False, True):
+        yield json.dumps(text, ensure_ascii=is_ascii)[1:-1]
+
+
 def _escaped(text: str) -> Iterator[str]:
-    for escaped in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]):
-        yield escaped
-        yield json.dumps(escaped, ensure_ascii=False)[1:-1]
+    yield from _in_json(text)
+    yield repr(text)[1:-1]
     units = text.encode("utf-16-be", "surrogatepass").hex()
-    units_of = [units[i : i + 4] for i in range(0, len(units), 4)]
-    yield "".join(f"\\u{unit}" for unit in units_of)
-    yield "".join(f"\\u{unit.upper()}" for unit in units_of)
+    each = [units[i : i + 4] for i in range(0, len(units), 4)]
+    yield "".join(f"\\u{unit}" for unit in each)
+    yield "".join(f"\\u{unit.upper()}" for unit in each)
     yield html.escape(text)
     yield html.escape(text, quote=False)
 

@@ -68,7 +68,11 @@ class Hiding:
         found = cut(data, self.marked(name, "input"), lambda _: SECRET)
         return found if self.secrets.is_empty else self.secrets.data(found)
 
-    def event(self, event: dict[str, Any]) -> dict[str, Any]:
+    def note(self, event: dict[str, Any]) -> None:
+        """Remember what is secret in a trace event that nobody is told."""
+        self.event(event, by_value=False)
+
+    def event(self, event: dict[str, Any], *, by_value: bool = True) -> dict[str, Any]:
         """Give a trace event as it may be written."""
         more: tuple[str, ...]
         match event["event"]:
@@ -92,7 +96,7 @@ class Hiding:
             of_error = {**error, "output": error["value"]}
             hidden = self._of_state(of_error, self._ways_of(error["state"]), error["outcome"])
             found["error"] = error | {"value": hidden["output"]} | _parts(hidden, _SAID)
-        if not self.secrets.is_empty:
+        if by_value and not self.secrets.is_empty:
             # What is secret in any part is known by now.
             found |= self.secrets.data(_parts(found, more))
             if error:

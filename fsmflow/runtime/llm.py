@@ -62,7 +62,8 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
         """
         messages = _messages(stage, ctx, _put(system, arguments, ctx), _put(prompt, arguments, ctx), form)
         request = _request(model, messages, form)
-        ctx.note_model(name=request["model"], max_tokens=model.max_tokens, temperature=model.temperature)
+        heat = model.temperature or None
+        ctx.note_model(name=request["model"], max_tokens=model.max_tokens, temperature=heat)
         if ctx.is_watched:
             reply = await streamed(request, _client(stage, ctx), ctx.emit)
         else:

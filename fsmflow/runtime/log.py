@@ -79,6 +79,8 @@ class RunLog:
             self._record(event)
         if self._sink is not None:
             self._sink(event if self._hiding is None else self._hiding.event(event))
+        elif self._hiding is not None:
+            self._hiding.note(event)
 
     def _tell(self, event: dict[str, Any]) -> None:
         """Tell who follows the run of what no trace holds."""

@@ -131,11 +131,5 @@ class Result(Generic[Output]):
         return self._repr_mimebundle_().get("image/svg+xml")
 
     def __repr__(self) -> str:
-        return f"Result({self.kind} in {self.end!r}: {self._without_secrets(repr(self.output))})"
-
-    def _without_secrets(self, text: str) -> str:
-        secrets = self._origin[3]
-        if secrets.is_empty and self._origin[0].secret:
-            # Nobody has looked at the run so far.
-            self.events()
-        return secrets.text(text)
+        is_open = self._origin[3].is_empty and not self._origin[0].secret
+        return f"Result({self.kind} in {self.end!r}: {self.output if is_open else self.told['output']!r})"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
-from fsmflow.runtime.forms import SHORTEST, forms
+from fsmflow.runtime.forms import SHORTEST, TELLING, Head, forms
 
 SECRET = "[secret]"  # noqa: S105 - what stands in the place of one
 TAG = "$secret"
@@ -26,9 +26,6 @@ MOST = 5_000
 
 _SHORTEST_WORD = 3
 _LEAST_NUMBER = 1_000
-_TELLING = 16
-"""How many characters of the beginning of a secret are enough to tell it, where it was cut off."""
-
 _LONG, _PIECE = 1_000, 200
 """From how many characters on a text is told by its pieces, and how long these are."""
 
@@ -42,7 +39,7 @@ class Secrets:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
-        self._heads: dict[str, list[str]] = {}
+        self._heads: dict[str, Head] = {}
         self._words: set[str] = set()
 
     @property
@@ -75,13 +72,15 @@ class Secrets:
                 self.__dict__.pop("_word", None)
             return
         lines = [line.strip() for line in text.splitlines()]
-        parts = [line for line in lines if len(line) >= _TELLING] if len(lines) > 1 else []
+        parts = [line for line in lines if len(line) >= TELLING] if len(lines) > 1 else []
         if len(text) > _LONG:
             parts += [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
         else:
             for form in forms(text):
-                if form not in (of_head := self._heads.setdefault(form[:SHORTEST], [])):
-                    of_head.append(form)
+                head = form[:SHORTEST]
+                if head not in self._heads:
+                    self._heads[head] = Head()
+                self._heads[head].add(form)
         for part in parts:
             self.learn_text(part)
 
@@ -152,10 +151,9 @@ class Secrets:
 
     def _of_head(self, text: str, head: str, is_whole: bool) -> Iterator[tuple[int, int]]:
         """Give where what begins with `head` is a secret."""
-        at = text.find(head)
+        forms_of, at = self._heads[head], text.find(head)
         while at >= 0:
-            length = max(_alike(text, at, form, is_whole) for form in self._heads[head])
-            if length:
+            if length := forms_of.length_at(text, at, is_whole=is_whole):
                 yield at, at + length
             at = text.find(head, at + 1)
 
@@ -167,7 +165,7 @@ class Secrets:
     def _held_back(self, text: str) -> int:
         """Give how many characters at the end of a text may be the beginning of a secret."""
         longest = 0
-        for form in (form for of_head in self._heads.values() for form in of_head):
+        for form in (form for head in self._heads.values() for form in head.forms):
             at = text.find(form[0], max(0, len(text) - len(form) + 1))
             while at >= 0 and not form.startswith(text[at:]):
                 at = text.find(form[0], at + 1)
@@ -184,18 +182,6 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
         written += [text[done:start], SECRET]
         done = stop
     return "".join((*written, text[done:])) if written else text
-
-
-def _alike(text: str, at: int, form: str, is_whole: bool) -> int:
-    """Give how much of a form stands in a text at `at`: all, or as much as tells it where it was cut off."""
-    if text.startswith(form, at):
-        return len(form)
-    length = SHORTEST
-    while at + length < len(text) and text[at + length] == form[length]:
-        length += 1
-    if at + length == len(text):
-        return length if is_whole else 0
-    return length if length >= _TELLING else 0
 
 
 def _texts(data: Any) -> Iterator[str]:

@@ -1,0 +1,317 @@
+"""What is secret, told by value: in which forms it is found, and what is left of a text without it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fsmflow.runtime import Invalid, Permanent
+from fsmflow.runtime.hiding import Hiding, cut, is_hidden, ways_of
+from fsmflow.runtime.secrets import MOST, SECRET, Secrets
+from fsmflow.spec import End, Map
+from tests.canaries import FORMS
+from tests.runtime.families import family
+from tests.runtime.workbench import compiled, reask, step
+
+TEXTS = st.text(min_size=8, max_size=40).filter(lambda text: len("".join(text.split())) >= 8)
+
+
+def knowing(*data: Any) -> Secrets:
+    secrets = Secrets()
+    for each in data:
+        secrets.learn(each)
+    return secrets
+
+
+@given(secret=TEXTS, before=st.text(max_size=5), after=st.text(max_size=5))
+def test_a_secret_is_found_in_each_of_its_forms(secret, before, after):
+    """Whatever characters a text is made of, all of it is hidden, however it is written."""
+    secrets = knowing(secret)
+    for form, write in FORMS.items():
+        if form == "cut off":
+            continue
+        written = write(secret)
+        without = secrets.text(f"{before} {written} {after}")
+
+        assert SECRET in without, form
+        assert written not in without, form
+
+
+@given(secrets=st.lists(TEXTS, min_size=1, max_size=3), text=st.text(max_size=30), sizes=st.data())
+def test_a_text_in_parts_tells_what_it_tells_as_a_whole(secrets, text, sizes):
+    """However a text is parted, none of its parts holds a part of a secret, and nothing else is lost."""
+    known = knowing(*secrets)
+    whole = f"{text}{secrets[0]} {text} {secrets[-1]}{text}"
+    told, kept, rest = "", "", whole
+    while rest:
+        size = sizes.draw(st.integers(1, 12))
+        part, kept = known.told(kept + rest[:size])
+        told, rest = told + part, rest[size:]
+    told += known.text(kept)
+
+    assert secrets[0] not in told
+    assert secrets[-1] not in told
+    assert told.startswith(text) or SECRET in told
+    plain = Secrets()
+    plain.learn("another secret")
+    assert "".join(plain.told(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    ("data", "text", "expected"),
+    [
+        ("7391", "the pin 7391!", f"the pin {SECRET}!"),
+        ("7391", "17391 and 73910", "17391 and 73910"),
+        ("ab", "ab", "ab"),
+        (1234567, "it is 1,234,567 or 1234567", f"it is {SECRET} or {SECRET}"),
+        (12, "12 months", "12 months"),
+        (True, "True", "True"),
+        (None, "None", "None"),
+        ({"note": {"deep": ["a deep one"]}}, "of a deep one here", f"of {SECRET} here"),
+        ({"the key 12": 1}, "the key 12", SECRET),
+        ({"holder": 1}, "the holder", "the holder"),
+        ('{"inner": "within json"}', "so within json", f"so {SECRET}"),
+        ("a line of the first\nanother line of it", "see another line of it.", f"see {SECRET}."),
+        ("x" * 30, "y" + "x" * 17 + "y", f"y{SECRET}y"),
+        ("abcdefghijklmnopqrstuvwxyz", "cut abcdefgh", f"cut {SECRET}"),
+        ("abcdefghijklmnopqrstuvwxyz", "abcdefgh is short", "abcdefgh is short"),
+    ],
+)
+def test_what_is_told_from_other_text(data, text, expected):
+    """Long texts anywhere, short ones and numbers as words; beginnings that were cut off; names not."""
+    assert knowing(data).text(text) == expected
+
+
+def test_every_piece_of_a_long_text_is_secret():
+    """Of a long document any long part is hidden, and not only all of it."""
+    text = " ".join(f"sentence {n} says {n * 7919} things" for n in range(200))
+    secrets = knowing(text)
+    without = secrets.text(f"quoted: {text[400:1200]}")
+
+    assert "says" not in without[300:-300]
+    assert secrets.text(text).replace(SECRET, "") == ""
+
+
+def test_too_many_secrets_leave_no_text():
+    """A run that has met more secrets than can be remembered tells no text at all."""
+    secrets = knowing([f"secret number {n}" for n in range(MOST + 5)])
+
+    assert secrets.text("anything at all") == SECRET
+    assert secrets.told("anything at all") == (SECRET, "")
+
+
+def test_data_keeps_its_shape():
+    """Keys, texts and numbers are hidden where they are secret; two hidden keys stay two."""
+    secrets = knowing("the secret", "other secret", 98765)
+    data = {"the secret": 1, "other secret": "the secret", "n": [98765, 98765.5, True], "$bytes": "b3RoZXI="}
+    found = secrets.data(data)
+
+    assert found[SECRET] == 1
+    assert list(found) == [SECRET, f"{SECRET} 1", "n", "$bytes"]
+    assert found["n"][0].keys() == {"$secret"}
+    assert found["n"][1:] == [98765.5, True]
+
+
+def test_tokens_tell_equal_data_apart_from_other_data_in_one_run_alone():
+    """Equal data has equal tokens; nobody without the key can tell which data that is."""
+    one, other = Secrets(), Secrets()
+
+    assert one.token({"a": 1, "b": 2}) == one.token({"b": 2, "a": 1}) != one.token({"a": 1})
+    assert one.token("x") != other.token("x")
+
+
+@pytest.mark.parametrize(
+    ("data", "ways", "expected"),
+    [
+        ({"a": 1, "b": 2}, [("a",)], {"a": "*", "b": 2}),
+        ({"a": [{"b": 1, "c": 2}, {"b": 3}]}, [("a", "b")], {"a": [{"b": "*", "c": 2}, {"b": "*"}]}),
+        ({"b": 2}, [("a",)], {"b": 2}),
+        ({"a": None}, [("a",)], {"a": None}),
+        ({"a": "text"}, [("a", "b")], {"a": "*"}),
+        ({"$map": [[1, 2]]}, [("a",)], "*"),
+        ({"$secret": "x"}, [("a",)], "*"),
+        ([1, 2], [()], "*"),
+        (5, [("a",)], "*"),
+        (5, [], 5),
+        (None, [()], None),
+    ],
+)
+def test_what_a_way_leads_to_is_hidden(data, ways, expected):
+    """A way goes through lists; what it can't be followed into is hidden whole."""
+    assert cut(data, tuple(ways), lambda _: "*") == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"a": [{"$secret": "1f"}]}, True),
+        ({"$secret": None}, True),
+        (["x", f"a {SECRET} b"], True),
+        ({SECRET: 1}, True),
+        ({"$$secret": "x"}, False),
+        ({"a": [1, None, "secret"]}, False),
+    ],
+)
+def test_what_is_hidden_can_be_told(data, expected):
+    """Who reads a trace can tell that something is left out of it; data that imitates it is none."""
+    assert is_hidden(data) is expected
+
+
+def traced(runner: Any, given: Any, **steps: Any) -> tuple[list[dict[str, Any]], Any]:
+    events: list[dict[str, Any]] = []
+    result = runner.run_sync(given, trace=events.append, steps=steps)
+    return events, result
+
+
+def test_marked_fields_are_hidden_however_short_they_are():
+    """What is too short to be told by value is hidden in each field that is made of what is marked."""
+    states = {
+        "a": step(with_={"cvv": "$input.card.cvv", "all": "$input"}, success="b"),
+        "b": step(with_={"text": "$a"}, secret=["output.pin"], success="given"),
+        "given": End(end="success", output={"cvv": "$input.card.cvv", "pin": "$b.pin", "name": "$b.name"}),
+    }
+    runner = compiled(states, secret=["card"])
+    given = {"card": {"cvv": "12"}, "n": 12}
+    events, result = traced(runner, given, a=lambda **_: "a", b=lambda **_: {"pin": 7, "name": "Ada"})
+    opening, first, second, end = events
+
+    assert result.output == {"cvv": "12", "pin": 7, "name": "Ada"}
+    assert opening["input"] == {"card": opening["input"]["card"], "n": 12}
+    assert first["input"]["all"] == opening["input"]
+    for hidden in (
+        opening["input"]["card"],
+        first["input"]["cvv"],
+        second["output"]["pin"],
+        end["output"]["cvv"],
+        end["output"]["pin"],
+    ):
+        assert hidden.keys() == {"$secret"}
+    assert (second["output"]["name"], end["output"]["name"]) == ("Ada", "Ada")
+    assert result.told["output"] == end["output"]
+
+
+def test_a_child_hides_what_is_secret_to_the_state_that_runs_it():
+    """A child that knows of no secret still hides the fields of its input that its parent marks."""
+    child = """
+states:
+  a: {run: m:f, effect: none, success: done, fallback: done}
+  done: {end: success}
+"""
+    parent = """
+states:
+  each: {map: child, over: $input, at_most: 3, width: 2, secret: [pin], success: both, fallback: both}
+  both:
+    parallel: {left: {call: child, with: {pin: 1}}, right: {call: child}}
+    secret: [left.pin]
+    success: done
+    fallback: done
+  done: {end: success}
+"""
+    runner = family(child=child, parent=parent)
+    events: list[dict[str, Any]] = []
+    runner.run_sync(
+        [{"pin": "1", "x": 1}, {"pin": "2", "x": 2}],
+        trace=events.append,
+        steps=dict.fromkeys(("each.a", "both.left.a", "both.right.a"), lambda: None),
+    )
+    inputs = [event["input"] for event in events if event["event"] == "run" and "child" in event]
+
+    assert [each.get("x") for each in inputs] == [1, 2, None, None]
+    assert all(each["pin"].keys() == {"$secret"} for each in inputs[:3])
+    assert inputs[0]["pin"] != inputs[1]["pin"]
+    assert inputs[3] == {}
+
+
+def test_the_reason_of_a_failure_is_hidden_where_the_output_is():
+    """What a step with a secret output says of its failure may be that; which error it was is told."""
+    states = {"a": step(secret=["output"], invalid=reask(1), success="done"), "b": step()}
+
+    def work(calls: list[int] = []) -> Any:  # noqa: B006 - it counts
+        calls.append(1)
+        if len(calls) == 1:
+            raise Invalid("the first one is wrong")
+        raise ValueError("the second one is wrong")
+
+    events, result = traced(compiled(states), None, a=work, b=work)
+    first, second = (event for event in events if event["event"] == "attempt")
+
+    assert (first["message"], first["complaints"]) == (SECRET, [SECRET])
+    assert second["message"] == f"ValueError: {SECRET}"
+    assert events[-1]["error"]["message"] == f"ValueError: {SECRET}"
+    assert result.error.message == "ValueError: the second one is wrong"
+
+
+def test_what_the_runtime_says_of_an_attempt_is_told():
+    """That a secret step was cut off or cancelled, or what its arguments lack, is no secret."""
+    hiding = Hiding(Secrets(), ways_of({"a": ("input", "output")}))
+    event = {"event": "attempt", "state": "a", "outcome": "transient", "complaints": [], "output": None}
+    message = "cut off after 2 s, its timeout"
+    unbound = {"$unbound": "$x is not set"}
+
+    found = hiding.event({**event, "input": unbound, "message": message})
+    assert (found["message"], found["input"]) == (message, unbound)
+    message = "cut off after the card 4929 was declined"
+    assert hiding.event({**event, "input": 1, "message": message})["message"] == SECRET
+
+
+def test_a_later_state_hides_what_an_earlier_failure_said():
+    """The reason of a failure that is secret is secret as an argument too."""
+    states = {
+        "a": step(secret=True, with_={"x": "$input"}, fallback="b"),
+        "b": step(with_={"why": "$error.message", "all": "$error"}),
+    }
+
+    def work(x: Any) -> Any:
+        raise Permanent("card 12345 declined")
+
+    events, _ = traced(compiled(states), "the input", a=work, b=lambda **_: None)
+
+    assert "declined" not in json.dumps(events)
+
+
+def test_without_secrets_nothing_is_changed(monkeypatch):
+    """A run of a workflow that marks nothing is told as it is: the very events."""
+    for name in ("API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    event = {"event": "attempt", "state": "a", "input": "x"}
+
+    assert Hiding(Secrets(), {}).event(event) is event
+
+
+def test_keys_in_the_environment_are_secret(monkeypatch):
+    """What stands in a variable named as a key, token or password is in no trace, marked or not."""
+    monkeypatch.setenv("SERVICE_TOKEN", "tok-123456789")
+    monkeypatch.setenv("SERVICE_URL", "https://service.example")
+
+    def work() -> Any:
+        raise Permanent("https://service.example?key=tok-123456789")
+
+    events, _ = traced(compiled({"a": step()}), None, a=work)
+
+    assert events[1]["message"] == f"https://service.example?key={SECRET}"
+
+
+def test_a_record_holds_all_of_it():
+    """What `record` is told is whole, while the trace of the same run is without its secrets."""
+    runner = compiled({"a": step(with_={"x": "$input"}, secret=True)})
+    told: list[dict[str, Any]] = []
+    kept: list[dict[str, Any]] = []
+    runner.run_sync("the secret", steps={"a": lambda x: x}, trace=told.append, record=kept.append, live=True)
+
+    assert [event["event"] for event in kept] == ["run", "attempt", "end"]
+    assert [event["event"] for event in told] == ["run", "start", "attempt", "end"]
+    assert (kept[1]["input"], kept[1]["output"]) == ({"x": "the secret"}, "the secret")
+    assert "the secret" not in json.dumps(told)
+
+
+def test_a_map_over_secrets_marks_each(tmp_path):
+    """The fields of a map are those of each of its items."""
+    runner = compiled(
+        {"each": Map(map="x", over="$input", at_most=3, secret=["pin"], success="done", fallback="failed")}
+    )
+
+    assert runner.secret["each"] == (("input", "items", "pin"),)
