@@ -15,7 +15,7 @@ from typing import Literal
 
 from ask_docs.index import NoIndex, open_index
 from ask_docs.index import search as search_index
-from ask_docs.words import stems
+from ask_docs.words import split_identifiers, stems
 from attrs import frozen
 
 from fsmflow.runtime import Transient
@@ -72,12 +72,16 @@ def _in_library(question: str) -> list[str]:
 
 
 def _in_language(question: str) -> list[str]:
-    """Rank the topics that open with most of what the question means; each word counts by its rarity."""
+    """Rank the topics that open with most of what the question means; each word counts by its rarity.
+
+    Of these come first the ones that are asked for by name, as in `the with statement`.
+    """
     opening, rarity = _reference()
     # A word that no topic opens with tells most, and against all of them.
     weights = {word: rarity.get(word, max(rarity.values())) for word in stems(question)}
     scores = {name: sum(weights[word] for word in weights.keys() & held) for name, held in opening.items()}
-    best = sorted(scores, key=lambda name: (-scores[name], name))
+    asked = split_identifiers(question)
+    best = sorted(scores, key=lambda name: (name not in asked, -scores[name], name))
     return [name for name in best if scores[name] * 2 > sum(weights.values())][:_EACH]
 
 
