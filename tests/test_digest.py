@@ -140,7 +140,6 @@ def test_the_digest_ignores_how_a_number_is_written():
 @pytest.mark.parametrize(
     ("name", "digest"),
     [
-        ("ask_docs", "9c35c38accf45aa51443c36b67d7a1787409c88d8c8d5dcc6fefccf9c913509f"),
         ("extract_record", "f441aa00cfd4f677e3a52b1614bc7c299de3dad81dd4cea22423022bb8c0bb9d"),
         ("tool_loop", "6ce1eba128c0fab9d4d98953bcd5a4ba04670cdf9736f59d406286248a9f7804"),
     ],

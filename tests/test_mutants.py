@@ -23,7 +23,7 @@ from tests.generated import module_of, property_tests, source_of
 from tests.mutation import Mutant, mutants
 
 SPECS = Path(__file__).parents[1] / "specs"
-NAMES = ("ask_docs", "extract_record", "tool_loop")
+NAMES = ("ask_docs", "extract_record", "find_sources", "read_source", "refund", "research", "tool_loop")
 
 
 class Jury:
@@ -143,7 +143,7 @@ def _excuse(machine: Machine, mutant: Mutant) -> str | None:
             return UNCAPPED
         if (before[changed], after[changed]) == (0, -1):
             return PASSED
-    return EQUIVALENT[machine.name].get(str(mutant))
+    return EQUIVALENT.get(machine.name, {}).get(str(mutant))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -167,7 +167,7 @@ def test_every_mutant_is_noticed(name):
     }
 
     assert [mutant for mutant, excuse in survivors.items() if excuse is None] == []
-    assert set(EQUIVALENT[name]) <= set(survivors)
+    assert set(EQUIVALENT.get(name, ())) <= set(survivors)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -189,12 +189,12 @@ def test_the_runner_itself_is_acquitted(name):
         "leave_draft: run.counts['draft.invalid'] += 1 → pass",
         "enter_draft: run.counts['draft.retry'] = 0 → pass",  # no reset
         "admit_draft: run.steps + 1 > 32 - 1 → False",  # no budget
-        "admit_draft: run.tokens + 1500 > 12000 → False",
-        "admit_draft: run.time_us + 1 > 120000000 - 2000000 → False",
+        "admit_draft: run.tokens + 6000 > 48000 → False",
+        "admit_draft: run.time_us + 1 > 300000000 - 2000000 → False",
         "admit_draft: 32 - 1 → 32",  # no reserve
-        "admit_draft: 120000000 - 2000000 → 120000000",
-        "admit_draft: run.tokens + 1500 → run.tokens + 0",  # no reservation
-        "admit_draft: run.tokens + 1500 > 12000 → run.tokens + 1500 > 12001",
+        "admit_draft: 300000000 - 2000000 → 300000000",
+        "admit_draft: run.tokens + 6000 → run.tokens + 0",  # no reservation
+        "admit_draft: run.tokens + 6000 > 48000 → run.tokens + 6000 > 48001",
         "leave_draft: enter_check → enter_quote",  # another target
         "leave_draft: run.fail(event) → pass",
         "leave_draft: run.again(event) → pass",

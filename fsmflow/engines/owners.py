@@ -8,10 +8,15 @@ from functools import cache
 from pathlib import Path
 
 
-@cache
 def this_process() -> str:
     """Name this process: its machine, its number, and when it began, since numbers are used again."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_began(os.getpid()) or '?'}"
+    return _named(os.getpid())
+
+
+@cache
+def _named(pid: int) -> str:
+    # By its number, since a process that is forked has another one.
+    return f"{socket.gethostname()}:{pid}:{_began(pid) or '?'}"
 
 
 def is_alive(owner: str) -> bool:

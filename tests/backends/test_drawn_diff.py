@@ -33,7 +33,7 @@ EDITS = (
     ("grounded: done\n", "grounded: polish\n"),
     ("  quote:  ", POLISH),
     ("fallback: quote                    # the", "fallback: apologise # the"),
-    ("timeout: 20s", "timeout: 30s"),
+    ("timeout: 45s", "timeout: 30s"),
     ("gives: list[ask_docs:Passage]", "gives: list[ask_docs:Answer]"),
     ("hand_off", "colleague"),
 )
@@ -90,7 +90,7 @@ def test_what_was_stands_struck_before_what_is(change: tuple[Diagram, Overlay]) 
     _, overlay = change
     facts = overlay.nodes["draft"].facts
     assert facts is not None
-    assert marked(facts[0]) == "~20 s~ → *30 s* · 1,500 tokens"
+    assert marked(facts[0]) == "gpt-4o-mini · ~45 s~ → *30 s* · 6,000 tokens"
     label = overlay.edges["check", "retrieve", "loop"].label
     assert label is not None
     assert marked(label) == "↑ *ungrounded *~≤2~ → *≤4*"

@@ -136,8 +136,8 @@ def test_what_the_children_may_use_is_reserved_whole_before_the_first_starts() -
         begun.append(name)
         return name
 
-    fits = family(read=READ, all=reading(at_most=3, budget="{tokens: 600}"))
-    lacks = family(read=READ, all=reading(at_most=3, budget="{tokens: 599}"))
+    fits = family(read=READ, all=reading(at_most=3, budget="{tokens: 900}"))
+    lacks = family(read=READ, all=reading(at_most=3, budget="{tokens: 899}"))
 
     assert run(fits, ["a"], fetch).end == "done"
     assert run(lacks, ["a"], fetch).end == "exceeded"
