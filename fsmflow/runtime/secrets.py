@@ -119,7 +119,8 @@ class Secrets:
         """Give a text without the secrets in it, be they cut off at its end."""
         if len(self._known) > MOST:
             return SECRET if len(text) >= _SHORTEST_WORD else text
-        return _without(text, self._found(text, is_whole=True))
+        found = self._found(text, is_whole=True) if len(text) >= SHORTEST or self._words else []
+        return _without(text, found)
 
     def told(self, text: str) -> tuple[str, str]:
         """Part a text that goes on into what may be told of it, and what may be the beginning of a secret."""

@@ -45,6 +45,9 @@ class Replaying:
         called: The states whose steps were called for real, an entry a call.
     """
 
+    knows_secrets = True
+    """Questions are compared with those that were recorded, secrets and all; nobody is shown them."""
+
     def __init__(
         self,
         runner: Runner[Any, Any],
@@ -122,8 +125,8 @@ class Replaying:
         shown = plain(dict(asked.shown))
         recorded = self._answer(asked.state, shown)
         if recorded is None:
-            said = "and then a person was shown something else"
-            raise RecordingEnds(f"`{asked.state}` asks what the recording does not answer: {self._why(said)}")
+            said = "a person was shown something else then"
+            raise RecordingEnds(f"`{asked.state}` asks what the recording does not answer; {self._why(said)}")
         event = self._repeated(asked.state, recorded)
         if event.outcome == "success":
             try:
