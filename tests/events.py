@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from fsmflow.machine import Ask, Machine, Resources, Wait, Work
-from fsmflow.runtime import Configuration, Elapsed, Ended, Late
+from fsmflow.runtime import Configuration, Elapsed, Ended, Late, Lost
 from fsmflow.runtime.events import Event
 from fsmflow.semantics import Advance, Attempt, Command, Finish, Pause, Question
 from tests.strategies import plain
@@ -20,6 +20,8 @@ def draw_event(random: Random, machine: Machine, now: Configuration, command: Co
         return Late((random.randint(0, 2), random.randint(0, 400), 0))
     if isinstance(command, Question):
         return answer(random, machine, command)
+    if isinstance(command, Attempt) and random.random() < 0.02:
+        return Lost(random.choice((0, 1_000)))
     if not isinstance(command, Attempt):
         return Elapsed(command.duration_us + random.choice((0, 0, 0, 50, _edge(random, machine, now, 4))))
     return _ended(random, machine, now, command)

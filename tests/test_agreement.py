@@ -19,7 +19,7 @@ from fsmflow.backends.python import runner
 from fsmflow.backends.transitions import Walk, build, build_async, feed, feed_async
 from fsmflow.lowering import lower
 from fsmflow.machine import BUILTIN_END, Ask, Choice, Machine, State, Work
-from fsmflow.runtime import Configuration, Elapsed, Ended, Late, Runner, Unbound
+from fsmflow.runtime import Configuration, Elapsed, Ended, Late, Lost, Runner, Unbound
 from fsmflow.runtime.events import Event
 from fsmflow.semantics import Advance, Attempt, Command, Finish, Question
 from fsmflow.semantics import Pause as Pausing
@@ -92,6 +92,8 @@ def kinds(machine: Machine, before: Configuration, event: Event, advance: Advanc
     if isinstance(event, Late):
         yield "a late charge"
         return
+    if isinstance(event, Lost):
+        yield "an attempt lost" if not taken else "no room after a lost attempt"
     names = [way.kind for way in taken]
     for way in taken:
         kind = "choice" if isinstance(machine.states[way.source], Choice) else way.kind
@@ -164,6 +166,7 @@ OFTEN = {
     "a cap exactly used": 59,
     "a late charge": 23,
     "a pause that left no room": 1,
+    "an attempt lost": 20,
     "answered": 90,
     "arguments unbound": 300,
     "choice": 71,
@@ -191,6 +194,7 @@ OFTEN = {
     "invalid, capped": 74,
     "items bound": 3,
     "no list of items": 22,
+    "no room after a lost attempt": 0.5,
     "not answered": 43,
     "output unbound": 41,
     "retry": 69,
