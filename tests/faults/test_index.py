@@ -12,7 +12,7 @@ from tests.faults.index import FAULTS, HERE
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def tests_in(file: str) -> dict[str, str]:
+def truths_in(file: str) -> dict[str, str]:
     """Give the tests of a file, with what their docstrings say."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
@@ -31,7 +31,7 @@ def test_every_test_that_the_index_names_is_there(fault):
 
     assert len(nodes) == len(set(nodes)) >= 2
     for file, name in nodes:
-        assert tests_in(file).get(name, "").splitlines()[:1], f"{file}::{name}"
+        assert truths_in(file).get(name, "").splitlines()[:1], f"{file}::{name}"
 
 
 def test_every_test_of_a_fault_is_in_the_index():
@@ -40,5 +40,5 @@ def test_every_test_of_a_fault_is_in_the_index():
     files = sorted(path.name for path in (ROOT / HERE).glob("test_*.py") if path.name != "test_index.py")
 
     for file in files:
-        for name in tests_in(f"{HERE}/{file}"):
+        for name in truths_in(f"{HERE}/{file}"):
             assert (f"{HERE}/{file}", name) in named
