@@ -31,7 +31,9 @@ from fsmflow.runtime import Asked, Desk, NotWaiting, Result
 from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.desk import token_of
-from fsmflow.runtime.execution import Execution
+from fsmflow.runtime.execution import Execution, accepted
+from fsmflow.runtime.hiding import Hiding
+from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.world import World
@@ -163,8 +165,7 @@ class Durable:
             LookupError: There is no such profile.
             ValueError: There is a run of this id.
         """
-        check, _ = workflow.runner.types()
-        value = given if check is None else check(given)
+        value = accepted(workflow.runner, given)
         if profile is not None and profile not in workflow.runner.profiles:
             known = ", ".join(sorted(workflow.runner.profiles)) or "none"
             raise LookupError(f"{workflow.machine.name} has no profile {profile!r}; it has: {known}")
@@ -501,9 +502,10 @@ class Durable:
         self._desk.answer(asked, label, value)
 
     def described(self, asking: Question) -> Asked:
-        """Give all of a question that waits."""
+        """Give all of a question that waits, without what is secret."""
         workflow = self._workflow(asking.digest, Path(asking.folder))
         question = workflow.runner.questions[asking.state]
+        hiding = Hiding(Secrets(), workflow.runner.secret)
         return Asked(
             token=token_of(asking.run_id, asking.state, asking.visit),
             workflow=asking.workflow,
@@ -513,11 +515,12 @@ class Durable:
             visit=asking.visit,
             question=question.text,
             role=question.role,
-            shown=asking.shown,
+            shown=hiding.shown(asking.state, asking.shown),
             labels=question.labels,
             gives=question.gives,
             timeout_us=question.timeout_us,
             validate=workflow.runner.answers()[asking.state],
+            is_secret=bool(hiding.marked(asking.state, "output")),
         )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from fsmflow.runtime.driver import Core, Driver
 from fsmflow.runtime.hiding import INPUT, Hiding, Ways
 from fsmflow.runtime.journal import Kept
 from fsmflow.runtime.log import Parent, RunLog
-from fsmflow.runtime.run import End, Error, Question, Run, Unbound
+from fsmflow.runtime.run import End, Error, Question, Run, Stage, Unbound
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import plain
@@ -22,6 +22,7 @@ class Workflow(Core, Protocol):
     """A compiled workflow, as its runs see it."""
 
     digest: str
+    stages: Mapping[str, Stage]
     questions: Mapping[str, Question]
     secret: Mapping[str, Ways]
 
@@ -89,13 +90,8 @@ class Execution:
         if parent is not None and parent.secret:
             ways = {**ways, INPUT: (*ways.get(INPUT, ()), *((INPUT, *way) for way in parent.secret))}
         self._hiding = Hiding(self.secrets, ways, world.bodies)
-        check_given, self._check = workflow.types()
-        try:
-            value = given if check_given is None else check_given(given)
-        except Rejected as rejected:
-            if INPUT not in ways:
-                raise
-            raise Rejected(tuple(self._without(given, rejected))) from None
+        self._check = workflow.types()[1]
+        value = accepted(workflow, given, self.secrets if INPUT in ways else None)
         self.run = workflow.new_run(value, run_id, trace_id if parent is None else parent.trace_id)
         self._log: RunLog | None = None
         # With no sink, a workflow with secrets that asks people still has to know what they are not shown.
@@ -119,12 +115,6 @@ class Execution:
         self._parent_id = None if parent is None else parent.run_id
         self.record: list[tuple[Any, ...]] = []
 
-    def _without(self, given: Any, rejected: Rejected) -> Iterator[str]:
-        """Give why an input was rejected, without what is secret in it."""
-        # It is of no form, so that anything may stand anywhere in it.
-        self.secrets.learn(plain(given))
-        yield from map(self.secrets.text, rejected.complaints)
-
     async def finish(self) -> Conclusion:
         """Carry the run out; a run that is kept is taken up where its journal ends.
 
@@ -134,6 +124,8 @@ class Execution:
         kept = await self._taken_up()
         if kept is not None and kept.conclusion is not None:
             return Conclusion(*kept.conclusion)
+        if kept is not None and self._log is not None:
+            self._learn_again()
         journal = None if kept is None else kept.journal
         driver = Driver(self._workflow, self.run, self._bound, self._world, self._log, journal, self._hiding)
         self.record = driver.record
@@ -156,6 +148,14 @@ class Execution:
             return None
         return await journals.open(self._workflow, self.run, self._bound, self._parent_id)
 
+    def _learn_again(self) -> None:
+        """Remember what a run that is taken up has met that is secret, as far as its values hold it."""
+        run, workflow = self.run, self._workflow
+        states: list[Stage | Question] = [*workflow.stages.values(), *workflow.questions.values()]
+        for state in states:
+            if state.name in workflow.secret and state.value in run.values:
+                self._hiding.learn(state.name, "output", plain(run.values[state.value]))
+
     def _conclude(self, end: End) -> Conclusion:
         """Structure what the end gives; an output that is not there or does not fit fails the run."""
         run, output = self.run, self.run.output
@@ -170,3 +170,36 @@ class Execution:
             reason = f"the output does not fit its type: {rejected}"
             run.values["error"] = Error(run.state, "invalid", reason, rejected.complaints, output)
             return Conclusion("failed", end.name, None)
+
+
+class Typed(Protocol):
+    """A compiled workflow, as far as its input goes."""
+
+    secret: Mapping[str, Ways]
+
+    def types(self) -> tuple[Validate | None, Validate | None]:
+        """Give what holds inputs and outputs to their types."""
+
+
+def accepted(workflow: Typed, given: Any, secrets: Secrets | None = None) -> Any:
+    """Structure the input of a run.
+
+    Args:
+        workflow: The workflow.
+        given: The input.
+        secrets: What is not to be told, if any of the input is secret.
+
+    Raises:
+        Rejected: It does not fit its type; what is secret in it is not told.
+    """
+    check, _ = workflow.types()
+    try:
+        return given if check is None else check(given)
+    except Rejected as rejected:
+        if secrets is None:
+            if INPUT not in workflow.secret:
+                raise
+            secrets = Secrets()
+        # It is of no form, so that anything may stand anywhere in it.
+        secrets.learn(plain(given))
+        raise Rejected(tuple(map(secrets.text, rejected.complaints))) from None

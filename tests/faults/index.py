@@ -37,6 +37,7 @@ FAULTS = (
                 "test_no_canary_is_shown_to_people",
                 "test_people_are_shown_no_secret_where_nobody_watches",
                 "test_no_canary_is_told_by_a_model",
+                "test_no_canary_is_told_by_a_run_that_is_taken_up",
                 "test_no_canary_is_in_an_exception",
                 "test_no_canary_is_on_the_terminal",
                 "test_no_canary_is_told_of_wrong_input",

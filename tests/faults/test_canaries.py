@@ -20,6 +20,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from fsmflow.cli import app
 from fsmflow.cli.load import load
+from fsmflow.engines.durable import Durable
+from fsmflow.engines.stored_desk import Suspended
+from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Inbox, JsonLines, Rejected, Result, Runner
 from fsmflow.runtime.folder_desk import FolderDesk, answer_in, waiting_in
 from fsmflow.runtime.hiding import Bodies
@@ -273,6 +276,57 @@ def test_people_are_shown_no_secret_where_nobody_watches(runner: Runner[Any, Any
 
     assert told(json.dumps(dict(asked.shown))) == []
     assert asked.shown["card"]["holder"]["name"] == "Ada"
+
+
+DURABLE = """
+fsmflow: 1
+workflow: kept
+input: dict[str, Any]
+secret: [code]
+states:
+  mint: {run: minting:mint, effect: none, secret: [output], success: sure, fallback: failed}
+  sure:
+    ask: Sure?
+    show: {code: $input.code}
+    timeout: 1h
+    success: {"yes": tell, "no": failed}
+    fallback: failed
+  tell: {run: minting:tell, effect: none, success: done, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
+
+def test_no_canary_is_told_by_a_run_that_is_taken_up(tmp_path: Path):
+    """A run that another process began knows its secrets again, and its question shows none."""
+    (tmp_path / "kept.fsm.yaml").write_text(DURABLE, encoding="utf-8")
+    (tmp_path / "minting.py").write_text(
+        "import os\nfrom tests.faults.vault import FRESH\n"
+        "def mint():\n    return {'key': FRESH[1]}\n"
+        "def tell():\n    raise ValueError(f'{FRESH[1]} and {os.environ[\"CODE\"]}')\n"
+    )
+    events: list[dict[str, Any]] = []
+    workflow = Workflow.of_spec(tmp_path / "kept.fsm.yaml")
+    first = Durable(tmp_path / "runs.db", suspends=True)
+    with pytest.raises(Rejected) as rejected:
+        first.submit(workflow, CODES[0])
+    run_id = first.submit(workflow, {"code": CODES[1]})
+    with pytest.raises(Suspended):
+        asyncio.run(first.resume(run_id))
+    (asking,) = first.questions(run_id)
+    asked = first.described(asking)
+    first.answer(run_id, "sure", "yes")
+    first.close()
+    second = Durable(tmp_path / "runs.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CODE", CODES[1])
+        result = asyncio.run(second.resume(run_id, trace=events.append))
+    second.close()
+
+    assert result.end == "failed"
+    assert "[secret] and [secret]" in events[-1]["error"]["message"]
+    assert told(json.dumps(events)) == []
+    assert told(f"{rejected.value} {asked}") == []
 
 
 MODELS = {
