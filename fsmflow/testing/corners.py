@@ -9,6 +9,7 @@ and an event; the reference meaning says where the run must stand then, and what
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from attrs import frozen
 
 from fsmflow import semantics
 from fsmflow.analysis.valuations import Names, assignments, merged, shaped
-from fsmflow.expressions import paths, references
+from fsmflow.expressions import EachTemplate, Reference, paths, references
 from fsmflow.machine import Ask, Caps, Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Spent
 from fsmflow.runtime.run import Error
@@ -127,7 +128,8 @@ def _places(machine: Machine, state: Work | Ask | Wait) -> Iterator[tuple[Config
             yield here._replace(counts=counts), event
         for spent in _ledgers(machine, here, event, following):
             yield here._replace(spent=spent), event
-        for values in assignments(way.when for way in following if way.when is not None):
+        decided = assignments(way.when for way in following if way.when is not None)
+        for values in itertools.chain(decided, _sized(machine, following)):
             laid = merged(whole, values)
             if isinstance(event, Ended) and isinstance(state, Work | Ask) and event.outcome == "success":
                 # The attempt's own value is set by its event, whatever stood there before.
@@ -202,6 +204,19 @@ def _read(machine: Machine, following: Iterable[Transition]) -> set[Names]:
         if way.when is not None:
             found.update((path.root, *path.path) for path in paths(way.when))
     return {names for names in found if names[0] != "error"}
+
+
+def _sized(machine: Machine, following: Iterable[Transition]) -> Iterator[dict[str, Any]]:
+    """Give lists of as many items as a state that is entered may run children for, and of one too many."""
+    for way in following:
+        state = machine.states[way.target]
+        for _, template in state.arguments if isinstance(state, Work) else ():
+            if isinstance(template, EachTemplate) and isinstance(template.over, Reference):
+                for size in (template.at_most, template.at_most + 1):
+                    value: Any = [f"item {number}" for number in range(size)]
+                    for name in reversed((template.over.root, *template.over.path)):
+                        value = {name: value}
+                    yield value
 
 
 def _counts(machine: Machine, following: Iterable[Transition]) -> Iterator[dict[str, int]]:
