@@ -133,12 +133,8 @@ RUNNER: Runner[find_sources.Wanted, list[find_sources.Source] | None] = Runner(
         "done",
         "lost",
     ),
-    counters=(
-        "search.retry",
-    ),
-    stages=(
-        SEARCH,
-    ),
+    counters=("search.retry",),
+    stages=(SEARCH,),
     begin=enter_search,
     leave={
         "search": leave_search,
@@ -180,4 +176,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:b02ae0e481fab2459aa375a62a35c76c154c049b11b9f27295c5b9b8e55ad617
+# fsmflow sha256:de728ce8a2732767832bdac4d3956636eb4267d648aca60dd369ddadb0f49d00

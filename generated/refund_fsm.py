@@ -671,9 +671,7 @@ RUNNER: Runner[refund.Request, refund.Receipt | None] = Runner(
         REFUSE,
         OPEN_CASE,
     ),
-    questions=(
-        APPROVE,
-    ),
+    questions=(APPROVE,),
     begin=enter_look_up,
     leave={
         "look_up": leave_look_up,
@@ -725,4 +723,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:f4888327c46b4d4d8383a0e743b0e61734192574a5300620cb93fa1ae700d6e1
+# fsmflow sha256:1c17606146c002422c062c513028eaeaaf63f5269ef377b13406f880929cb58d

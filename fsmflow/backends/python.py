@@ -319,6 +319,10 @@ def _table(name: str, left: str, items: list[str], right: str) -> Iterator[str]:
     if not items:
         yield f"    {name}{left}{right},"
         return
+    if len(items) == 1 and left == "(":
+        # As the formatter writes a tuple of one.
+        yield f"    {name}({items[0]},),"
+        return
     yield f"    {name}{left}"
     yield from (f"        {item}," for item in items)
     yield f"    {right},"

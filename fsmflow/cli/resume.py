@@ -48,12 +48,16 @@ def carried_out(durable: Durable, run_id: str, *, quiet: bool, **options: Any) -
     """Carry a run out, show what comes of it, and give the exit code."""
     from fsmflow.cli.run import CANCELLED, exit_code_of, show
     from fsmflow.engines.durable import Corrupt, Fenced, Suspended, Taken, Unfit
+    from fsmflow.runtime import StepNotFound
 
     try:
         result = asyncio.run(durable.resume(run_id, **options))
     except Suspended as suspended:
-        _say_what_waits(run_id, suspended.asked)
+        _say_what_waits(run_id, suspended.asked, durable.store.path)
         return WAITING
+    except (StepNotFound, LookupError) as error:
+        click.echo(str(error.args[0]), err=True)
+        return FINDING
     except (Corrupt, Fenced, Taken, Unfit) as error:
         click.echo(str(error), err=True)
         return FINDING
@@ -105,12 +109,14 @@ WAITING = 7
 """The exit code of a run that waits for a person."""
 
 
-def _say_what_waits(run_id: str, asked: Any) -> None:
+def _say_what_waits(run_id: str, asked: Any, db: Path) -> None:
     whom = f" {asked.role}" if asked.role else ""
-    answers = " | ".join(asked.labels or ("--value JSON",))
+    answers = [" | ".join(asked.labels)] if asked.labels else []
+    answers += [f"--value {asked.gives}"] if asked.gives else []
+    where = f" --db {db}"
     click.echo(
         f"`{asked.state}` asks{whom}: {asked.question}\n"
-        f"  to answer: fsmflow answer {run_id[:12]} {asked.state} {answers}\n"
-        f"  and then:  fsmflow resume {run_id[:12]}",
+        f"  to answer: fsmflow answer {run_id[:12]} {asked.state} {' '.join(answers)}{where}\n"
+        f"  and then:  fsmflow resume {run_id[:12]}{where}",
         err=True,
     )

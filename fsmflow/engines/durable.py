@@ -436,7 +436,10 @@ class Durable:
                 connection.execute("DELETE FROM runs WHERE root_id = ?", (root,))
             kept = "SELECT body FROM journal WHERE body LIKE '@%'"
             connection.execute(f"DELETE FROM payloads WHERE '@' || hash NOT IN ({kept})")  # noqa: S608
-            connection.execute("DELETE FROM machines WHERE digest NOT IN (SELECT digest FROM runs)")
+            reached = _reached(connection)
+            for (digest,) in connection.execute("SELECT digest FROM machines").fetchall():
+                if digest not in reached:
+                    connection.execute("DELETE FROM machines WHERE digest = ?", (digest,))
             return len(over)
 
         return self.store.do_now(work)
@@ -498,6 +501,9 @@ class Durable:
         found = [each for each in self.questions(run_id) if each.state == state]
         if not found:
             raise NotWaiting(f"no question of `{state}` waits in {run_id}")
+        until_ns = found[0].until_ns
+        if until_ns is not None and time.time_ns() > until_ns:
+            raise NotWaiting(f"the question of `{state}` in {run_id} was waited for no longer than that")
         asked = self.described(found[0])
         self._desk.answer(asked, label, value)
 
@@ -599,6 +605,19 @@ def _renewed(connection: sqlite3.Connection, lease: Lease, until_ns: int) -> boo
         (until_ns, lease.root_id, lease.owner, lease.fence),
     )
     return done.rowcount == 1
+
+
+def _reached(connection: sqlite3.Connection) -> set[str]:
+    """Give the digests of the machines that runs may come to: their own and their children's."""
+    pending = [digest for (digest,) in connection.execute("SELECT DISTINCT digest FROM runs")]
+    found: set[str] = set()
+    while pending:
+        digest = pending.pop()
+        row = connection.execute("SELECT machine FROM machines WHERE digest = ?", (digest,)).fetchone()
+        if digest not in found and row is not None:
+            found.add(digest)
+            pending += [callee for _, callee in _called(read_machine(row[0], digest))]
+    return found
 
 
 def _called(machine: Machine) -> list[tuple[str, str]]:

@@ -24,6 +24,9 @@ from fsmflow.runtime.validation import Rejected
 MAX_EVENTS = 50_000
 """How many rows a run may have; the next step is refused."""
 
+ANSWERED_US = 10_000_000
+"""How long the desk is given to fetch an answer that was kept in time."""
+
 LARGE = 8_192
 """From how many characters on a row's text is kept apart, under its hash."""
 
@@ -146,6 +149,7 @@ class RunJournal:
             self._count(row)
         self._pending: list[Row] = []
         self._open: dict[str, Any] | None = None
+        self._has_asked = False
 
     def take_up(self, begun: dict[str, Any]) -> None:
         """Go on with what had begun before this process did."""
@@ -155,9 +159,13 @@ class RunJournal:
         """Keep that something begins; of what had begun already, give how much is left."""
         if self._open is not None:
             begun, self._open = self._open, None
+            self._has_asked = what == "question"
             if begun["until_ns"] is None:
                 return longest_us
             left: int = (begun["until_ns"] - time.time_ns()) // 1000
+            if what == "question" and left < ANSWERED_US and await self._store.do(self._is_answered):
+                # It was answered in time, and is only looked at now.
+                return ANSWERED_US
             return max(0, left)
         if self._seq >= MAX_EVENTS:
             raise TooLong(f"the run {self._run_id} has {self._seq:,} events, and none may have more")
@@ -173,8 +181,13 @@ class RunJournal:
         status = "running"
         if what == "question":
             status, begun["shown"] = "waiting", _shown(run)
+            self._has_asked = True
         await self._write(run, Row("begin", written(begun)), status, begun["until_ns"])
         return longest_us
+
+    def _is_answered(self, connection: sqlite3.Connection) -> bool:
+        query = "SELECT 1 FROM answers WHERE run_id = ?"
+        return connection.execute(query, (self._run_id,)).fetchone() is not None
 
     def late(self, event: Late) -> None:
         """Keep a late charge with what is kept next."""
@@ -184,7 +197,9 @@ class RunJournal:
         """Keep what came of what began last, and give it as it is read back."""
         if isinstance(event, Ended):
             event = self._keepable(run.state, event)
-        await self._write(run, Row("event", event_written(event)), "running")
+        # An answer is taken with the row that holds it: the next question of this run waits for its own.
+        await self._write(run, Row("event", event_written(event)), "running", forget=self._has_asked)
+        self._has_asked = False
         return event
 
     def _keepable(self, state: str, event: Ended) -> Ended:
@@ -226,7 +241,9 @@ class RunJournal:
         await self._store.do(work)
         self._noted([*self._pending, row])
 
-    async def _write(self, run: Run, row: Row, status: str, wake_ns: int | None = None) -> None:
+    async def _write(
+        self, run: Run, row: Row, status: str, wake_ns: int | None = None, *, forget: bool = False
+    ) -> None:
         rows = [*self._pending, row]
         about = (status, wake_ns, run.state, json.dumps(run.spent._asdict()), self._run_id)
 
@@ -235,6 +252,8 @@ class RunJournal:
             connection.execute(
                 "UPDATE runs SET status = ?, wake_ns = ?, state = ?, spent = ? WHERE run_id = ?", about
             )
+            if forget:
+                connection.execute("DELETE FROM answers WHERE run_id = ?", (self._run_id,))
 
         await self._store.do(work)
         self._noted(rows)

@@ -82,11 +82,13 @@ class Store:
         self.path = path
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         try:
+            # What runs are given and give is for their user's eyes.
+            path.touch(mode=0o600)
             self._connection = sqlite3.connect(
                 path, check_same_thread=False, isolation_level=None, timeout=30
             )
             self._prepare()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{path}: {error}") from error
         self._thread = threading.Thread(target=self._work, name="fsmflow-store", daemon=True)
         self._thread.start()

@@ -19,6 +19,7 @@ from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.journal import Journal
 from fsmflow.runtime.log import RunLog
+from fsmflow.runtime.outcomes import StepError
 from fsmflow.runtime.run import Command, End, Onward, Pause, Question, Run, Stage, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
@@ -51,6 +52,7 @@ class Driver:
 
     __slots__ = (
         "_about",
+        "_asked_us",
         "_before",
         "_bound",
         "_cancelling",
@@ -94,6 +96,7 @@ class Driver:
         self._tell = log.chunk if log is not None and world.live else None
         self._late: list[tuple[int, int, int]] = []
         self._before = 0
+        self._asked_us = 0
         self._cancelling: Callable[[], int] = _never
         self._interruption: asyncio.CancelledError | None = None
 
@@ -157,6 +160,7 @@ class Driver:
             if not bound.plain or arguments.__class__ is not dict:
                 event = await self._attempt(stage, bound, deadline, started, span_id)
                 elapsed, armed_us = event.elapsed_us, -1
+                started += self._asked_us
                 run.steps += event.steps - 1
                 run.child_steps += event.steps - 1
             else:
@@ -198,7 +202,11 @@ class Driver:
             if journal is not None and cancelling() <= before:
                 deadline.disarm()
                 armed_us = NEVER
-                event = await journal.end(run, event)
+                try:
+                    event = await journal.end(run, event)
+                except asyncio.CancelledError as error:
+                    # What is being kept is kept all the same, and so it counts.
+                    self._interruption = error
             entry = (name, visits[name], run.attempt, arguments, started, event)
             record(entry)
             if observe is not None:
@@ -245,6 +253,7 @@ class Driver:
             )
             if bound.mode != "children":
                 given = {**given, "ctx": context}
+        self._asked_us = 0
         event = await self._call(stage, bound, context, given, deadline, started, at_us)
         if stage.steps != 1:
             event = event._replace(steps=stage.steps if context is None else context.steps)
@@ -271,7 +280,8 @@ class Driver:
             elif bound.mode == "inline":
                 value = bound.function(**given)
             elif bound.mode == "children":
-                value = await bound.function(context, self._world, given)
+                holding = _Holding(self, deadline, at_us)
+                value = await bound.function(context, self._world._replace(holding=holding), given)
             else:
                 value = await in_thread(bound.function, given, stage.name)
             if isinstance(value, types.CoroutineType):
@@ -281,9 +291,12 @@ class Driver:
             if context is None or not context.breach:
                 return self._interrupted(stage, bound, deadline, started, use, problem)
             error = problem
-        except (Exception, SystemExit) as problem:  # noqa: BLE001 - whatever a step raises is an outcome
+        except (Exception, SystemExit) as problem:
+            if bound.mode == "children" and not isinstance(problem, StepError):
+                # No child says so, but what keeps or watches its run: that is no outcome.
+                raise
             error = problem
-        elapsed = clock.now() - started
+        elapsed = clock.now() - started - self._asked_us
         # A step that held up the event loop, or the driver, past its deadline was cut off by no timer.
         cut = deadline.expired or (error is None and started + elapsed > at_us)
         turned = error is not None and not cut and self._cancelling() > self._before
@@ -310,7 +323,7 @@ class Driver:
 
         If it was its caller, all that it declared counts, and an effect may have happened.
         """
-        elapsed = self._clock.now() - started
+        elapsed = self._clock.now() - started - self._asked_us
         if deadline.expired:
             if deadline.acknowledge():
                 by_run = is_cut_by_run(stage, self._run)
@@ -342,12 +355,17 @@ class Driver:
             longest = await self._journal.begin(run, "question", longest)
         span_id = "" if self._observe is None else self._begin_span(question.name, started)
         deadline.arm(NEVER if longest is None else now() + longest)
+        holding = self._world.holding
+        if holding is not None:
+            holding.begin(started)
         try:
             event = await answered(question, run, self._core, self._world.desk, deadline, self._hiding)
         except asyncio.CancelledError as error:
             self._interruption = error
             event = Ended("cancelled", None, None, "the run was cancelled")
         deadline.disarm()
+        if holding is not None:
+            holding.end(now())
         self._settle_late()
         event = event._replace(elapsed_us=now() - started, use=(0, 0, 0))
         if self._journal is not None and event.outcome != "cancelled":
@@ -359,6 +377,17 @@ class Driver:
         if event.outcome == "cancelled" or self._cancelling() > self._before:
             self._stop(event)
         return self._core.leave[question.name](run, event), now()
+
+    def hold(self, at_us: int) -> None:
+        """Stop counting time, and that of whoever runs this as a child, while a person is asked."""
+        if self._world.holding is not None:
+            self._world.holding.begin(at_us)
+
+    def release(self, at_us: int, held_us: int) -> None:
+        """Count time again, after `held_us` microseconds in which people were asked."""
+        self._asked_us += held_us
+        if self._world.holding is not None:
+            self._world.holding.end(at_us)
 
     async def _pause(self, pause: Pause, started: int) -> tuple[Command, int]:
         run, journal = self._run, self._journal
@@ -404,6 +433,39 @@ class Driver:
             self.record.append(span)
             if self._observe is not None:
                 self._observe(span, new_span_id())
+
+
+class _Holding:
+    """Holds the time of an attempt whose children ask people: what that takes is on no budget.
+
+    Children that run side by side may ask at once. Time is held from the first question to the last answer.
+    """
+
+    __slots__ = ("_at_us", "_deadline", "_driver", "_open", "_since_us")
+
+    def __init__(self, driver: Driver, deadline: Deadline, at_us: int) -> None:
+        self._driver = driver
+        self._deadline = deadline
+        self._at_us = at_us
+        self._open = 0
+        self._since_us = 0
+
+    def begin(self, at_us: int) -> None:
+        """Let time pass uncounted from `at_us` on."""
+        self._open += 1
+        if self._open == 1:
+            self._since_us = at_us
+            self._deadline.disarm()
+            self._driver.hold(at_us)
+
+    def end(self, at_us: int) -> None:
+        """Count again from `at_us` on."""
+        self._open -= 1
+        if self._open == 0:
+            held_us = at_us - self._since_us
+            self._at_us = min(NEVER, self._at_us + held_us)
+            self._deadline.arm(self._at_us)
+            self._driver.release(at_us, held_us)
 
 
 def _cancellations() -> Callable[[], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.desk import Desk
@@ -11,6 +11,16 @@ from fsmflow.runtime.hiding import Bodies
 from fsmflow.runtime.journal import Journals
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.trace import Sink
+
+
+class Holding(Protocol):
+    """Holds the time of whoever runs a child, while that asks a person."""
+
+    def begin(self, at_us: int) -> None:
+        """Let time pass uncounted from `at_us` on."""
+
+    def end(self, at_us: int) -> None:
+        """Count again from `at_us` on."""
 
 
 class World(NamedTuple):
@@ -24,6 +34,7 @@ class World(NamedTuple):
         live: Whether the sink is also told what begins, and what a model says while it says it.
         profile: The profile of step implementations; None for the steps that the spec names.
         journals: Where runs are kept, so that they outlive their process; None if they do not.
+        holding: Is told when a child asks a person; None for a run that is nobody's child.
         record: Takes trace events in full, with what is secret; None if nobody keeps them.
         bodies: How `sink` is told inputs and outputs.
         secrets: What has been met that is secret; each run that has no parent begins with nothing.
@@ -36,6 +47,7 @@ class World(NamedTuple):
     live: bool = False
     profile: str | None = None
     journals: Journals | None = None
+    holding: Holding | None = None
     record: Sink | None = None
     bodies: Bodies = "full"
     secrets: Secrets | None = None

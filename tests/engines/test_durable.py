@@ -347,6 +347,78 @@ def test_what_is_over_is_forgotten(durable: Durable, workflow: Workflow) -> None
     assert durable.gc(before_ns=time.time_ns()) == 0
 
 
+def asked_in(folder: Path, name: str, states: str, budget: str = "{steps: 9}") -> Workflow:
+    """Write a workflow, and read it."""
+    path = folder / f"{name}.fsm.yaml"
+    path.write_text(f"fsmflow: 1\nworkflow: {name}\nbudget: {budget}\nstates:\n{states}")
+    return Workflow.of_spec(path)
+
+
+SOON = """
+  ask: {ask: Is it true?, timeout: 300ms, success: {yes_: done}, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+def test_an_answer_given_in_time_counts_however_late_the_run_is_taken_up(
+    durable: Durable, folder: Path, in_time: bool
+) -> None:
+    """What was answered before the deadline is an answer; what comes after it is refused to who gives it."""
+    run_id = durable.submit(asked_in(folder, "soon", SOON), {})
+    resume(durable, run_id)
+    if in_time:
+        durable.answer(run_id, "ask", "yes_")
+    time.sleep(0.35)
+    if not in_time:
+        with pytest.raises(NotWaiting, match="no longer"):
+            durable.answer(run_id, "ask", "yes_")
+
+    assert resume(durable, run_id).end == ("done" if in_time else "failed")
+
+
+AGAIN = """
+  ask: {ask: Again?, timeout: 1h, success: {again: more, enough: done}, fallback: failed}
+  more: {choose: [{to: ask, times: 3, else: failed}]}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
+
+def test_a_question_that_is_asked_again_waits_for_an_answer_of_its_own(
+    durable: Durable, folder: Path
+) -> None:
+    """The answer to one visit is none to the next: the run is let go again, and nobody takes it up."""
+    run_id = durable.submit(asked_in(folder, "again", AGAIN), {})
+    for _ in range(2):
+        assert resume(durable, run_id) == "ask"
+        assert durable.due(most=9) == []
+        durable.answer(run_id, "ask", "again")
+    assert resume(durable, run_id) == "ask"
+    durable.answer(run_id, "ask", "enough")
+
+    assert resume(durable, run_id).end == "done"
+
+
+CALLS = """
+  asked: {call: soon_called, success: done, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
+
+def test_a_run_that_waits_before_its_child_keeps_the_childs_machine(durable: Durable, folder: Path) -> None:
+    """Forgetting what is over leaves the machine of a workflow that a waiting run has still to call."""
+    asked_in(folder, "soon_called", SOON.replace("300ms", "1h"))
+    run_id = durable.submit(asked_in(folder, "calling", CALLS, "{steps: 30}"), {})
+    over = durable.submit(Workflow.of_spec(folder / "facts.fsm.yaml"), {"text": "a"})
+    durable.cancel(over)
+
+    assert durable.gc(before_ns=time.time_ns() + 1) == 1
+    assert resume(durable, run_id) == "ask"
+
+
 def test_ten_thousand_events_fold_to_the_same_run(durable: Durable, folder: Path) -> None:
     """A long journal is taken up where it ends, with each attempt on the ledger once."""
     (folder / "long.fsm.yaml").write_text(

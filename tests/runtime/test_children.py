@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fsmflow.runtime import Breach, Permanent, Result, Spent, StepContext, StepNotFound, Transient
+from fsmflow.runtime import Breach, Inbox, Permanent, Result, Spent, StepContext, StepNotFound, Transient
 from tests.runtime.families import READ, family, reading
 
 
@@ -291,3 +291,44 @@ def test_a_child_of_another_version_is_refused() -> None:
 
     with pytest.raises(StepNotFound, match="compiled for another version of `read`"):
         run(parent, ["a"])
+
+
+ASKING = """
+budget: {steps: 3, time: 30s}
+states:
+  approve:
+    ask: May it be read?
+    timeout: 7d
+    success: {yes_: fetch, no_: failed}
+    fallback: failed
+  fetch:
+    run: nowhere:fetch
+    with: {name: $input.name}
+    gives: str
+    timeout: 5s
+    effect: none
+    success: done
+    fallback: failed
+  done: {end: success, output: $fetch}
+  failed: {end: failed}
+"""
+
+
+def test_the_time_of_people_whom_children_ask_is_on_no_budget() -> None:
+    """Three children ask at once, for longer than their caller may take, and no time of that counts."""
+
+    async def main() -> Result[Any]:
+        inbox = Inbox()
+        parent = family(read=ASKING, all=reading(budget="{time: 200ms}"))
+        steps = {"read_all.fetch": upper}
+        running = asyncio.create_task(parent.run({"names": ["a", "b", "c"]}, steps=steps, desk=inbox))
+        for _ in range(3):
+            asked = await inbox.next()
+            await asyncio.sleep(0.15)
+            inbox.answer(asked.token, "yes_")
+        return await running
+
+    result = asyncio.run(main())
+
+    assert (result.end, result.output) == ("done", ["A", "B", "C"])
+    assert 0 <= result.spent.time_us < 100_000
