@@ -12,7 +12,8 @@ from fsmflow.runtime.run import Unbound
 from fsmflow.semantics import Attempt, Finish, Pause
 from fsmflow.spec import KINDS
 from tests.conformance.case import Case, cases
-from tests.conformance.engines import ENGINES, happens
+from tests.conformance.engines import ENGINES
+from tests.conformance.folding import happens
 
 STEP = (
     "success",
