@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsmflow.runtime import Invalid, Permanent
+from fsmflow.runtime import Asked, Invalid, Permanent, Rejected, StepContext
 from fsmflow.runtime.hiding import Hiding, cut, is_hidden, ways_of
 from fsmflow.runtime.secrets import MOST, SECRET, Secrets
 from fsmflow.spec import End, Map
@@ -315,3 +315,79 @@ def test_a_map_over_secrets_marks_each(tmp_path):
     )
 
     assert runner.secret["each"] == (("input", "items", "pin"),)
+
+
+def test_an_output_that_is_rejected_is_hidden_whole():
+    """Where a field of an output is secret, an output of another form is hidden whole."""
+    states = {"a": step(gives="dict[str, int]", secret=["output.card"], success="given")}
+    runner = compiled(states | {"given": End(end="success", output="$a")})
+    events, _ = traced(runner, None, a=lambda: {"crad": "a number 4929", "n": ["another text"]})
+    (attempt,) = (event for event in events if event["event"] == "attempt")
+
+    assert attempt["outcome"] == "invalid"
+    assert attempt["output"].keys() == {"$secret"}
+    assert "4929" not in json.dumps(events)
+    assert "another text" not in json.dumps(events)
+
+
+def test_an_output_that_is_secret_is_not_told_in_parts():
+    """Who follows a run is shown no part of an output of which any field is secret."""
+
+    def speak(ctx: StepContext) -> str:
+        ctx.emit("a part of it")
+        return "all of it"
+
+    events: list[dict[str, Any]] = []
+    for secret in (["output"], ["output.card"], False):
+        runner = compiled({"a": step(secret=secret)})
+        runner.run_sync(None, steps={"a": speak}, trace=events.append, live=True)
+
+    assert [event["text"] for event in events if event["event"] == "chunk"] == ["a part of it"]
+
+
+def test_parts_of_an_output_do_not_tell_of_arguments():
+    """What a model says of a secret argument is hidden from its first part on."""
+
+    def speak(ctx: StepContext, x: str) -> str:
+        ctx.emit("it is the lit")
+        ctx.emit("eral one, I think")
+        return "x"
+
+    events: list[dict[str, Any]] = []
+    runner = compiled({"a": step(with_={"x": "the literal one"}, secret=["x"])})
+    runner.run_sync(None, steps={"a": speak}, trace=events.append, live=True)
+    parts = [event["text"] for event in events if event["event"] == "chunk"]
+
+    assert "".join(parts) == f"it is {SECRET}, I think"
+
+
+@pytest.mark.parametrize("is_secret", [True, False])
+def test_a_refused_answer_is_not_said_again_where_it_is_secret(is_secret):
+    """What a person filled in, or picked, stands in no refusal where the answer is secret."""
+
+    def refuse(value: Any) -> Any:
+        raise Rejected((f"{value} is none",))
+
+    asked = Asked(
+        "t",
+        "w",
+        "r",
+        "i",
+        "sure",
+        1,
+        "Sure?",
+        "",
+        {},
+        ("yes", "no"),
+        "int",
+        None,
+        refuse,
+        is_secret=is_secret,
+    )
+    for label, value in (("yes", "4929"), ("4929", None)):
+        with pytest.raises(Rejected) as rejected:
+            asked.answer(label, value)
+        assert ("4929" in str(rejected.value)) is not is_secret
+    with pytest.raises(Rejected) as rejected:
+        asked._replace(labels=None).answer("4929")
+    assert ("4929" in str(rejected.value)) is not is_secret
