@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -72,8 +73,9 @@ class FolderDesk:
         """Ask, and wait until somebody has answered; to be cancelled is to take the question back."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / f"{asked.token}{_QUESTION}"
-        for suffix in (_ANSWER, _VERDICT):
-            path.with_name(asked.token + suffix).unlink(missing_ok=True)
+        path.with_name(asked.token + _ANSWER).unlink(missing_ok=True)
+        for left_over in self._folder.glob(f"{asked.token}.*{_VERDICT}"):
+            left_over.unlink(missing_ok=True)
         now = time.time_ns()
         until = None if asked.timeout_us is None else now + asked.timeout_us * 1000
         labels = None if asked.labels is None else list(asked.labels)
@@ -103,18 +105,22 @@ class FolderDesk:
         path = self._folder / f"{asked.token}{_ANSWER}"
         try:
             said = json.loads(path.read_text(encoding="utf-8"))
-            answer = asked.answer(said.get("label"), said.get("value"))
+            answer = asked.answer(said["label"], said["value"])
         except FileNotFoundError:
             return None
-        except (ValueError, AttributeError, Rejected) as error:
-            complaints = (
-                list(error.complaints) if isinstance(error, Rejected) else ["the answer can't be read"]
-            )
-            _write(path.with_name(asked.token + _VERDICT), {"accepted": False, "complaints": complaints})
+        except Rejected as rejected:
+            self._judge(asked, said, rejected.complaints)
             path.unlink(missing_ok=True)
             return None
-        _write(path.with_name(asked.token + _VERDICT), {"accepted": True, "complaints": []})
+        except (ValueError, LookupError, TypeError):
+            # Nothing that `answer_in` wrote, so nobody waits for a word on it.
+            path.unlink(missing_ok=True)
+            return None
+        self._judge(asked, said, ())
         return answer
+
+    def _judge(self, asked: Asked, said: dict[str, Any], complaints: tuple[str, ...]) -> None:
+        _write(_verdict(self._folder, asked.token, str(said.get("id"))), {"complaints": complaints})
 
 
 @contextmanager
@@ -188,11 +194,11 @@ def answer_in(
     """
     if not token.isalnum() or all(waiting.token != token for waiting in waiting_in(folder)):
         raise NotWaiting(f"no question waits under {token!r}: it is answered, or was taken back")
-    path, verdict = folder / f"{token}{_ANSWER}", folder / f"{token}{_VERDICT}"
-    verdict.unlink(missing_ok=True)
-    temporary = folder / f"{token}.{os.getpid()}.tmp"
+    ours = secrets.token_hex(8)
+    path, verdict = folder / f"{token}{_ANSWER}", _verdict(folder, token, ours)
+    temporary = folder / f"{token}.{ours}.tmp"
     with _private(temporary) as file:
-        json.dump({"label": label, "value": value}, file)
+        json.dump({"id": ours, "label": label, "value": value}, file)
     try:
         os.link(temporary, path)
     except FileExistsError:
@@ -202,11 +208,17 @@ def answer_in(
     until = time.monotonic() + patience_s
     while time.monotonic() < until:
         if verdict.is_file():
-            said = json.loads(verdict.read_text(encoding="utf-8"))
+            complaints = json.loads(verdict.read_text(encoding="utf-8"))["complaints"]
             verdict.unlink(missing_ok=True)
-            if said["accepted"]:
-                return
-            raise Rejected(tuple(said["complaints"]))
+            if complaints:
+                raise Rejected(tuple(complaints))
+            return
         time.sleep(POLL_S)
     path.unlink(missing_ok=True)
     raise NotWaiting(f"the run that asked {token!r} does not take the answer")
+
+
+def _verdict(folder: Path, token: str, answer_id: str) -> Path:
+    """Give where the run says what it makes of one answer: to whoever gave it, and nobody else."""
+    name = answer_id if answer_id.isalnum() else "unknown"
+    return folder / f"{token}.{name}{_VERDICT}"

@@ -289,6 +289,40 @@ def test_questions_in_a_folder_are_answered_from_elsewhere(tmp_path: Any) -> Non
     ] == []
 
 
+def test_of_many_who_answer_at_once_one_is_heard_and_each_is_told(tmp_path: Any) -> None:
+    """However many answer at the same moment, one answer is taken, and only who gave it hears so."""
+    told: list[str] = []
+    together = threading.Barrier(8)
+
+    def answer(token: str, label: str) -> None:
+        together.wait()
+        try:
+            answer_in(tmp_path, token, label)
+            told.append(label)
+        except (NotWaiting, Rejected) as error:
+            told.append(type(error).__name__)
+
+    def all_answer() -> None:
+        while not waiting_in(tmp_path):
+            time.sleep(0.001)
+        (waiting,) = waiting_in(tmp_path)
+        for label in ("pay", "refuse") * 4:
+            threading.Thread(target=answer, args=(waiting.token, label)).start()
+
+    first = threading.Thread(target=all_answer)
+    first.start()
+    result = asyncio.run(compiled(APPROVE).run(GIVEN, desk=FolderDesk(tmp_path)))
+    first.join()
+    until = time.monotonic() + 10
+    while len(told) < 8 and time.monotonic() < until:
+        time.sleep(0.01)
+
+    assert len(told) == 8
+    assert [label for label in told if label in ("pay", "refuse")] == [
+        "pay" if result.end == "done" else "refuse"
+    ]
+
+
 def test_a_question_that_nobody_holds_is_swept_away(tmp_path: Any) -> None:
     """What a process left over that is gone does not wait, and can't be answered."""
     (tmp_path / "abc.question.json").write_text("{}")
