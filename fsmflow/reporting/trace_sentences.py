@@ -56,7 +56,7 @@ def _cause(machine: Machine, move: Move) -> str:
             return f"{name} waited"
         if isinstance(state, Ask):
             return f"{name} was answered" + (f" `{way.label}`" if way.label is not None else "")
-        return f"{name} gave `{way.label}`" if way.label is not None else f"{name} succeeded{_though(stage)}"
+        return f"{name} gave `{way.label}`" if way.label is not None else succeeded(name, stage)
     may = 0 if not isinstance(state, Work) or state.children is None else state.children.tolerate
     return failure(name, stage, may)
 
@@ -121,10 +121,11 @@ def _of_children(stage: Stage, may: int) -> str:
     return f", since {_failed_of(found)}" + (f", and {may:,} may" if may else "")
 
 
-def _though(stage: Stage | None) -> str:
-    """Say that a stage succeeded though some of the runs that it started failed."""
+def succeeded(name: str, stage: Stage | None) -> str:
+    """Say that a stage succeeded, though some of the runs that it started may have failed."""
     found = None if stage is None else tally(children(stage), stage.given)
-    return f", though {_failed_of(found)}" if found is not None and found.failed else ""
+    though = f", though {_failed_of(found)}" if found is not None and found.failed else ""
+    return f"{name} succeeded{though}"
 
 
 def _failed_of(found: Tally) -> str:

@@ -13,7 +13,7 @@ from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_amounts import counted
 from fsmflow.reporting.trace_fold import shape
 from fsmflow.reporting.trace_moves import Move, moves
-from fsmflow.reporting.trace_sentences import failure, named, sentence, short
+from fsmflow.reporting.trace_sentences import failure, named, sentence, short, succeeded
 from fsmflow.reporting.trace_summary import Run, Visit
 
 MOST_BEFORE = 8
@@ -33,7 +33,7 @@ class Why:
         chain: The transitions from the one that decided the end, in order.
         sentences: What the chain says, a sentence for each of its transitions.
         before: What happened before that, summed up.
-        below: Why runs of children failed for which steps of the chain did.
+        below: Why runs of children failed for which steps of the chain did, or which a step put up with.
     """
 
     doubts: tuple[str, ...]
@@ -61,17 +61,20 @@ class Below:
         why: The explanation.
         alike: How many others failed in the same way.
         otherwise: How many others failed in another way.
+        step: What became of the step all the same, if nothing else tells.
     """
 
     run: Run
     why: Why
     alike: int
     otherwise: int
+    step: str = ""
 
     @property
     def text(self) -> str:
         """It in a paragraph, without those of its own children."""
-        return " ".join((*self.why.doubts, self.why.ending, *self.why.sentences, *self._others()))
+        before = [self.step] if self.step else []
+        return " ".join((*before, *self.why.doubts, self.why.ending, *self.why.sentences, *self._others()))
 
     def _others(self) -> Iterator[str]:
         told = (("in the same way", self.alike), ("in another way", self.otherwise))
@@ -110,15 +113,21 @@ def _explained(machine: Machine, run: Run, machines: Mapping[str, Machine]) -> W
         half = LONGEST_CHAIN // 2
         gap = f"({len(chain) - 2 * half:,} transitions more.)"
         sentences = [*sentences[:half], gap, *sentences[-half:]]
-    failed = {move.number for move in chain if move.stage is not None and move.stage.outcome != "success"}
-    visits = [visit for visit in run.visits if visit.last.number in failed]
+    told = {move.number: move.stage.outcome for move in chain if move.stage is not None}
+    steps: list[tuple[Visit, str]] = []
+    for visit in run.visits:
+        outcome = told.get(visit.last.number)
+        if outcome is None and visit.last.outcome == "success":
+            steps.append((visit, f"{succeeded(f'`{named(visit.state)}`', visit.last)}."))
+        elif outcome is not None:
+            steps.append((visit, ""))
     return Why(
         tuple(_doubts(machine, recording, followed)),
         _ending(machine, run),
         tuple(chain),
         tuple(sentences),
         tuple(_summed_up(machine, before)),
-        tuple(_below(visits, machines)),
+        tuple(_below(steps, machines)),
     )
 
 
@@ -126,12 +135,12 @@ def _told(run: Run, machines: Mapping[str, Machine]) -> Why:
     """Say what a trace alone says of why a run of a child failed."""
     visit = run.failing
     sentences = () if visit is None else (f"{failure(f'`{named(visit.state)}`', visit.last)}.",)
-    below = tuple(_below([] if visit is None else [visit], machines))
+    below = tuple(_below([] if visit is None else [(visit, "")], machines))
     return Why((), _ending(None, run), (), sentences, (), below)
 
 
-def _below(visits: Sequence[Visit], machines: Mapping[str, Machine]) -> Iterator[Below]:
-    for visit in visits:
+def _below(steps: Sequence[tuple[Visit, str]], machines: Mapping[str, Machine]) -> Iterator[Below]:
+    for visit, became in steps:
         failed = [run for run in visit.runs if run.has_failed]
         if not failed:
             continue
@@ -142,7 +151,7 @@ def _below(visits: Sequence[Visit], machines: Mapping[str, Machine]) -> Iterator
         else:
             why = _explained(machine, first, machines)
         alike = sum(shape(run) == shape(first) for run in others)
-        yield Below(first, why, alike, len(others) - alike)
+        yield Below(first, why, alike, len(others) - alike, became)
 
 
 def _doubts(machine: Machine, recording: Recording, followed: Followed) -> Iterator[str]:

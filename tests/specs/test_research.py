@@ -335,6 +335,13 @@ class TestPlantedBadStep:
         assert "4 runs of read_source: 3 success, 1 failed" in said
         assert re.search(r"\[\d\] × lost [^×]* fetch × invalid [^×]* this is no prose: '0x7f", said)
 
+    def test_why_tells_of_the_one_source_that_was_lost(self, told):
+        """The explanation of a success still says which source it did without, and why."""
+        said = told(broken, "why")
+
+        assert "`read` succeeded, though 1 of 4 runs of `read_source` failed. In `read[" in said
+        assert "The output of `fetch` was rejected (this is no prose: '0x7f 0x45 0x4c 0x46')" in said
+
     def test_show_points_at_what_was_lost_everywhere(self, told):
         """The first line that says why names the child, its step, and what that gave."""
         assert "why read[0] / fetch: invalid: this is no prose: '0x7f 0x45 0x4c 0x46'" in told(
