@@ -33,13 +33,18 @@ class NoticedDesk:
     async def ask(self, asked: Asked) -> Answer:
         """Ask, and wait until somebody has answered from elsewhere."""
         whom = f" {asked.role}" if asked.role else ""
-        answers = " | ".join(asked.labels or ("--value JSON",))
         click.echo(
             f"`{asked.state}` asks{whom}: {asked.question}\n"
-            f"  to answer: fsmflow answer{self._where} {asked.token} {answers}",
+            f"  to answer: fsmflow answer{self._where} {asked.token} {answers_of(asked)}",
             err=True,
         )
         return await self._desk.ask(asked)
+
+
+def answers_of(asked: Asked) -> str:
+    """Give the answers that there are, as they are told on a command line."""
+    filled = f"--value {asked.gives}" if asked.gives else ""
+    return " ".join(filter(None, (" | ".join(asked.labels or ()), filled)))
 
 
 class TerminalDesk:

@@ -110,13 +110,13 @@ WAITING = 7
 
 
 def _say_what_waits(run_id: str, asked: Any, db: Path) -> None:
+    from fsmflow.cli.desks import answers_of
+
     whom = f" {asked.role}" if asked.role else ""
-    answers = [" | ".join(asked.labels)] if asked.labels else []
-    answers += [f"--value {asked.gives}"] if asked.gives else []
     where = f" --db {db}"
     click.echo(
         f"`{asked.state}` asks{whom}: {asked.question}\n"
-        f"  to answer: fsmflow answer {run_id[:12]} {asked.state} {' '.join(answers)}{where}\n"
+        f"  to answer: fsmflow answer {run_id[:12]} {asked.state} {answers_of(asked)}{where}\n"
         f"  and then:  fsmflow resume {run_id[:12]}{where}",
         err=True,
     )

@@ -16,13 +16,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from fsmflow.engines.journal import Corrupt, Fenced, Lease, body_of, rows_of
 from fsmflow.engines.keeping import written
 from fsmflow.engines.machines import read_machine
 from fsmflow.engines.owners import is_alive, this_process
-from fsmflow.engines.store import Store
+from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
 from fsmflow.engines.workflows import Workflow
@@ -153,6 +153,14 @@ class Durable:
     def close(self) -> None:
         """Close the database; runs that are under way stay where they are."""
         self.store.close()
+
+    def __enter__(self) -> Self:
+        """Give the runs."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the database."""
+        self.close()
 
     def submit(
         self, workflow: Workflow, given: Any, *, run_id: str | None = None, profile: str | None = None
@@ -322,11 +330,21 @@ class Durable:
         return lease, about
 
     async def _renew(self, lease: Lease, task: asyncio.Task[Any]) -> bool:
-        """Renew a lease again and again; when it is lost, or the run cancelled, stop the run's task."""
+        """Renew a lease again and again; when it is lost, or the run cancelled, stop the run's task.
+
+        A database that can't be written for a while is tried again until the lease has run out.
+        """
+        ours = time.time_ns() + self._lease_ns
         while True:
             await asyncio.sleep(self._lease_ns / 4e9)
             until = time.time_ns() + self._lease_ns
-            if not await self.store.do(lambda connection: _renewed(connection, lease, until)):  # noqa: B023
+            try:
+                is_held = await self.store.do(lambda connection: _renewed(connection, lease, until))  # noqa: B023
+            except StoreError:
+                is_held = time.time_ns() < ours
+            else:
+                ours = until
+            if not is_held:
                 task.cancel()
                 return True
 

@@ -8,10 +8,14 @@ from functools import partial
 from typing import Any
 
 from fsmflow.engines.durable import Corrupt, Durable, Fenced, NoSuchRun, Over, Suspended, Taken, Unfit
+from fsmflow.engines.store import StoreError
 from fsmflow.engines.workflows import Workflow
 
 POLL_S = 0.1
 """How often it looks for work when there was none."""
+
+AGAIN_S = 1.0
+"""After how long it tries again when the database could not be read or written."""
 
 Told = Callable[[str, str], None]
 """Is told what became of a run: its id, and the kind of its end or why it has none."""
@@ -68,7 +72,12 @@ class Worker:
         if room <= 0:
             return False
         skipped = self._tasks.keys() | self._refused
-        due = await asyncio.to_thread(self._durable.due, most=room + len(skipped))
+        try:
+            due = await asyncio.to_thread(self._durable.due, most=room + len(skipped))
+        except StoreError as error:
+            self._told("-", str(error))
+            await asyncio.sleep(AGAIN_S)
+            return True
         taken = [run_id for run_id in due if run_id not in skipped][:room]
         for run_id in taken:
             task = asyncio.create_task(self._carry_out(run_id))
@@ -101,6 +110,10 @@ class Worker:
         except (Taken, Over, Fenced, NoSuchRun):
             # Somebody else was quicker.
             return
+        except StoreError as error:
+            # The disk is full, or somebody locks the database: it is tried again, as it was left.
+            self._told(run_id, str(error))
+            await asyncio.sleep(AGAIN_S)
         except (Corrupt, Unfit) as error:
             self._refused.add(run_id)
             self._told(run_id, str(error))

@@ -80,6 +80,8 @@ class Store:
             StoreError: It can't be opened, or is no database of this version.
         """
         self.path = path
+        self._closing = threading.Lock()
+        self._is_closed = False
         self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
         try:
             # What runs are given and give is for their user's eyes.
@@ -106,7 +108,11 @@ class Store:
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
         """Hand work over; the future is done once it is committed."""
         future: Future[T] = Future()
-        self._queue.put((work, future))
+        with self._closing:
+            if self._is_closed:
+                future.set_exception(StoreError(f"{self.path} is closed"))
+            else:
+                self._queue.put((work, future))
         return future
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -124,7 +130,10 @@ class Store:
 
     def close(self) -> None:
         """Finish what was handed over, and close the database."""
-        self._queue.put(None)
+        with self._closing:
+            if not self._is_closed:
+                self._is_closed = True
+                self._queue.put(None)
         self._thread.join()
 
     def _work(self) -> None:

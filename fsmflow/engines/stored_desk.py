@@ -37,14 +37,24 @@ class StoredDesk:
         self._suspends = suspends
 
     async def ask(self, asked: Asked) -> Answer:
-        """Ask, and wait for an answer from here or from elsewhere."""
+        """Ask, and wait for an answer from here or from elsewhere.
+
+        Raises:
+            Suspended: The other desk's input is at its end, or nobody is to be waited for.
+        """
         if self._desk is None:
             return await self._kept(asked)
+        answer = await self._given(asked)
+        if answer is not None:
+            return answer
         waiting = [asyncio.ensure_future(self._kept(asked))]
         waiting.append(asyncio.ensure_future(self._desk.ask(asked)))
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             return next(iter(done)).result()
+        except EOFError:
+            # Whoever sat there has left; the question stays.
+            raise Suspended(asked) from None
         finally:
             for each in waiting:
                 each.cancel()
@@ -53,15 +63,22 @@ class StoredDesk:
                     await each
 
     async def _kept(self, asked: Asked) -> Answer:
-        """Wait until an answer is kept; one that does not fit is forgotten."""
+        """Wait until an answer is kept."""
         while True:
-            body = await self._store.do(lambda connection: _body(connection, asked.token))
-            if body is not None:
-                said = json.loads(body)
-                return asked.answer(said["label"], said["value"])
+            answer = await self._given(asked)
+            if answer is not None:
+                return answer
             if self._suspends:
                 raise Suspended(asked)
             await asyncio.sleep(POLL_S)
+
+    async def _given(self, asked: Asked) -> Answer | None:
+        """Give the answer that is kept, if there is one."""
+        body = await self._store.do(lambda connection: _body(connection, asked.token))
+        if body is None:
+            return None
+        said = json.loads(body)
+        return asked.answer(said["label"], said["value"])
 
     def answer(self, asked: Asked, label: str | None, value: Any) -> None:
         """Keep an answer to a question that waits.

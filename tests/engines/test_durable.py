@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from fsmflow.engines import serving
 from fsmflow.engines.durable import (
     Corrupt,
     Durable,
@@ -25,6 +26,7 @@ from fsmflow.engines.durable import (
     Taken,
     Unfit,
 )
+from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Inbox, NotWaiting, Rejected, StepContext
 
@@ -352,6 +354,62 @@ def asked_in(folder: Path, name: str, states: str, budget: str = "{steps: 9}") -
     path = folder / f"{name}.fsm.yaml"
     path.write_text(f"fsmflow: 1\nworkflow: {name}\nbudget: {budget}\nstates:\n{states}")
     return Workflow.of_spec(path)
+
+
+def test_a_terminal_that_is_left_leaves_the_question(tmp_path: Path, workflow: Workflow) -> None:
+    """Where the person who is asked is gone, the run is let go, and waits for an answer from elsewhere."""
+
+    class Left:
+        async def ask(self, asked: Any) -> Any:
+            raise EOFError("the terminal gives no more answers")
+
+    with Durable(tmp_path / "left.db", desk=Left()) as durable:
+        run_id = durable.submit(workflow, {"text": "a"})
+
+        assert resume(durable, run_id) == "approve"
+        durable.answer(run_id, "approve", "yes_")
+        assert resume(durable, run_id).kind == "success"
+
+
+def test_what_is_closed_says_so(tmp_path: Path, workflow: Workflow) -> None:
+    """After the database is closed nothing hangs: whatever is asked of it is refused."""
+    with Durable(tmp_path / "closed.db") as durable:
+        durable.close()
+    with pytest.raises(StoreError, match="is closed"):
+        durable.submit(workflow, {"text": "a"})
+
+
+class Locked(Store):
+    """A database that can't be written while its file `locked` is there."""
+
+    def _commit(self, batch: Any) -> None:
+        if not (self.path.parent / "locked").exists():
+            super()._commit(batch)
+            return
+        for _, future in batch:
+            future.set_exception(StoreError("database is locked"))
+
+
+def test_a_worker_outlives_a_database_that_is_locked_for_a_while(
+    tmp_path: Path, workflow: Workflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can't be read or written is told and tried again; no run is given up for it."""
+    monkeypatch.setattr(serving, "AGAIN_S", 0.02)
+    told: list[str] = []
+    lock = tmp_path / "locked"
+    with Durable(tmp_path / "runs.db", suspends=True, store=Locked) as durable:
+        run_id = durable.submit(workflow, {"text": "a"})
+        lock.touch()
+
+        def tell(_: str, what: str) -> None:
+            told.append(what)
+            if len(told) == 3:
+                lock.unlink()
+
+        asyncio.run(serving.Worker(durable, told=tell).serve(until_idle=True))
+        assert durable.find(run_id).status == "waiting"
+
+    assert told == ["database is locked"] * 3 + ["waiting"]
 
 
 SOON = """
