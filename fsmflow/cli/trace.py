@@ -50,6 +50,8 @@ def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
 
     recording = read(file)
     summary = Summary.of(recording)
+    # Where steps are swapped in, a step of a child is written with a dot.
+    step = None if step is None else step.replace(".", "/")
     if step is not None and not trace_step.matching(summary, step):
         known = trace_step.steps(summary)
         raise click.UsageError(f"the run was never in a step {step!r}; {did_you_mean(step, known)}")

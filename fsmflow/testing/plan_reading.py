@@ -175,6 +175,9 @@ class _Reader:
                 route,
                 "that takes `effect: once`",
             )
+        if word == "real" and stage.children is not None:
+            said = f"`{stage.name}` runs workflows, and a plan has no step to call in their place"
+            self.wrong("unknown-outcome", said, route, "leave it out, and they are run")
         if word == "timeout" and stage.timeout_us is None and stage.time_limit_us is None:
             self.wrong("unknown-outcome", f"nothing cuts `{stage.name}` off", route, "that takes a `timeout`")
         return word, None

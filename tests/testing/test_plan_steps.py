@@ -15,6 +15,7 @@ from fsmflow.machine import Machine
 from fsmflow.runtime import Ended, Result, Runner
 from fsmflow.testing import BadPlan, plan
 from tests.generated import runner_of
+from tests.runtime.families import READ, family, reading
 from tests.sample import machine
 from tests.strategies import ending, workflow
 
@@ -187,3 +188,11 @@ def test_a_plan_that_does_not_fit_is_refused(states: dict[str, Any], said: str):
         plan(runner_of(FLOW), states)
 
     assert said in str(refused.value)
+
+
+def test_a_state_that_runs_workflows_has_no_real_step() -> None:
+    """What is not planned of children is really run, and a plan that asks for it by name is told so."""
+    parent = family(read=READ, all=reading())
+
+    with pytest.raises(BadPlan, match=r"`read_all` runs workflows.*; leave it out, and they are run"):
+        plan(parent, {"read_all": ["real"]})
