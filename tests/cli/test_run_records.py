@@ -288,10 +288,14 @@ def test_without_the_extra_the_command_that_installs_it_is_told(
 
 def test_a_secret_of_a_child_is_not_on_the_terminal(run: Run, refund: Path) -> None:
     """Why a run failed is said without what is secret to its children alone, also where there is no trace."""
+    edit(refund / SPEC, "secret: [card]\n", "")
+    edit(refund / SPEC, "success: approve", "success: pay")
+    edit(refund / SPEC, (refund / SPEC).read_text().split("  approve:")[1].split("  pay:")[0], "")
+    edit(refund / SPEC, "  approve:", "")
     edit(refund / "specs/line.fsm.yaml", "    timeout: 5s\n", "    timeout: 5s\n    secret: [output]\n")
     edit(refund / "specs/reimburse.py", "return item * 10", "raise ValueError('the token 49291234 is void')")
     for more in ([], ["--format", "json"], ["--quiet"]):
-        result = run("run", SPEC, *GIVEN, "--desk", str(refund / "desk"), *more)
+        result = run("run", SPEC, *GIVEN, *more)
 
         assert result.exit_code == 5
         assert "[secret]" in result.stdout

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fsmflow.runtime import Asked, Invalid, Permanent, Rejected, StepContext
+from fsmflow.runtime import Answer, Asked, Invalid, Permanent, Rejected, StepContext
 from fsmflow.runtime.hiding import Hiding, cut, is_hidden, ways_of
 from fsmflow.runtime.secrets import MOST, SECRET, Secrets
-from fsmflow.spec import End, Map
+from fsmflow.spec import Ask, End, Map
 from tests.canaries import FORMS
 from tests.runtime.families import family
 from tests.runtime.workbench import compiled, reask, step
@@ -391,3 +391,23 @@ def test_a_refused_answer_is_not_said_again_where_it_is_secret(is_secret):
     with pytest.raises(Rejected) as rejected:
         asked._replace(labels=None).answer("4929")
     assert ("4929" in str(rejected.value)) is not is_secret
+
+
+def test_people_are_not_shown_what_a_step_says_again():
+    """Without a trace too, a question holds no secret that a step which marks nothing has passed on."""
+    asked: list[Asked] = []
+
+    class Person:
+        async def ask(self, question: Asked) -> Answer:
+            asked.append(question)
+            return question.answer("yes")
+
+    states = {
+        "mint": step(secret=["output"], success="echo"),
+        "echo": step(success="sure"),
+        "sure": Ask(ask="Sure?", show={"said": "$echo"}, success={"yes": "done", "no": "failed"}),
+    }
+    steps = {"mint": lambda: "a minted secret", "echo": lambda: "there is a minted secret"}
+    compiled(states).run_sync(None, steps=steps, desk=Person())
+
+    assert asked[0].shown == {"said": f"there is {SECRET}"}
