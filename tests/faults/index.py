@@ -1,6 +1,6 @@
 """Which fault of models, tools and the world around a run is shown by which tests.
 
-The faults go by their numbers in our catalogue of hostile inputs; a test is named by file and function.
+A fault goes by its number, and a test by its file and function.
 """
 
 from __future__ import annotations
