@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from fsmflow.engines.durable import Durable
+    from fsmflow.runtime import Asked
 
 Command = TypeVar("Command", bound=Any)
 
@@ -36,6 +37,19 @@ def database(db: Path | None) -> Path:
         return db
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "fsmflow" / "runs.db"
+
+
+def how_to_answer(run_id: str, asked: Asked, db: Path) -> str:
+    """Give the command that answers a question of a durable run, with its answers in the place of one."""
+    from fsmflow.cli.desks import answers_of
+
+    return f"fsmflow answer {run_id[:12]} {asked.state} {answers_of(asked)}{in_database(db)}"
+
+
+def in_database(db: Path) -> str:
+    """Give the option that names a database, unless it is the one that is meant anyway."""
+    meant = Path(os.environ.get("FSMFLOW_DB") or database(None))
+    return "" if db == meant else f" --db {db}"
 
 
 @contextmanager

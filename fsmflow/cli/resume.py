@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.durable import FINDING, db_option, opened
+from fsmflow.cli.durable import FINDING, db_option, how_to_answer, in_database, opened
 from fsmflow.cli.output import quiet_option
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def carried_out(durable: Durable, run_id: str, *, quiet: bool, **options: Any) -
         click.echo(str(error), err=True)
         return FINDING
     except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo(f"stopped; fsmflow resume {run_id[:12]} goes on with it", err=True)
+        where = in_database(durable.store.path)
+        click.echo(f"stopped; fsmflow resume {run_id[:12]}{where} goes on with it", err=True)
         return CANCELLED
     show(result, quiet=quiet)
     return exit_code_of(result)
@@ -110,13 +111,10 @@ WAITING = 7
 
 
 def _say_what_waits(run_id: str, asked: Any, db: Path) -> None:
-    from fsmflow.cli.desks import answers_of
-
     whom = f" {asked.role}" if asked.role else ""
-    where = f" --db {db}"
     click.echo(
         f"`{asked.state}` asks{whom}: {asked.question}\n"
-        f"  to answer: fsmflow answer {run_id[:12]} {asked.state} {answers_of(asked)}{where}\n"
-        f"  and then:  fsmflow resume {run_id[:12]}{where}",
+        f"  to answer: {how_to_answer(run_id, asked, db)}\n"
+        f"  and then:  fsmflow resume {run_id[:12]}{in_database(db)}",
         err=True,
     )

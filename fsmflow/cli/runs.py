@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsmflow.cli.durable import db_option, opened
+from fsmflow.cli.durable import db_option, how_to_answer, opened
 from fsmflow.cli.output import format_option, wants_color
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
         click.echo(f"\n  `{asked.state}` asks{whom}: {asked.question}")
         for name, value in fields(dict(asked.shown)):
             click.echo(f"    {name}  {value}")
-        filled = f" --value {asked.gives}" if asked.gives else ""
-        answers = " | ".join(asked.labels or ())
-        click.echo(f"  to answer: fsmflow answer {kept.run_id[:12]} {asked.state} {answers}{filled}".rstrip())
+        click.echo(f"  to answer: {how_to_answer(kept.run_id, asked, durable.store.path)}")
 
 
 def _status(kept: Kept) -> str:

@@ -78,6 +78,16 @@ def test_a_run_that_asks_and_is_taken_up(run: Run, spec: str) -> None:
     assert run("resume", "r1").stderr == "the run r1 is done\n"
 
 
+def test_the_commands_that_are_told_name_another_database(run: Run, spec: str) -> None:
+    """What is told to be typed works as it is: it names the database if it is not the one that is meant."""
+    asked = run("run", spec, "text=a", "--durable", "other.db", "--run-id", "r1").stderr
+    shown = run("runs", "r1", "--db", "other.db").stdout
+
+    assert "fsmflow answer r1 ask yes_ | no_ --db other.db\n" in asked
+    assert "fsmflow resume r1 --db other.db\n" in asked
+    assert "fsmflow answer r1 ask yes_ | no_ --db other.db\n" in shown
+
+
 def test_what_is_submitted_is_served(run: Run, spec: str) -> None:
     """`serve` carries out what was submitted, lets go what waits, and takes it up when it is answered."""
     first, second = (run("submit", spec, f"text={text}").stdout.strip() for text in "ab")
