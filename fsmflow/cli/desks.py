@@ -124,7 +124,8 @@ async def _line(prompt: str) -> str:
     except NotImplementedError:
         from fsmflow.runtime.threads import in_thread
 
-        # There, a line that nobody waits for any more is read all the same.
+        # On Windows no event loop watches a terminal: a line that nobody waits for any more is read there
+        # all the same.
         line: str = await in_thread(sys.stdin.readline, {}, "terminal")
     else:
         try:

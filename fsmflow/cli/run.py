@@ -280,6 +280,7 @@ def _carried_out(runner: Runner[Any, Any], given: Any, options: dict[str, Any]) 
     async def running() -> Result[Any]:
         task = asyncio.current_task()
         assert task is not None
+        # Windows has no such signal to handle, and its event loop says so.
         with suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         return await runner.run(given, **options)

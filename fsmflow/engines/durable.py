@@ -15,6 +15,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -339,7 +340,7 @@ class Durable:
             await asyncio.sleep(self._lease_ns / 4e9)
             until = time.time_ns() + self._lease_ns
             try:
-                is_held = await self.store.do(lambda connection: _renewed(connection, lease, until))  # noqa: B023
+                is_held = await self.store.do(partial(_renewed, lease=lease, until_ns=until))
             except StoreError:
                 is_held = time.time_ns() < ours
             else:
@@ -382,19 +383,13 @@ class Durable:
 
     def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Kept]:
         """List the runs that are kept, without those of children, the latest first."""
-        where, values = "parent_id IS NULL", []
-        for name, value in (("status", status), ("workflow", workflow)):
-            if value is not None:
-                where += f" AND {name} = ?"
-                values.append(value)
+        query = (
+            "SELECT * FROM runs WHERE parent_id IS NULL"
+            " AND status = coalesce(?, status) AND workflow = coalesce(?, workflow)"
+            " ORDER BY created_ns DESC, run_id"
+        )
         return self.store.do_now(
-            lambda connection: [
-                _kept(row)
-                for row in connection.execute(
-                    f"SELECT * FROM runs WHERE {where} ORDER BY created_ns DESC, run_id",  # noqa: S608
-                    values,
-                )
-            ]
+            lambda connection: [_kept(row) for row in connection.execute(query, (status, workflow))]
         )
 
     def find(self, run_id: str) -> Kept:
@@ -448,12 +443,16 @@ class Durable:
                 )
             ]
             for root in over:
-                of_root = "SELECT run_id FROM runs WHERE root_id = ?"
-                connection.execute(f"DELETE FROM journal WHERE run_id IN ({of_root})", (root,))  # noqa: S608
-                connection.execute(f"DELETE FROM answers WHERE run_id IN ({of_root})", (root,))  # noqa: S608
-                connection.execute("DELETE FROM runs WHERE root_id = ?", (root,))
-            kept = "SELECT body FROM journal WHERE body LIKE '@%'"
-            connection.execute(f"DELETE FROM payloads WHERE '@' || hash NOT IN ({kept})")  # noqa: S608
+                for statement in (
+                    "DELETE FROM journal WHERE run_id IN (SELECT run_id FROM runs WHERE root_id = ?)",
+                    "DELETE FROM answers WHERE run_id IN (SELECT run_id FROM runs WHERE root_id = ?)",
+                    "DELETE FROM runs WHERE root_id = ?",
+                ):
+                    connection.execute(statement, (root,))
+            connection.execute(
+                "DELETE FROM payloads"
+                " WHERE '@' || hash NOT IN (SELECT body FROM journal WHERE body LIKE '@%')"
+            )
             reached = _reached(connection)
             for (digest,) in connection.execute("SELECT digest FROM machines").fetchall():
                 if digest not in reached:

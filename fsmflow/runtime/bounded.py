@@ -20,7 +20,7 @@ def bounded(client: type) -> Callable[[Any], Awaitable[None]]:
     library = next(kind.__module__ for kind in client.__mro__ if kind.__module__.startswith("httpx"))
     stream_of: Any = import_module(library.partition(".")[0]).AsyncByteStream
 
-    class Bounded(stream_of):  # type: ignore[misc]
+    class Bounded(stream_of):  # type: ignore[misc]  # found when it runs
         """A body that ends in an error where it goes on and on."""
 
         def __init__(self, stream: Any) -> None:

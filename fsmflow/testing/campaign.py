@@ -140,8 +140,8 @@ class Judge:
             event = span.event
             if span.state in self._questions and event.__class__ is Ended:
                 continue
-            if event.__class__ is not Late:
-                time_us += event.elapsed_us  # type: ignore[union-attr]
+            if not isinstance(event, Late):
+                time_us += event.elapsed_us
             if event.__class__ is Ended:
                 steps += event.steps
                 use = event.use or self._costs[span.state]
