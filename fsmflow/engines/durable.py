@@ -19,15 +19,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from fsmflow.engines.forgetting import forget
 from fsmflow.engines.journal import Corrupt, Fenced, Lease, body_of, rows_of
 from fsmflow.engines.keeping import written
-from fsmflow.engines.machines import read_machine
+from fsmflow.engines.machines import called, read_machine
 from fsmflow.engines.owners import is_alive, this_process
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
 from fsmflow.engines.workflows import Workflow
-from fsmflow.machine import Machine, Work, canonical
+from fsmflow.machine import canonical
 from fsmflow.runtime import Asked, Desk, NotWaiting, Result
 from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
@@ -378,7 +379,7 @@ class Durable:
             return str(found[0])
 
         machine = read_machine(self.store.do_now(work), digest)
-        callees = {name: self._workflow(each, folder) for name, each in _called(machine)}
+        callees = {name: self._workflow(each, folder) for name, each in called(machine)}
         return Workflow.of_machine(machine, folder, callees)
 
     def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Kept]:
@@ -432,34 +433,7 @@ class Durable:
 
     def gc(self, *, before_ns: int) -> int:
         """Forget runs that ended before a time, and what only they used; give how many."""
-
-        def work(connection: sqlite3.Connection) -> int:
-            over = [
-                row[0]
-                for row in connection.execute(
-                    "SELECT run_id FROM runs WHERE parent_id IS NULL AND status IN ('done', 'cancelled')"
-                    " AND ended_ns < ?",
-                    (before_ns,),
-                )
-            ]
-            for root in over:
-                for statement in (
-                    "DELETE FROM journal WHERE run_id IN (SELECT run_id FROM runs WHERE root_id = ?)",
-                    "DELETE FROM answers WHERE run_id IN (SELECT run_id FROM runs WHERE root_id = ?)",
-                    "DELETE FROM runs WHERE root_id = ?",
-                ):
-                    connection.execute(statement, (root,))
-            connection.execute(
-                "DELETE FROM payloads"
-                " WHERE '@' || hash NOT IN (SELECT body FROM journal WHERE body LIKE '@%')"
-            )
-            reached = _reached(connection)
-            for (digest,) in connection.execute("SELECT digest FROM machines").fetchall():
-                if digest not in reached:
-                    connection.execute("DELETE FROM machines WHERE digest = ?", (digest,))
-            return len(over)
-
-        return self.store.do_now(work)
+        return self.store.do_now(lambda connection: forget(connection, before_ns))
 
     def due(self, *, most: int) -> list[str]:
         """Give runs that somebody should carry out now, the oldest first, and at most so many.
@@ -622,25 +596,6 @@ def _renewed(connection: sqlite3.Connection, lease: Lease, until_ns: int) -> boo
         (until_ns, lease.root_id, lease.owner, lease.fence),
     )
     return done.rowcount == 1
-
-
-def _reached(connection: sqlite3.Connection) -> set[str]:
-    """Give the digests of the machines that runs may come to: their own and their children's."""
-    pending = [digest for (digest,) in connection.execute("SELECT DISTINCT digest FROM runs")]
-    found: set[str] = set()
-    while pending:
-        digest = pending.pop()
-        row = connection.execute("SELECT machine FROM machines WHERE digest = ?", (digest,)).fetchone()
-        if digest not in found and row is not None:
-            found.add(digest)
-            pending += [callee for _, callee in _called(read_machine(row[0], digest))]
-    return found
-
-
-def _called(machine: Machine) -> list[tuple[str, str]]:
-    """Give the workflows that a machine runs: name and digest."""
-    children = [s.children for s in machine.states.values() if isinstance(s, Work) and s.children is not None]
-    return [(callee.name, callee.digest) for each in children for callee in each.callees.values()]
 
 
 __all__ = [

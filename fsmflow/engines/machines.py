@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from fsmflow import expressions, machine, typeexpr
-from fsmflow.machine import Machine
+from fsmflow.machine import Machine, Work
 
 
 class BadMachine(ValueError):
@@ -105,3 +105,9 @@ def _object(data: Any, cls: type) -> Any:
     # What is prose, or is not there, is no part of what a machine means.
     missing = {a.name for a in attrs.fields(cls) if a.default is attrs.NOTHING} - found.keys()
     return cls(**found, **{name: "" for name in missing if name == "title"})
+
+
+def called(machine: Machine) -> list[tuple[str, str]]:
+    """Give the workflows that a machine runs: name and digest."""
+    children = [s.children for s in machine.states.values() if isinstance(s, Work) and s.children is not None]
+    return [(callee.name, callee.digest) for each in children for callee in each.callees.values()]
