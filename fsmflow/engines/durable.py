@@ -6,25 +6,35 @@ taker: whoever comes back late, a paused process say, can write no more.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 import os
 import random
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
+from fsmflow.engines.claims import Held, Leases, Taken
 from fsmflow.engines.forgetting import forget
-from fsmflow.engines.journal import Corrupt, Fenced, Lease, body_of, rows_of
 from fsmflow.engines.keeping import written
+from fsmflow.engines.leases import Fenced
 from fsmflow.engines.machines import called, read_machine
-from fsmflow.engines.owners import is_alive, this_process
-from fsmflow.engines.store import Store, StoreError
+from fsmflow.engines.owners import this_process
+from fsmflow.engines.records import (
+    OPEN,
+    Kept,
+    NoSuchRun,
+    Over,
+    Question,
+    about_run,
+    questions_kept,
+    run_found,
+    runs_due,
+    runs_kept,
+)
+from fsmflow.engines.rows import Corrupt, body_of
+from fsmflow.engines.store import Store
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
 from fsmflow.engines.workflows import Workflow
@@ -42,78 +52,6 @@ from fsmflow.runtime.world import World
 
 LEASE_S = 10.0
 """How long a run stays a process's own that no longer says anything, in seconds."""
-
-OPEN = ("submitted", "running", "waiting")
-
-
-class NoSuchRun(LookupError):
-    """There is no run of this id."""
-
-
-class Taken(RuntimeError):
-    """Another process has the run; the message says which."""
-
-
-class Over(RuntimeError):
-    """The run is over already."""
-
-
-class Kept(NamedTuple):
-    """What is known of a run that is kept.
-
-    Attributes:
-        run_id: Its id.
-        workflow: The workflow's name.
-        status: `submitted`, `running`, `waiting` (for a person), `done` or `cancelled`.
-        state: Where it is, or was last.
-        spent: Its ledger, as of then.
-        end: The end that it came to.
-        kind: The kind of that.
-        created_ns: When it was submitted.
-        ended_ns: When it ended.
-        owner: The process that has it.
-        parent_id: The run that runs it.
-    """
-
-    run_id: str
-    workflow: str
-    status: str
-    state: str
-    spent: Mapping[str, int]
-    end: str | None
-    kind: str | None
-    created_ns: int
-    ended_ns: int | None
-    owner: str | None
-    parent_id: str | None
-
-
-class Question(NamedTuple):
-    """A question that waits in a run that is kept.
-
-    Attributes:
-        run_id: The run that asks: a child's, maybe.
-        root_id: The run that it belongs to.
-        workflow: The workflow's name.
-        digest: The digest of its machine.
-        folder: The folder of its spec.
-        state: The state that asks.
-        visit: Which visit to it this is.
-        shown: What the person sees, as plain data.
-        asked_ns: When it was asked.
-        until_ns: Until when an answer is waited for; None if for ever.
-    """
-
-    run_id: str
-    root_id: str
-    workflow: str
-    digest: str
-    folder: str
-    state: str
-    visit: int
-    shown: Mapping[str, Any]
-    asked_ns: int
-    until_ns: int | None
 
 
 class Durable:
@@ -145,12 +83,11 @@ class Durable:
             StoreError: It can't be opened.
         """
         self.store = store(Path(path))
-        self._owner = this_process()
         self._desk = StoredDesk(self.store, desk, suspends=suspends)
-        self._lease_ns = int(lease_s * 1e9)
+        self._leases = Leases(self.store, this_process(), int(lease_s * 1e9))
         self._clock = clock or SystemClock()
         self._warn = warn
-        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._random = random.Random()  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:
         """Close the database; runs that are under way stay where they are."""
@@ -193,8 +130,6 @@ class Durable:
             add_run(
                 connection,
                 run_id=run_id,
-                root_id=run_id,
-                parent_id=None,
                 workflow=workflow.machine.name,
                 digest=workflow.machine.digest,
                 folder=str(workflow.folder),
@@ -252,103 +187,50 @@ class Durable:
             Corrupt: Its journal is damaged.
             asyncio.CancelledError: This process was to stop; the run can be resumed.
         """
-        async with self._claimed(run_id) as (lease, about):
+        async with self._leases.held(run_id) as held:
+            about = held.about
             if workflow is None:
                 workflow = self.workflow_of(run_id)
                 if about["code"] and workflow.fingerprint != about["code"]:
                     self._warn(f"the code of `{about['workflow']}` has changed since {run_id} was submitted")
             bound = workflow.runner.bind(about["profile"], steps)
-            return await self._carried_out(lease, workflow, bound, about, trace, live)
+            return await self._carried_out(held, workflow, bound, trace, live)
 
     async def _carried_out(
         self,
-        lease: Lease,
+        held: Held,
         workflow: Workflow,
         bound: Mapping[str, Bound],
-        about: Mapping[str, Any],
         trace: Sink | None,
         live: bool,
     ) -> Result[Any]:
+        lease, about, kept = held
         profile = about["profile"]
+        journals = StoredJournals(self.store, lease, kept, is_watched=trace is not None)
         world = World(
             clock=self._clock,
-            random=random.Random(),  # noqa: S311 - jitter is no secret
+            random=self._random,
             desk=self._desk,
             sink=trace,
             live=live,
             profile=profile,
-            journals=StoredJournals(self.store, lease),
+            journals=journals,
         )
-        rows = await self.store.do(lambda connection: rows_of(connection, lease.root_id))
         execution = Execution(
             workflow.runner,
-            body_of(rows[0])["input"],
+            body_of(kept.rows[0])["input"],
             bound,
             world,
             run_id=lease.root_id,
             trace_id=about["trace_id"],
         )
-        kind, end, output = await execution.finish()
+        try:
+            kind, end, output = await execution.finish()
+        except BaseException:
+            await journals.flush()
+            raise
         origin = (workflow.runner, profile, self._clock, execution.secrets)
         return Result(kind, end, output, execution.run, execution.record, origin)
-
-    @asynccontextmanager
-    async def _claimed(self, run_id: str) -> AsyncIterator[tuple[Lease, Mapping[str, Any]]]:
-        """Hold a run while the block runs."""
-        lease, about = await self.store.do(lambda connection: self._claim(connection, run_id))
-        task = asyncio.current_task()
-        assert task is not None
-        renewing = asyncio.create_task(self._renew(lease, task))
-        try:
-            yield lease, about
-        except asyncio.CancelledError:
-            if renewing.done() and renewing.result():
-                task.uncancel()
-                raise Fenced(f"the run {run_id} is another process's, or was cancelled") from None
-            raise
-        except Suspended:
-            await self.store.do(lambda connection: _suspended(connection, lease))
-            raise
-        finally:
-            renewing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewing
-            await self.store.do(lambda connection: _release(connection, lease))
-
-    def _claim(self, connection: sqlite3.Connection, run_id: str) -> tuple[Lease, Mapping[str, Any]]:
-        about = _about(connection, run_id)
-        if about["parent_id"] is not None:
-            raise NoSuchRun(f"{run_id} is a child's run: resume {about['root_id']}")
-        if about["status"] not in OPEN:
-            raise Over(f"the run {run_id} is {about['status']}")
-        owner, now = about["owner"], time.time_ns()
-        if owner is not None and about["lease_ns"] > now and is_alive(owner):
-            raise Taken(f"the run {run_id} is carried out by {owner}")
-        lease = Lease(run_id, self._owner, about["fence"] + 1)
-        connection.execute(
-            "UPDATE runs SET owner = ?, fence = ?, lease_ns = ?, status = 'running' WHERE run_id = ?",
-            (lease.owner, lease.fence, now + self._lease_ns, run_id),
-        )
-        return lease, about
-
-    async def _renew(self, lease: Lease, task: asyncio.Task[Any]) -> bool:
-        """Renew a lease again and again; when it is lost, or the run cancelled, stop the run's task.
-
-        A database that can't be written for a while is tried again until the lease has run out.
-        """
-        ours = time.time_ns() + self._lease_ns
-        while True:
-            await asyncio.sleep(self._lease_ns / 4e9)
-            until = time.time_ns() + self._lease_ns
-            try:
-                is_held = await self.store.do(partial(_renewed, lease=lease, until_ns=until))
-            except StoreError:
-                is_held = time.time_ns() < ours
-            else:
-                ours = until
-            if not is_held:
-                task.cancel()
-                return True
 
     def pinned(self, run_id: str) -> tuple[str, str, str]:
         """Give what a run is pinned to: the digest of its machine, its folder and its profile.
@@ -356,7 +238,7 @@ class Durable:
         Raises:
             NoSuchRun: There is no such run.
         """
-        about = self.store.do_now(lambda connection: _about(connection, run_id))
+        about = self.store.do_now(lambda connection: about_run(connection, run_id))
         return (about["digest"], about["folder"], about["profile"] or "")
 
     def workflow_of(self, run_id: str) -> Workflow:
@@ -366,7 +248,7 @@ class Durable:
             NoSuchRun: There is no such run.
             Corrupt: The machine is not what was kept.
         """
-        about = self.store.do_now(lambda connection: _about(connection, run_id))
+        about = self.store.do_now(lambda connection: about_run(connection, run_id))
         folder = Path(about["folder"])
         profiles = json.loads(about["profiles"])
         return self._workflow(about["digest"], folder).with_profiles(profiles)
@@ -384,14 +266,7 @@ class Durable:
 
     def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Kept]:
         """List the runs that are kept, without those of children, the latest first."""
-        query = (
-            "SELECT * FROM runs WHERE parent_id IS NULL"
-            " AND status = coalesce(?, status) AND workflow = coalesce(?, workflow)"
-            " ORDER BY created_ns DESC, run_id"
-        )
-        return self.store.do_now(
-            lambda connection: [_kept(row) for row in connection.execute(query, (status, workflow))]
-        )
+        return self.store.do_now(lambda connection: runs_kept(connection, status, workflow))
 
     def find(self, run_id: str) -> Kept:
         """Say what is known of a run, by its id or by the beginning of it.
@@ -399,17 +274,7 @@ class Durable:
         Raises:
             NoSuchRun: There is none, or more than one.
         """
-
-        def work(connection: sqlite3.Connection) -> list[Any]:
-            query = "SELECT * FROM runs WHERE run_id = ? OR (parent_id IS NULL AND substr(run_id, 1, ?) = ?)"
-            return connection.execute(f"{query} LIMIT 2", (run_id, len(run_id), run_id)).fetchall()
-
-        found = self.store.do_now(work)
-        exact = [row for row in found if row[0] == run_id]
-        if len(exact or found) != 1 or not run_id:
-            why = "there is no run" if not found else "there is more than one run that begins with"
-            raise NoSuchRun(f"{why} {run_id}")
-        return _kept((exact or found)[0])
+        return self.store.do_now(lambda connection: run_found(connection, run_id))
 
     def cancel(self, run_id: str) -> None:
         """End a run as cancelled, whoever carries it out.
@@ -420,7 +285,7 @@ class Durable:
         """
 
         def work(connection: sqlite3.Connection) -> None:
-            about = _about(connection, run_id)
+            about = about_run(connection, run_id)
             if about["status"] not in OPEN:
                 raise Over(f"the run {run_id} is {about['status']}")
             connection.execute(
@@ -441,38 +306,11 @@ class Durable:
         Those that were only submitted, those whose process is gone, and those that wait for an answer that
         has come, or for one that will not come in time.
         """
-        now = time.time_ns()
-
-        def work(connection: sqlite3.Connection) -> list[tuple[str, str | None, int]]:
-            return connection.execute(
-                "SELECT run_id, owner, lease_ns FROM runs WHERE parent_id IS NULL"
-                " AND (status IN ('submitted', 'running')"
-                " OR (status = 'waiting' AND (owner IS NOT NULL OR wake_ns <= ? OR EXISTS"
-                " (SELECT 1 FROM answers JOIN runs AS asking ON asking.run_id = answers.run_id"
-                "  WHERE asking.root_id = runs.run_id AND asking.status = 'waiting'"
-                "  AND asking.state = answers.state)))) ORDER BY created_ns, run_id",
-                (now,),
-            ).fetchall()
-
-        found = self.store.do_now(work)
-        free = [run for run, owner, lease in found if owner is None or lease <= now or not is_alive(owner)]
-        return free[:most]
+        return self.store.do_now(lambda connection: runs_due(connection, most))
 
     def questions(self, run_id: str | None = None) -> list[Question]:
         """Give the questions that wait, of one run or of all, the oldest first."""
-        where, values = ("AND root_id = ?", (run_id,)) if run_id is not None else ("", ())
-
-        def work(connection: sqlite3.Connection) -> list[Question]:
-            columns = "run_id, root_id, workflow, digest, folder"
-            ending = f"WHERE status = 'waiting' {where} ORDER BY created_ns"
-            query = f"SELECT {columns} FROM runs {ending}"  # noqa: S608 - all of it is written here
-            return [
-                found
-                for row in connection.execute(query, values).fetchall()
-                if (found := _question(connection, *row)) is not None
-            ]
-
-        return self.store.do_now(work)
+        return self.store.do_now(lambda connection: questions_kept(connection, run_id))
 
     def answer(self, run_id: str, state: str, label: str | None = None, value: Any = None) -> None:
         """Answer a question that waits: of a run, or of a workflow that it calls.
@@ -519,83 +357,6 @@ class Durable:
             validate=workflow.runner.answers()[asking.state],
             is_secret=bool(hiding.marked(asking.state, "output")),
         )
-
-
-_COLUMNS = (
-    "run_id", "root_id", "parent_id", "workflow", "digest", "folder", "profile", "profiles", "code",
-    "trace_id", "status", "state", "spent", "end_state", "end_kind", "created_ns", "ended_ns", "owner",
-    "fence", "lease_ns", "is_cancelled", "wake_ns",
-)  # fmt: skip
-
-
-def _about(connection: sqlite3.Connection, run_id: str) -> Mapping[str, Any]:
-    found = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-    if found is None:
-        raise NoSuchRun(f"there is no run {run_id}")
-    return dict(zip(_COLUMNS, found, strict=True))
-
-
-def _kept(row: tuple[Any, ...]) -> Kept:
-    about = dict(zip(_COLUMNS, row, strict=True))
-    return Kept(
-        about["run_id"],
-        about["workflow"],
-        about["status"],
-        about["state"],
-        json.loads(about["spent"]),
-        about["end_state"],
-        about["end_kind"],
-        about["created_ns"],
-        about["ended_ns"],
-        about["owner"],
-        about["parent_id"],
-    )
-
-
-def _release(connection: sqlite3.Connection, lease: Lease) -> None:
-    connection.execute(
-        "UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?",
-        (lease.root_id, lease.owner, lease.fence),
-    )
-
-
-def _question(
-    connection: sqlite3.Connection, run_id: str, root_id: str, workflow: str, digest: str, folder: str
-) -> Question | None:
-    """Read the question that a run waits for; None if it is a child that does."""
-    begun = body_of(rows_of(connection, run_id)[-1])
-    if begun.get("what") != "question":
-        return None
-    return Question(
-        run_id,
-        root_id,
-        workflow,
-        digest,
-        folder,
-        begun["state"],
-        begun["visit"],
-        begun["shown"],
-        begun["at_ns"],
-        begun["until_ns"],
-    )
-
-
-def _suspended(connection: sqlite3.Connection, lease: Lease) -> None:
-    """Note that a run waits for a person, itself or in a workflow that it calls, and until when."""
-    connection.execute(
-        "UPDATE runs SET status = 'waiting', wake_ns ="
-        " (SELECT min(wake_ns) FROM runs AS each WHERE each.root_id = ? AND each.status = 'waiting')"
-        " WHERE run_id = ? AND owner = ? AND fence = ?",
-        (lease.root_id, *lease),
-    )
-
-
-def _renewed(connection: sqlite3.Connection, lease: Lease, until_ns: int) -> bool:
-    done = connection.execute(
-        "UPDATE runs SET lease_ns = ? WHERE run_id = ? AND owner = ? AND fence = ? AND is_cancelled = 0",
-        (until_ns, lease.root_id, lease.owner, lease.fence),
-    )
-    return done.rowcount == 1
 
 
 __all__ = [

@@ -27,7 +27,11 @@ def written(value: Any) -> str:
     Raises:
         Unkeepable: A part of it is no data, or it is nested too deeply.
     """
-    return json.dumps(_plain(value, 0), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return json_of(_plain(value, 0))
+
+
+json_of = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
+"""Writes what is plain JSON already."""
 
 
 def read(text: str) -> Any:
@@ -36,10 +40,22 @@ def read(text: str) -> Any:
     Raises:
         ValueError: It is no such text.
     """
+    return restored(_loaded(text))
+
+
+def _loaded(text: str) -> Any:
     try:
-        return restored(json.loads(text))
+        return json.loads(text)
     except RecursionError as error:
         raise ValueError("the text is nested too deeply") from error
+
+
+_SCALARS = frozenset((type(None), bool, int, str))
+
+
+def is_scalar(value: Any) -> bool:
+    """Tell whether a value is one that JSON has a word for, and nothing inside it."""
+    return type(value) in _SCALARS
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -79,13 +95,28 @@ _EVENTS: dict[str, type[Event]] = {"ended": Ended, "elapsed": Elapsed, "late": L
 _KINDS = {kind: name for name, kind in _EVENTS.items()}
 
 
+_REQUIRED = {kind: set(kind._fields) - set(kind._field_defaults) for kind in _KINDS}
+
+
 def event_written(event: Event) -> str:
-    """Write an event.
+    """Write an event: what it says beyond what events of its kind say anyway.
 
     Raises:
         Unkeepable: What it gives is no data.
     """
-    return written({"is": _KINDS[type(event)], **event._asdict()})
+    kind = type(event)
+    said: dict[str, Any] = {"is": _KINDS[kind]}
+    defaults = kind._field_defaults
+    for name, item in zip(kind._fields, event, strict=True):
+        if name == "value":
+            if item is not None:
+                said[name] = item if type(item) in _SCALARS else _plain(item, 1)
+        elif name not in defaults or item != defaults[name]:
+            said[name] = item
+    try:
+        return json_of(said)
+    except (TypeError, ValueError) as error:
+        raise Unkeepable(f"an event that says no data can't be kept: {error}") from error
 
 
 def event_read(text: str) -> Event:
@@ -94,12 +125,14 @@ def event_read(text: str) -> Event:
     Raises:
         ValueError: It is no event.
     """
-    found = read(text)
+    found = _loaded(text)
     if not isinstance(found, dict) or found.get("is") not in _EVENTS:
         raise ValueError("this is no event of a run")
     kind = _EVENTS[found.pop("is")]
-    if set(found) != set(kind._fields):
+    if not _REQUIRED[kind] <= found.keys() <= set(kind._fields):
         raise ValueError(f"an event of the kind {_KINDS[kind]!r} has other fields")
+    if "value" in found:
+        found["value"] = restored(found["value"], 1)
     for name in ("complaints", "use"):
         if isinstance(found.get(name), list):
             found[name] = tuple(found[name])

@@ -10,12 +10,15 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+CHECKPOINT_PAGES = 4_000
+"""After how many pages the write-ahead log is carried over into the database."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS machines (
@@ -48,9 +51,9 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status, created_ns);
 CREATE INDEX IF NOT EXISTS runs_by_root ON runs (root_id);
 CREATE TABLE IF NOT EXISTS journal (
-    run_id TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, chain TEXT NOT NULL,
-    PRIMARY KEY (run_id, seq)
-) STRICT, WITHOUT ROWID;
+    run_id TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, chain TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS journal_by_run ON journal (run_id, seq);
 CREATE TABLE IF NOT EXISTS payloads (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
     token TEXT PRIMARY KEY, run_id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,
@@ -64,6 +67,67 @@ Work = Callable[[sqlite3.Connection], Any]
 
 class StoreError(RuntimeError):
     """The database can't be opened, read or written; the message says why."""
+
+
+class Joint(Protocol):
+    """Work that is cheaper done together with its like than one after another."""
+
+    def __call__(self, connection: sqlite3.Connection) -> Any:
+        """Never called: see `together`."""
+
+    @classmethod
+    def together(cls, connection: sqlite3.Connection, works: Sequence[Self]) -> Sequence[Exception | None]:
+        """Do several works, and give for each why it was refused: of one that was, nothing is done."""
+
+
+class Handed:
+    """Work that was handed over, and what came of it.
+
+    Attributes:
+        work: The work.
+        found: What it gave, once it is committed.
+        error: Why it was not done, if it was not.
+    """
+
+    __slots__ = ("_done", "_loop", "error", "found", "work")
+
+    def __init__(self, work: Work, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Hand work over, from a task of `loop`, or from a thread that waits."""
+        self.work = work
+        self.found: Any = None
+        self.error: Exception | None = None
+        self._loop = loop
+        self._done = threading.Event() if loop is None else loop.create_future()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop of the task that waits; None if a thread does."""
+        return self._loop
+
+    async def committed(self) -> Any:
+        """Wait until it is committed, and give what came of it."""
+        assert isinstance(self._done, asyncio.Future)
+        await self._done
+        return self.outcome()
+
+    def waited(self) -> Any:
+        """Do what `committed` does, in a thread."""
+        assert isinstance(self._done, threading.Event)
+        self._done.wait()
+        return self.outcome()
+
+    def outcome(self) -> Any:
+        """Give what came of it."""
+        if self.error is not None:
+            raise self.error
+        return self.found
+
+    def tell(self) -> None:
+        """Let whoever waits go on; in the thread of its loop."""
+        if isinstance(self._done, threading.Event):
+            self._done.set()
+        elif not self._done.done():
+            self._done.set_result(None)
 
 
 class Store:
@@ -82,7 +146,7 @@ class Store:
         self.path = path
         self._closing = threading.Lock()
         self._is_closed = False
-        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
         try:
             # What runs are given and give is for their user's eyes.
             path.touch(mode=0o600)
@@ -99,34 +163,36 @@ class Store:
         connection = self._connection
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, SCHEMA_VERSION):
+        if version == SCHEMA_VERSION:
+            return
+        if version != 0:
             raise StoreError(f"{self.path} is of version {version}, and this fsmflow of {SCHEMA_VERSION}")
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        # Whoever opens it at the same time makes it too, or finds it made.
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT")
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Future[T]:
-        """Hand work over; the future is done once it is committed."""
-        future: Future[T] = Future()
+    def _hand_over(self, work: Work, loop: asyncio.AbstractEventLoop | None) -> Handed:
+        handed = Handed(work, loop)
         with self._closing:
             if self._is_closed:
-                future.set_exception(StoreError(f"{self.path} is closed"))
-            else:
-                self._queue.put((work, future))
-        return future
+                raise StoreError(f"{self.path} is closed")
+            self._queue.put(handed)
+        return handed
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do work, and wait until it is committed.
+        """Do work, and wait until it is committed. It is done also if whoever waits no longer does.
 
         Raises:
             StoreError: It could not be committed; nothing of it was done.
         """
-        # Shielded: work that is under way is done, whoever waits for it.
-        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+        found: T = await self._hand_over(work, asyncio.get_running_loop()).committed()
+        return found
 
     def do_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do what `do` does, from code that is not async."""
-        return self.submit(work).result()
+        found: T = self._hand_over(work, None).waited()
+        return found
 
     def close(self) -> None:
         """Finish what was handed over, and close the database."""
@@ -141,41 +207,45 @@ class Store:
             batch = [self._queue.get()]
             while not self._queue.empty():
                 batch.append(self._queue.get())
-            self._commit([entry for entry in batch if entry is not None])
+            handed = [each for each in batch if each is not None]
+            if handed:
+                self._commit(handed)
+                _tell(handed)
             if None in batch:
                 self._connection.close()
                 return
 
-    def _commit(self, batch: list[tuple[Work, Future[Any]]]) -> None:
+    def _commit(self, batch: list[Handed]) -> None:
         """Do a batch in one transaction; what raises is undone alone."""
-        if not batch:
-            return
-        done: list[tuple[Future[Any], Any]] = []
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            for work, future in batch:
-                self._one(work, future, done)
+            for together, like in groupby(batch, lambda handed: getattr(handed.work, "together", None)):
+                if together is None:
+                    for handed in like:
+                        self._one(handed)
+                else:
+                    self._several(together, list(like))
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._undo()
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(StoreError(f"{self.path}: {error}"))
-            return
-        for future, found in done:
-            future.set_result(found)
+            for handed in batch:
+                handed.error = handed.error or StoreError(f"{self.path}: {error}")
 
-    def _one(self, work: Work, future: Future[Any], done: list[tuple[Future[Any], Any]]) -> None:
+    def _several(self, together: Any, like: list[Handed]) -> None:
+        for handed, error in zip(
+            like, together(self._connection, [handed.work for handed in like]), strict=True
+        ):
+            handed.error = error
+
+    def _one(self, handed: Handed) -> None:
         self._connection.execute("SAVEPOINT one")
         try:
-            found = work(self._connection)
+            handed.found = handed.work(self._connection)
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - it is told to whoever handed the work over
             self._connection.execute("ROLLBACK TO one")
-            future.set_exception(error)
-        else:
-            done.append((future, found))
+            handed.error = error
         self._connection.execute("RELEASE one")
 
     def _undo(self) -> None:
@@ -185,3 +255,24 @@ class Store:
         except sqlite3.Error:
             # The next transaction says what is wrong.
             return
+
+
+def _tell(batch: list[Handed]) -> None:
+    """Let all go on who wait for a batch: each loop is woken once."""
+    waiting: dict[asyncio.AbstractEventLoop | None, list[Handed]] = {}
+    for handed in batch:
+        waiting.setdefault(handed.loop, []).append(handed)
+    for loop, several in waiting.items():
+        if loop is None:
+            _tell_all(several)
+            continue
+        try:
+            loop.call_soon_threadsafe(_tell_all, several)
+        except RuntimeError:
+            # The loop was closed meanwhile: nobody waits there.
+            continue
+
+
+def _tell_all(several: list[Handed]) -> None:
+    for handed in several:
+        handed.tell()

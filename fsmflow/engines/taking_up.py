@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from fsmflow.engines.journal import Corrupt, Lease, Row, RunJournal, body_of, chained, fitted, rows_of
-from fsmflow.engines.keeping import event_read, written
-from fsmflow.engines.store import Store
+from fsmflow.engines.journal import RunJournal, fitted
+from fsmflow.engines.keeping import event_read, json_of, written
+from fsmflow.engines.leases import Fenced, Lease
+from fsmflow.engines.rows import Chain, Changed, Corrupt, Row, body_of, insert, rows_and_chain
+from fsmflow.engines.store import Store, StoreError
 from fsmflow.runtime.events import Ended, Late, Lost
 from fsmflow.runtime.journal import Kept
 from fsmflow.runtime.run import Command, Run, Stage
@@ -25,12 +27,41 @@ class Unfit(RuntimeError):
     """What is kept of a run does not fit the code any more; nothing was changed."""
 
 
+class Read(NamedTuple):
+    """What is kept of a run that is to be taken up.
+
+    Attributes:
+        rows: Its journal.
+        last: The last row's checksum.
+        trace_id: Its trace id.
+    """
+
+    rows: list[Row]
+    last: str
+    trace_id: str
+
+
+def read_run(connection: sqlite3.Connection, run_id: str) -> Read:
+    """Read what is kept of a run.
+
+    Raises:
+        Corrupt: Its journal is damaged.
+    """
+    rows, last = rows_and_chain(connection, run_id)
+    found = connection.execute("SELECT trace_id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    return Read(rows, last, "" if found is None else str(found[0]))
+
+
 class StoredJournals:
     """The journals of one run and of its children's, in a store."""
 
-    def __init__(self, store: Store, lease: Lease) -> None:
+    def __init__(self, store: Store, lease: Lease, root: Read, *, is_watched: bool) -> None:
+        """Open the journals of a run, of which `root` was read when it was taken."""
         self._store = store
         self._lease = lease
+        self._root = root
+        self._is_watched = is_watched
+        self._journals: list[RunJournal] = []
 
     async def open(
         self, workflow: Runner[Any, Any], run: Run, bound: Mapping[str, Bound], parent_id: str | None
@@ -42,82 +73,87 @@ class StoredJournals:
             Unfit: A value in it does not fit its type any more.
             Fenced: It belongs to another process.
         """
-        rows = await self._store.do(lambda connection: self._rows(connection, workflow, run, parent_id))
-        fit = _fits(workflow, bound)
-        run.trace_id = await self._store.do(lambda connection: _trace_of(connection, run.run_id))
+        run_id, fit = run.run_id, _fits(workflow, bound)
+        kept = self._root
+        if parent_id is not None:
+            kept = await self._store.do(lambda connection: self._child(connection, run_id))
+        rows, chain = kept.rows, Chain(run_id, len(kept.rows), kept.last)
+        journal = RunJournal(self._store, self._lease, run_id, chain, fit=fit, is_watched=self._is_watched)
+        self._journals.append(journal)
+        if rows:
+            run.trace_id = kept.trace_id
+        else:
+            assert parent_id is not None
+            given = written(run.values["input"])
+            rows = [first_row(workflow.digest, given)]
+            journal.bear(rows[0], _child_added(workflow, run, self._lease.root_id, parent_id))
         folded = _Folded(workflow, run, fit)
         for row in rows:
             folded.take(row)
-        journal = RunJournal(self._store, self._lease, run.run_id, rows, fit=fit)
         if folded.conclusion is None and folded.begun is not None:
             await folded.recover(journal)
         return Kept(journal, folded.command, folded.conclusion)
 
-    def _rows(
-        self, connection: sqlite3.Connection, workflow: Runner[Any, Any], run: Run, parent_id: str | None
-    ) -> list[Row]:
-        """Read the journal of a run; begin one for a child that has none."""
+    def _child(self, connection: sqlite3.Connection, run_id: str) -> Read:
         self._lease.hold(connection)
-        rows = rows_of(connection, run.run_id)
-        if rows or parent_id is None:
-            return rows
-        add_run(
-            connection,
-            run_id=run.run_id,
-            root_id=self._lease.root_id,
-            parent_id=parent_id,
-            workflow=workflow.name,
-            digest=workflow.digest,
-            folder=str(workflow.folder),
-            trace_id=run.trace_id,
-            given=written(run.values["input"]),
-        )
-        return rows_of(connection, run.run_id)
+        return read_run(connection, run_id)
+
+    async def flush(self) -> None:
+        """Keep what was handed over and has nothing after it, since the run is let go there."""
+        for journal in self._journals:
+            # Whatever ended the run says more than that nothing can be written any more.
+            with contextlib.suppress(Fenced, StoreError):
+                await journal.flush()
+
+
+def first_row(digest: str, given: str) -> Row:
+    """Make the first row of a journal: the run's machine and its input, as text."""
+    return Row("run", f'{{"digest":{json_of(digest)},"input":{given}}}')
+
+
+_ADD = (
+    "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '{}', NULL, NULL, ?, NULL,"
+    " NULL, 0, 0, 0, NULL)"
+)
+
+
+def _child_added(workflow: Runner[Any, Any], run: Run, root_id: str, parent_id: str) -> Changed:
+    about = (workflow.name, workflow.digest, str(workflow.folder), None, "{}", "", run.trace_id, "running")
+    return Changed(_ADD, (run.run_id, root_id, parent_id, *about, time.time_ns()))
 
 
 def add_run(
     connection: sqlite3.Connection,
     *,
     run_id: str,
-    root_id: str,
-    parent_id: str | None,
     workflow: str,
     digest: str,
     folder: str,
     trace_id: str,
     given: str,
-    profile: str | None = None,
-    profiles: str = "{}",
-    code: str = "",
+    profile: str | None,
+    profiles: str,
+    code: str,
 ) -> None:
     """Add a run, and the first row of its journal: its input."""
-    now = time.time_ns()
-    connection.execute(
-        "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'submitted', '', '{}', NULL, NULL, ?, NULL,"
-        " NULL, 0, 0, 0, NULL)",
-        (run_id, root_id, parent_id, workflow, digest, folder, profile, profiles, code, trace_id, now),
-    )
-    row = Row("run", json.dumps({"digest": digest, "input": json.loads(given)}))
-    connection.execute(
-        "INSERT INTO journal VALUES (?, 0, ?, ?, ?)", (run_id, row.kind, row.body, chained(run_id, row))
-    )
-
-
-def _trace_of(connection: sqlite3.Connection, run_id: str) -> str:
-    (found,) = connection.execute("SELECT trace_id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
-    return str(found)
+    about = (workflow, digest, folder, profile, profiles, code, trace_id, "submitted")
+    connection.execute(_ADD, (run_id, run_id, None, *about, time.time_ns()))
+    payloads: list[tuple[str, str]] = []
+    insert(connection, [Chain(run_id).add(first_row(digest, given), payloads)])
+    connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", payloads)
 
 
 def _fits(workflow: Runner[Any, Any], bound: Mapping[str, Bound]) -> Fit:
     """Give what structures plain data into the type of what a state gives."""
-    found: dict[str, Validate | None] = dict(workflow.answers())
-    for name, stage in workflow.stages.items():
-        found[name] = bound[name].validate
-        if stage.children is not None and stage.gives:
-            found[name] = validator(resolve_type(stage.gives, workflow.folder))
+    children: dict[str, Validate | None] = {}
 
     def fit(state: str, value: Any) -> Any:
-        validate = found[state]
+        validate = bound[state].validate if state in bound else workflow.answers()[state]
+        stage = workflow.stages.get(state)
+        if stage is not None and stage.children is not None and stage.gives:
+            if state not in children:
+                children[state] = validator(resolve_type(stage.gives, workflow.folder))
+            validate = children[state]
         return value if validate is None else validate(value)
 
     return fit
@@ -131,8 +167,13 @@ class _Folded:
         self._run = run
         self._fit = fit
         self.command: Command | None = None
-        self.begun: dict[str, Any] | None = None
+        self._begun: Row | None = None
         self.conclusion: tuple[str, str, Any] | None = None
+
+    @property
+    def begun(self) -> Any:
+        """What has begun and not ended, if anything has."""
+        return None if self._begun is None else body_of(self._begun)
 
     def take(self, row: Row) -> None:
         """Bring the run forward by one row."""
@@ -140,7 +181,7 @@ class _Folded:
             case "run":
                 self._start(body_of(row))
             case "begin":
-                self.begun = body_of(row)
+                self._begun = row
             case "event":
                 self._step(row)
             case "end":
@@ -169,7 +210,7 @@ class _Folded:
             except Rejected as rejected:
                 raise Unfit(f"what `{self._run.state}` gave then does not fit now: {rejected}") from None
         self.command = self._workflow.step(self._run, event)
-        self.begun = None
+        self._begun = None
 
     def _end(self, said: Any) -> None:
         _, check = self._workflow.types()
@@ -188,7 +229,6 @@ class _Folded:
         A pause and a question go on, and children, which have journals of their own. An attempt counts in
         full and is made again, under the same key; one that must never be repeated is `unknown`.
         """
-        assert self.begun is not None
         command = self.command
         if not isinstance(command, Stage) or command.children is not None:
             journal.take_up(self.begun)

@@ -11,14 +11,14 @@ import os
 import signal
 import sqlite3
 from collections.abc import Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from fsmflow.engines.durable import Durable
-from fsmflow.engines.store import Store, Work
+from fsmflow.engines.records import NoSuchRun, run_found
+from fsmflow.engines.store import Handed, Store
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import StepContext
 from tests.engines.effects import Effects, request
@@ -133,14 +133,20 @@ class _CrashingStore(Store):
 
     points: _Points
 
-    def _commit(self, batch: list[tuple[Work, Future[Any]]]) -> None:
+    def _commit(self, batch: list[Handed]) -> None:
         self.points.point()
         super()._commit(batch)
         self.points.point()
 
-    def _one(self, work: Work, future: Future[Any], done: list[tuple[Future[Any], Any]]) -> None:
-        super()._one(work, future, done)
+    def _one(self, handed: Handed) -> None:
+        super()._one(handed)
         self.points.point()
+
+    def _several(self, together: Any, like: list[Handed]) -> None:
+        # One after another, with a point after each.
+        for handed in like:
+            super()._several(together, [handed])
+            self.points.point()
 
 
 class CrashingDurable(Durable):
@@ -247,14 +253,11 @@ def _live(workflow: Workflow, port: int, path: Path, at: int, writer: int) -> No
 
 
 def _spent(path: Path) -> dict[str, int]:
-    import json
-
     try:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-            row = connection.execute("SELECT spent FROM runs WHERE run_id = ?", (RUN,)).fetchone()
-    except sqlite3.OperationalError:
+            return dict(run_found(connection, RUN).spent)
+    except (sqlite3.OperationalError, NoSuchRun):
         return {}
-    return {} if row is None else json.loads(row[0])
 
 
 def _outcome(path: Path, said: str) -> tuple[str, Any, dict[str, int], str, int]:

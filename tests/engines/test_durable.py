@@ -386,8 +386,8 @@ class Locked(Store):
         if not (self.path.parent / "locked").exists():
             super()._commit(batch)
             return
-        for _, future in batch:
-            future.set_exception(StoreError("database is locked"))
+        for handed in batch:
+            handed.error = StoreError("database is locked")
 
 
 def test_a_worker_outlives_a_database_that_is_locked_for_a_while(

@@ -1,0 +1,196 @@
+"""What is known of the runs that are kept, and of the questions that wait in them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fsmflow.engines.keeping import read
+from fsmflow.engines.owners import is_alive
+from fsmflow.engines.rows import begun_last, body_of, rows_of
+from fsmflow.runtime.run import Spent
+
+OPEN = ("submitted", "running", "waiting")
+
+
+class NoSuchRun(LookupError):
+    """There is no run of this id."""
+
+
+class Over(RuntimeError):
+    """The run is over already."""
+
+
+class Kept(NamedTuple):
+    """What is known of a run that is kept.
+
+    Attributes:
+        run_id: Its id.
+        workflow: The workflow's name.
+        status: `submitted`, `running`, `waiting` (for a person), `done` or `cancelled`.
+        state: Where it is, or was last.
+        spent: Its ledger: as it ended, or as it was when what it does now began.
+        end: The end that it came to.
+        kind: The kind of that.
+        created_ns: When it was submitted.
+        ended_ns: When it ended.
+        owner: The process that has it.
+        parent_id: The run that runs it.
+    """
+
+    run_id: str
+    workflow: str
+    status: str
+    state: str
+    spent: Mapping[str, int]
+    end: str | None
+    kind: str | None
+    created_ns: int
+    ended_ns: int | None
+    owner: str | None
+    parent_id: str | None
+
+
+class Question(NamedTuple):
+    """A question that waits in a run that is kept.
+
+    Attributes:
+        run_id: The run that asks: a child's, maybe.
+        root_id: The run that it belongs to.
+        workflow: The workflow's name.
+        digest: The digest of its machine.
+        folder: The folder of its spec.
+        state: The state that asks.
+        visit: Which visit to it this is.
+        shown: What the person sees, as plain data.
+        asked_ns: When it was asked.
+        until_ns: Until when an answer is waited for; None if for ever.
+    """
+
+    run_id: str
+    root_id: str
+    workflow: str
+    digest: str
+    folder: str
+    state: str
+    visit: int
+    shown: Mapping[str, Any]
+    asked_ns: int
+    until_ns: int | None
+
+
+_COLUMNS = (
+    "run_id", "root_id", "parent_id", "workflow", "digest", "folder", "profile", "profiles", "code",
+    "trace_id", "status", "state", "spent", "end_state", "end_kind", "created_ns", "ended_ns", "owner",
+    "fence", "lease_ns", "is_cancelled", "wake_ns",
+)  # fmt: skip
+
+
+def about_run(connection: sqlite3.Connection, run_id: str) -> Mapping[str, Any]:
+    """Give all that is kept of a run beside its journal.
+
+    Raises:
+        NoSuchRun: There is no such run.
+    """
+    found = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    if found is None:
+        raise NoSuchRun(f"there is no run {run_id}")
+    return dict(zip(_COLUMNS, found, strict=True))
+
+
+def runs_kept(connection: sqlite3.Connection, status: str | None, workflow: str | None) -> list[Kept]:
+    """List the runs that are kept, without those of children, the latest first."""
+    query = (
+        "SELECT * FROM runs WHERE parent_id IS NULL"
+        " AND status = coalesce(?, status) AND workflow = coalesce(?, workflow)"
+        " ORDER BY created_ns DESC, run_id"
+    )
+    return [_kept(connection, row) for row in connection.execute(query, (status, workflow)).fetchall()]
+
+
+def run_found(connection: sqlite3.Connection, run_id: str) -> Kept:
+    """Say what is known of a run, by its id or by the beginning of it.
+
+    Raises:
+        NoSuchRun: There is none, or more than one.
+    """
+    query = "SELECT * FROM runs WHERE run_id = ? OR (parent_id IS NULL AND substr(run_id, 1, ?) = ?) LIMIT 2"
+    found = connection.execute(query, (run_id, len(run_id), run_id)).fetchall()
+    exact = [row for row in found if row[0] == run_id]
+    if len(exact or found) != 1 or not run_id:
+        why = "there is no run" if not found else "there is more than one run that begins with"
+        raise NoSuchRun(f"{why} {run_id}")
+    return _kept(connection, (exact or found)[0])
+
+
+def _kept(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Kept:
+    about = dict(zip(_COLUMNS, row, strict=True))
+    state, spent = about["state"], read(about["spent"])
+    if about["status"] != "done" and (begun := begun_last(connection, about["run_id"])) is not None:
+        state, spent = begun["state"], Spent(*begun["spent"])._asdict()
+    return Kept(
+        about["run_id"],
+        about["workflow"],
+        about["status"],
+        state,
+        spent,
+        about["end_state"],
+        about["end_kind"],
+        about["created_ns"],
+        about["ended_ns"],
+        about["owner"],
+        about["parent_id"],
+    )
+
+
+def runs_due(connection: sqlite3.Connection, most: int) -> list[str]:
+    """Give runs that somebody should carry out now, the oldest first, and at most so many.
+
+    Those that were only submitted, those whose process is gone, and those that wait for an answer that has
+    come, or for one that will not come in time.
+    """
+    now = time.time_ns()
+    found = connection.execute(
+        "SELECT run_id, owner, lease_ns FROM runs WHERE parent_id IS NULL"
+        " AND (status IN ('submitted', 'running')"
+        " OR (status = 'waiting' AND (owner IS NOT NULL OR wake_ns <= ? OR EXISTS"
+        " (SELECT 1 FROM answers JOIN runs AS asking ON asking.run_id = answers.run_id"
+        "  WHERE asking.root_id = runs.run_id AND asking.status = 'waiting'"
+        "  AND asking.state = answers.state)))) ORDER BY created_ns, run_id",
+        (now,),
+    ).fetchall()
+    free = [run for run, owner, lease in found if owner is None or lease <= now or not is_alive(owner)]
+    return free[:most]
+
+
+def questions_kept(connection: sqlite3.Connection, run_id: str | None) -> list[Question]:
+    """Give the questions that wait, of one run or of all, the oldest first."""
+    rows = connection.execute(
+        "SELECT run_id, root_id, workflow, digest, folder FROM runs"
+        " WHERE status = 'waiting' AND root_id = coalesce(?, root_id) ORDER BY created_ns",
+        (run_id,),
+    ).fetchall()
+    return [found for row in rows if (found := _question(connection, *row)) is not None]
+
+
+def _question(
+    connection: sqlite3.Connection, run_id: str, root_id: str, workflow: str, digest: str, folder: str
+) -> Question | None:
+    """Read the question that a run waits for; None if it is a child that does."""
+    begun = body_of(rows_of(connection, run_id)[-1])
+    if begun.get("what") != "question":
+        return None
+    return Question(
+        run_id,
+        root_id,
+        workflow,
+        digest,
+        folder,
+        begun["state"],
+        begun["visit"],
+        begun["shown"],
+        begun["at_ns"],
+        begun["until_ns"],
+    )

@@ -1,0 +1,209 @@
+"""The rows of journals: each holds a checksum of itself and of all before it in its run."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Self
+
+from attrs import frozen
+
+from fsmflow.engines.keeping import event_read, read
+from fsmflow.engines.leases import Lease, held
+from fsmflow.runtime.events import Event
+
+LARGE = 8_192
+"""From how many characters on a row's text is kept apart, under its hash."""
+
+
+class Corrupt(RuntimeError):
+    """A journal is damaged; the message says where."""
+
+
+class Row(NamedTuple):
+    """One row of a journal."""
+
+    kind: str
+    body: str
+
+
+def chained(before: str, row: Row) -> str:
+    """Give the checksum of a row, after the one whose checksum is `before`."""
+    text = f"{before}\n{row.kind}\n{row.body}"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def rows_of(connection: sqlite3.Connection, run_id: str) -> list[Row]:
+    """Read the journal of a run.
+
+    Raises:
+        Corrupt: A row is not the one that was written, or one is missing.
+    """
+    return rows_and_chain(connection, run_id)[0]
+
+
+def rows_and_chain(connection: sqlite3.Connection, run_id: str) -> tuple[list[Row], str]:
+    """Read the journal of a run, and give the last row's checksum with it.
+
+    Raises:
+        Corrupt: A row is not the one that was written, or one is missing.
+    """
+    found: list[Row] = []
+    before = run_id
+    query = "SELECT seq, kind, body, chain FROM journal WHERE run_id = ? ORDER BY seq"
+    for number, (seq, kind, body, chain) in enumerate(connection.execute(query, (run_id,))):
+        row = Row(kind, _fetched(connection, body) if body.startswith("@") else body)
+        before = chained(before, row)
+        if seq != number or chain != before:
+            raise Corrupt(f"row {number} of the journal of {run_id} is not what was written")
+        found.append(row)
+    return found, before
+
+
+def begun_last(connection: sqlite3.Connection, run_id: str) -> Any:
+    """Give what a run began last, without a look at the rest of its journal; None if nothing yet.
+
+    Raises:
+        Corrupt: It can't be read.
+    """
+    query = "SELECT body FROM journal WHERE run_id = ? AND kind = 'begin' ORDER BY seq DESC LIMIT 1"
+    found = connection.execute(query, (run_id,)).fetchone()
+    if found is None:
+        return None
+    (body,) = found
+    return body_of(Row("begin", _fetched(connection, body) if body.startswith("@") else body))
+
+
+def _fetched(connection: sqlite3.Connection, body: str) -> str:
+    """Fetch a text that is kept apart."""
+    found = connection.execute("SELECT body FROM payloads WHERE hash = ?", (body[1:],)).fetchone()
+    if found is None or _hash(found[0]) != body[1:]:
+        raise Corrupt(f"the payload {body[1:13]}… is missing, or is not what was written")
+    text: str = found[0]
+    return text
+
+
+def _hash(body: str) -> str:
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def events_of(rows: Iterable[Row]) -> Iterator[Event]:
+    """Give the events in a journal.
+
+    Raises:
+        Corrupt: One of them is none.
+    """
+    for row in rows:
+        if row.kind == "event":
+            try:
+                yield event_read(row.body)
+            except ValueError as error:
+                raise Corrupt(str(error)) from error
+
+
+def body_of(row: Row) -> Any:
+    """Read what a row says.
+
+    Raises:
+        Corrupt: It says nothing that could be read.
+    """
+    try:
+        return read(row.body)
+    except ValueError as error:
+        raise Corrupt(str(error)) from error
+
+
+Values = tuple[str, int, str, str, str]
+"""A row as it is written: the run's id, the row's number and kind, its text or its hash, its checksum."""
+
+
+class Changed(NamedTuple):
+    """What changes of a run beside its journal, as a statement with its values."""
+
+    statement: str
+    values: tuple[Any, ...]
+
+
+@frozen
+class Append:
+    """Rows to write under a lease, and what changes with them.
+
+    Attributes:
+        lease: The right to write.
+        rows: The rows.
+        payloads: The large texts among them, by their hashes.
+        changes: What changes beside them.
+    """
+
+    lease: Lease
+    rows: Sequence[Values]
+    payloads: Sequence[tuple[str, str]] = ()
+    changes: Sequence[Changed] = ()
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Write the rows.
+
+        Raises:
+            Fenced: The lease is lost.
+        """
+        (refused,) = self.together(connection, (self,))
+        if refused is not None:
+            raise refused
+
+    @classmethod
+    def together(cls, connection: sqlite3.Connection, works: Sequence[Self]) -> Sequence[Exception | None]:
+        """Write the rows of several runs; give for each why it was refused, if it was."""
+        leases = held(connection, {work.lease for work in works})
+        written = [work for work in works if work.lease in leases]
+        for work in written:
+            if work.payloads:
+                connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", work.payloads)
+            for change in work.changes:
+                connection.execute(*change)
+        insert(connection, [row for work in written for row in work.rows])
+        return [None if work.lease in leases else work.lease.lost() for work in works]
+
+
+_AT_ONCE = (64, 16, 4, 1)
+_VALUES = "(?, ?, ?, ?, ?)"
+_INSERT = {
+    many: f"INSERT INTO journal VALUES {', '.join([_VALUES] * many)}"  # noqa: S608 - placeholders alone
+    for many in _AT_ONCE
+}
+
+
+def insert(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
+    """Write rows, many with a statement: each lets other threads in, and waits for them."""
+    at = 0
+    for many in _AT_ONCE:
+        while len(rows) - at >= many:
+            connection.execute(_INSERT[many], [value for row in rows[at : at + many] for value in row])
+            at += many
+
+
+class Chain:
+    """The end of a run's journal, which grows.
+
+    Attributes:
+        length: How many rows there are.
+    """
+
+    __slots__ = ("_last", "_run_id", "length")
+
+    def __init__(self, run_id: str, length: int = 0, last: str = "") -> None:
+        """Go on after so many rows, the last of which has the checksum `last`."""
+        self._run_id = run_id
+        self._last = last or run_id
+        self.length = length
+
+    def add(self, row: Row, payloads: list[tuple[str, str]]) -> Values:
+        """Add a row; a large text goes to `payloads`."""
+        self._last = chained(self._last, row)
+        body = row.body
+        if len(body) >= LARGE:
+            name = _hash(body)
+            payloads.append((name, body))
+            body = f"@{name}"
+        self.length += 1
+        return (self._run_id, self.length - 1, row.kind, body, self._last)
