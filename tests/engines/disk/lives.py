@@ -7,7 +7,6 @@ up, and goes on as far as it comes. Effects reach an outside system that never f
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import sqlite3
@@ -280,12 +279,12 @@ def _kept(engine: Engine, connection: Any) -> Kept:
     events: dict[str, list[Event]] = {}
     spent: dict[str, Mapping[str, int]] = {}
     over = None
-    for run_id, ledger, kind in connection.execute("SELECT run_id, spent, end_kind FROM runs").fetchall():
+    for run_id, kind in connection.execute("SELECT run_id, end_kind FROM runs").fetchall():
         rows = engine.journal.rows_of(connection, run_id)
         said = [engine.journal.body_of(row) for row in rows if row.kind == "begin"]
         begun[run_id] = [(b["state"], b["visit"], b["attempt"]) for b in said if b["what"] == "attempt"]
         events[run_id] = list(engine.journal.events_of(rows))
-        spent[run_id] = json.loads(ledger)
+        spent[run_id] = engine.records.run_found(connection, run_id).spent
         if run_id == RUN and kind is not None:
             over = Over(kind, engine.journal.body_of(rows[-1])["output"], spent[run_id])
     return Kept(begun, events, spent, over)

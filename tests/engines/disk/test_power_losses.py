@@ -22,7 +22,7 @@ POWER_LOSSES = int(os.environ.get("FSMFLOW_POWER_LOSSES", "3000"))
 def test_a_few_points(order: Workflow, memory: Path) -> None:
     """After a power loss at points from a run's first to its last, nothing is lost or repeated."""
     campaign = Campaign(order, memory)
-    campaign.each_point(every=19)
+    campaign.each_point(every=11)
 
     assert campaign.losses > 60
     assert campaign.seen["done"] >= campaign.losses - campaign.seen["in doubt"]
