@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fsmflow.runtime.context import StepContext
@@ -17,7 +17,7 @@ from fsmflow.runtime.execution import Execution, Workflow
 from fsmflow.runtime.hiding import Ways, within
 from fsmflow.runtime.log import Parent
 from fsmflow.runtime.outcomes import Permanent
-from fsmflow.runtime.run import Children, Run, Spent
+from fsmflow.runtime.run import Children, Error, Run, Spent
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.world import World
@@ -112,7 +112,7 @@ class _Group:
             self._tasks = {asyncio.create_task(self._work(pending)) for _ in range(width)}
             await _all_done(self._tasks)
         if self._has_failed:
-            raise Permanent(self._told(starts))
+            raise Permanent(failures_told(self._children, [each.key for each in starts], self._failures))
         return [self._outputs.get(number) for number in range(len(starts))]
 
     @property
@@ -134,7 +134,8 @@ class _Group:
         """Run one child; say why it failed, or give nothing."""
         ctx, world = self._ctx, self._world
         workflow, bound = start.child
-        parent = Parent(ctx.run_id, ctx.trace_id, ctx.span_id, start.key, self._secret(start.key))
+        secret = secret_of(self._children, within(ctx.secret, "input"), start.key)
+        parent = Parent(ctx.run_id, ctx.trace_id, ctx.span_id, start.key, secret)
         run_id = child_id(ctx.run_id, ctx.state, ctx.visit, start.key)
         try:
             execution = Execution(workflow, start.given, bound, world, run_id=run_id, parent=parent)
@@ -145,32 +146,50 @@ class _Group:
         if conclusion.kind in ("success", "degraded"):
             self._outputs[number] = conclusion.output
             return ""
-        error = execution.run.values.get("error")
-        why = f": {error.state}: {error.message or error.outcome}" if error is not None else ""
-        return f"it ended in `{conclusion.end}` ({conclusion.kind}){why}"
+        return ended_badly(conclusion.end, conclusion.kind, execution.run.values.get("error"))
 
-    def _secret(self, key: int | str | None) -> Ways:
-        """Give the ways to what of a child's input is secret to the state that runs it."""
-        given = within(self._ctx.secret, "input")
-        match self._children.kind:
-            case "call":
-                return given
-            case "map":
-                return ((),) if () in given else within(given, "items")
-        return ((),) if () in given else within(given, str(key))
 
-    def _told(self, starts: list[_Started]) -> str:
-        """Say which children failed, and why."""
-        failed = sorted(self._failures.items())
-        (number, why), *_ = failed
-        if self._children.kind == "call":
-            return f"`{starts[number].child.workflow.name}` failed: {why}"
-        head = f"{len(failed)} of {len(starts)} children failed"
-        if self._children.tolerate:
-            head += f", and {self._children.tolerate} may"
-        said = [f"{starts[number].key}: {why}" for number, why in failed[:MOST_TOLD]]
-        more = ["…"] if len(failed) > MOST_TOLD else []
-        return f"{head}: {'; '.join((*said, *more))}"
+def secret_of(children: Children, given: Ways, key: int | str | None) -> Ways:
+    """Give the ways to what of a child's input is secret to the state that runs it.
+
+    Args:
+        children: The children of the state.
+        given: The ways to what is secret in the arguments of the state.
+        key: Which child it is.
+    """
+    match children.kind:
+        case "call":
+            return given
+        case "map":
+            return ((),) if () in given else within(given, "items")
+    return ((),) if () in given else within(given, str(key))
+
+
+def ended_badly(end: str, kind: str, error: Error | None) -> str:
+    """Say why a child failed that came to an end."""
+    why = f": {error.state}: {error.message or error.outcome}" if error is not None else ""
+    return f"it ended in `{end}` ({kind}){why}"
+
+
+def failures_told(children: Children, keys: Sequence[int | str | None], failures: Mapping[int, str]) -> str:
+    """Say which children failed, and why.
+
+    Args:
+        children: The children of the state.
+        keys: Which children there are.
+        failures: Why each failed that did, by its number.
+    """
+    failed = sorted(failures.items())
+    (_, why), *_ = failed
+    if children.kind == "call":
+        (callee,) = children.callees.values()
+        return f"`{callee.name}` failed: {why}"
+    head = f"{len(failed)} of {len(keys)} children failed"
+    if children.tolerate:
+        head += f", and {children.tolerate} may"
+    said = [f"{keys[number]}: {why}" for number, why in failed[:MOST_TOLD]]
+    more = ["…"] if len(failed) > MOST_TOLD else []
+    return f"{head}: {'; '.join((*said, *more))}"
 
 
 async def _all_done(tasks: set[asyncio.Task[None]]) -> None:
