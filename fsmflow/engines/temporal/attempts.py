@@ -1,0 +1,227 @@
+"""Activities: an attempt of a step, made as the local driver makes it, and a look at a value."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from temporalio import activity
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from fsmflow.engines.keeping import event_written, written
+from fsmflow.engines.machines import BadMachine
+from fsmflow.engines.temporal.catalogue import Catalogue, Machines
+from fsmflow.engines.temporal.fitting import fit_of, kept, typed
+from fsmflow.engines.temporal.orders import restored
+from fsmflow.engines.temporal.tasks import FIT, LOST, UNREADY, Done, Look, Task
+from fsmflow.engines.workflows import Workflow
+from fsmflow.machine import Work
+from fsmflow.runtime.driver import Driver
+from fsmflow.runtime.events import Ended, Late
+from fsmflow.runtime.log import RunLog
+from fsmflow.runtime.run import Command, Configuration, End, Run, Spent, Stage, Unbound
+from fsmflow.runtime.runner import Runner
+from fsmflow.runtime.steps import Bound, StepNotFound
+from fsmflow.runtime.trace import Span
+from fsmflow.runtime.validation import Rejected
+from fsmflow.runtime.values import Missing
+from fsmflow.semantics import resolve
+
+
+class Attempts:
+    """The activities of a worker."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Make attempts of the workflows in a catalogue."""
+        self._catalogue = catalogue
+
+    @activity.defn(dynamic=True)
+    async def attempt(self, args: Sequence[RawValue]) -> Any:
+        """Make one attempt, and say what came of it: also if it failed, for that is the machine's to judge.
+
+        Raises:
+            ApplicationError: It was not made, or this worker stops.
+        """
+        said, *values = (activity.payload_converter().from_payload(each.payload) for each in args)
+        task = Task(**said)
+        async with _beating(task.heartbeat_s):
+            try:
+                workflow = await self._catalogue.workflow(task.digest, _machines)
+                bound = self._catalogue.bound(workflow, task)
+                run = _restored(workflow, bound, task, values)
+            except (StepNotFound, BadMachine, Rejected, LookupError) as error:
+                raise ApplicationError(str(error), type=UNREADY) from error
+            return await self._made(workflow, bound, run, task)
+
+    async def _made(self, workflow: Workflow, bound: Mapping[str, Bound], run: Run, task: Task) -> Done:
+        core = _OneAttempt(workflow.runner, task.state)
+        world = self._catalogue.world(task)
+        log = _Told()
+        driver = Driver(core, run, bound, world, cast(RunLog, log))
+        stage = workflow.runner.stages[task.state]
+        is_cut = await _driven(driver, stage, task.left_us)
+        *late, span = log.spans
+        event = span.event
+        assert isinstance(event, Ended), "an attempt ends, whatever happens"
+        event = self._small(kept(event, task.state, fit_of(workflow, bound)))
+        return Done(
+            event_written(event._replace(value=None)),
+            event.value,
+            tuple(each.event.use for each in late if isinstance(each.event, Late)),
+            log.span_id,
+            log.model,
+            is_cut,
+        )
+
+    def _small(self, event: Ended) -> Ended:
+        """Give an attempt's end; as a failure, if what it gave is too large for a history."""
+        most = self._catalogue.most_bytes
+        if not most or len(size := written(event.value)) <= most:
+            return event
+        said = f"what it gave is too large for a history: {len(size):,} bytes; workers need --payloads DIR"
+        return event._replace(outcome="failure", label=None, value=None, message=said, draw=0.0)
+
+    @activity.defn(name=FIT)
+    async def fit(self, said: dict[str, Any], value: Any) -> Any:
+        """Hold a value to its type: give it, structured and written again, or what is wrong with it."""
+        look = Look(**said)
+        workflow = await self._catalogue.workflow(look.digest, _machines)
+        given, gives = workflow.runner.types()
+        checks = {"input": given, "output": gives, "answer": None}
+        if look.what == "answer":
+            checks["answer"] = workflow.runner.answers()[look.state]
+        check = checks[look.what]
+        try:
+            return {"value": value if check is None else check(value)}
+        except Rejected as rejected:
+            return {"complaints": list(rejected.complaints)}
+
+
+class _OneAttempt:
+    """A machine of one attempt, for the driver: whatever comes of that, it is at its end."""
+
+    def __init__(self, runner: Runner[Any, Any], state: str) -> None:
+        self.name = runner.name
+        self.secret = runner.secret
+        self.succeed: dict[str, Any] = {}
+        self.resume: dict[str, Any] = {}
+        self.answers = runner.answers
+        self.worst_case_left = runner.worst_case_left
+
+    def begin(self, run: Run) -> Command:
+        raise NotImplementedError("an attempt is begun where its run stands")
+
+    def go_on(self, run: Run, event: Any) -> Command:
+        """End there, whatever the attempt came to."""
+        return End("", "success")
+
+
+class _Told:
+    """The log of one attempt: how it ended, under which span id, and which model was asked."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self.span_id = ""
+        self.model: dict[str, Any] = {}
+
+    def span(self, span: Span, span_id: str) -> None:
+        self.spans.append(span)
+        self.span_id = span_id
+
+    def about(self, span_id: str, asked: dict[str, Any]) -> None:
+        self.model.update(asked)
+
+    def starting(self, *_: Any) -> None: ...
+
+    def chunk(self, *_: Any) -> None: ...
+
+
+async def _driven(driver: Driver, stage: Stage, left_us: int | None) -> bool:
+    """Make an attempt; tell whether it was cut off after `left_us`.
+
+    Raises:
+        ApplicationError: This worker stops.
+    """
+    task = asyncio.ensure_future(driver.drive(stage))
+    is_cut = False
+    try:
+        done, _ = await asyncio.wait([task], timeout=None if left_us is None else left_us / 1e6)
+        if not done:
+            is_cut = task.cancel()
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait([task])
+        details = activity.cancellation_details()
+        if details is not None and not details.cancel_requested:
+            # Nobody has cancelled the run: this worker stops, or was taken to be gone.
+            raise ApplicationError("the worker stopped during the attempt", type=LOST) from None
+    with contextlib.suppress(asyncio.CancelledError):
+        task.result()
+    return is_cut
+
+
+def _restored(workflow: Workflow, bound: Mapping[str, Bound], task: Task, values: list[Any]) -> Run:
+    """Make the run as it stands, with its values in their types.
+
+    Raises:
+        Rejected: One of them does not fit any more.
+    """
+    scope = typed(workflow, bound, restored(dict(zip(task.names, values, strict=True))))
+    state = workflow.machine.states[task.state]
+    assert isinstance(state, Work)
+    arguments: dict[str, Any] | Unbound
+    try:
+        arguments = {name: resolve(template, scope) for name, template in state.arguments}
+    except Missing as missing:
+        arguments = Unbound(str(missing))
+    run = workflow.runner.restore(
+        Configuration(
+            task.state,
+            task.visit,
+            task.attempt,
+            dict(task.counts),
+            dict(task.visits),
+            Spent(**task.spent),
+            scope,
+            arguments,
+            tuple(task.feedback),
+        ),
+        task.run_id,
+    )
+    run.trace_id = task.trace_id
+    return run
+
+
+async def _machines() -> Machines:
+    """Read the machines off the beginning of the run for which this activity is carried out."""
+    about, client = activity.info(), activity.client()
+    assert about.workflow_id is not None
+    handle = client.get_workflow_handle(about.workflow_id, run_id=about.workflow_run_id)
+    async for event in handle.fetch_history_events(page_size=1):
+        payloads = event.workflow_execution_started_event_attributes.input.payloads
+        _, machines, *_ = await client.data_converter.decode(payloads)
+        return cast(Machines, machines)
+    raise LookupError(f"the run {about.workflow_id} has no history")
+
+
+@asynccontextmanager
+async def _beating(within_s: float) -> AsyncIterator[None]:
+    """Say that this worker is still there, while the block runs."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(within_s / 3)
+
+    beating = asyncio.ensure_future(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating

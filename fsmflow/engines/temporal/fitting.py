@@ -1,0 +1,58 @@
+"""Values in their types: what crosses is plain data, and what a step is given is structured again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fsmflow.engines.keeping import Unkeepable, event_read, event_written
+from fsmflow.engines.workflows import Workflow
+from fsmflow.runtime.events import Ended
+from fsmflow.runtime.steps import Bound, resolve_type
+from fsmflow.runtime.validation import Rejected, Validate, validator
+
+Fit = Callable[[str, Any], Any]
+"""Structures what a state gives, by the state's name, from plain data; raises `Rejected`."""
+
+
+def fit_of(workflow: Workflow, bound: Mapping[str, Bound]) -> Fit:
+    """Give what structures what the states of a workflow give."""
+    runner = workflow.runner
+    checks: dict[str, Validate | None] = dict(runner.answers())
+    for name, stage in runner.stages.items():
+        checks[name] = bound[name].validate
+        if stage.children is not None and stage.gives:
+            checks[name] = validator(resolve_type(stage.gives, runner.folder))
+
+    def fit(state: str, value: Any) -> Any:
+        check = checks[state]
+        return value if check is None else check(value)
+
+    return fit
+
+
+def typed(workflow: Workflow, bound: Mapping[str, Bound], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Structure values into the types of what gives them.
+
+    Raises:
+        Rejected: One of them does not fit.
+    """
+    runner, fit = workflow.runner, fit_of(workflow, bound)
+    states = [*runner.stages.values(), *runner.questions.values()]
+    by = {state.value: state.name for state in states}
+    found = {name: fit(by[name], value) if name in by else value for name, value in values.items()}
+    given, _ = runner.types()
+    if given is not None and "input" in found:
+        found["input"] = given(found["input"])
+    return found
+
+
+def kept(event: Ended, state: str, fit: Fit) -> Ended:
+    """Give an attempt's end as it will be read back; as a failure, if what it gave is no data."""
+    try:
+        again = event_read(event_written(event))
+        assert isinstance(again, Ended)
+        return again._replace(value=fit(state, again.value)) if again.outcome == "success" else again
+    except (Unkeepable, Rejected) as error:
+        said = f"what it gave can't be kept: {error}"
+        return event._replace(outcome="failure", label=None, value=None, message=said, draw=0.0)
