@@ -12,9 +12,11 @@ from attrs import define, field
 
 from fsmflow.engines.workflows import Workflow
 from tests.engines.disk.disk import MODES, Disk, Image, Mark, Mode, Recording
-from tests.engines.disk.lives import FILE, REAL, Engine, Kept, Requested, Seen, live, put
+from tests.engines.disk.lives import live, put
 from tests.engines.disk.oracle import Lost, Owed
+from tests.engines.disk.order import FILE, Requested, Seen
 from tests.engines.disk.vfs import Sqlite
+from tests.engines.disk.watched import REAL, Engine, Kept
 
 DEEPEST = 8
 """How often power is lost in one run, at most."""

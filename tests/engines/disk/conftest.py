@@ -10,16 +10,22 @@ from pathlib import Path
 import pytest
 
 from fsmflow.engines.workflows import Workflow
-from tests.engines.disk.lives import workflow_in
+from tests.engines.disk.order import workflow_in
 
 
 @pytest.fixture(scope="session")
-def order(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workflow]:
-    """The workflow whose machine loses power, compiled once."""
+def specs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the specs and their steps."""
     folder = tmp_path_factory.mktemp("specs")
-    yield workflow_in(folder)
+    yield folder
     sys.path[:] = [path for path in sys.path if path != str(folder)]
     sys.modules.pop("disk_steps", None)
+
+
+@pytest.fixture(scope="session")
+def order(specs: Path) -> Workflow:
+    """The workflow whose machine loses power, compiled once."""
+    return workflow_in(specs)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from typing import Any
 from attrs import define, evolve, field
 
 from fsmflow.runtime.events import Event
-from tests.engines.disk.lives import BILL, RUN, Ended, Kept, Over, Requested, Seen, Submitted, Told
+from tests.engines.disk.order import BILL, RUN, Ended, Over, Requested, Seen, Submitted, Told
+from tests.engines.disk.watched import Kept
 
 SHIPPED = ["shipped a", "shipped b"]
 STEPS, TOOL_CALLS = 12, 11
