@@ -93,7 +93,7 @@ EXCEEDED = End("exceeded", "failed")
 def enter_retrieve(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `retrieve`."""
     run.state = "retrieve"
-    run.visits["retrieve"] += 1
+    run.visits["retrieve"] = run.visits.get("retrieve", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["retrieve.retry"] = 0
@@ -124,11 +124,14 @@ def admit_retrieve(run: Run) -> Command:
     return RETRIEVE
 
 
+def succeed_retrieve(run: Run, value: Any) -> Command:
+    """Go on from an output of `retrieve`."""
+    run.values["retrieve"] = value
+    return enter_draft(run)
+
+
 def leave_retrieve(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `retrieve`."""
-    if event.outcome == "success":
-        run.values["retrieve"] = event.value
-        return enter_draft(run)
+    """Go on from an attempt of `retrieve` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_quote(run)
@@ -155,7 +158,7 @@ def resume_retrieve(run: Run) -> Command:
 def enter_draft(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `draft`."""
     run.state = "draft"
-    run.visits["draft"] += 1
+    run.visits["draft"] = run.visits.get("draft", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["draft.retry"] = 0
@@ -182,11 +185,14 @@ def admit_draft(run: Run) -> Command:
     return DRAFT
 
 
+def succeed_draft(run: Run, value: Any) -> Command:
+    """Go on from an output of `draft`."""
+    run.values["answer"] = value
+    return enter_check(run)
+
+
 def leave_draft(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `draft`."""
-    if event.outcome == "success":
-        run.values["answer"] = event.value
-        return enter_check(run)
+    """Go on from an attempt of `draft` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=6_000, time_us=1))
         return enter_quote(run)
@@ -217,7 +223,7 @@ def resume_draft(run: Run) -> Command:
 def enter_check(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `check`."""
     run.state = "check"
-    run.visits["check"] += 1
+    run.visits["check"] = run.visits.get("check", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -262,7 +268,7 @@ def leave_check(run: Run, event: Ended) -> Command:
 def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `quote`."""
     run.state = "quote"
-    run.visits["quote"] += 1
+    run.visits["quote"] = run.visits.get("quote", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -277,11 +283,14 @@ def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return QUOTE
 
 
+def succeed_quote(run: Run, value: Any) -> Command:
+    """Go on from an output of `quote`."""
+    run.values["quote"] = value
+    return enter_plain(run)
+
+
 def leave_quote(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `quote`."""
-    if event.outcome == "success":
-        run.values["quote"] = event.value
-        return enter_plain(run)
+    """Go on from an attempt of `quote` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
@@ -336,17 +345,6 @@ RUNNER: Runner[ask_docs.Question, ask_docs.Answer | None] = Runner(
     digest=DIGEST,
     limits=LIMITS,
     reserve=RESERVE,
-    states=(
-        "retrieve",
-        "draft",
-        "check",
-        "quote",
-        "done",
-        "plain",
-        "apologise",
-        "hand_off",
-        "exceeded",
-    ),
     counters=(
         "retrieve.retry",
         "draft.retry",
@@ -365,6 +363,11 @@ RUNNER: Runner[ask_docs.Question, ask_docs.Answer | None] = Runner(
         "draft": leave_draft,
         "check": leave_check,
         "quote": leave_quote,
+    },
+    succeed={
+        "retrieve": succeed_retrieve,
+        "draft": succeed_draft,
+        "quote": succeed_quote,
     },
     resume={
         "retrieve": resume_retrieve,
@@ -407,4 +410,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:83c9f1784586f0f08b0a9e5ec71ed14021368bb194d2c5ad3613c00537549d37
+# fsmflow sha256:37458588eb66a3b0bb2b956a9d19ed3d191d23bb6388817b0a7352be14cd949c

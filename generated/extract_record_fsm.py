@@ -96,7 +96,7 @@ EXCEEDED = End("exceeded", "failed")
 def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `read`."""
     run.state = "read"
-    run.visits["read"] += 1
+    run.visits["read"] = run.visits.get("read", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["validate.broken"] = 0
@@ -112,11 +112,14 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return READ
 
 
+def succeed_read(run: Run, value: Any) -> Command:
+    """Go on from an output of `read`."""
+    run.values["read"] = value
+    return enter_worth_it(run)
+
+
 def leave_read(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `read`."""
-    if event.outcome == "success":
-        run.values["read"] = event.value
-        return enter_worth_it(run)
+    """Go on from an attempt of `read` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
@@ -136,7 +139,7 @@ def enter_worth_it(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 def enter_extract(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `extract`."""
     run.state = "extract"
-    run.visits["extract"] += 1
+    run.visits["extract"] = run.visits.get("extract", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["extract.retry"] = 0
@@ -158,11 +161,14 @@ def admit_extract(run: Run) -> Command:
     return EXTRACT
 
 
+def succeed_extract(run: Run, value: Any) -> Command:
+    """Go on from an output of `extract`."""
+    run.values["fields"] = value
+    return enter_validate(run)
+
+
 def leave_extract(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `extract`."""
-    if event.outcome == "success":
-        run.values["fields"] = event.value
-        return enter_validate(run)
+    """Go on from an attempt of `extract` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
         return enter_keep(run)
@@ -196,7 +202,7 @@ def resume_extract(run: Run) -> Command:
 def enter_validate(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `validate`."""
     run.state = "validate"
-    run.visits["validate"] += 1
+    run.visits["validate"] = run.visits.get("validate", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -250,7 +256,7 @@ def resume_breathe(run: Run) -> Command:
 def enter_normalise(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `normalise`."""
     run.state = "normalise"
-    run.visits["normalise"] += 1
+    run.visits["normalise"] = run.visits.get("normalise", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -265,11 +271,14 @@ def enter_normalise(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return NORMALISE
 
 
+def succeed_normalise(run: Run, value: Any) -> Command:
+    """Go on from an output of `normalise`."""
+    run.values["record"] = value
+    return enter_done(run)
+
+
 def leave_normalise(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `normalise`."""
-    if event.outcome == "success":
-        run.values["record"] = event.value
-        return enter_done(run)
+    """Go on from an attempt of `normalise` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
@@ -287,7 +296,7 @@ def leave_normalise(run: Run, event: Ended) -> Command:
 def enter_keep(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `keep`."""
     run.state = "keep"
-    run.visits["keep"] += 1
+    run.visits["keep"] = run.visits.get("keep", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -307,11 +316,14 @@ def enter_keep(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return KEEP
 
 
+def succeed_keep(run: Run, value: Any) -> Command:
+    """Go on from an output of `keep`."""
+    run.values["keep"] = value
+    return enter_partial(run)
+
+
 def leave_keep(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `keep`."""
-    if event.outcome == "success":
-        run.values["keep"] = event.value
-        return enter_partial(run)
+    """Go on from an attempt of `keep` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
@@ -364,19 +376,6 @@ RUNNER: Runner[extract_record.Message, extract_record.Record | None] = Runner(
     digest=DIGEST,
     limits=LIMITS,
     reserve=RESERVE,
-    states=(
-        "read",
-        "worth_it",
-        "extract",
-        "validate",
-        "breathe",
-        "normalise",
-        "keep",
-        "done",
-        "partial",
-        "hand_off",
-        "exceeded",
-    ),
     counters=(
         "extract.retry",
         "extract.invalid",
@@ -397,6 +396,12 @@ RUNNER: Runner[extract_record.Message, extract_record.Record | None] = Runner(
         "validate": leave_validate,
         "normalise": leave_normalise,
         "keep": leave_keep,
+    },
+    succeed={
+        "read": succeed_read,
+        "extract": succeed_extract,
+        "normalise": succeed_normalise,
+        "keep": succeed_keep,
     },
     resume={
         "extract": resume_extract,
@@ -439,4 +444,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:3131e726ba1ab83f11f1ff1491bbe0c5fa66efe42278d0cb47b58b96d54a99eb
+# fsmflow sha256:5e1e0e3e823c65d8bd872efc5fc925a58cbbd3c99fe662a13fc30590641ad2f4

@@ -52,7 +52,7 @@ LOST = End("lost", "failed")
 def enter_search(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `search`."""
     run.state = "search"
-    run.visits["search"] += 1
+    run.visits["search"] = run.visits.get("search", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["search.retry"] = 0
@@ -77,11 +77,14 @@ def admit_search(run: Run) -> Command:
     return SEARCH
 
 
+def succeed_search(run: Run, value: Any) -> Command:
+    """Go on from an output of `search`."""
+    run.values["sources"] = value
+    return enter_done(run)
+
+
 def leave_search(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `search`."""
-    if event.outcome == "success":
-        run.values["sources"] = event.value
-        return enter_done(run)
+    """Go on from an attempt of `search` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_lost(run)
@@ -128,16 +131,14 @@ RUNNER: Runner[find_sources.Wanted, list[find_sources.Source] | None] = Runner(
     digest=DIGEST,
     limits=LIMITS,
     reserve=RESERVE,
-    states=(
-        "search",
-        "done",
-        "lost",
-    ),
     counters=("search.retry",),
     stages=(SEARCH,),
     begin=enter_search,
     leave={
         "search": leave_search,
+    },
+    succeed={
+        "search": succeed_search,
     },
     resume={
         "search": resume_search,
@@ -176,4 +177,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:de728ce8a2732767832bdac4d3956636eb4267d648aca60dd369ddadb0f49d00
+# fsmflow sha256:630970c354631cae44d46473ec03f6052ffcc4e8330ba8d1653dc964c8ace475

@@ -85,7 +85,7 @@ LOST = End("lost", "failed")
 def enter_fetch(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `fetch`."""
     run.state = "fetch"
-    run.visits["fetch"] += 1
+    run.visits["fetch"] = run.visits.get("fetch", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["fetch.retry"] = 0
@@ -112,11 +112,14 @@ def admit_fetch(run: Run) -> Command:
     return FETCH
 
 
+def succeed_fetch(run: Run, value: Any) -> Command:
+    """Go on from an output of `fetch`."""
+    run.values["text"] = value
+    return enter_note(run)
+
+
 def leave_fetch(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `fetch`."""
-    if event.outcome == "success":
-        run.values["text"] = event.value
-        return enter_note(run)
+    """Go on from an attempt of `fetch` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_lost(run)
@@ -143,7 +146,7 @@ def resume_fetch(run: Run) -> Command:
 def enter_note(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `note`."""
     run.state = "note"
-    run.visits["note"] += 1
+    run.visits["note"] = run.visits.get("note", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["note.retry"] = 0
@@ -212,7 +215,7 @@ def resume_note(run: Run) -> Command:
 def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `quote`."""
     run.state = "quote"
-    run.visits["quote"] += 1
+    run.visits["quote"] = run.visits.get("quote", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -233,11 +236,14 @@ def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return QUOTE
 
 
+def succeed_quote(run: Run, value: Any) -> Command:
+    """Go on from an output of `quote`."""
+    run.values["quoted"] = value
+    return enter_unread(run)
+
+
 def leave_quote(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `quote`."""
-    if event.outcome == "success":
-        run.values["quoted"] = event.value
-        return enter_unread(run)
+    """Go on from an attempt of `quote` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_lost(run)
@@ -290,15 +296,6 @@ RUNNER: Runner[read_source.Reading, read_source.Note | None] = Runner(
     digest=DIGEST,
     limits=LIMITS,
     reserve=RESERVE,
-    states=(
-        "fetch",
-        "note",
-        "quote",
-        "done",
-        "skipped",
-        "unread",
-        "lost",
-    ),
     counters=(
         "fetch.retry",
         "note.retry",
@@ -314,6 +311,10 @@ RUNNER: Runner[read_source.Reading, read_source.Note | None] = Runner(
         "fetch": leave_fetch,
         "note": leave_note,
         "quote": leave_quote,
+    },
+    succeed={
+        "fetch": succeed_fetch,
+        "quote": succeed_quote,
     },
     resume={
         "fetch": resume_fetch,
@@ -356,4 +357,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:a3b0bf2fe5b349123cec1683060155b3e07cd2a6567329e3b31ecd67c6401f6b
+# fsmflow sha256:82c385488b9dc671a9a0b1ebfccee9f7882dbb2c02d2a6fa208117a94cf3834a

@@ -133,7 +133,7 @@ EXCEEDED = End("exceeded", "failed")
 def enter_look_up(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `look_up`."""
     run.state = "look_up"
-    run.visits["look_up"] += 1
+    run.visits["look_up"] = run.visits.get("look_up", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["look_up.retry"] = 0
@@ -162,11 +162,14 @@ def admit_look_up(run: Run) -> Command:
     return LOOK_UP
 
 
+def succeed_look_up(run: Run, value: Any) -> Command:
+    """Go on from an output of `look_up`."""
+    run.values["order"] = value
+    return enter_due(run)
+
+
 def leave_look_up(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `look_up`."""
-    if event.outcome == "success":
-        run.values["order"] = event.value
-        return enter_due(run)
+    """Go on from an attempt of `look_up` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_open_case(run)
@@ -218,7 +221,7 @@ def enter_small(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 def enter_approve(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `approve`: a question."""
     run.state = "approve"
-    run.visits["approve"] += 1
+    run.visits["approve"] = run.visits.get("approve", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -250,7 +253,7 @@ def leave_approve(run: Run, event: Ended) -> Command:
 def enter_pay(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `pay`."""
     run.state = "pay"
-    run.visits["pay"] += 1
+    run.visits["pay"] = run.visits.get("pay", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -274,11 +277,14 @@ def enter_pay(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return PAY
 
 
+def succeed_pay(run: Run, value: Any) -> Command:
+    """Go on from an output of `pay`."""
+    run.values["payment"] = value
+    return enter_notify(run)
+
+
 def leave_pay(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `pay`."""
-    if event.outcome == "success":
-        run.values["payment"] = event.value
-        return enter_notify(run)
+    """Go on from an attempt of `pay` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, micro_usd=250_000, time_us=1))
         return enter_open_case(run)
@@ -311,7 +317,7 @@ def resume_settle(run: Run) -> Command:
 def enter_reconcile(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `reconcile`."""
     run.state = "reconcile"
-    run.visits["reconcile"] += 1
+    run.visits["reconcile"] = run.visits.get("reconcile", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["reconcile.retry"] = 0
@@ -376,7 +382,7 @@ def resume_reconcile(run: Run) -> Command:
 def enter_notify(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `notify`."""
     run.state = "notify"
-    run.visits["notify"] += 1
+    run.visits["notify"] = run.visits.get("notify", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["notify.retry"] = 0
@@ -402,11 +408,14 @@ def admit_notify(run: Run) -> Command:
     return NOTIFY
 
 
+def succeed_notify(run: Run, value: Any) -> Command:
+    """Go on from an output of `notify`."""
+    run.values["message"] = value
+    return enter_refunded(run)
+
+
 def leave_notify(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `notify`."""
-    if event.outcome == "success":
-        run.values["message"] = event.value
-        return enter_refunded(run)
+    """Go on from an attempt of `notify` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, micro_usd=10_000, time_us=1))
         return enter_open_case(run)
@@ -433,7 +442,7 @@ def resume_notify(run: Run) -> Command:
 def enter_refuse(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `refuse`."""
     run.state = "refuse"
-    run.visits["refuse"] += 1
+    run.visits["refuse"] = run.visits.get("refuse", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["refuse.retry"] = 0
@@ -459,11 +468,14 @@ def admit_refuse(run: Run) -> Command:
     return REFUSE
 
 
+def succeed_refuse(run: Run, value: Any) -> Command:
+    """Go on from an output of `refuse`."""
+    run.values["message"] = value
+    return enter_refused(run)
+
+
 def leave_refuse(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `refuse`."""
-    if event.outcome == "success":
-        run.values["message"] = event.value
-        return enter_refused(run)
+    """Go on from an attempt of `refuse` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, micro_usd=10_000, time_us=1))
         return enter_open_case(run)
@@ -490,7 +502,7 @@ def resume_refuse(run: Run) -> Command:
 def enter_open_case(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `open_case`."""
     run.state = "open_case"
-    run.visits["open_case"] += 1
+    run.visits["open_case"] = run.visits.get("open_case", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -515,11 +527,14 @@ def enter_open_case(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return OPEN_CASE
 
 
+def succeed_open_case(run: Run, value: Any) -> Command:
+    """Go on from an output of `open_case`."""
+    run.values["case"] = value
+    return enter_handed_over(run)
+
+
 def leave_open_case(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `open_case`."""
-    if event.outcome == "success":
-        run.values["case"] = event.value
-        return enter_handed_over(run)
+    """Go on from an attempt of `open_case` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, Spent(), Spent(steps=1, tool_calls=1, time_us=1))
         return enter_exceeded(run)
@@ -636,26 +651,6 @@ RUNNER: Runner[refund.Request, refund.Receipt | None] = Runner(
     digest=DIGEST,
     limits=LIMITS,
     reserve=RESERVE,
-    states=(
-        "look_up",
-        "due",
-        "small",
-        "approve",
-        "pay",
-        "settle",
-        "reconcile",
-        "notify",
-        "refuse",
-        "open_case",
-        "refunded",
-        "refused",
-        "untold",
-        "expired",
-        "handed_over",
-        "no_order",
-        "lost",
-        "exceeded",
-    ),
     counters=(
         "look_up.retry",
         "reconcile.pending",
@@ -681,6 +676,13 @@ RUNNER: Runner[refund.Request, refund.Receipt | None] = Runner(
         "refuse": leave_refuse,
         "open_case": leave_open_case,
         "approve": leave_approve,
+    },
+    succeed={
+        "look_up": succeed_look_up,
+        "pay": succeed_pay,
+        "notify": succeed_notify,
+        "refuse": succeed_refuse,
+        "open_case": succeed_open_case,
     },
     resume={
         "look_up": resume_look_up,
@@ -723,4 +725,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:1c17606146c002422c062c513028eaeaaf63f5269ef377b13406f880929cb58d
+# fsmflow sha256:4dc60e3fd362c4c5b7fd59f3a1dc77e483707adaf4610f1cb5a02b3280e9a7af

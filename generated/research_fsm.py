@@ -206,7 +206,7 @@ EXCEEDED = End("exceeded", "failed")
 def enter_plan(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `plan`."""
     run.state = "plan"
-    run.visits["plan"] += 1
+    run.visits["plan"] = run.visits.get("plan", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["plan.retry"] = 0
@@ -234,11 +234,14 @@ def admit_plan(run: Run) -> Command:
     return PLAN
 
 
+def succeed_plan(run: Run, value: Any) -> Command:
+    """Go on from an output of `plan`."""
+    run.values["questions"] = value
+    return enter_find(run)
+
+
 def leave_plan(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `plan`."""
-    if event.outcome == "success":
-        run.values["questions"] = event.value
-        return enter_find(run)
+    """Go on from an attempt of `plan` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=3_000, micro_usd=540, time_us=1))
         return enter_list_points(run)
@@ -269,7 +272,7 @@ def resume_plan(run: Run) -> Command:
 def enter_split(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `split`."""
     run.state = "split"
-    run.visits["split"] += 1
+    run.visits["split"] = run.visits.get("split", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -290,11 +293,14 @@ def enter_split(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return SPLIT
 
 
+def succeed_split(run: Run, value: Any) -> Command:
+    """Go on from an output of `split`."""
+    run.values["questions"] = value
+    return enter_find(run)
+
+
 def leave_split(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `split`."""
-    if event.outcome == "success":
-        run.values["questions"] = event.value
-        return enter_find(run)
+    """Go on from an attempt of `split` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_list_points(run)
@@ -305,7 +311,7 @@ def leave_split(run: Run, event: Ended) -> Command:
 def enter_find(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `find`."""
     run.state = "find"
-    run.visits["find"] += 1
+    run.visits["find"] = run.visits.get("find", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -329,11 +335,14 @@ def enter_find(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return FIND
 
 
+def succeed_find(run: Run, value: Any) -> Command:
+    """Go on from an output of `find`."""
+    run.values["found"] = value
+    return enter_pick(run)
+
+
 def leave_find(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `find`."""
-    if event.outcome == "success":
-        run.values["found"] = event.value
-        return enter_pick(run)
+    """Go on from an attempt of `find` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=7, tool_calls=6, time_us=1))
         return enter_list_points(run)
@@ -344,7 +353,7 @@ def leave_find(run: Run, event: Ended) -> Command:
 def enter_pick(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `pick`."""
     run.state = "pick"
-    run.visits["pick"] += 1
+    run.visits["pick"] = run.visits.get("pick", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -369,11 +378,14 @@ def enter_pick(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return PICK
 
 
+def succeed_pick(run: Run, value: Any) -> Command:
+    """Go on from an output of `pick`."""
+    run.values["sources"] = value
+    return enter_any(run)
+
+
 def leave_pick(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `pick`."""
-    if event.outcome == "success":
-        run.values["sources"] = event.value
-        return enter_any(run)
+    """Go on from an attempt of `pick` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_list_points(run)
@@ -393,7 +405,7 @@ def enter_any(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `read`."""
     run.state = "read"
-    run.visits["read"] += 1
+    run.visits["read"] = run.visits.get("read", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -426,11 +438,14 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return READ
 
 
+def succeed_read(run: Run, value: Any) -> Command:
+    """Go on from an output of `read`."""
+    run.values["notes"] = value
+    return enter_write(run)
+
+
 def leave_read(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `read`."""
-    if event.outcome == "success":
-        run.values["notes"] = event.value
-        return enter_write(run)
+    """Go on from an attempt of `read` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(
             LIMITS,
@@ -445,7 +460,7 @@ def leave_read(run: Run, event: Ended) -> Command:
 def enter_write(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `write`."""
     run.state = "write"
-    run.visits["write"] += 1
+    run.visits["write"] = run.visits.get("write", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["write.retry"] = 0
@@ -477,11 +492,14 @@ def admit_write(run: Run) -> Command:
     return WRITE
 
 
+def succeed_write(run: Run, value: Any) -> Command:
+    """Go on from an output of `write`."""
+    run.values["report"] = value
+    return enter_criticise(run)
+
+
 def leave_write(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `write`."""
-    if event.outcome == "success":
-        run.values["report"] = event.value
-        return enter_criticise(run)
+    """Go on from an attempt of `write` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=12_000, micro_usd=36_000, time_us=1))
         return enter_list_points(run)
@@ -512,7 +530,7 @@ def resume_write(run: Run) -> Command:
 def enter_criticise(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `criticise`."""
     run.state = "criticise"
-    run.visits["criticise"] += 1
+    run.visits["criticise"] = run.visits.get("criticise", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["criticise.retry"] = 0
@@ -576,7 +594,7 @@ def resume_criticise(run: Run) -> Command:
 def enter_write_plainly(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `write_plainly`."""
     run.state = "write_plainly"
-    run.visits["write_plainly"] += 1
+    run.visits["write_plainly"] = run.visits.get("write_plainly", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -601,11 +619,14 @@ def enter_write_plainly(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return WRITE_PLAINLY
 
 
+def succeed_write_plainly(run: Run, value: Any) -> Command:
+    """Go on from an output of `write_plainly`."""
+    run.values["plain"] = value
+    return enter_plainer(run)
+
+
 def leave_write_plainly(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `write_plainly`."""
-    if event.outcome == "success":
-        run.values["plain"] = event.value
-        return enter_plainer(run)
+    """Go on from an attempt of `write_plainly` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=12_000, micro_usd=2_025, time_us=1))
         return enter_list_points(run)
@@ -616,7 +637,7 @@ def leave_write_plainly(run: Run, event: Ended) -> Command:
 def enter_list_points(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `list_points`."""
     run.state = "list_points"
-    run.visits["list_points"] += 1
+    run.visits["list_points"] = run.visits.get("list_points", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -634,11 +655,14 @@ def enter_list_points(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return LIST_POINTS
 
 
+def succeed_list_points(run: Run, value: Any) -> Command:
+    """Go on from an output of `list_points`."""
+    run.values["points"] = value
+    return enter_listed(run)
+
+
 def leave_list_points(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `list_points`."""
-    if event.outcome == "success":
-        run.values["points"] = event.value
-        return enter_listed(run)
+    """Go on from an attempt of `list_points` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
@@ -714,25 +738,6 @@ RUNNER: Runner[research.Topic, research.Report | None] = Runner(
     digest=DIGEST,
     limits=LIMITS,
     reserve=RESERVE,
-    states=(
-        "plan",
-        "split",
-        "find",
-        "pick",
-        "any",
-        "read",
-        "write",
-        "criticise",
-        "write_plainly",
-        "list_points",
-        "done",
-        "unjudged",
-        "plainer",
-        "listed",
-        "nothing",
-        "hand_over",
-        "exceeded",
-    ),
     counters=(
         "plan.retry",
         "plan.invalid",
@@ -763,6 +768,16 @@ RUNNER: Runner[research.Topic, research.Report | None] = Runner(
         "criticise": leave_criticise,
         "write_plainly": leave_write_plainly,
         "list_points": leave_list_points,
+    },
+    succeed={
+        "plan": succeed_plan,
+        "split": succeed_split,
+        "find": succeed_find,
+        "pick": succeed_pick,
+        "read": succeed_read,
+        "write": succeed_write,
+        "write_plainly": succeed_write_plainly,
+        "list_points": succeed_list_points,
     },
     resume={
         "plan": resume_plan,
@@ -812,4 +827,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:abf02d6054807ee18fe628bb977e4e30f431d102d0e2f910a05ce8f2e024cf85
+# fsmflow sha256:49bb0b83c05302386481e1d61c739513cf03b925a444edd26b7b3024a525c6f9

@@ -115,7 +115,7 @@ EXCEEDED = End("exceeded", "failed")
 def enter_plan(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `plan`."""
     run.state = "plan"
-    run.visits["plan"] += 1
+    run.visits["plan"] = run.visits.get("plan", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["plan.invalid"] = 0
@@ -203,7 +203,7 @@ def resume_plan(run: Run) -> Command:
 def enter_calculator(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `calculator`."""
     run.state = "calculator"
-    run.visits["calculator"] += 1
+    run.visits["calculator"] = run.visits.get("calculator", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -224,11 +224,14 @@ def enter_calculator(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return CALCULATOR
 
 
+def succeed_calculator(run: Run, value: Any) -> Command:
+    """Go on from an output of `calculator`."""
+    run.values["notes"] = value
+    return enter_plan(run)
+
+
 def leave_calculator(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `calculator`."""
-    if event.outcome == "success":
-        run.values["notes"] = event.value
-        return enter_plan(run)
+    """Go on from an attempt of `calculator` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
@@ -239,7 +242,7 @@ def leave_calculator(run: Run, event: Ended) -> Command:
 def enter_units(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `units`."""
     run.state = "units"
-    run.visits["units"] += 1
+    run.visits["units"] = run.visits.get("units", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -260,11 +263,14 @@ def enter_units(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return UNITS
 
 
+def succeed_units(run: Run, value: Any) -> Command:
+    """Go on from an output of `units`."""
+    run.values["notes"] = value
+    return enter_plan(run)
+
+
 def leave_units(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `units`."""
-    if event.outcome == "success":
-        run.values["notes"] = event.value
-        return enter_plan(run)
+    """Go on from an attempt of `units` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
@@ -275,7 +281,7 @@ def leave_units(run: Run, event: Ended) -> Command:
 def enter_calendar(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `calendar`."""
     run.state = "calendar"
-    run.visits["calendar"] += 1
+    run.visits["calendar"] = run.visits.get("calendar", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -296,11 +302,14 @@ def enter_calendar(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return CALENDAR
 
 
+def succeed_calendar(run: Run, value: Any) -> Command:
+    """Go on from an output of `calendar`."""
+    run.values["notes"] = value
+    return enter_plan(run)
+
+
 def leave_calendar(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `calendar`."""
-    if event.outcome == "success":
-        run.values["notes"] = event.value
-        return enter_plan(run)
+    """Go on from an attempt of `calendar` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
@@ -311,7 +320,7 @@ def leave_calendar(run: Run, event: Ended) -> Command:
 def enter_lookup(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `lookup`."""
     run.state = "lookup"
-    run.visits["lookup"] += 1
+    run.visits["lookup"] = run.visits.get("lookup", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     run.counts["lookup.retry"] = 0
@@ -338,11 +347,14 @@ def admit_lookup(run: Run) -> Command:
     return LOOKUP
 
 
+def succeed_lookup(run: Run, value: Any) -> Command:
+    """Go on from an output of `lookup`."""
+    run.values["notes"] = value
+    return enter_plan(run)
+
+
 def leave_lookup(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `lookup`."""
-    if event.outcome == "success":
-        run.values["notes"] = event.value
-        return enter_plan(run)
+    """Go on from an attempt of `lookup` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=2, time_us=1))
         return enter_report(run)
@@ -369,7 +381,7 @@ def resume_lookup(run: Run) -> Command:
 def enter_answer(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `answer`."""
     run.state = "answer"
-    run.visits["answer"] += 1
+    run.visits["answer"] = run.visits.get("answer", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -390,11 +402,14 @@ def enter_answer(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return ANSWER
 
 
+def succeed_answer(run: Run, value: Any) -> Command:
+    """Go on from an output of `answer`."""
+    run.values["answer"] = value
+    return enter_done(run)
+
+
 def leave_answer(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `answer`."""
-    if event.outcome == "success":
-        run.values["answer"] = event.value
-        return enter_done(run)
+    """Go on from an attempt of `answer` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_report(run)
@@ -412,7 +427,7 @@ def leave_answer(run: Run, event: Ended) -> Command:
 def enter_report(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `report`."""
     run.state = "report"
-    run.visits["report"] += 1
+    run.visits["report"] = run.visits.get("report", 0) + 1
     run.attempt = 1
     run.feedback = feedback
     values = run.values
@@ -430,11 +445,14 @@ def enter_report(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return REPORT
 
 
+def succeed_report(run: Run, value: Any) -> Command:
+    """Go on from an output of `report`."""
+    run.values["report"] = value
+    return enter_partial(run)
+
+
 def leave_report(run: Run, event: Ended) -> Command:
-    """Go on from an attempt of `report`."""
-    if event.outcome == "success":
-        run.values["report"] = event.value
-        return enter_partial(run)
+    """Go on from an attempt of `report` that gave no output."""
     if event.outcome == "exceeded":
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
@@ -482,19 +500,6 @@ RUNNER: Runner[tool_loop.Question, tool_loop.Answer | None] = Runner(
     digest=DIGEST,
     limits=LIMITS,
     reserve=RESERVE,
-    states=(
-        "plan",
-        "calculator",
-        "units",
-        "calendar",
-        "lookup",
-        "answer",
-        "report",
-        "done",
-        "partial",
-        "hand_off",
-        "exceeded",
-    ),
     counters=(
         "plan.calculator",
         "plan.units",
@@ -523,6 +528,14 @@ RUNNER: Runner[tool_loop.Question, tool_loop.Answer | None] = Runner(
         "lookup": leave_lookup,
         "answer": leave_answer,
         "report": leave_report,
+    },
+    succeed={
+        "calculator": succeed_calculator,
+        "units": succeed_units,
+        "calendar": succeed_calendar,
+        "lookup": succeed_lookup,
+        "answer": succeed_answer,
+        "report": succeed_report,
     },
     resume={
         "plan": resume_plan,
@@ -565,4 +578,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:22d3c5b45369f837bc158409bf7e90a6bb4b7d8f5edc8d5748b74ff5f8e7e31b
+# fsmflow sha256:df85ab6277298ad5d9f3b5ad5a4800cdcd6444030de54f8342540a3d7d5a9fe0

@@ -72,7 +72,7 @@ class StateFunctions:
                 yield from ("", "")
                 yield f"def resume_{state.name}(run: Run) -> Command:"
                 yield f'    """Go on from `{state.name}`."""'
-                yield from self._ways(state, self.machine.ways(state.name, "success"), _INDENT, wait=True)
+                yield from self._ways(state, self.machine.ways(state.name, "success"), _INDENT, plain=True)
             case Choice():
                 yield from self._enter_choice(state)
             case End():
@@ -111,7 +111,7 @@ class StateFunctions:
         """Begin to enter a state that takes arguments and gives a value."""
         yield from self._entry(state, what)
         yield f'    run.state = "{state.name}"'
-        yield f'    run.visits["{state.name}"] += 1'
+        yield f'    run.visits["{state.name}"] = run.visits.get("{state.name}", 0) + 1'
         yield "    run.attempt = 1"
         yield "    run.feedback = feedback"
         yield from self._resets(state)
@@ -166,12 +166,18 @@ class StateFunctions:
 
     def _leave(self, state: Work | Ask) -> Iterator[str]:
         name = state.name
+        told_apart = self.succeeds(state)
+        if told_apart:
+            yield from self._succeed(state)
+            yield from ("", "")
         yield f"def leave_{name}(run: Run, event: Ended) -> Command:"
         what = "an answer to" if isinstance(state, Ask) else "an attempt of"
-        yield f'    """Go on from {what} `{name}`."""'
-        yield '    if event.outcome == "success":'
-        yield f"        run.values[{literal(state.value)}] = event.value"
-        yield from self._success(state, _INDENT * 2)
+        rest = " that gave no output" if told_apart else ""
+        yield f'    """Go on from {what} `{name}`{rest}."""'
+        if not told_apart:
+            yield '    if event.outcome == "success":'
+            yield f"        run.values[{literal(state.value)}] = event.value"
+            yield from self._success(state, _INDENT * 2)
         if isinstance(state, Work) and self.machine.ways(name, "exceeded"):
             yield '    if event.outcome == "exceeded":'
             yield from self._exceed(state, _INDENT * 2)
@@ -186,6 +192,21 @@ class StateFunctions:
                 yield from self._ways(state, special, _INDENT * 2)
         yield from self._ways(state, failure, _INDENT)
 
+    def succeeds(self, state: State) -> bool:
+        """Tell whether what follows from an output is told by the output alone, without label or reason."""
+        return (
+            isinstance(state, Work)
+            and state.labels is None
+            and all(way.used_up is None for way in self.machine.ways(state.name, "success"))
+        )
+
+    def _succeed(self, state: Work | Ask) -> Iterator[str]:
+        """Give the way on from an output by itself: a driver takes it without making an event of it."""
+        yield f"def succeed_{state.name}(run: Run, value: Any) -> Command:"
+        yield f'    """Go on from an output of `{state.name}`."""'
+        yield f"    run.values[{literal(state.value)}] = value"
+        yield from self._ways(state, self.machine.ways(state.name, "success"), _INDENT)
+
     def _success(self, state: Work | Ask, indent: str) -> Iterator[str]:
         if state.labels is None:
             yield from self._ways(state, self.machine.ways(state.name, "success"), indent)
@@ -197,9 +218,12 @@ class StateFunctions:
         yield from self._ways(state, self.machine.ways(state.name, "success", last), indent)
 
     def _ways(
-        self, state: State, ways: Sequence[Transition], indent: str, *, told: str = "", wait: bool = False
+        self, state: State, ways: Sequence[Transition], indent: str, *, told: str = "", plain: bool = False
     ) -> Iterator[str]:
-        """Give the code that takes the first of `ways` that is enabled, where `told` holds."""
+        """Give the code that takes the first of `ways` that is enabled, where `told` holds.
+
+        Where it is `plain`, there is no event at hand, since nothing but a success leads there.
+        """
         for way in ways:
             inner = indent
             if way.below:
@@ -218,7 +242,7 @@ class StateFunctions:
                 continue
             if way.kind != "success" or way.used_up is not None:
                 event = "event"
-                if wait or isinstance(state, Choice):
+                if plain or isinstance(state, Choice):
                     event = (
                         f"Ended({literal('success')}, {literal(way.label)})"
                         if way.label

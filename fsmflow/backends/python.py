@@ -45,7 +45,7 @@ def runner(machine: Machine, *, spec: str, folder: str) -> str:
     body = [*_constants(states)]
     for state in machine.states.values():
         body += states.of(state)
-    body += _runner(machine, aliases, folder)
+    body += _runner(states, aliases, folder)
     body += _entry_points(machine, aliases)
     body = [*_imports("\n".join(body), aliases), "", f'DIGEST = "{machine.digest}"', "", *body]
     opening = [
@@ -135,7 +135,7 @@ def _aliases(machine: Machine) -> dict[str, str]:
 def _is_taken(module: str) -> bool:
     top = module.partition(".")[0]
     return top in (*_RUNTIME_NAMES, "run", "run_sync") or top.startswith(
-        ("enter_", "admit_", "leave_", "resume_")
+        ("enter_", "admit_", "leave_", "succeed_", "resume_")
     )
 
 
@@ -272,12 +272,14 @@ def _backoff(way: Transition) -> Iterator[str]:
     yield from wrapped(f"{way.source.upper()}__BACKOFF = Backoff(", items, ")")
 
 
-def _runner(machine: Machine, aliases: Mapping[str, str], folder: str) -> Iterator[str]:
+def _runner(states: StateFunctions, aliases: Mapping[str, str], folder: str) -> Iterator[str]:
     """Give the runner, built of the tables of its states."""
+    machine = states.machine
     stages = [state for state in machine.states.values() if isinstance(state, Work)]
     questions = [state for state in machine.states.values() if isinstance(state, Ask)]
     answered: list[Work | Ask] = [*stages, *questions]
     leave = [f'"{state.name}": leave_{state.name}' for state in answered]
+    succeed = [f'"{state.name}": succeed_{state.name}' for state in stages if states.succeeds(state)]
     resume = [f'"{s.name}": resume_{s.name}' for s in machine.states.values() if pauses(machine, s)]
     given = annotation(machine.input, aliases)
     output = _nullable(annotation(machine.output, aliases))
@@ -288,13 +290,13 @@ def _runner(machine: Machine, aliases: Mapping[str, str], folder: str) -> Iterat
     yield "    digest=DIGEST,"
     yield "    limits=LIMITS,"
     yield "    reserve=RESERVE,"
-    yield from _table("states=", "(", [literal(name) for name in machine.states], ")")
     yield from _table("counters=", "(", [literal(name) for name in machine.counters], ")")
     yield from _table("stages=", "(", [constant(stage) for stage in stages], ")")
     if questions:
         yield from _table("questions=", "(", [constant(question) for question in questions], ")")
     yield f"    begin=enter_{machine.start},"
     yield from _table("leave=", "{", leave, "}")
+    yield from _table("succeed=", "{", succeed, "}")
     yield from _table("resume=", "{", resume, "}")
     yield f"    folder=Path(__file__).parent / {literal(folder)},"
     if any(stage.children is not None for stage in stages):

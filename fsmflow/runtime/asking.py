@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from fsmflow.runtime.calling import own
 from fsmflow.runtime.clock import Deadline
 from fsmflow.runtime.desk import Asked, Desk, token_of
 from fsmflow.runtime.events import Ended
@@ -14,7 +15,6 @@ from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.run import Question, Run, Unbound
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.validation import Validate
-from fsmflow.runtime.values import own
 from fsmflow.runtime.verdict import Replayed
 
 
@@ -73,7 +73,7 @@ async def answered(
     except asyncio.CancelledError:
         if not deadline.expired or not deadline.acknowledge():
             raise
-        return Ended("failure", message=f"nobody answered within {_lasting(question.timeout_us or 0)}")
+        return Ended("failure", message=f"nobody answered within {lasting(question.timeout_us or 0)}")
     except Replayed as again:
         return again.event
     except Exception as error:  # noqa: BLE001 - a desk that fails leaves the question unanswered
@@ -96,7 +96,7 @@ def _is_trusted(desk: Desk) -> bool:
     return getattr(desk, "knows_secrets", False)
 
 
-def _lasting(us: int) -> str:
+def lasting(us: int) -> str:
     """Word a length of time: `7 d`, `90 s`."""
     for unit, name in ((86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min")):
         if us and us % unit == 0:

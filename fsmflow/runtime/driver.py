@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from fsmflow.runtime.asking import Asking, answered
+from fsmflow.runtime.calling import own
 from fsmflow.runtime.clock import NEVER, Deadline
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Late
@@ -25,23 +26,25 @@ from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
 from fsmflow.runtime.trace import Span, new_span_id
 from fsmflow.runtime.validation import Rejected
-from fsmflow.runtime.values import own
 from fsmflow.runtime.verdict import Use, cancelled, cut_at, cut_off, is_cut_by_run, raised, returned
 from fsmflow.runtime.world import World
 
-# A named tuple's own constructor takes three times as long, and this one is made at every step.
-_new = tuple.__new__
+_UNARMED = -1
+"""No limit on time: there is no deadline that stays where it is."""
 
 
 class Core(Asking, Protocol):
     """A compiled machine, as the driver sees it."""
 
     secret: Mapping[str, Ways]
-    leave: Mapping[str, Callable[[Run, Ended], Command]]
+    succeed: Mapping[str, Callable[[Run, Any], Command]]
     resume: Mapping[str, Callable[[Run], Command]]
 
     def begin(self, run: Run) -> Command:
         """Enter the first state."""
+
+    def go_on(self, run: Run, event: Ended) -> Command:
+        """Go on from an attempt, or an answer, that is on the ledger."""
 
     def worst_case_left(self, run: Run) -> WorstCase:
         """Give the most that a run can still use."""
@@ -58,6 +61,7 @@ class Driver:
         "_cancelling",
         "_clock",
         "_core",
+        "_deadline",
         "_hiding",
         "_interruption",
         "_journal",
@@ -65,6 +69,7 @@ class Driver:
         "_observe",
         "_random",
         "_run",
+        "_started",
         "_starting",
         "_tell",
         "_world",
@@ -81,7 +86,7 @@ class Driver:
         journal: Journal | None = None,
         hiding: Hiding | None = None,
     ) -> None:
-        self.record: list[tuple[Any, ...]] = []
+        self.record: list[Any] = []
         self._core = core
         self._run = run
         self._bound = bound
@@ -97,6 +102,7 @@ class Driver:
         self._late: list[tuple[int, int, int]] = []
         self._before = 0
         self._asked_us = 0
+        self._started = 0
         self._cancelling: Callable[[], int] = _never
         self._interruption: asyncio.CancelledError | None = None
 
@@ -111,124 +117,131 @@ class Driver:
                 on the ledger and in the trace: as `cancelled`, or if its effect may have happened all the
                 same as `unknown`, or, if it still came to an end by itself, as it ended.
         """
-        deadline = self._clock.deadline()
+        self._deadline = self._clock.deadline()
         self._cancelling = _cancellations()
         self._before = self._cancelling()
+        is_watched = self._journal is not None or self._observe is not None
         try:
-            return await self._drive(deadline, first)
-        finally:
-            deadline.close()
-
-    async def _drive(self, deadline: Deadline, first: Command | None) -> End:
-        """Loop over commands.
-
-        An attempt of an async step that takes no context and meets no trouble is made right here;
-        everything else is `_attempt`'s. A step begins when the one before it ended, so that the
-        time between steps is on the ledger too.
-        """
-        run, bindings, record, observe = self._run, self._bound, self.record.append, self._observe
-        now, leave, late = self._clock.now, self._core.leave, self._late
-        cancelling, before, visits = self._cancelling, self._before, run.visits
-        journal = self._journal
-        command = self._core.begin(run) if first is None else first
-        started, armed_us = now(), NEVER
-        event: Ended
-        while True:
-            if command.__class__ is not Stage:
-                if isinstance(command, End):
-                    self._settle_late()
-                    return command
-                if isinstance(command, Onward):
-                    command = command.enter(run)
+            command = self._core.begin(self._run) if first is None else first
+            self._started = self._clock.now()
+            while not isinstance(command, End):
+                if isinstance(command, Stage):
+                    command = await (self._visit(command) if is_watched else self._sprint(command))
+                elif isinstance(command, Onward):
+                    command = command.enter(self._run)
                 elif isinstance(command, Question):
-                    command, started = await self._question(command, deadline)
-                    armed_us = NEVER
+                    command = await self._question(command)
                 else:
-                    assert isinstance(command, Pause)
-                    deadline.disarm()
-                    armed_us = NEVER
-                    command, started = await self._pause(command, started)
-                continue
+                    command = await self._pause(command)
+            self._settle_late()
+            return command
+        finally:
+            self._deadline.close()
+
+    async def _sprint(self, command: Command) -> Command:
+        """Make attempts, one after another, in a run that nobody keeps or watches.
+
+        An async step that takes no context is called right here, and its success is not even made an
+        event; whatever else comes of it, and any other step, is dealt with as in every run. A step begins
+        when the one before it ended, so that the time between steps is on the ledger too.
+        """
+        run, record, deadline, late = self._run, self.record, self._deadline, self._late
+        bindings, succeed, visits = self._bound, self._core.succeed, self._run.visits
+        now, cancelling, before = self._clock.now, self._cancelling, self._before
+        started, at_us = self._started, NEVER
+        armed_for: int | None = _UNARMED
+        event: Ended
+        while command.__class__ is Stage:
             stage: Stage = command
             name, arguments, full = stage.name, run.arguments, stage.full
             bound = bindings[name]
-            if journal is not None:
-                deadline.disarm()
-                armed_us = NEVER
-                await journal.begin(run, "attempt", stage.timeout_us)
-            span_id = "" if observe is None else self._begin_span(name, started)
             if not bound.plain or arguments.__class__ is not dict:
-                event = await self._attempt(stage, bound, deadline, started, span_id)
-                elapsed, armed_us = event.elapsed_us, -1
-                started += self._asked_us
-                run.steps += event.steps - 1
-                run.child_steps += event.steps - 1
-            else:
-                limit = stage.time_limit_us
-                if limit is not None and stage.timeout_us is None:
-                    # The run's own deadline: all time is on the ledger, so it never moves.
-                    at_us = started - run.time_us + limit
+                self._started = started
+                command = await self._visit(stage)
+                started, armed_for = self._started, _UNARMED
+                continue
+            timeout_us = stage.timeout_us
+            if timeout_us is not None or stage.time_limit_us is not armed_for:
+                at_us = cut_at(stage, run, started)
+                deadline.arm(at_us)
+                # The run's own deadline never moves, since all time is on the ledger.
+                armed_for = stage.time_limit_us if timeout_us is None else _UNARMED
+            value = None
+            try:
+                value = await bound.call(arguments)
+                ended = now()
+                if deadline.expired:
+                    # The step swallowed the cancellation that cut it off.
+                    raise asyncio.CancelledError
+                if ended > at_us:
+                    by_run = is_cut_by_run(stage, run)
+                    event = cut_off(stage, bound, ended - started, full, self._random, by_run=by_run)
                 else:
-                    at_us = cut_at(stage, run, started)
-                if at_us != armed_us:
-                    deadline.arm(at_us)
-                    armed_us = at_us
-                try:
-                    value = await bound.function(**own(arguments))
-                    elapsed = now() - started
-                    if deadline.expired:
-                        # The step swallowed the cancellation that cut it off.
-                        raise asyncio.CancelledError
-                    if started + elapsed > at_us:
-                        by_run = is_cut_by_run(stage, run)
-                        event = cut_off(stage, bound, elapsed, full, self._random, by_run=by_run)
-                    else:
-                        if bound.validate is not None:
-                            value = bound.validate(value)
-                        event = _new(Ended, ("success", None, value, "", (), full, elapsed, None, 0.0, 1))
-                except asyncio.CancelledError as error:
-                    event = self._interrupted(stage, bound, deadline, started, full, error)
-                    elapsed, armed_us = event.elapsed_us, -1
-                except Rejected as rejected:
-                    said, elapsed = rejected.complaints, now() - started
-                    message = "; ".join(said)[:500]
-                    event = Ended("invalid", None, value, message, said, full, elapsed)
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a step raises is an outcome
-                    event = self._interrupted(stage, bound, deadline, started, full, error)
-                    elapsed, armed_us = event.elapsed_us, -1
-            if late:
-                # It came in while this attempt was under way, and so before what follows from it.
-                self._settle_late()
-            if journal is not None and cancelling() <= before:
-                deadline.disarm()
-                armed_us = NEVER
-                try:
-                    event = await journal.end(run, event)
-                except asyncio.CancelledError as error:
-                    # What is being kept is kept all the same, and so it counts.
-                    self._interruption = error
-            entry = (name, visits[name], run.attempt, arguments, started, event)
-            record(entry)
-            if observe is not None:
-                observe(Span._make(entry), span_id)
-            started += elapsed
-            run.steps += 1
-            run.time_us += elapsed
-            if full is not None:
-                run.book(event.use or full)
-            elif event.use is not None:
-                run.book(event.use)
-            if cancelling() > before:
-                # Also if the step has swallowed it.
-                self._stop(event)
-            command = leave[name](run, event)
+                    if bound.validate is not None and value.__class__ is not bound.exact:
+                        value = bound.validate(value)
+                    follow = succeed.get(name)
+                    if follow is not None and not late and cancelling() <= before:
+                        elapsed = ended - started
+                        record += (name, visits[name], run.attempt, arguments, started, value, elapsed, full)
+                        started = ended
+                        run.steps += 1
+                        run.time_us += elapsed
+                        if full is not None:
+                            run.book(full)
+                        command = follow(run, value)
+                        continue
+                    event = Ended("success", None, value, "", (), full, ended - started)
+            except Rejected as rejected:
+                said = rejected.complaints
+                event = Ended("invalid", None, value, "; ".join(said)[:500], said, full, now() - started)
+            except (asyncio.CancelledError, Exception, SystemExit) as error:  # noqa: BLE001 - it is an outcome
+                event = self._interrupted(stage, bound, started, full, error)
+                armed_for = _UNARMED
+            self._settle_late()
+            started += event.elapsed_us
+            command = self._conclude(stage, started - event.elapsed_us, event)
+        self._started = started
+        return command
 
-    async def _attempt(
-        self, stage: Stage, bound: Bound, deadline: Deadline, started: int, span_id: str
-    ) -> Ended:
-        """Make an attempt that needs a context or a thread, or whose output must be looked at closely."""
+    async def _visit(self, stage: Stage) -> Command:
+        """Make one attempt, whatever it takes, and give what follows from how it ended."""
+        run, journal, started = self._run, self._journal, self._started
+        if journal is not None:
+            self._deadline.disarm()
+            await journal.begin(run, "attempt", stage.timeout_us)
+        span_id = "" if self._observe is None else self._begin_span(stage.name, started)
+        event = await self._attempt(stage, self._bound[stage.name], started, span_id)
+        # It came in while this attempt was under way, and so before what follows from it.
+        self._settle_late()
+        if journal is not None and self._cancelling() <= self._before:
+            self._deadline.disarm()
+            try:
+                event = await journal.end(run, event)
+            except asyncio.CancelledError as error:
+                # What is being kept is kept all the same, and so it counts.
+                self._interruption = error
+        started += self._asked_us
+        self._started = started + event.elapsed_us
+        return self._conclude(stage, started, event, span_id)
+
+    def _conclude(self, stage: Stage, started: int, event: Ended, span_id: str = "") -> Command:
+        """Put an attempt on record and on the ledger, and give what follows from how it ended."""
+        run = self._run
+        span = Span(stage.name, run.visits[stage.name], run.attempt, run.arguments, started, event)
+        self.record.append(span)
+        if self._observe is not None:
+            self._observe(span, span_id)
+        run.settle(stage, event)
+        if self._cancelling() > self._before:
+            # Also if the step has swallowed it.
+            self._stop(event)
+        return self._core.go_on(run, event)
+
+    async def _attempt(self, stage: Stage, bound: Bound, started: int, span_id: str) -> Ended:
+        """Bind what an attempt is given, and make it."""
         run, clock = self._run, self._clock
         arguments = run.arguments
+        self._asked_us = 0
         if isinstance(arguments, Unbound):
             return Ended("failure", message=arguments.reason, use=(0, 0, 0))
         at_us = cut_at(stage, run, started)
@@ -253,8 +266,7 @@ class Driver:
             )
             if bound.mode != "children":
                 given = {**given, "ctx": context}
-        self._asked_us = 0
-        event = await self._call(stage, bound, context, given, deadline, started, at_us)
+        event = await self._call(stage, bound, context, given, started, at_us)
         if stage.steps != 1:
             event = event._replace(steps=stage.steps if context is None else context.steps)
         return event
@@ -265,12 +277,11 @@ class Driver:
         bound: Bound,
         context: StepContext | None,
         given: Mapping[str, Any],
-        deadline: Deadline,
         started: int,
         at_us: int,
     ) -> Ended:
         """Call what makes the attempt, until its deadline, and say how it ended."""
-        run, clock = self._run, self._clock
+        run, clock, deadline = self._run, self._clock, self._deadline
         deadline.arm(at_us)
         error: BaseException | None = None
         value: Any = None
@@ -289,7 +300,7 @@ class Driver:
         except asyncio.CancelledError as problem:
             use = stage.full if context is None else context.close(cut=True)
             if context is None or not context.breach:
-                return self._interrupted(stage, bound, deadline, started, use, problem)
+                return self._interrupted(stage, bound, started, use, problem)
             error = problem
         except (Exception, SystemExit) as problem:
             if bound.mode == "children" and not isinstance(problem, StepError):
@@ -316,16 +327,14 @@ class Driver:
         assert isinstance(run.arguments, dict)
         return returned(stage, bound, value, run.arguments, elapsed, use)
 
-    def _interrupted(
-        self, stage: Stage, bound: Bound, deadline: Deadline, started: int, use: Use, error: BaseException
-    ) -> Ended:
+    def _interrupted(self, stage: Stage, bound: Bound, started: int, use: Use, error: BaseException) -> Ended:
         """Say how an attempt ended that raised, maybe since it was cancelled: by its deadline or its caller.
 
         If it was its caller, all that it declared counts, and an effect may have happened.
         """
         elapsed = self._clock.now() - started - self._asked_us
-        if deadline.expired:
-            if deadline.acknowledge():
+        if self._deadline.expired:
+            if self._deadline.acknowledge():
                 by_run = is_cut_by_run(stage, self._run)
                 return cut_off(stage, bound, elapsed, use, self._random, by_run=by_run)
         elif self._cancelling() <= self._before:
@@ -343,12 +352,12 @@ class Driver:
         """
         if event.outcome != "cancelled":
             # What is known of the attempt counts, though nothing follows from it any more.
-            self._core.leave[self._run.state](self._run, event)
+            self._core.go_on(self._run, event)
         raise self._interruption or asyncio.CancelledError
 
-    async def _question(self, question: Question, deadline: Deadline) -> tuple[Command, int]:
+    async def _question(self, question: Question) -> Command:
         """Ask a person, and wait for the answer; the time that takes is not on the ledger."""
-        run, now = self._run, self._clock.now
+        run, now, deadline = self._run, self._clock.now, self._deadline
         arguments, started, longest = run.arguments, now(), question.timeout_us
         deadline.disarm()
         if self._journal is not None:
@@ -376,7 +385,8 @@ class Driver:
             self._observe(entry, span_id)
         if event.outcome == "cancelled" or self._cancelling() > self._before:
             self._stop(event)
-        return self._core.leave[question.name](run, event), now()
+        self._started = now()
+        return self._core.go_on(run, event)
 
     def hold(self, at_us: int) -> None:
         """Stop counting time, and that of whoever runs this as a child, while a person is asked."""
@@ -389,8 +399,10 @@ class Driver:
         if self._world.holding is not None:
             self._world.holding.end(at_us)
 
-    async def _pause(self, pause: Pause, started: int) -> tuple[Command, int]:
-        run, journal = self._run, self._journal
+    async def _pause(self, pause: Pause) -> Command:
+        """Let time pass, and go on."""
+        run, journal, started = self._run, self._journal, self._started
+        self._deadline.disarm()
         left: int | None = pause.duration_us
         if journal is not None:
             left = await journal.begin(run, "pause", left)
@@ -404,7 +416,8 @@ class Driver:
             self._note(started, span_id, event)
         if journal is not None:
             await journal.end(run, event)
-        return self._core.resume[run.state](run), ended
+        self._started = ended
+        return self._core.resume[run.state](run)
 
     def _begin_span(self, state: str, started: int, pause_us: int | None = None) -> str:
         """Name the span that begins, and tell of it if anyone wants to know so soon."""

@@ -113,7 +113,7 @@ class Execution:
         self._bound = bound
         self._world = world
         self._parent_id = None if parent is None else parent.run_id
-        self.record: list[tuple[Any, ...]] = []
+        self.record: list[Any] = []
 
     async def finish(self) -> Conclusion:
         """Carry the run out; a run that is kept is taken up where its journal ends.

@@ -12,7 +12,7 @@ from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.run import Configuration, Error, Question, Run, Spent
 from fsmflow.runtime.secrets import Secrets
-from fsmflow.runtime.trace import Span, new_span_id
+from fsmflow.runtime.trace import Span, new_span_id, spans
 
 Output = TypeVar("Output")
 
@@ -44,7 +44,7 @@ class Result(Generic[Output]):
         end: str,
         output: Output,
         run: Run,
-        record: Iterable[tuple[Any, ...]],
+        record: Iterable[Any],
         origin: tuple[Origin, str | None, Clock, Secrets],
     ) -> None:
         self.kind = kind
@@ -81,7 +81,7 @@ class Result(Generic[Output]):
     def trace(self) -> tuple[Span, ...]:
         """Every attempt, pause and wait, in order."""
         if self._trace is None:
-            self._trace = tuple(map(Span._make, self._record))
+            self._trace = tuple(spans(self._record))
         return self._trace
 
     @property

@@ -221,8 +221,8 @@ Command = Stage | Question | Pause | End | Onward
 class Run:
     """The configuration of one run, changed in place by its machine.
 
-    `counts` holds the counter of each capped edge and `visits` how often each state was entered,
-    both from 0; `values` the values by name, with `input` and, after a way out, `error` among them. `gives`
+    `counts` holds the counter of each capped edge, from 0, and `visits` how often each state was entered that
+    was; `values` the values by name, with `input` and, after a way out, `error` among them. `gives`
     tells whether the end that was reached declares an output. `child_steps` are those of the `steps` that
     children took, as far as the run was followed from its beginning.
     """
@@ -253,7 +253,6 @@ class Run:
         run_id: str,
         given: Any,
         counters: Mapping[str, int],
-        states: Mapping[str, int],
         trace_id: str = "",
     ) -> None:
         self._run_id = run_id
@@ -263,7 +262,7 @@ class Run:
         self.steps = self.tool_calls = self.tokens = self.micro_usd = self.time_us = 0
         self.child_steps = 0
         self.counts = dict(counters)
-        self.visits = dict(states)
+        self.visits: dict[str, int] = {}
         self.values: dict[str, Any] = {"input": given}
         self.arguments: dict[str, Any] | Unbound = {}
         self.feedback: tuple[str, ...] = ()
@@ -316,7 +315,7 @@ class Run:
             self.visits[self.state],
             self.attempt,
             {name: count for name, count in self.counts.items() if count},
-            {name: count for name, count in self.visits.items() if count},
+            dict(self.visits),
             self.spent,
             dict(self.values),
             self.arguments,
@@ -327,7 +326,7 @@ class Run:
     def enter(self, state: str, feedback: tuple[str, ...]) -> None:
         """Begin a visit to a state that takes no arguments."""
         self.state = state
-        self.visits[state] += 1
+        self.visits[state] = self.visits.get(state, 0) + 1
         self.attempt = 1
         self.arguments = {}
         self.feedback = feedback

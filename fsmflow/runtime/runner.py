@@ -31,6 +31,7 @@ from fsmflow.runtime.run import (
     Spent,
     Stage,
 )
+from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound, StepNotFound, resolve_type
 from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.validation import Validate, validator
@@ -88,7 +89,8 @@ class Runner(Generic[Given, Output]):
         given: The type of the input, as the spec writes it; empty if none is declared.
         gives: The type of the output, likewise.
         gauge: What the certificate beside the runner proves.
-        leave: How each state goes on from an attempt.
+        succeed: How each state goes on from an output, where that alone tells the way.
+        leave: How each state goes on from an attempt, whatever `succeed` does not know.
         resume: How each state goes on from a pause.
         secret: The ways to what no trace may hold, by state, and for the input as `input`.
     """
@@ -101,11 +103,11 @@ class Runner(Generic[Given, Output]):
         digest: str,
         limits: Limits,
         reserve: Spent,
-        states: tuple[str, ...],
         counters: tuple[str, ...],
         stages: tuple[Stage, ...],
         begin: Callable[[Run], Command],
         leave: Mapping[str, Callable[[Run, Any], Command]],
+        succeed: Mapping[str, Callable[[Run, Any], Command]],
         resume: Mapping[str, Callable[[Run], Command]],
         folder: Path,
         given: str = "",
@@ -129,9 +131,9 @@ class Runner(Generic[Given, Output]):
         self.generated = generated
         self._known: dict[str, Runner[Any, Any]] = {}
         self._begin = begin
-        self._states = dict.fromkeys(states, 0)
         self._counters = dict.fromkeys(counters, 0)
         self.leave = leave
+        self.succeed = succeed
         self.resume = resume
         self.given = given
         self.gives = gives
@@ -213,11 +215,11 @@ class Runner(Generic[Given, Output]):
 
     def new_run(self, given: Any, run_id: str = "run", trace_id: str = "") -> Run:
         """Make the blank configuration of a run; `begin` enters its first state."""
-        return Run(run_id, given, self._counters, self._states, trace_id)
+        return Run(run_id, given, self._counters, trace_id)
 
     def restore(self, configuration: Configuration, run_id: str = "run") -> Run:
         """Make the run that stands where `configuration` says."""
-        run = Run(run_id, None, self._counters, self._states)
+        run = Run(run_id, None, self._counters)
         run.state, run.attempt = configuration.state, configuration.attempt
         run.steps, run.tool_calls, run.tokens, run.micro_usd, run.time_us = configuration.spent
         run.counts.update(configuration.counts)
@@ -244,10 +246,16 @@ class Runner(Generic[Given, Output]):
         else:
             if run.state in self.stages:
                 run.settle(self.stages[run.state], event)
-            command = self.leave[run.state](run, event)
+            command = self.go_on(run, event)
         while isinstance(command, Onward):
             command = command.enter(run)
         return command
+
+    def go_on(self, run: Run, event: Ended) -> Command:
+        """Go on from an attempt, or an answer, that is on the ledger."""
+        if event.outcome == "success" and run.state in self.succeed:
+            return self.succeed[run.state](run, event.value)
+        return self.leave[run.state](run, event)
 
     def _again(self, run: Run, event: Lost) -> Command:
         """Book an attempt that was lost, and make it again if the caps leave room for it."""
@@ -355,6 +363,7 @@ class Runner(Generic[Given, Output]):
             options.get("profile"),
             record=options.get("record"),
             bodies=options.get("bodies", "full"),
+            secrets=Secrets(),
         )
         if world.desk is None and self.asks:
             raise NoDesk(f"{self.name} asks people: give `run` a desk, such as an `Inbox`")

@@ -10,12 +10,13 @@ import sys
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from fsmflow.runtime.calling import Call, caller
 from fsmflow.runtime.run import Stage
-from fsmflow.runtime.validation import Validate, validator
+from fsmflow.runtime.validation import Validate, exact, validator
 
 
 class StepNotFound(Exception):
@@ -35,7 +36,8 @@ class Bound:
 
     `mode` is `async`, `thread`, `inline` or, where workflows are run, `children`; `wants_context` whether
     it has a parameter `ctx`. A `plain` step is async, takes no context, and gives no label that would
-    have to be looked at.
+    have to be looked at. What is of the class `exact` needs no validation. `call` takes the
+    arguments as a mapping.
     """
 
     function: Callable[..., Any]
@@ -44,6 +46,11 @@ class Bound:
     validate: Validate | None
     accept: tuple[Acceptor, ...]
     plain: bool
+    exact: type | None = None
+    call: Call = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "call", caller(self.function))
 
     def _replace(self, **changes: Any) -> Bound:
         """Give the same implementation but for `changes`, as a named tuple would."""
@@ -73,13 +80,15 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
         raise StepNotFound(f"`{step}` of state `{stage.name}` can't be called")
     wants_context = "ctx" in _parameters(function)
     mode = _mode(function, stage)
+    gives = resolve_type(stage.gives, folder) if stage.gives else Any
     return Bound(
         function,
         mode,
         wants_context,
-        validator(resolve_type(stage.gives, folder)) if stage.gives else None,
+        validator(gives),
         tuple(_acceptor(resolve(name, folder), name) for name in stage.accept),
         plain=mode == "async" and not wants_context and not stage.accept and stage.labels is None,
+        exact=exact(gives),
     )
 
 

@@ -116,30 +116,3 @@ def _comparable(left: Any, right: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def own(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Give arguments whose lists, mappings and sets belong to the step alone.
-
-    A step that changed what it was given would change, without a word, what other steps, its own
-    retry and the trace hold. Instances are passed on as they are: let their classes be frozen.
-    """
-    for value in arguments.values():
-        if value.__class__ in _CONTAINERS:
-            try:
-                return {name: _copied(value) for name, value in arguments.items()}
-            except RecursionError:
-                return arguments
-    return arguments
-
-
-_CONTAINERS = frozenset({list, dict, set, tuple, bytearray})
-
-
-def _copied(value: Any) -> Any:
-    kind = value.__class__
-    if kind is list or kind is tuple:
-        return kind(map(_copied, value))
-    if kind is dict:
-        return {key: _copied(item) for key, item in value.items()}
-    return kind(value) if kind in _CONTAINERS else value

@@ -114,7 +114,7 @@ def _places(machine: Machine, state: Work | Ask | Wait) -> Iterator[tuple[Config
             2,
             3,
             {},
-            {state.name: 2},
+            dict.fromkeys(machine.states, 2),
             Spent(),
             {**whole, "error": error},
             {"earlier": "argument"},

@@ -292,7 +292,7 @@ class _Running:
             run.settle(stage, ended._replace(use=None))
             self._note(ended)
             if ended.outcome != CANCELLED:
-                self._runner.leave[run.state](run, ended)
+                self._runner.go_on(run, ended)
         return self._simulated(CANCELLED, CANCELLED, None)
 
     def _simulated(self, end: str, kind: str, output: Any) -> Simulated:

@@ -12,6 +12,8 @@ import pytest
 
 from fsmflow.runtime import Breach, Invalid, Permanent, Transient
 from fsmflow.runtime.outcomes import MAX_RETRY_AFTER_US, classify, describe, parse_retry_after, retry_after_us
+from fsmflow.runtime.validation import Rejected
+from tests.runtime.workbench import run, step
 
 # The library beneath the openai client, which is httpx or a successor of it.
 httpx = importlib.import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
@@ -292,3 +294,18 @@ def test_urllibs_errors_are_told_by_their_code():
 
     assert classify(error)[0::3] == ("transient", 4_000_000)
     error.close()
+
+
+def test_an_output_that_a_step_itself_rejects_is_no_earlier_steps():
+    """A step that raises `Rejected` before it has an output is on record without one."""
+
+    async def first():
+        return "the first step's"
+
+    async def second():
+        raise Rejected(("no",))
+
+    states = {"first": step(success="second"), "second": step()}
+    result = run(states, {"first": first, "second": second})
+
+    assert (result.trace[1].outcome, result.trace[1].value) == ("invalid", None)
