@@ -38,7 +38,6 @@ from fsmflow.engines.store import Store
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
 from fsmflow.engines.workflows import Workflow
-from fsmflow.machine import canonical
 from fsmflow.runtime import Asked, Desk, NotWaiting, Result
 from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
@@ -119,14 +118,11 @@ class Durable:
         run_id = run_id or os.urandom(16).hex()
         text = written(value)
         swapped = {} if profile is None else {profile: dict(workflow.runner.profiles[profile])}
-        machines = [
-            (each.machine.digest, each.machine.name, canonical(each.machine)) for each in workflow.all
-        ]
 
         def work(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone():
                 raise ValueError(f"there is a run {run_id} already")
-            connection.executemany("INSERT OR IGNORE INTO machines VALUES (?, ?, ?)", machines)
+            connection.executemany("INSERT OR IGNORE INTO machines VALUES (?, ?, ?)", workflow.machines)
             add_run(
                 connection,
                 run_id=run_id,

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fsmflow.engines.keeping import Unkeepable, event_read, event_written, is_scalar, json_of, written
+from fsmflow.engines.keeping import Unkeepable, event_read, event_written, is_scalar, json_of, quoted, written
 from fsmflow.engines.leases import Fenced, Lease
 from fsmflow.engines.rows import (
     Append,
@@ -84,7 +84,7 @@ class RunJournal:
 
     def bear(self, row: Row, added: Changed) -> None:
         """Begin the journal of a run that is kept with its first attempt."""
-        self._add(row)
+        self._add(*row)
         self._changes.append(added)
 
     def take_up(self, begun: dict[str, Any]) -> None:
@@ -99,22 +99,19 @@ class RunJournal:
             raise TooLong(f"the run {self._run_id} has {self._chain.length:,} events, and none may have more")
         now = time.time_ns()
         until = None if longest_us is None or what == "attempt" else now + longest_us * 1000
-        begun = {
-            "what": what,
-            "state": run.state,
-            "visit": run.visits[run.state],
-            "attempt": run.attempt,
-            "spent": list(run.spent),
-            "at_ns": now,
-            "until_ns": until,
-        }
+        began = (
+            f'{{"what":"{what}","state":{quoted(run.state)},"visit":{run.visits[run.state]}'
+            f',"attempt":{run.attempt}'
+            f',"spent":[{run.steps},{run.tool_calls},{run.tokens},{run.micro_usd},{run.time_us}]'
+            f',"at_ns":{now},"until_ns":{"null" if until is None else until}'
+        )
         if what == "question":
             self._asks(run.state, until)
-            self._add(Row("begin", written({**begun, "shown": _shown(run)})))
+            self._add("begin", f'{began},"shown":{_shown(run)}}}')
         else:
             self._becomes("running", run.state)
-            self._add(Row("begin", json_of(begun)))
-        await self._keep()
+            self._add("begin", f"{began}}}")
+        await self._store.do(self._handed())
         return longest_us
 
     async def _go_on(self, run: Run, what: Begun, longest_us: int | None) -> int | None:
@@ -138,7 +135,7 @@ class RunJournal:
 
     def late(self, event: Late) -> None:
         """Keep a late charge with what is kept next."""
-        self._add(Row("event", event_written(event)))
+        self._add("event", event_written(event))
 
     async def end(self, run: Run, event: Kind) -> Kind:
         """Keep what came of what began last, and give it as it is read back.
@@ -149,7 +146,7 @@ class RunJournal:
             event, text = self._kept(run.state, event)
         else:
             text = event_written(event)
-        self._add(Row("event", text))
+        self._add("event", text)
         if self._has_asked:
             # An answer is taken with the row that holds it: the next question of this run waits for its own.
             self._has_asked = False
@@ -175,7 +172,7 @@ class RunJournal:
 
     async def recovered(self, run: Run, event: Ended | Lost) -> None:
         """Keep what must be made of an attempt whose process ended."""
-        self._add(Row("event", event_written(event)))
+        self._add("event", event_written(event))
         await self._keep()
 
     async def conclude(self, run: Run, end: str, kind: str, output: Any) -> None:
@@ -184,7 +181,7 @@ class RunJournal:
             said = written(output)
         except Unkeepable:
             said = "null"
-        self._add(Row("end", f'{{"end":{json_of(end)},"kind":{json_of(kind)},"output":{said}}}'))
+        self._add("end", f'{{"end":{json_of(end)},"kind":{json_of(kind)},"output":{said}}}')
         self._changes += [
             Changed(
                 "UPDATE runs SET status = 'done', state = ?, end_state = ?, end_kind = ?, ended_ns = ?,"
@@ -215,8 +212,8 @@ class RunJournal:
             change = "UPDATE runs SET status = ?, state = ?, wake_ns = ? WHERE run_id = ?"
             self._changes.append(Changed(change, (status, state, wake_ns, self._run_id)))
 
-    def _add(self, row: Row) -> None:
-        self._rows.append(self._chain.add(row, self._payloads))
+    def _add(self, kind: str, body: str) -> None:
+        self._rows.append(self._chain.add(kind, body, self._payloads))
 
     async def _keep(self) -> None:
         """Keep all that was handed over, in one transaction.
@@ -225,17 +222,21 @@ class RunJournal:
             Fenced: The run is another process's by now.
             StoreError: It could not be written; this journal is of no use any more.
         """
-        rows, payloads, changes = self._rows, self._payloads, self._changes
+        await self._store.do(self._handed())
+
+    def _handed(self) -> Append:
+        """Take all that was handed over."""
+        taken = Append(self._lease, self._rows, self._payloads, self._changes)
         self._rows, self._payloads, self._changes = [], [], []
-        await self._store.do(Append(self._lease, rows, payloads, changes))
+        return taken
 
 
-def _shown(run: Run) -> Any:
-    """Give what a person sees of a question, as far as that is data."""
+def _shown(run: Run) -> str:
+    """Write what a person sees of a question, as far as that is data."""
     try:
-        return json.loads(written(run.arguments)) if isinstance(run.arguments, dict) else {}
+        return written(json.loads(written(run.arguments))) if isinstance(run.arguments, dict) else "{}"
     except Unkeepable:
-        return {}
+        return "{}"
 
 
 def fitted(event: Ended, state: str, fit: Callable[[str, Any], Any]) -> Ended:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import lru_cache
 from typing import Any
 
 from fsmflow.analysis.restoring import restored
@@ -97,6 +98,9 @@ _KINDS = {kind: name for name, kind in _EVENTS.items()}
 
 _REQUIRED = {kind: set(kind._fields) - set(kind._field_defaults) for kind in _KINDS}
 
+quoted = lru_cache(maxsize=10_000)(json_of)
+"""Writes a name: there are few, and they come again and again."""
+
 
 def event_written(event: Event) -> str:
     """Write an event: what it says beyond what events of its kind say anyway.
@@ -104,19 +108,34 @@ def event_written(event: Event) -> str:
     Raises:
         Unkeepable: What it gives is no data.
     """
-    kind = type(event)
-    said: dict[str, Any] = {"is": _KINDS[kind]}
-    defaults = kind._field_defaults
-    for name, item in zip(kind._fields, event, strict=True):
-        if name == "value":
-            if item is not None:
-                said[name] = item if type(item) in _SCALARS else _plain(item, 1)
-        elif name not in defaults or item != defaults[name]:
-            said[name] = item
-    try:
-        return json_of(said)
-    except (TypeError, ValueError) as error:
-        raise Unkeepable(f"an event that says no data can't be kept: {error}") from error
+    if isinstance(event, Ended):
+        return _ended_written(event)
+    said: dict[str, Any] = {"is": _KINDS[type(event)], **event._asdict()}
+    return json_of(said)
+
+
+def _ended_written(event: Ended) -> str:
+    """Write the end of an attempt; put together by hand, since every step of every run waits for it."""
+    outcome, label, value, message, complaints, use, elapsed_us, retry_after_us, draw, steps = event
+    text = f'{{"is":"ended","outcome":{quoted(outcome)}'
+    if label is not None:
+        text += f',"label":{quoted(label)}'
+    if type(value) is int:
+        text += f',"value":{value}'
+    elif value is not None:
+        text += f',"value":{json_of(value if type(value) in _SCALARS else _plain(value, 1))}'
+    if message:
+        text += f',"message":{json_of(message)}'
+    if complaints:
+        text += f',"complaints":{json_of(_plain(complaints, 1))}'
+    if use is not None:
+        text += f',"use":[{use[0]},{use[1]},{use[2]}]'
+    text += f',"elapsed_us":{elapsed_us}'
+    if retry_after_us is not None:
+        text += f',"retry_after_us":{retry_after_us}'
+    if draw:
+        text += f',"draw":{draw!r}'
+    return f'{text},"steps":{steps}}}' if steps != 1 else f"{text}}}"
 
 
 def event_read(text: str) -> Event:

@@ -6,10 +6,11 @@ write no more (Kleppmann, "How to do distributed locking", 2016).
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from fsmflow.engines.keeping import json_of
 
 
 class Fenced(RuntimeError):
@@ -29,7 +30,7 @@ class Lease(NamedTuple):
         Raises:
             Fenced: It is not.
         """
-        if self not in held(connection, (self,)):
+        if leases_lost(connection, (self,)):
             raise self.lost()
 
     def lost(self) -> Fenced:
@@ -38,12 +39,17 @@ class Lease(NamedTuple):
 
 
 _HELD = (
-    "SELECT run_id, owner, fence FROM json_each(?) JOIN runs ON run_id = value"
-    " WHERE status NOT IN ('done', 'cancelled')"
+    "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND fence = ? AND status NOT IN ('done', 'cancelled')"
+)
+_NOT_HELD = (
+    "SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE NOT EXISTS"
+    " (SELECT 1 FROM runs WHERE run_id = value ->> 0 AND owner = value ->> 1 AND fence = value ->> 2"
+    "  AND status NOT IN ('done', 'cancelled'))"
 )
 
 
-def held(connection: sqlite3.Connection, leases: Collection[Lease]) -> set[Lease]:
-    """Give those of the leases that are held still."""
-    roots = json.dumps([lease.root_id for lease in leases])
-    return {Lease(*row) for row in connection.execute(_HELD, (roots,))}.intersection(leases)
+def leases_lost(connection: sqlite3.Connection, leases: Sequence[Lease]) -> set[Lease]:
+    """Give those of the leases that are held no more."""
+    if len(leases) == 1:
+        return set(leases) if connection.execute(_HELD, leases[0]).fetchone() is None else set()
+    return {Lease(*row) for row in connection.execute(_NOT_HELD, (json_of(leases),))}

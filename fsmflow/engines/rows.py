@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b, sha256
 from typing import Any, NamedTuple, Self
 
 from attrs import frozen
 
-from fsmflow.engines.keeping import event_read, read
-from fsmflow.engines.leases import Lease, held
+from fsmflow.engines.keeping import event_read, json_of, read
+from fsmflow.engines.leases import Lease, leases_lost
 from fsmflow.runtime.events import Event
 
 LARGE = 8_192
 """From how many characters on a row's text is kept apart, under its hash."""
+
+FEW = 4
+"""Up to how many rows are written each by itself."""
 
 
 class Corrupt(RuntimeError):
@@ -28,10 +31,10 @@ class Row(NamedTuple):
     body: str
 
 
-def chained(before: str, row: Row) -> str:
+def chained(before: str, kind: str, body: str) -> str:
     """Give the checksum of a row, after the one whose checksum is `before`."""
-    text = f"{before}\n{row.kind}\n{row.body}"
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    text = f"{before}\n{kind}\n{body}"
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def rows_of(connection: sqlite3.Connection, run_id: str) -> list[Row]:
@@ -54,7 +57,7 @@ def rows_and_chain(connection: sqlite3.Connection, run_id: str) -> tuple[list[Ro
     query = "SELECT seq, kind, body, chain FROM journal WHERE run_id = ? ORDER BY seq"
     for number, (seq, kind, body, chain) in enumerate(connection.execute(query, (run_id,))):
         row = Row(kind, _fetched(connection, body) if body.startswith("@") else body)
-        before = chained(before, row)
+        before = chained(before, *row)
         if seq != number or chain != before:
             raise Corrupt(f"row {number} of the journal of {run_id} is not what was written")
         found.append(row)
@@ -85,7 +88,7 @@ def _fetched(connection: sqlite3.Connection, body: str) -> str:
 
 
 def _hash(body: str) -> str:
-    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def events_of(rows: Iterable[Row]) -> Iterator[Event]:
@@ -154,32 +157,28 @@ class Append:
     @classmethod
     def together(cls, connection: sqlite3.Connection, works: Sequence[Self]) -> Sequence[Exception | None]:
         """Write the rows of several runs; give for each why it was refused, if it was."""
-        leases = held(connection, {work.lease for work in works})
-        written = [work for work in works if work.lease in leases]
-        for work in written:
+        lost = leases_lost(connection, [work.lease for work in works])
+        held = [work for work in works if work.lease not in lost] if lost else works
+        for work in held:
             if work.payloads:
                 connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", work.payloads)
             for change in work.changes:
                 connection.execute(*change)
-        insert(connection, [row for work in written for row in work.rows])
-        return [None if work.lease in leases else work.lease.lost() for work in works]
+        insert(connection, [row for work in held for row in work.rows])
+        return [work.lease.lost() if work.lease in lost else None for work in works]
 
 
-_AT_ONCE = (64, 16, 4, 1)
-_VALUES = "(?, ?, ?, ?, ?)"
-_INSERT = {
-    many: f"INSERT INTO journal VALUES {', '.join([_VALUES] * many)}"  # noqa: S608 - placeholders alone
-    for many in _AT_ONCE
-}
+_INSERT = "INSERT INTO journal VALUES (?, ?, ?, ?, ?)"
+_INSERT_ALL = "INSERT INTO journal SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)"
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
-    """Write rows, many with a statement: each lets other threads in, and waits for them."""
-    at = 0
-    for many in _AT_ONCE:
-        while len(rows) - at >= many:
-            connection.execute(_INSERT[many], [value for row in rows[at : at + many] for value in row])
-            at += many
+    """Write rows: a few each by itself, many by one statement, in which other threads go on meanwhile."""
+    if len(rows) <= FEW:
+        for row in rows:
+            connection.execute(_INSERT, row)
+    else:
+        connection.execute(_INSERT_ALL, (json_of(rows),))
 
 
 class Chain:
@@ -197,13 +196,13 @@ class Chain:
         self._last = last or run_id
         self.length = length
 
-    def add(self, row: Row, payloads: list[tuple[str, str]]) -> Values:
+    def add(self, kind: str, body: str, payloads: list[tuple[str, str]]) -> Values:
         """Add a row; a large text goes to `payloads`."""
-        self._last = chained(self._last, row)
-        body = row.body
+        seq = self.length
+        self.length = seq + 1
+        self._last = last = chained(self._last, kind, body)
         if len(body) >= LARGE:
             name = _hash(body)
             payloads.append((name, body))
             body = f"@{name}"
-        self.length += 1
-        return (self._run_id, self.length - 1, row.kind, body, self._last)
+        return (self._run_id, seq, kind, body, last)

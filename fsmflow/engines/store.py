@@ -10,6 +10,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +20,15 @@ SCHEMA_VERSION = 2
 
 CHECKPOINT_PAGES = 4_000
 """After how many pages the write-ahead log is carried over into the database."""
+
+WAITS_MS = 30_000
+"""How long another process that writes is waited for, in milliseconds."""
+
+QUICK_S = 0.002
+"""Up to how long transactions may take to be made in a thread that has other things to do as well."""
+
+TURN_S = 0.005
+"""After how long other tasks have their turn, in a thread that makes one transaction after another."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS machines (
@@ -89,32 +99,19 @@ class Handed:
         error: Why it was not done, if it was not.
     """
 
-    __slots__ = ("_done", "_loop", "error", "found", "work")
+    __slots__ = ("_done", "error", "found", "work")
 
-    def __init__(self, work: Work, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """Hand work over, from a task of `loop`, or from a thread that waits."""
+    def __init__(self, work: Work, done: asyncio.Future[None] | threading.Event | None = None) -> None:
+        """Hand work over; who waits for it, if anyone does, waits for `done`."""
         self.work = work
         self.found: Any = None
         self.error: Exception | None = None
-        self._loop = loop
-        self._done = threading.Event() if loop is None else loop.create_future()
+        self._done = done
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop of the task that waits; None if a thread does."""
-        return self._loop
-
-    async def committed(self) -> Any:
-        """Wait until it is committed, and give what came of it."""
-        assert isinstance(self._done, asyncio.Future)
-        await self._done
-        return self.outcome()
-
-    def waited(self) -> Any:
-        """Do what `committed` does, in a thread."""
-        assert isinstance(self._done, threading.Event)
-        self._done.wait()
-        return self.outcome()
+        return self._done.get_loop() if isinstance(self._done, asyncio.Future) else None
 
     def outcome(self) -> Any:
         """Give what came of it."""
@@ -126,7 +123,7 @@ class Handed:
         """Let whoever waits go on; in the thread of its loop."""
         if isinstance(self._done, threading.Event):
             self._done.set()
-        elif not self._done.done():
+        elif self._done is not None and not self._done.done():
             self._done.set_result(None)
 
 
@@ -147,11 +144,16 @@ class Store:
         self._closing = threading.Lock()
         self._is_closed = False
         self._queue: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
+        self._using = threading.Lock()
+        self._latest: asyncio.Task[Any] | None = None
+        self._took_s = 0.0
+        self._yielded_s = 0.0
+        self._waits_ms = WAITS_MS
         try:
             # What runs are given and give is for their user's eyes.
             path.touch(mode=0o600)
             self._connection = sqlite3.connect(
-                path, check_same_thread=False, isolation_level=None, timeout=30
+                path, check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
             )
             self._prepare()
         except (sqlite3.Error, OSError) as error:
@@ -172,13 +174,11 @@ class Store:
         # Whoever opens it at the same time makes it too, or finds it made.
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT")
 
-    def _hand_over(self, work: Work, loop: asyncio.AbstractEventLoop | None) -> Handed:
-        handed = Handed(work, loop)
+    def _hand_over(self, handed: Handed) -> None:
         with self._closing:
             if self._is_closed:
                 raise StoreError(f"{self.path} is closed")
             self._queue.put(handed)
-        return handed
 
     async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do work, and wait until it is committed. It is done also if whoever waits no longer does.
@@ -186,12 +186,50 @@ class Store:
         Raises:
             StoreError: It could not be committed; nothing of it was done.
         """
-        found: T = await self._hand_over(work, asyncio.get_running_loop()).committed()
+        task = asyncio.current_task()
+        # Nobody else has used the database since this task did.
+        is_alone = task is self._latest and self._took_s < QUICK_S
+        handed = self._at_once(work) if is_alone else None
+        if handed is None:
+            self._latest = task
+            done = asyncio.get_running_loop().create_future()
+            handed = Handed(work, done)
+            self._hand_over(handed)
+            await done
+            self._yielded_s = time.perf_counter()
+        elif time.perf_counter() - self._yielded_s > TURN_S:
+            await asyncio.sleep(0)
+            self._yielded_s = time.perf_counter()
+        found: T = handed.outcome()
         return found
+
+    def _at_once(self, work: Work) -> Handed | None:
+        """Do work in this thread, if nobody else uses the database.
+
+        A run that is alone waits for each commit anyway, and to wake two threads takes as long as a quick
+        disk does.
+        """
+        if self._is_closed or not self._queue.empty() or not self._using.acquire(blocking=False):
+            return None
+        try:
+            self._wait_for_others(0)
+            self._connection.execute("BEGIN IMMEDIATE")
+            handed = Handed(work)
+            self._commit([handed])
+            return handed
+        except sqlite3.Error:
+            # Another process writes: to wait for it is not this thread's.
+            return None
+        finally:
+            self._using.release()
 
     def do_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do what `do` does, from code that is not async."""
-        found: T = self._hand_over(work, None).waited()
+        done = threading.Event()
+        handed = Handed(work, done)
+        self._hand_over(handed)
+        done.wait()
+        found: T = handed.outcome()
         return found
 
     def close(self) -> None:
@@ -209,16 +247,27 @@ class Store:
                 batch.append(self._queue.get())
             handed = [each for each in batch if each is not None]
             if handed:
-                self._commit(handed)
+                with self._using:
+                    self._wait_for_others(WAITS_MS)
+                    self._commit(handed)
                 _tell(handed)
             if None in batch:
-                self._connection.close()
+                with self._using:
+                    self._connection.close()
                 return
+
+    def _wait_for_others(self, longest_ms: int) -> None:
+        """Say how long another process that writes is waited for."""
+        if longest_ms != self._waits_ms:
+            self._connection.execute(f"PRAGMA busy_timeout={longest_ms}")
+            self._waits_ms = longest_ms
 
     def _commit(self, batch: list[Handed]) -> None:
         """Do a batch in one transaction; what raises is undone alone."""
+        began = time.perf_counter()
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
             for together, like in groupby(batch, lambda handed: getattr(handed.work, "together", None)):
                 if together is None:
                     for handed in like:
@@ -230,6 +279,7 @@ class Store:
             self._undo()
             for handed in batch:
                 handed.error = handed.error or StoreError(f"{self.path}: {error}")
+        self._took_s += (time.perf_counter() - began - self._took_s) / 8
 
     def _several(self, together: Any, like: list[Handed]) -> None:
         for handed, error in zip(

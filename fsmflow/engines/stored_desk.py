@@ -15,6 +15,9 @@ from fsmflow.runtime import Answer, Asked, Desk, NotWaiting
 POLL_S = 0.05
 """How often a run looks whether it is answered."""
 
+SOON_S = 0.001
+"""How long the loop is given to call what is due."""
+
 
 class Suspended(BaseException):
     """A run waits for a person, and is let go meanwhile; no exception, which would be an outcome.
@@ -69,6 +72,8 @@ class StoredDesk:
             if answer is not None:
                 return answer
             if self._suspends:
+                # A deadline that has passed meanwhile comes first.
+                await asyncio.sleep(SOON_S)
                 raise Suspended(asked)
             await asyncio.sleep(POLL_S)
 

@@ -139,7 +139,7 @@ def add_run(
     about = (workflow, digest, folder, profile, profiles, code, trace_id, "submitted")
     connection.execute(_ADD, (run_id, run_id, None, *about, time.time_ns()))
     payloads: list[tuple[str, str]] = []
-    insert(connection, [Chain(run_id).add(first_row(digest, given), payloads)])
+    insert(connection, [Chain(run_id).add(*first_row(digest, given), payloads)])
     connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", payloads)
 
 

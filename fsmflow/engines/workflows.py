@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import linecache
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ from fsmflow.analysis import Analysis
 from fsmflow.backends.python import runner
 from fsmflow.compiler import compile_file
 from fsmflow.diagnostics import InvalidSpec
-from fsmflow.machine import Machine, Work
+from fsmflow.machine import Machine, Work, canonical
 from fsmflow.runtime import Runner, runner_of
 
 
@@ -79,6 +80,11 @@ class Workflow:
         yield self
         for callee in self.callees.values():
             yield from callee.all
+
+    @cached_property
+    def machines(self) -> tuple[tuple[str, str, str], ...]:
+        """The machines of this workflow and of all that it runs: digest, name and canonical text."""
+        return tuple((each.machine.digest, each.machine.name, canonical(each.machine)) for each in self.all)
 
     @property
     def fingerprint(self) -> str:
