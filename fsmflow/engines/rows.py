@@ -169,7 +169,10 @@ class Append:
 
 
 _INSERT = "INSERT INTO journal VALUES (?, ?, ?, ?, ?)"
-_INSERT_ALL = "INSERT INTO journal SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)"
+_INSERT_ALL = (
+    "INSERT INTO journal SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4"
+    " FROM json_each(?)"
+)
 
 
 def insert(connection: sqlite3.Connection, rows: Sequence[Values]) -> None:
