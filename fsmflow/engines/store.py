@@ -18,7 +18,10 @@ from typing import Any, Protocol, Self, TypeVar
 
 SCHEMA_VERSION = 2
 
-CHECKPOINT_PAGES = 4_000
+PAGE_BYTES = 1_024
+"""How large a page is: a step changes two, and is as quick as they are small."""
+
+CHECKPOINT_PAGES = 16_000
 """After how many pages the write-ahead log is carried over into the database."""
 
 WAITS_MS = 30_000
@@ -163,6 +166,7 @@ class Store:
 
     def _prepare(self) -> None:
         connection = self._connection
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
