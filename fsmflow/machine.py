@@ -8,13 +8,13 @@ last one is never guarded by a counter, so every outcome leads somewhere.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import define, field, frozen
 
+from fsmflow.canonical import Form
 from fsmflow.expressions import Guard, Template
 from fsmflow.typeexpr import TypeExpr
 
@@ -367,33 +367,22 @@ def canonical(machine: Machine) -> str:
 
     Certificates and coverage call transitions by their number, so another order is another digest.
     """
-    plain = _plain(machine)
-    del plain["title"], plain["profiles"]
-    # What is secret belongs to it, so that a run which is taken up years later still keeps it. But machines
-    # without secrets are written as they were before some had any.
-    for part in (plain, *plain["states"].values()):
-        if not part.get("secret", True):
-            del part["secret"]
-    for state in plain["states"].values():
-        del state["title"]
-        # Machines that ask no model, and run no children, are written as they were before some did.
-        for part in ("model", "children"):
-            if state.get(part, state) is None:
-                del state[part]
-        if "model" in state and not state["model"]["tools"]:
-            del state["model"]["tools"]
-    return json.dumps(plain, ensure_ascii=True, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _FORM.written(machine)
 
 
-def _plain(value: Any) -> Any:
-    """Turn attrs values into tagged plain data."""
-    if hasattr(type(value), "__attrs_attrs__"):
-        found = {a.name: _plain(getattr(value, a.name)) for a in type(value).__attrs_attrs__}
-        if not isinstance(value, Machine | Resources | Caps):
-            found["is"] = type(value).__name__
-        return found
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return value
+_FORM = Form(
+    untagged=frozenset({Machine, Resources, Caps}),
+    never={
+        Machine: frozenset({"title", "profiles"}),
+        **dict.fromkeys((Work, Ask, Choice, Wait, End), frozenset({"title"})),
+    },
+    # What is secret belongs to the meaning, so that a run which is taken up years later still keeps it. But
+    # machines without secrets, models, tools or children are written as they were before some had any.
+    unless_set={
+        Machine: frozenset({"secret"}),
+        Work: frozenset({"secret", "model", "children"}),
+        Ask: frozenset({"secret"}),
+        End: frozenset({"secret"}),
+        Model: frozenset({"tools"}),
+    },
+)

@@ -1,4 +1,7 @@
-"""One meaning, three views: the reference, the generated runner and the `transitions` machine agree."""
+"""One meaning, three views: the reference, the generated runner and the `transitions` machine agree.
+
+The runner is written twice: with functions for each state, and, as that of a large machine is, by families.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +34,18 @@ LONGEST = 60
 LISTS = 4
 
 
-def compiled(machine: Machine) -> Runner[Any, Any]:
-    """Compile `machine` in memory."""
+def compiled(machine: Machine) -> tuple[Runner[Any, Any], Runner[Any, Any]]:
+    """Compile `machine` in memory: state by state, and by families."""
+    return executed(runner(machine, spec="sample", folder=".")), executed(
+        runner(machine, spec="sample", folder=".", large=0)
+    )
+
+
+def executed(code: str) -> Runner[Any, Any]:
+    """Load a generated module, and give its runner."""
     module = ModuleType("generated")
     module.__file__ = str(Path("generated.py").absolute())
-    exec(compile(runner(machine, spec="sample", folder="."), "generated.py", "exec"), module.__dict__)
+    exec(compile(code, "generated.py", "exec"), module.__dict__)
     return module.RUNNER
 
 
@@ -58,17 +68,21 @@ def assert_walk_is_at(walk: Walk, command: Command) -> None:
             assert walk.enabled() == ()
 
 
-def hold(machine: Machine, generated: Runner[Any, Any], random: Random) -> Iterator[str]:
+def hold(
+    machine: Machine, generated: tuple[Runner[Any, Any], Runner[Any, Any]], random: Random
+) -> Iterator[str]:
     """Play one list of events on all three views; give the kinds of things that happened."""
     given_ = plain(random)
     now, (command,) = semantics.begin(machine, given_)
-    run = generated.new_run(given_)
-    actual = generated.begin(run)
+    by_state, by_family = generated
+    run, like = by_state.new_run(given_), by_family.new_run(given_)
+    actual, same = by_state.begin(run), by_family.begin(like)
     walk = build(machine, given_)
     for _ in range(LONGEST):
         assert now == run.configuration()
         assert now == walk.configuration()
-        assert command == spoken(run, actual)
+        assert command == spoken(run, actual) == spoken(like, same)
+        assert like.configuration() == now
         assert_walk_is_at(walk, command)
         if isinstance(command, Finish):
             return
@@ -79,11 +93,12 @@ def hold(machine: Machine, generated: Runner[Any, Any], random: Random) -> Itera
         feed(walk, event)
         if isinstance(event, Late):
             run.book(event.use)
+            like.book(event.use)
             # The attempt that is under way goes on, with the deadline that it was given.
             assert (now, now) == (run.configuration(), walk.configuration())
             continue
         (command,) = advance.commands
-        actual = generated.step(run, event)
+        actual, same = by_state.step(run, event), by_family.step(like, event)
 
 
 def kinds(machine: Machine, before: Configuration, event: Event, advance: Advance) -> Iterator[str]:

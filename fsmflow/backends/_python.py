@@ -68,6 +68,17 @@ def condition(keyword: str, parts: Iterable[str], joiner: str, indent: str = "")
     yield f"{indent}):"
 
 
+class Parameter(str):
+    """A name that code is not told before it runs: written as the parameter that stands for it."""
+
+    __slots__ = ()
+
+    @property
+    def number(self) -> int:
+        """Its number among the parameters, from 0."""
+        return int(self[1:])
+
+
 def data(value: Any) -> Term:
     """Write plain data as a Python literal in ASCII.
 
@@ -76,6 +87,8 @@ def data(value: Any) -> Term:
     """
     match value:
         case None | bool():
+            return str(value)
+        case Parameter():
             return str(value)
         case str():
             return _string(str.__str__(value))

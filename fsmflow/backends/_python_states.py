@@ -7,7 +7,7 @@ from typing import assert_never
 
 from attrs import frozen
 
-from fsmflow.backends._python import after, condition, laid_out, literal, wrapped
+from fsmflow.backends._python import Parameter, after, condition, laid_out, literal, wrapped
 from fsmflow.backends._python_terms import branch, is_total, looks_at_values, references, template
 from fsmflow.expressions import Constant, DictTemplate, Template
 from fsmflow.machine import Ask, Choice, End, Machine, Resources, State, Transition, Wait, Work
@@ -21,8 +21,30 @@ RESERVED = frozenset({"DIGEST", "LIMITS", "RESERVE", "RUNNER", "TYPE_CHECKING"})
 
 def constant(state: State) -> str:
     """Name the command of `state`; no state's name holds two underscores in a row."""
+    if isinstance(state.name, Parameter):
+        return "command"
     name = state.name.upper()
     return f"{name}__" if name in RESERVED else name
+
+
+def backoff(name: str) -> str:
+    """Name how long a state waits before it is tried again."""
+    return "backoff" if isinstance(name, Parameter) else f"{name.upper()}__BACKOFF"
+
+
+def function(kind: str, name: str) -> str:
+    """Name a function of a state."""
+    return kind if isinstance(name, Parameter) else f"{kind}_{name}"
+
+
+def entering(name: str) -> str:
+    """Write the function that enters a state, from those of any other."""
+    return f"to[{name.number}]" if isinstance(name, Parameter) else f"enter_{name}"
+
+
+def told(name: str) -> str:
+    """Name a state in prose."""
+    return "such a state" if isinstance(name, Parameter) else f"`{name}`"
 
 
 def cost(state: Work) -> str:
@@ -70,8 +92,8 @@ class StateFunctions:
             case Wait():
                 yield from self._enter_wait(state)
                 yield from ("", "")
-                yield f"def resume_{state.name}(run: Run) -> Command:"
-                yield f'    """Go on from `{state.name}`."""'
+                yield f"def {function('resume', state.name)}(run: Run) -> Command:"
+                yield f'    """Go on from {told(state.name)}."""'
                 yield from self._ways(state, self.machine.ways(state.name, "success"), _INDENT, plain=True)
             case Choice():
                 yield from self._enter_choice(state)
@@ -83,35 +105,36 @@ class StateFunctions:
     @staticmethod
     def _entry(state: State, what: str) -> Iterator[str]:
         parameters = ("run: Run", "feedback: tuple[str, ...] = ()")
-        yield from wrapped(f"def enter_{state.name}(", parameters, ") -> Command:")
+        yield from wrapped(f"def {function('enter', state.name)}(", parameters, ") -> Command:")
         yield f'    """{what}"""'
 
     def _resets(self, state: State) -> Iterator[str]:
         for counter in self.machine.resets[state.name]:
-            yield f'    run.counts["{counter}"] = 0'
+            yield f"    run.counts[{literal(counter)}] = 0"
 
     def _visit(self, state: State, what: str) -> Iterator[str]:
         """Begin to enter a state that calls no step."""
         yield from self._entry(state, what)
-        yield f'    run.enter("{state.name}", feedback)'
+        yield f"    run.enter({literal(state.name)}, feedback)"
         yield from self._resets(state)
 
     def _enter_work(self, state: Work) -> Iterator[str]:
-        yield from self._begun(state, f"Begin a visit to `{state.name}`.")
+        yield from self._begun(state, f"Begin a visit to {told(state.name)}.")
         if not self._is_tried_again(state):
             yield from self._admitted(state)
         else:
-            yield f"    return admit_{state.name}(run)"
+            yield f"    return {function('admit', state.name)}(run)"
 
     def _enter_ask(self, state: Ask) -> Iterator[str]:
-        yield from self._begun(state, f"Begin a visit to `{state.name}`: a question.")
+        yield from self._begun(state, f"Begin a visit to {told(state.name)}: a question.")
         yield f"    return {constant(state)}"
 
     def _begun(self, state: Work | Ask, what: str) -> Iterator[str]:
         """Begin to enter a state that takes arguments and gives a value."""
         yield from self._entry(state, what)
-        yield f'    run.state = "{state.name}"'
-        yield f'    run.visits["{state.name}"] = run.visits.get("{state.name}", 0) + 1'
+        name = literal(state.name)
+        yield f"    run.state = {name}"
+        yield f"    run.visits[{name}] = run.visits.get({name}, 0) + 1"
         yield "    run.attempt = 1"
         yield "    run.feedback = feedback"
         yield from self._resets(state)
@@ -141,8 +164,8 @@ class StateFunctions:
         return found
 
     def _admit(self, state: Work) -> Iterator[str]:
-        yield f"def admit_{state.name}(run: Run) -> Command:"
-        yield f'    """Start an attempt of `{state.name}` if the caps leave room for it."""'
+        yield f"def {function('admit', state.name)}(run: Run) -> Command:"
+        yield f'    """Start an attempt of {told(state.name)} if the caps leave room for it."""'
         yield from self._admitted(state)
 
     def _admitted(self, state: Work) -> Iterator[str]:
@@ -170,10 +193,10 @@ class StateFunctions:
         if told_apart:
             yield from self._succeed(state)
             yield from ("", "")
-        yield f"def leave_{name}(run: Run, event: Ended) -> Command:"
+        yield f"def {function('leave', name)}(run: Run, event: Ended) -> Command:"
         what = "an answer to" if isinstance(state, Ask) else "an attempt of"
         rest = " that gave no output" if told_apart else ""
-        yield f'    """Go on from {what} `{name}`{rest}."""'
+        yield f'    """Go on from {what} {told(name)}{rest}."""'
         if not told_apart:
             yield '    if event.outcome == "success":'
             yield f"        run.values[{literal(state.value)}] = event.value"
@@ -184,11 +207,11 @@ class StateFunctions:
         failure = self.machine.ways(name, "failure")
         for outcome in ("unknown", "transient", "invalid"):
             special = _without_tail(self.machine.ways(name, outcome), failure)
-            told = f'event.outcome == "{outcome}"'
+            heard = f'event.outcome == "{outcome}"'
             if len(special) == 1 and special[0].below:
-                yield from self._ways(state, special, _INDENT, told=told)
+                yield from self._ways(state, special, _INDENT, heard=heard)
             elif special:
-                yield f"    if {told}:"
+                yield f"    if {heard}:"
                 yield from self._ways(state, special, _INDENT * 2)
         yield from self._ways(state, failure, _INDENT)
 
@@ -202,8 +225,8 @@ class StateFunctions:
 
     def _succeed(self, state: Work | Ask) -> Iterator[str]:
         """Give the way on from an output by itself: a driver takes it without making an event of it."""
-        yield f"def succeed_{state.name}(run: Run, value: Any) -> Command:"
-        yield f'    """Go on from an output of `{state.name}`."""'
+        yield f"def {function('succeed', state.name)}(run: Run, value: Any) -> Command:"
+        yield f'    """Go on from an output of {told(state.name)}."""'
         yield f"    run.values[{literal(state.value)}] = value"
         yield from self._ways(state, self.machine.ways(state.name, "success"), _INDENT)
 
@@ -218,27 +241,30 @@ class StateFunctions:
         yield from self._ways(state, self.machine.ways(state.name, "success", last), indent)
 
     def _ways(
-        self, state: State, ways: Sequence[Transition], indent: str, *, told: str = "", plain: bool = False
+        self, state: State, ways: Sequence[Transition], indent: str, *, heard: str = "", plain: bool = False
     ) -> Iterator[str]:
-        """Give the code that takes the first of `ways` that is enabled, where `told` holds.
+        """Give the code that takes the first of `ways` that is enabled, where `heard` holds.
 
         Where it is `plain`, there is no event at hand, since nothing but a success leads there.
         """
         for way in ways:
             inner = indent
             if way.below:
-                caps = [f'run.counts["{c}"] < {literal(self.machine.counters[c].cap)}' for c in way.below]
-                yield from condition("if", [told, *caps] if told else caps, "and", indent)
+                caps = [
+                    f"run.counts[{literal(name)}] < {literal(self.machine.counters[name].cap)}"
+                    for name in way.below
+                ]
+                yield from condition("if", [heard, *caps] if heard else caps, "and", indent)
                 inner = indent + _INDENT
             if way.pause is not None:
                 assert isinstance(state, Work)
                 yield from self._retry(state, way, inner)
                 continue
-            yield from (f'{inner}run.counts["{counter}"] += 1' for counter in way.below)
+            yield from (f"{inner}run.counts[{literal(counter)}] += 1" for counter in way.below)
             if way.same_visit:
                 assert isinstance(state, Work)
                 yield f"{inner}run.again(event)"
-                yield f"{inner}return admit_{state.name}(run)"
+                yield f"{inner}return {function('admit', state.name)}(run)"
                 continue
             if way.kind != "success" or way.used_up is not None:
                 event = "event"
@@ -251,15 +277,15 @@ class StateFunctions:
                 if way.used_up is None:
                     yield f"{inner}run.fail({event})"
                 else:
-                    reason = f"{way.used_up} was taken as often as it may be"
-                    yield from wrapped("run.fail(", [event, f"reason={literal(reason)}"], ")", inner)
+                    reason = _reason(way.used_up)
+                    yield from wrapped("run.fail(", [event, f"reason={reason}"], ")", inner)
             yield f"{inner}return {self._go(way.target, way, choice=isinstance(state, Choice))}"
 
     def _retry(self, state: Work, way: Transition, indent: str) -> Iterator[str]:
         (counter,) = way.below
-        backoff = f"{state.name.upper()}__BACKOFF"
-        arguments = [f'run.counts["{counter}"] + 1', "event.draw", "event.retry_after_us"]
-        yield from wrapped(f"pause = {backoff}.pause(", arguments, ")", indent)
+        counted = f"run.counts[{literal(counter)}]"
+        arguments = [f"{counted} + 1", "event.draw", "event.retry_after_us"]
+        yield from wrapped(f"pause = {backoff(state.name)}.pause(", arguments, ")", indent)
         limit = self.limit(state, 4)
         fits = ["pause is not None"]
         if limit is not None:
@@ -267,30 +293,30 @@ class StateFunctions:
         yield from condition("if", fits, "and", indent)
         inner = indent + _INDENT
         if self._checks(state, 1):
-            yield f"{inner}admitted = admit_{state.name}(run)"
+            yield f"{inner}admitted = {function('admit', state.name)}(run)"
             yield f"{inner}if admitted is not {constant(state)}:"
             yield f"{inner}    return admitted"
-        yield f'{inner}run.counts["{counter}"] += 1'
+        yield f"{inner}{counted} += 1"
         yield f"{inner}run.pausing = True"
         yield f"{inner}return Pause(pause)"
 
     def _go(self, target: str, way: Transition | None = None, *, choice: bool = False) -> str:
         """Give the expression that enters `target`."""
         if choice and isinstance(self.machine.states[target], Choice):
-            return f"Onward(enter_{target})"
+            return f"Onward({entering(target)})"
         if way is not None and way.feedback:
-            return f"enter_{target}(run, event.complaints)"
-        return f"enter_{target}(run)"
+            return f"{entering(target)}(run, event.complaints)"
+        return f"{entering(target)}(run)"
 
     def _resume_work(self, state: Work) -> Iterator[str]:
-        yield f"def resume_{state.name}(run: Run) -> Command:"
-        yield f'    """Try `{state.name}` again, after the pause."""'
+        yield f"def {function('resume', state.name)}(run: Run) -> Command:"
+        yield f'    """Try {told(state.name)} again, after the pause."""'
         yield "    run.pausing = False"
         yield "    run.attempt += 1"
-        yield f"    return admit_{state.name}(run)"
+        yield f"    return {function('admit', state.name)}(run)"
 
     def _enter_wait(self, state: Wait) -> Iterator[str]:
-        yield from self._visit(state, f"Begin a visit to `{state.name}`: a pause.")
+        yield from self._visit(state, f"Begin a visit to {told(state.name)}: a pause.")
         checks = self._checks(state, state.duration_us)
         if checks:
             yield from condition("if", checks, "or", _INDENT)
@@ -298,7 +324,7 @@ class StateFunctions:
         yield f"    return {constant(state)}"
 
     def _enter_choice(self, state: Choice) -> Iterator[str]:
-        yield from self._visit(state, f"Choose, in `{state.name}`, where to go.")
+        yield from self._visit(state, f"Choose, in {told(state.name)}, where to go.")
         arms: dict[str | None, list[Transition]] = {}
         for way in self.machine.successes(state.name):
             arms.setdefault(way.label, []).append(way)
@@ -312,7 +338,7 @@ class StateFunctions:
             yield from self._ways(state, ways, _INDENT * 2)
 
     def _enter_end(self, state: End) -> Iterator[str]:
-        yield from self._visit(state, f"End in `{state.name}`.")
+        yield from self._visit(state, f"End in {told(state.name)}.")
         if next(references(state.output), None) is not None:
             yield "    values = run.values"
         if state.output != Constant(None):
@@ -330,6 +356,14 @@ def _assigned(target: str, made: Template) -> Iterator[str]:
     yield from laid_out(value, _INDENT * 2)
     yield "    except LookupError as missing:"
     yield f"        {target} = Unbound.of(missing)"
+
+
+def _reason(counter: str) -> str:
+    """Write why a way was not taken whose counter is used up."""
+    said = " was taken as often as it may be"
+    if isinstance(counter, Parameter):
+        return f"{counter} + {literal(said)}"
+    return literal(counter + said)
 
 
 def _without_tail(ways: Sequence[Transition], tail: Sequence[Transition]) -> Sequence[Transition]:

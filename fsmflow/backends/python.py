@@ -11,13 +11,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from attrs import frozen
+
 from fsmflow.analysis import Analysis
 from fsmflow.backends import Artifact, Places
 from fsmflow.backends._python import WIDTH, Group, Term, after, data, escaped, laid_out, literal, wrapped
-from fsmflow.backends._python_states import StateFunctions, constant, cost, pauses
+from fsmflow.backends._python_families import LARGE, families, rows
+from fsmflow.backends._python_states import StateFunctions, backoff, constant, cost, pauses
 from fsmflow.backends._python_terms import annotation, modules, template
 from fsmflow.backends._stamp import stamped
-from fsmflow.machine import Ask, Children, Choice, End, Machine, Model, Resources, Transition, Wait, Work
+from fsmflow.machine import (
+    Ask,
+    Children,
+    Choice,
+    End,
+    Machine,
+    Model,
+    Resources,
+    State,
+    Transition,
+    Wait,
+    Work,
+)
 
 _RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
 
@@ -32,22 +47,22 @@ def emit(analysis: Analysis, places: Places) -> Iterator[Artifact]:
     yield Artifact(places.generated / f"{analysis.machine.name}_fsm.py", stamped(code))
 
 
-def runner(machine: Machine, *, spec: str, folder: str) -> str:
+def runner(machine: Machine, *, spec: str, folder: str, large: int = LARGE) -> str:
     """Write the module that runs `machine`.
 
     Args:
         machine: What to run.
         spec: Where the spec is, from the module's folder, with forward slashes.
         folder: Where step modules are looked for, from the module's folder, with forward slashes.
+        large: Beyond how many states those that are alike share their code.
     """
-    states = StateFunctions(machine)
     aliases = _aliases(machine)
-    body = [*_constants(states)]
-    for state in machine.states.values():
-        body += states.of(state)
-    body += _runner(states, aliases, folder)
-    body += _entry_points(machine, aliases)
-    body = [*_imports("\n".join(body), aliases), "", f'DIGEST = "{machine.digest}"', "", *body]
+    states = _by_family(machine) if len(machine.states) > large else _by_state(machine)
+    before = [*_amounts_of(machine), "", *states.code]
+    after = [*_runner(machine, states.tables, aliases, folder), *_entry_points(machine, aliases)]
+    body = [*before, *states.rows, *after]
+    imports = _imports("\n".join([*before, *states.rows[:1], *states.rows[-1:], *after]), aliases)
+    body = [*imports, "", f'DIGEST = "{machine.digest}"', "", *body]
     opening = [
         f'"""Runner of the workflow `{machine.name}`.',
         "",
@@ -56,6 +71,63 @@ def runner(machine: Machine, *, spec: str, folder: str) -> str:
         "",
     ]
     return "\n".join([*opening, *_excuse(opening + body), *body, ""])
+
+
+@frozen
+class _States:
+    """The states of a machine, as a module has them.
+
+    Attributes:
+        code: Their functions and commands.
+        rows: A line for each of them, where they share their code; in between, nothing but literals.
+        tables: What the runner is told of them.
+    """
+
+    code: list[str]
+    rows: list[str]
+    tables: list[str]
+
+
+def _by_state(machine: Machine) -> _States:
+    """Write functions for each state."""
+    states = StateFunctions(machine)
+    code: list[str] = []
+    for state in machine.states.values():
+        code += _commands(states, state)
+    for state in machine.states.values():
+        code += states.of(state)
+    stages = [state for state in machine.states.values() if isinstance(state, Work)]
+    questions = [state for state in machine.states.values() if isinstance(state, Ask)]
+    answered: list[Work | Ask] = [*stages, *questions]
+    leave = [f'"{state.name}": leave_{state.name}' for state in answered]
+    succeed = [f'"{state.name}": succeed_{state.name}' for state in stages if states.succeeds(state)]
+    resume = [f'"{s.name}": resume_{s.name}' for s in machine.states.values() if pauses(machine, s)]
+    tables = [*_table("stages=", "(", [constant(stage) for stage in stages], ")")]
+    if questions:
+        tables += _table("questions=", "(", [constant(question) for question in questions], ")")
+    tables += (
+        f"    begin=enter_{machine.start},",
+        *_table("leave=", "{", leave, "}"),
+        *_table("succeed=", "{", succeed, "}"),
+        *_table("resume=", "{", resume, "}"),
+    )
+    return _States(code, [], tables)
+
+
+def _by_family(machine: Machine) -> _States:
+    """Write functions for states that are alike, once, and a line for each state."""
+    shared = families(machine, _commands)
+    code = [line for family in shared.families for line in ("", "", *family.code)]
+    tables = ["    stages=STATES.stages,"]
+    if any(isinstance(state, Ask) for state in machine.states.values()):
+        tables.append("    questions=STATES.questions,")
+    tables += (
+        f"    begin=STATES.enter[{literal(machine.start)}],",
+        "    leave=STATES.leave,",
+        "    succeed=STATES.succeed,",
+        "    resume=STATES.resume,",
+    )
+    return _States(code, ["", "", *rows(shared.members)], tables)
 
 
 def _excuse(lines: Iterable[str]) -> Iterator[str]:
@@ -76,13 +148,17 @@ _RUNTIME_NAMES = (
     "Command",
     "End",
     "Ended",
+    "Enter",
     "Limits",
+    "Member",
+    "Members",
     "Model",
     "Onward",
     "Options",
     "Pause",
     "Question",
     "Result",
+    "Row",
     "Run",
     "Runner",
     "Spent",
@@ -109,7 +185,7 @@ def _imports(body: str, aliases: Mapping[str, str]) -> Iterator[str]:
     used = set(_NAME.findall(_STRING.sub("", body)))
     yield "from __future__ import annotations"
     yield ""
-    abstract = [name for name in ("AsyncIterator", "Mapping") if name in used]
+    abstract = [name for name in ("AsyncIterator", "Mapping", "Sequence") if name in used]
     if abstract:
         yield f"from collections.abc import {', '.join(abstract)}"
     yield "from pathlib import Path"
@@ -139,27 +215,28 @@ def _is_taken(module: str) -> bool:
     )
 
 
-def _constants(states: StateFunctions) -> Iterator[str]:
-    """Give the caps, the reserve, and the commands of the states."""
-    machine = states.machine
+def _amounts_of(machine: Machine) -> Iterator[str]:
+    """Give the caps and the reserve."""
     yield from wrapped("LIMITS = Limits(", _amounts(machine.caps.amounts(), None), ")")
     yield from wrapped("RESERVE = Spent(", _amounts(machine.reserve.amounts(), 0), ")")
-    yield ""
-    for state in machine.states.values():
-        match state:
-            case Work():
-                yield from _stage(states, state)
-                for way in machine.outgoing[state.name]:
-                    if way.pause is not None:
-                        yield from _backoff(way)
-            case Ask():
-                yield from _question(state)
-            case Wait():
-                yield f"{constant(state)} = Pause({literal(state.duration_us)})"
-            case End():
-                yield f'{constant(state)} = End("{state.name}", "{state.kind}")'
-            case Choice():
-                continue
+
+
+def _commands(states: StateFunctions, state: State) -> Iterator[str]:
+    """Give the command of a state, and how long it waits before it is tried again."""
+    match state:
+        case Work():
+            yield from _stage(states, state)
+            for way in states.machine.outgoing[state.name]:
+                if way.pause is not None:
+                    yield from _backoff(way)
+        case Ask():
+            yield from _question(state)
+        case Wait():
+            yield f"{constant(state)} = Pause({literal(state.duration_us)})"
+        case End():
+            yield f"{constant(state)} = End({literal(state.name)}, {literal(state.kind)})"
+        case Choice():
+            return
 
 
 def _amounts(amounts: Iterable[int | None], blank: int | None) -> list[str]:
@@ -269,18 +346,14 @@ def _backoff(way: Transition) -> Iterator[str]:
         items.append("jitter=False")
     if not pause.retry_after:
         items.append("retry_after=False")
-    yield from wrapped(f"{way.source.upper()}__BACKOFF = Backoff(", items, ")")
+    yield from wrapped(f"{backoff(way.source)} = Backoff(", items, ")")
 
 
-def _runner(states: StateFunctions, aliases: Mapping[str, str], folder: str) -> Iterator[str]:
+def _runner(
+    machine: Machine, tables: Iterable[str], aliases: Mapping[str, str], folder: str
+) -> Iterator[str]:
     """Give the runner, built of the tables of its states."""
-    machine = states.machine
     stages = [state for state in machine.states.values() if isinstance(state, Work)]
-    questions = [state for state in machine.states.values() if isinstance(state, Ask)]
-    answered: list[Work | Ask] = [*stages, *questions]
-    leave = [f'"{state.name}": leave_{state.name}' for state in answered]
-    succeed = [f'"{state.name}": succeed_{state.name}' for state in stages if states.succeeds(state)]
-    resume = [f'"{s.name}": resume_{s.name}' for s in machine.states.values() if pauses(machine, s)]
     given = annotation(machine.input, aliases)
     output = _nullable(annotation(machine.output, aliases))
     yield from ("", "")
@@ -291,13 +364,7 @@ def _runner(states: StateFunctions, aliases: Mapping[str, str], folder: str) -> 
     yield "    limits=LIMITS,"
     yield "    reserve=RESERVE,"
     yield from _table("counters=", "(", [literal(name) for name in machine.counters], ")")
-    yield from _table("stages=", "(", [constant(stage) for stage in stages], ")")
-    if questions:
-        yield from _table("questions=", "(", [constant(question) for question in questions], ")")
-    yield f"    begin=enter_{machine.start},"
-    yield from _table("leave=", "{", leave, "}")
-    yield from _table("succeed=", "{", succeed, "}")
-    yield from _table("resume=", "{", resume, "}")
+    yield from tables
     yield f"    folder=Path(__file__).parent / {literal(folder)},"
     if any(stage.children is not None for stage in stages):
         yield "    generated=Path(__file__).parent,"

@@ -5,6 +5,7 @@ from fsmflow.runtime.clock import Clock, Deadline, SystemClock
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.desk import Answer, Asked, Desk, Inbox, NoDesk, NotWaiting
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
+from fsmflow.runtime.families import Enter, Member, Members, Row
 from fsmflow.runtime.gauge import StaleCertificate, WorstCase
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
@@ -46,6 +47,7 @@ __all__ = [
     "Elapsed",
     "End",
     "Ended",
+    "Enter",
     "Error",
     "Event",
     "Inbox",
@@ -54,6 +56,8 @@ __all__ = [
     "Late",
     "Limits",
     "Lost",
+    "Member",
+    "Members",
     "Missing",
     "Model",
     "NoDesk",
@@ -66,6 +70,7 @@ __all__ = [
     "Question",
     "Rejected",
     "Result",
+    "Row",
     "Run",
     "Runner",
     "Span",

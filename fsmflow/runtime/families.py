@@ -1,0 +1,72 @@
+"""Machines of many states, put together of functions that are shared by states which are alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
+
+from fsmflow.runtime.run import Command, End, Pause, Question, Run, Stage
+
+
+class Enter(Protocol):
+    """Enters a state."""
+
+    def __call__(self, run: Run, feedback: tuple[str, ...] = (), /) -> Command:
+        """Begin a visit, for which `feedback` says what was wrong before."""
+
+
+class Member(NamedTuple):
+    """What a run does in one state: to enter it, and to go on from an output, an attempt, or a pause."""
+
+    enter: Enter
+    command: Stage | Question | Pause | End | None = None
+    succeed: Callable[[Run, Any], Command] | None = None
+    leave: Callable[[Run, Any], Command] | None = None
+    resume: Callable[[Run], Command] | None = None
+
+
+Row = tuple[Callable[..., Member], tuple[str, ...]]
+"""A state: its family, and its names, of which the first is its own."""
+
+
+class Members:
+    """The states of a machine, by name.
+
+    Attributes:
+        enter: How each state is entered.
+        succeed: How it goes on from an output.
+        leave: How it goes on from an attempt.
+        resume: How it goes on from a pause.
+        stages: The states that do work, in order.
+        questions: The states that ask, in order.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.enter: dict[str, Enter] = {}
+        self.succeed: dict[str, Callable[[Run, Any], Command]] = {}
+        self.leave: dict[str, Callable[[Run, Any], Command]] = {}
+        self.resume: dict[str, Callable[[Run], Command]] = {}
+        stages: list[Stage] = []
+        questions: list[Question] = []
+        onward: list[tuple[list[Any], tuple[str, ...]]] = []
+        for family, names in rows:
+            to: list[Any] = []
+            onward.append((to, names))
+            member = family(*names, to)
+            name = names[0]
+            self.enter[name] = member.enter
+            if member.succeed is not None:
+                self.succeed[name] = member.succeed
+            if member.leave is not None:
+                self.leave[name] = member.leave
+            if member.resume is not None:
+                self.resume[name] = member.resume
+            if isinstance(member.command, Stage):
+                stages.append(member.command)
+            elif isinstance(member.command, Question):
+                questions.append(member.command)
+        self.stages = tuple(stages)
+        self.questions = tuple(questions)
+        # A state may lead to one that is made after it.
+        for to, names in onward:
+            to.extend(map(self.enter.get, names))
