@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
+from operator import attrgetter
 from typing import Any
 
 from attrs import evolve, fields, frozen
@@ -50,12 +51,24 @@ _NAMED: Mapping[type, frozenset[str]] = {
 }
 """Which fields hold names, of what is looked into; of anything else, the code has every part."""
 
+
+def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Make what gives the parts of a value by these names, at once."""
+    if len(names) == 1:
+        (name,) = names
+        return lambda value: (getattr(value, name),)
+    return attrgetter(*names)
+
+
 _UNWRITTEN = frozenset({"title", "secret"})
 """Fields that the functions of a state do not have."""
 
 _FIELDS = {
     cls: tuple((a.name, a.name in named) for a in fields(cls) if a.name not in _UNWRITTEN)
     for cls, named in _NAMED.items()
+}
+_PARTS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
+    cls: _getter([name for name, _ in parts]) for cls, parts in _FIELDS.items()
 }
 
 
@@ -118,10 +131,9 @@ def _look(value: Any, shape: list[Any], names: dict[str, int]) -> None:
     cls = value.__class__
     if cls in _FIELDS:
         shape.append(cls)
-        for name, is_named in _FIELDS[cls]:
-            part = getattr(value, name)
-            if part is None:
-                shape.append(None)
+        for (_, is_named), part in zip(_FIELDS[cls], _PARTS[cls](value), strict=True):
+            if part is None or part is False or part == ():
+                shape.append(part)
             elif not is_named:
                 _look(part, shape, names)
             elif part.__class__ is tuple:

@@ -109,7 +109,7 @@ def _marked(state: ir.State, known: Mapping[str, Iterable[Way]]) -> ir.State:
     ways = [*map(_read, state.secret), *_made(state, known)]
     if not isinstance(state, ir.End):
         ways += ((OUTPUT, *way) for way in known[state.value])
-    return evolve(state, secret=_written(ways))
+    return evolve(state, secret=_written(ways)) if ways else state
 
 
 def _made(state: ir.State, known: Mapping[str, Iterable[Way]]) -> Iterator[Way]:
