@@ -21,8 +21,8 @@ SCHEMA_VERSION = 2
 PAGE_BYTES = 1_024
 """How large a page is: a step changes two, and is as quick as they are small."""
 
-CHECKPOINT_PAGES = 16_000
-"""After how many pages the write-ahead log is carried over into the database."""
+CHECKPOINT_PAGES = 2_000
+"""After how many pages the write-ahead log is carried over into the database, and begun anew in its place."""
 
 WAITS_MS = 30_000
 """How long another process that writes is waited for, in milliseconds."""
