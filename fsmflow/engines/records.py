@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -152,17 +153,20 @@ def runs_due(connection: sqlite3.Connection, most: int) -> list[str]:
     come, or for one that will not come in time.
     """
     now = time.time_ns()
-    found = connection.execute(
-        "SELECT run_id, owner, lease_ns FROM runs WHERE parent_id IS NULL"
-        " AND (status IN ('submitted', 'running')"
-        " OR (status = 'waiting' AND (owner IS NOT NULL OR wake_ns <= ? OR EXISTS"
-        " (SELECT 1 FROM answers JOIN runs AS asking ON asking.run_id = answers.run_id"
-        "  WHERE asking.root_id = runs.run_id AND asking.status = 'waiting'"
-        "  AND asking.state = answers.state)))) ORDER BY created_ns, run_id",
-        (now,),
-    ).fetchall()
-    free = [run for run, owner, lease in found if owner is None or lease <= now or not is_alive(owner)]
-    return free[:most]
+    owners = connection.execute("SELECT DISTINCT owner FROM runs WHERE lease_ns > ?", (now,)).fetchall()
+    gone = json.dumps([owner for (owner,) in owners if owner is not None and not is_alive(owner)])
+    found = connection.execute(_DUE, (now, gone, now, most)).fetchall()
+    return [run_id for (run_id,) in found]
+
+
+_DUE = """
+SELECT run_id FROM runs WHERE parent_id IS NULL AND status IN ('submitted', 'running', 'waiting')
+AND (owner IS NULL OR lease_ns <= ? OR owner IN (SELECT value FROM json_each(?)))
+AND (status != 'waiting' OR owner IS NOT NULL OR wake_ns <= ? OR EXISTS
+    (SELECT 1 FROM answers JOIN runs AS asking ON asking.run_id = answers.run_id
+     WHERE asking.root_id = runs.run_id AND asking.status = 'waiting' AND asking.state = answers.state))
+ORDER BY created_ns, run_id LIMIT ?
+"""
 
 
 def questions_kept(connection: sqlite3.Connection, run_id: str | None) -> list[Question]:

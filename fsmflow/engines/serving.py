@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -40,6 +41,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._refused: set[str] = set()
+        self._due: deque[str] = deque()
         self._workflows: dict[tuple[str, str, str], Workflow] = {}
 
     def stop(self) -> None:
@@ -68,22 +70,30 @@ class Worker:
 
     async def _take(self) -> bool:
         """Begin what is due, as far as there is room."""
-        room = self._width - len(self._tasks)
-        if room <= 0:
+        if len(self._tasks) >= self._width:
             return False
+        if not self._due:
+            try:
+                await self._look()
+            except StoreError as error:
+                self._told("-", str(error))
+                await asyncio.sleep(AGAIN_S)
+                return True
+        has_taken = False
+        while self._due and len(self._tasks) < self._width:
+            run_id = self._due.popleft()
+            if run_id not in self._tasks:
+                task = asyncio.create_task(self._carry_out(run_id))
+                self._tasks[run_id] = task
+                task.add_done_callback(partial(self._over, run_id))
+                has_taken = True
+        return has_taken
+
+    async def _look(self) -> None:
+        """See what is due: more than there is room for, since each look holds up what is being written."""
         skipped = self._tasks.keys() | self._refused
-        try:
-            due = await asyncio.to_thread(self._durable.due, most=room + len(skipped))
-        except StoreError as error:
-            self._told("-", str(error))
-            await asyncio.sleep(AGAIN_S)
-            return True
-        taken = [run_id for run_id in due if run_id not in skipped][:room]
-        for run_id in taken:
-            task = asyncio.create_task(self._carry_out(run_id))
-            self._tasks[run_id] = task
-            task.add_done_callback(partial(self._over, run_id))
-        return bool(taken)
+        due = await asyncio.to_thread(self._durable.due, most=self._width + len(skipped))
+        self._due.extend(run_id for run_id in due if run_id not in skipped)
 
     def _over(self, run_id: str, _: asyncio.Task[None]) -> None:
         self._tasks.pop(run_id, None)

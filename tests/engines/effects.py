@@ -29,7 +29,7 @@ class _Handler(socketserver.StreamRequestHandler):
 
 class _Server(socketserver.TCPServer):
     allow_reuse_address = True
-    request_queue_size = 64
+    request_queue_size = 1024
     log: list[dict[str, Any]]
 
     def handle_error(self, *_: Any) -> None:
