@@ -154,7 +154,7 @@ async def main() -> None:
                 cases[peer.__name__] = (peer(length), length)
             except ImportError as missing:
                 print(f"{length:>5} steps  {peer.__name__:<16} left out: {missing}")
-        found = await measure(cases, max(1, 100 // length))
+        found = await measure(cases, 2_000 // length)
         for name, us in found.items():
             print(
                 f"{length:>5} steps  {name:<16} {us:9.2f} us a step  {us / found['fsmflow']:8.2f} x fsmflow"

@@ -25,13 +25,18 @@ Case = Callable[[], Awaitable[object]]
 
 
 async def measure(cases: dict[str, tuple[Case, int]], repeat: int) -> dict[str, float]:
-    """Time each case in turn, `ROUNDS` times, and give the median of CPU microseconds a step."""
+    """Time each case in turn, `ROUNDS` times, and give the median of CPU microseconds a step.
+
+    No case pays for another's garbage, or for what the other has put out of the processor's caches.
+    """
     times: dict[str, list[float]] = {name: [] for name in cases}
     for case, _ in cases.values():
         await case()
     gc.collect()
     for _ in range(ROUNDS):
         for name, (case, steps) in cases.items():
+            await case()
+            gc.collect()
             began = time.process_time_ns()
             for _ in range(repeat):
                 await case()
