@@ -40,18 +40,22 @@ async def ask(port: int, **said) -> None:
     writer.close()
     await writer.wait_closed()
 
+async def work(number: int) -> None:
+    # Of different lengths, so that each kill finds runs in all states.
+    await asyncio.sleep(0.02 + number % 7 * 0.015)
+
 async def think(number: int) -> list[str]:
-    await asyncio.sleep(0.05)
+    await work(number)
     return [f"thought {number}"] * 20
 
 async def pay(port: int, number: int, ctx) -> str:
     await ask(port, key=ctx.idempotency_key, state="pay", number=number)
-    await asyncio.sleep(0.05)
+    await work(number)
     return f"paid {number}"
 
 async def tell(port: int, number: int, ctx) -> str:
     await ask(port, key=ctx.idempotency_key, state="tell", number=number)
-    await asyncio.sleep(0.05)
+    await work(number)
     return "told"
 """
 
@@ -183,4 +187,5 @@ def test_a_worker_that_is_killed_under_load(tmp_path: Path) -> None:
         f"\n{RUNS} runs, {WIDTH} at once, {kills} kills: {took:.1f} s, {ends['degraded']} in doubt,"
         f" {repeated} effects asked for again, {early:.1f} MB early and {late:.1f} MB late\n"
     )
+    assert repeated > 0, "a kill finds effects under way"
     assert late < early * FLAT, "its memory is flat"
