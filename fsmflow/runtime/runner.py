@@ -290,7 +290,26 @@ class Runner(Generic[Given, Output]):
             NoDesk: The workflow asks people, and no desk is given.
             asyncio.CancelledError: The run was cancelled; its trace is whole.
         """
-        return await self._run(given, options)
+        if not self._is_certified:
+            self._certify()
+        world = World(
+            options.get("clock") or SystemClock(),
+            options.get("random") or _JITTER,
+            options.get("desk"),
+            options.get("trace"),
+            options.get("live", False),
+            options.get("profile"),
+            record=options.get("record"),
+            bodies=options.get("bodies", "full"),
+            secrets=Secrets(),
+        )
+        if world.desk is None and self.asks:
+            raise NoDesk(f"{self.name} asks people: give `run` a desk, such as an `Inbox`")
+        bound = self.bind(world.profile, options.get("steps"))
+        execution = Execution(self, given, bound, world, run_id=options.get("run_id") or "")
+        kind, end, output = await execution.finish()
+        origin = (self, world.profile, world.clock, execution.secrets)
+        return Result(kind, end, output, execution.run, execution.record, origin)
 
     def run_sync(self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]) -> Result[Output]:
         """Run the workflow to its end from code that is not async; see `run`.
@@ -314,7 +333,7 @@ class Runner(Generic[Given, Output]):
         Raises:
             Rejected, StepNotFound, StaleCertificate, NoDesk: The task does, as `run`.
         """
-        run = asyncio.create_task(self._run(given, options))
+        run = asyncio.create_task(self.run(given, **options))
         try:
             yield run
         finally:
@@ -341,7 +360,8 @@ class Runner(Generic[Given, Output]):
                 also(event)
             events.put_nowait(event)
 
-        run = asyncio.create_task(self._run(given, {**options, "trace": sink, "live": True}))
+        watched: Options = {**options, "trace": sink, "live": True}
+        run = asyncio.create_task(self.run(given, **watched))
         run.add_done_callback(lambda _: events.put_nowait(None))
         try:
             while (event := await events.get()) is not None:
@@ -350,28 +370,6 @@ class Runner(Generic[Given, Output]):
         finally:
             if run.cancel():
                 await asyncio.wait([run])
-
-    async def _run(self, given: Any, options: Options) -> Result[Output]:
-        if not self._is_certified:
-            self._certify()
-        world = World(
-            options.get("clock") or SystemClock(),
-            options.get("random") or _JITTER,
-            options.get("desk"),
-            options.get("trace"),
-            options.get("live", False),
-            options.get("profile"),
-            record=options.get("record"),
-            bodies=options.get("bodies", "full"),
-            secrets=Secrets(),
-        )
-        if world.desk is None and self.asks:
-            raise NoDesk(f"{self.name} asks people: give `run` a desk, such as an `Inbox`")
-        bound = self.bind(world.profile, options.get("steps"))
-        execution = Execution(self, given, bound, world, run_id=options.get("run_id") or "")
-        kind, end, output = await execution.finish()
-        origin = (self, world.profile, world.clock, execution.secrets)
-        return Result(kind, end, output, execution.run, execution.record, origin)
 
     def bind(
         self, profile: str | None = None, steps: Mapping[str, Step] | None = None
