@@ -107,7 +107,7 @@ class Case:
         plan: What happens, in order.
         inside: What happens in children, by the way to their steps, such as `read_all.fetch`. If that is
             said, children are really run where an engine can; the plan says what must come of them.
-        needs: What an engine must be able to do: `crash`, `draws`, `types`.
+        needs: What an engine must be able to do: `crash`, `draws`, `types`, `desk`.
         trace: What must be seen to happen, a line each.
         ledger: What must be used.
         end: The end, and its kind.

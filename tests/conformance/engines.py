@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,9 +30,10 @@ from fsmflow.runtime.run import Unbound
 from fsmflow.runtime.trace import plain
 from fsmflow.testing.clock import SimulatedClock
 from tests.conformance.case import Case
+from tests.conformance.compiled import workflow
 from tests.conformance.folding import happens
 from tests.conformance.observed import Call, Observed, line, observed, span_of
-from tests.conformance.script import HERE, Crash, Draws, Script
+from tests.conformance.script import Crash, Draws, Script
 
 
 class Engine(Protocol):
@@ -40,8 +42,8 @@ class Engine(Protocol):
     Attributes:
         name: Its name.
         can: What it is able to do, of what cases need: `crash` to lose an attempt with its process, `draws`
-            to take planned draws for jitter, `types` to hold outputs to their types, and `children` to run
-            other workflows rather than to be told what comes of them.
+            to take planned draws for jitter, `types` to hold outputs to their types, `desk` to ask at a desk,
+            which may fail, and `children` to run other workflows rather than to be told what comes of them.
     """
 
     name: str
@@ -55,7 +57,7 @@ class Reference:
     """The reference meaning, folded over what happens."""
 
     name = "reference"
-    can = frozenset({"crash", "draws"})
+    can = frozenset({"crash", "draws", "desk"})
 
     def run(self, case: Case) -> Observed:
         """Fold `semantics.step`."""
@@ -80,7 +82,7 @@ class Compiled:
     """The generated code, folded over what happens, without a driver."""
 
     name = "compiled"
-    can = frozenset({"crash", "draws"})
+    can = frozenset({"crash", "draws", "desk"})
 
     def run(self, case: Case) -> Observed:
         """Fold the generated `step`."""
@@ -108,7 +110,7 @@ class Local:
     """The generated code, driven in this process by steps that do what is planned."""
 
     name = "local"
-    can = frozenset({"draws", "types", "children"})
+    can = frozenset({"draws", "types", "desk", "children"})
 
     def run(self, case: Case) -> Observed:
         """Run it."""
@@ -127,7 +129,7 @@ class Kept:
     """The durable engine: the same code, each event kept in a database before anything follows from it."""
 
     name = "durable"
-    can = frozenset({"crash", "types", "children"})
+    can = frozenset({"crash", "types", "desk", "children"})
 
     def run(self, case: Case) -> Observed:
         """Run it, and take it up again whenever its process ended."""
@@ -155,22 +157,17 @@ class Kept:
                 continue
 
 
-ENGINES: tuple[Engine, ...] = (Reference(), Compiled(), Local(), Kept())
+def _temporal() -> Iterator[Engine]:
+    """Give the Temporal engine, if its library and a server for tests are there."""
+    if find_spec("temporalio") is not None:
+        from tests.conformance.temporal import SERVER, Temporal
+
+        if SERVER is not None:
+            yield Temporal()
+
+
+ENGINES: tuple[Engine, ...] = (Reference(), Compiled(), Local(), Kept(), *_temporal())
 """All engines; what each can't do, it is not asked."""
-
-
-def workflow(case: Case) -> Workflow:
-    """Compile a case's workflow, and those that it runs."""
-    key = (case.machine.digest, *(machine.digest for machine in case.children.values()))
-    if key not in _WORKFLOWS:
-        made: dict[str, Workflow] = {}
-        for name, machine in case.children.items():
-            made[name] = Workflow.of_machine(machine, HERE, dict(made))
-        _WORKFLOWS[key] = Workflow.of_machine(case.machine, HERE, made)
-    return _WORKFLOWS[key]
-
-
-_WORKFLOWS: dict[tuple[str, ...], Workflow] = {}
 
 
 def _kept(rows: list[Row]) -> Iterator[Span]:

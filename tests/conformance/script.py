@@ -121,10 +121,14 @@ class Script:
             case "unknown":
                 raise ConnectionResetError("planned")
 
+    def asked(self, asked: Asked) -> Happening:
+        """Give what is planned for a question."""
+        self.calls.append((asked.state, asked.visit, 1, plain(dict(asked.shown)), ()))
+        return self._next(asked.state)
+
     async def ask(self, asked: Asked) -> Answer:
         """Answer a question as planned."""
-        happening = self._next(asked.state)
-        self.calls.append((asked.state, asked.visit, 1, plain(dict(asked.shown)), ()))
+        happening = self.asked(asked)
         if happening.takes_us:
             await self._clock.sleep(happening.takes_us)
         if happening.outcome == "unanswered":

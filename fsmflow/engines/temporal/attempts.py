@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -13,7 +13,6 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
 from fsmflow.engines.keeping import event_written, written
-from fsmflow.engines.machines import BadMachine
 from fsmflow.engines.temporal.catalogue import Catalogue, Machines
 from fsmflow.engines.temporal.fitting import fit_of, kept, typed
 from fsmflow.engines.temporal.orders import restored
@@ -23,9 +22,10 @@ from fsmflow.machine import Work
 from fsmflow.runtime.driver import Driver
 from fsmflow.runtime.events import Ended, Late
 from fsmflow.runtime.log import RunLog
+from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.run import Command, Configuration, End, Run, Spent, Stage, Unbound
 from fsmflow.runtime.runner import Runner
-from fsmflow.runtime.steps import Bound, StepNotFound
+from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span
 from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import Missing
@@ -53,8 +53,9 @@ class Attempts:
                 workflow = await self._catalogue.workflow(task.digest, _machines)
                 bound = self._catalogue.bound(workflow, task)
                 run = _restored(workflow, bound, task, values)
-            except (StepNotFound, BadMachine, Rejected, LookupError) as error:
-                raise ApplicationError(str(error), type=UNREADY) from error
+            except Exception as error:
+                # Nothing was done, so nothing counts: another worker may have what this one lacks.
+                raise ApplicationError(describe(error), type=UNREADY) from error
             return await self._made(workflow, bound, run, task)
 
     async def _made(self, workflow: Workflow, bound: Mapping[str, Bound], run: Run, task: Task) -> Done:
@@ -107,8 +108,8 @@ class _OneAttempt:
     def __init__(self, runner: Runner[Any, Any], state: str) -> None:
         self.name = runner.name
         self.secret = runner.secret
-        self.succeed: dict[str, Any] = {}
-        self.resume: dict[str, Any] = {}
+        self.succeed: Mapping[str, Callable[[Run, Any], Command]] = {}
+        self.resume: Mapping[str, Callable[[Run], Command]] = {}
         self.answers = runner.answers
         self.worst_case_left = runner.worst_case_left
 

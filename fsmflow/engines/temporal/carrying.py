@@ -37,7 +37,7 @@ GRACE = timedelta(minutes=5)
 """How much longer than its deadline an activity may take, which cuts its attempt off itself."""
 
 EVER = timedelta(days=3650)
-"""How long an activity may take whose attempt nothing cuts off: as long as its worker says that it is there."""
+"""How long an activity may take whose attempt nothing cuts off, as long as its worker is heard of."""
 
 AGAIN = timedelta(seconds=10)
 """After how long an attempt is tried that no worker could make: there may be one by then that can."""
@@ -166,9 +166,14 @@ class Carrying:
         state = self.machine.states[command.state]
         assert isinstance(state, Work)
         indexing.tell(self.order, self.machine, self.now, "running")
-        if state.children is not None:
+        if state.children is not None and state.name not in self._swapped:
             return await self._run_children(command, state, left_us)
         return await self._attempt(command, state, left_us)
+
+    @property
+    def _swapped(self) -> Mapping[str, str]:
+        """The steps of the profile: in the place of a state's own, or of the workflows that it runs."""
+        return self.order.swapped.get(self.order.digest, {})
 
     def _left_us(self) -> int | None:
         """Give how much time is left to whoever runs this run as a child."""
@@ -186,7 +191,7 @@ class Carrying:
         while True:
             try:
                 said = await workflow.execute_activity(
-                    state.call or f"model {state.model.model if state.model else ''}",
+                    _called(state),
                     args=[task, *(scope[name] for name in names)],
                     activity_id=self._name(),
                     summary=self._name(),
@@ -211,7 +216,7 @@ class Carrying:
             order.run_id,
             order.trace_id,
             order.digest,
-            order.swapped.get(order.digest, {}),
+            self._swapped,
             order.way,
             state.name,
             now.visit,
@@ -226,7 +231,7 @@ class Carrying:
         )
 
     def _done(self, done: Done, started: int) -> Event:
-        """Take over what an activity says of an attempt. Times are the server's: those of workers may differ."""
+        """Take over what an activity says of an attempt; when it began, only the server's clock can say."""
         for use in done.late:
             event = Late((use[0], use[1], use[2]))
             self._note(event, started, _new_id())
@@ -369,6 +374,13 @@ class Carrying:
             span = Span(now.state, 0, 0, {}, start_us, event)
         self.recorded.append(Recorded(span, span_id, model or {}, children))
         return event
+
+
+def _called(state: Work) -> str:
+    """Name what a state calls, for whoever looks at a history."""
+    if state.model is not None:
+        return f"llm {state.model.model}"
+    return state.call or state.name
 
 
 def _now_us() -> int:

@@ -18,8 +18,8 @@ from fsmflow.runtime.children import child_id, ended_badly, failures_told
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach
+from fsmflow.runtime.run import Callee, Configuration, Error, Run, Spent, Stage
 from fsmflow.runtime.run import Children as RunChildren
-from fsmflow.runtime.run import Configuration, Error, Run, Spent, Stage
 
 
 class Outcome(NamedTuple):
@@ -186,12 +186,12 @@ class Family:
         elif outcome.kind == "refused":
             self._failures[number] = f"its input does not fit: {outcome.output}"
         elif outcome.kind not in ("success", "degraded", "cancelled"):
-            error = None if outcome.error is None else Error(**outcome.error)
-            self._failures[number] = ended_badly(outcome.end, outcome.kind, error)
+            why = None if outcome.error is None else Error(**outcome.error)
+            self._failures[number] = ended_badly(outcome.end, outcome.kind, why)
 
     def _ended(self) -> Ended:
         """Say how the attempt ended: what the children used is known, whatever became of them."""
-        state, elapsed = self._state, self._lanes.elapsed_us
+        elapsed = self._lanes.elapsed_us
         context = self._context()
         message = ""
         try:
@@ -209,9 +209,8 @@ class Family:
             said = f"cut off after {elapsed / 1_000_000:.3g} s: the run has no time left"
             return ended._replace(outcome="exceeded", message=said)
         if len(self._failures) > self._children.tolerate:
-            kind = RunChildren(state.children.kind, state.children.callees, tolerate=state.children.tolerate)  # type: ignore
             keys = [start.key for start in self._starts]
-            return ended._replace(message=failures_told(kind, keys, self._failures))
+            return ended._replace(message=failures_told(_told(self._children), keys, self._failures))
         return ended._replace(outcome="success", value=self._value())
 
     def _value(self) -> Any:
@@ -271,6 +270,12 @@ class Family:
         for _, each in called(read_machine(found[digest], digest)):
             found |= self._below(each)
         return found
+
+
+def _told(children: Children) -> RunChildren:
+    """Give children as the runtime knows them."""
+    callees = {key: Callee(each.name, each.digest) for key, each in children.callees.items()}
+    return RunChildren(children.kind, callees, children.width, children.tolerate)
 
 
 class _Named:

@@ -38,8 +38,8 @@ def typed(workflow: Workflow, bound: Mapping[str, Bound], values: Mapping[str, A
         Rejected: One of them does not fit.
     """
     runner, fit = workflow.runner, fit_of(workflow, bound)
-    states = [*runner.stages.values(), *runner.questions.values()]
-    by = {state.value: state.name for state in states}
+    by = {stage.value: name for name, stage in runner.stages.items()}
+    by |= {question.value: name for name, question in runner.questions.items()}
     found = {name: fit(by[name], value) if name in by else value for name, value in values.items()}
     given, _ = runner.types()
     if given is not None and "input" in found:

@@ -85,7 +85,8 @@ def events(
     """Give the trace events of a run, with what is secret.
 
     An event of an attempt that ran other workflows also names their runs, under `children`: whoever puts
-    the trace together lets those stand before it.
+    the trace together lets those stand before it. An attempt that was lost has an event `lost`, which no
+    trace holds: nobody knows what came of it.
 
     Args:
         order: The run's order.
@@ -112,7 +113,7 @@ def events(
         found.clear()
     for each in recorded:
         if isinstance(each.span.event, Lost):
-            # Nobody knows what came of it, so there is nothing to tell; it is on the ledger.
+            found.append(_lost(order, each))
             continue
         if each.model:
             log.about(each.span_id, dict(each.model))
@@ -122,6 +123,21 @@ def events(
     if ending is not None:
         log.end(ending.end, ending.kind, ending.output, ending.at_us)
     return [_renamed(event, root, order.span_id) for event in found]
+
+
+def _lost(order: Order, recorded: Recorded) -> dict[str, Any]:
+    span = recorded.span
+    return {
+        "event": "lost",
+        "trace_id": order.trace_id,
+        "span_id": recorded.span_id,
+        "parent_id": order.span_id,
+        "state": span.state,
+        "visit": span.visit,
+        "attempt": span.attempt,
+        "start_ns": span.start_us * 1000,
+        "end_ns": (span.start_us + span.event.elapsed_us) * 1000 if isinstance(span.event, Lost) else 0,
+    }
 
 
 def _renamed(event: dict[str, Any], old: str, new: str) -> dict[str, Any]:

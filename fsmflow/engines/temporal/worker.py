@@ -9,7 +9,6 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from fsmflow.engines.temporal.attempts import Attempts
-from fsmflow.engines.temporal.catalogue import Catalogue
 from fsmflow.engines.temporal.workflow import MachineRun
 
 TASK_QUEUE = "fsmflow"
@@ -23,7 +22,7 @@ THROTTLE = timedelta(seconds=1)
 
 def worker(
     client: Client,
-    catalogue: Catalogue,
+    attempts: Attempts,
     *,
     task_queue: str = TASK_QUEUE,
     width: int = 100,
@@ -34,13 +33,12 @@ def worker(
 
     Args:
         client: Who speaks to the server; its converter must be ours.
-        catalogue: The workflows and steps.
+        attempts: What makes attempts, of the workflows and steps that it knows.
         task_queue: Where it takes its tasks from.
         width: How many attempts it makes at a time.
         grace: How long attempts may take to end when it is stopped; what is cut off then is lost.
         options: More, for `temporalio.worker.Worker`.
     """
-    attempts = Attempts(catalogue)
     return Worker(
         client,
         task_queue=task_queue,
