@@ -44,13 +44,19 @@ class Stopped(BaseException):
     """The process that carries a run out ends."""
 
 
+class _Small(sqlite3.Connection):
+    """A connection that makes databases of small pages, whatever is asked for."""
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        is_size = sql.startswith("PRAGMA page_size")
+        return super().execute(f"PRAGMA page_size={PAGE}" if is_size else sql, *values)
+
+
 class _SmallPages:
     """The module `sqlite3`, with new databases of small pages."""
 
     def connect(self, *about: Any, **options: Any) -> sqlite3.Connection:
-        connection = sqlite3.connect(*about, **options)
-        connection.execute(f"PRAGMA page_size={PAGE}")
-        return connection
+        return sqlite3.connect(*about, **options, factory=_Small)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sqlite3, name)

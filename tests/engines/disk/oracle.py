@@ -28,7 +28,8 @@ class Owed:
         losses: How often power was lost.
         requests: The effects that were requested.
         events: The events that were said to be kept, by run.
-        spent: The ledgers that were told, by run.
+        spent: The ledgers of the processes that carried runs out, by run.
+        shown: The ledgers that the database showed, by run.
         settled: The keys of effects of which nothing more may be requested.
         is_submitted: Whether the run was said to be kept.
         over: How it was said to have ended.
@@ -38,6 +39,7 @@ class Owed:
     requests: list[Requested] = field(factory=list)
     events: dict[str, list[Event]] = field(factory=dict)
     spent: dict[str, Mapping[str, int]] = field(factory=dict)
+    shown: dict[str, Mapping[str, int]] = field(factory=dict)
     settled: set[str] = field(factory=set)
     is_submitted: bool = False
     over: Over | None = None
@@ -110,13 +112,12 @@ class Owed:
             attempt = (seen.state, seen.visit, seen.attempt)
             has_begun = attempt in kept.begun.get(seen.run_id, ())
             _hold(has_begun, f"an effect of `{seen.state}` was requested, and none was intended")
-        for run_id, spent in self.spent.items():
-            found_spent = kept.spent.get(run_id, {})
-            falls = [name for name, amount in spent.items() if found_spent.get(name, 0) < amount]
-            _hold(not falls, f"the ledger of {run_id} falls: {falls}")
+        for run_id, spent in self.shown.items():
+            _hold(not _falls(spent, kept.spent.get(run_id, {})), f"the ledger of {run_id} falls")
         _hold(self.over is None or self.over == kept.over, "the end of the run is lost")
         # What is on the disk after a power loss was read from there: it stays.
         self.events = {run: list(events) for run, events in kept.events.items()}
+        self.shown = dict(kept.spent)
 
     def close(self, over: Over) -> str:
         """Hold a run that is over to what is owed, and say what came of it.
@@ -125,6 +126,7 @@ class Owed:
             Lost: It is not what it should be.
         """
         spent = over.spent
+        _hold(not _falls(self.spent.get(RUN, {}), spent), "the ledger falls in the end")
         keyed = Counter(seen.key for seen in self.requests)
         told = [seen for seen in self.requests if seen.state == "tell"]
         _hold(max(keyed.values()) <= 1 + self.losses, "an effect was requested more than once a life")
@@ -143,6 +145,11 @@ class Owed:
         _hold(len(told) == 1 or over.kind == "degraded", "nothing was told")
         _hold(self.losses > 0 or over.kind == "success", "it is in doubt for nothing")
         return "done" if over.kind == "success" else "in doubt"
+
+
+def _falls(before: Mapping[str, int], after: Mapping[str, int]) -> bool:
+    """Tell whether there is less of anything on a ledger than there was."""
+    return any(after.get(name, 0) < amount for name, amount in before.items())
 
 
 def _hold(truth: Any, message: str) -> None:

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import pytest
-
 from fsmflow.engines import taking_up
 from fsmflow.engines.durable import Durable
 from fsmflow.engines.journal import RunJournal
@@ -32,7 +30,6 @@ class Dying(RunJournal):
         return await super().end(run, event)
 
 
-@pytest.mark.xfail(strict=True, reason="children that are not come to again are not on the ledger")
 def test_what_a_child_used_counts_though_another_failed_before_it_was_looked_at(
     order: Workflow, tmp_path: Path
 ) -> None:

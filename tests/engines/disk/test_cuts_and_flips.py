@@ -6,8 +6,10 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from attrs import evolve
 
 from fsmflow.engines.workflows import Workflow
 from tests.engines.disk.damage import Sample, Wrong, judge, sample
@@ -67,13 +69,16 @@ def test_a_database_without_its_log_is_taken_up_earlier(known: Sample, memory: P
     assert judge(known, database, memory) == "taken up earlier"
 
 
-def test_a_value_in_the_log_that_is_another_one_is_noticed(known: Sample, memory: Path) -> None:
-    """What is judged wrong is: a database that was tampered with, with its checksums made anew."""
-    name = next(name for name in known.image if not name.endswith("-wal"))
-    other = known.image[name].replace(b"disk_order", b"disk_other")
-
-    with pytest.raises(Wrong, match="disk_other"):
-        judge(known, {**known.image, name: other}, memory)
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [({"lines": set()}, "the list of runs"), ({"questions": []}, "question"), ({"events": {}}, "event")],
+)
+def test_what_is_another_thing_than_it_was_is_judged_wrong(
+    known: Sample, memory: Path, other: dict[str, Any], said: str
+) -> None:
+    """Had the database been another one, what this one says would be wrong."""
+    with pytest.raises(Wrong, match=said):
+        judge(evolve(known, **other), known.image, memory)
 
 
 @pytest.mark.slow
