@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "Run a workflow on real input.",
     "submit": "Hand a run over to be carried out durably.",
     "serve": "Carry out the runs of a database, and those that others left.",
+    "worker": "Carry out runs on a Temporal server.",
     "runs": "List durable runs, or show one.",
     "resume": "Take a durable run up where it was left.",
     "cancel": "End a durable run.",

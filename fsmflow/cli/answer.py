@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from fsmflow.cli.durable import db_option
+from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime import NotWaiting, Rejected
 from fsmflow.runtime.folder_desk import answer_in, waiting_in
 
@@ -18,7 +19,10 @@ from fsmflow.runtime.folder_desk import answer_in, waiting_in
 @click.option("--value", help="What is filled in: text where that is wanted, else JSON.")
 @click.option("--desk", type=click.Path(path_type=Path), help="The folder of the questions.")
 @db_option
-def command(question: tuple[str, ...], value: str | None, desk: Path | None, db: Path | None) -> None:
+@engine_options
+def command(
+    question: tuple[str, ...], value: str | None, desk: Path | None, db: Path | None, place: Place
+) -> None:
     """Answer a question: the one that waits under TOKEN, or that STATE of the durable run RUN asks.
 
     `fsmflow waiting` lists tokens, `fsmflow runs RUN` what a durable run asks. An answer that is none of
@@ -26,6 +30,13 @@ def command(question: tuple[str, ...], value: str | None, desk: Path | None, db:
     """
     from fsmflow.cli.desks import desk_folder
 
+    if place.is_temporal:
+        from fsmflow.cli import temporal_runs
+
+        if not 2 <= len(question) <= 3:
+            raise click.UsageError("name the question by its run and state")
+        label = question[2] if len(question) == 3 else None
+        temporal_runs.answer(question[0], question[1], label, value, place)
     folder = desk or desk_folder()
     tokens = {waiting.token for waiting in waiting_in(folder)}
     if not 1 <= len(question) <= 3:

@@ -12,24 +12,48 @@ import click
 
 from fsmflow.cli.durable import db_option, how_to_answer, opened
 from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.temporal import Place, engine_options
 
 if TYPE_CHECKING:
     from fsmflow.engines.durable import Durable, Kept
 
 STATUSES = ("submitted", "running", "waiting", "done", "cancelled")
+ENDS = ("success", "degraded", "handoff", "failed")
 
 
 @click.command("runs")
 @click.argument("run", required=False)
-@click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
+@click.option("--status", type=click.Choice((*STATUSES, *ENDS)), help="Only runs of this status.")
 @click.option("--workflow", help="Only runs of this workflow.")
+@click.option(
+    "--trace",
+    type=click.Path(path_type=Path),
+    help="With RUN on Temporal: write its trace here; - prints it.",
+)
 @db_option
+@engine_options
 @format_option
-def command(run: str | None, status: str | None, workflow: str | None, db: Path | None, form: str) -> None:
+def command(
+    run: str | None,
+    status: str | None,
+    workflow: str | None,
+    trace: Path | None,
+    db: Path | None,
+    place: Place,
+    form: str,
+) -> None:
     """List durable runs, the latest first; with RUN, show one: what it has done, and what it waits for.
 
     RUN is a run's id, or the beginning of it.
     """
+    if place.is_temporal:
+        from fsmflow.cli import temporal_runs
+
+        if run is not None:
+            temporal_runs.show(run, place, form=form, trace=trace)
+        temporal_runs.show_all(place, status=status, workflow=workflow, form=form)
+    if trace is not None:
+        raise click.UsageError("--trace is for runs on Temporal; `fsmflow run --trace` writes that of others")
     with opened(db) as durable:
         if run is not None:
             _show(durable, durable.find(run), form)
@@ -63,7 +87,7 @@ def _list(found: list[Kept]) -> None:
             f"{each.spent.get('steps', 0):,}",
             f"{each.spent.get('tokens', 0):,}",
             f"${each.spent.get('micro_usd', 0) / 1e6:,.4g}",
-            _ago(now - each.created_ns),
+            ago(now - each.created_ns),
         )
     Console(no_color=not wants_color(sys.stdout), highlight=False).print(table)
 
@@ -83,7 +107,7 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
         return
     click.echo(f"{click.style(kept.run_id, bold=True)}  {kept.workflow}  {_status(kept)}")
     where = f"ended in {kept.end}" if kept.end else f"at {kept.state}" if kept.state else "not begun"
-    click.echo(f"  {where}, submitted {_ago(time.time_ns() - kept.created_ns)} ago")
+    click.echo(f"  {where}, submitted {ago(time.time_ns() - kept.created_ns)} ago")
     if kept.owner:
         click.echo(f"  carried out by {kept.owner}")
     if kept.spent:
@@ -102,7 +126,7 @@ def _status(kept: Kept) -> str:
     return kept.kind or kept.status if kept.status == "done" else kept.status
 
 
-def _ago(ns: int) -> str:
+def ago(ns: int) -> str:
     """Word a length of time by its largest unit."""
     seconds = ns // 1_000_000_000
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fsmflow.cli.durable import db_option, opened
+from fsmflow.cli.temporal import Place, engine_options
 
 
 @click.command("submit")
@@ -17,6 +18,7 @@ from fsmflow.cli.durable import db_option, opened
 @click.option("--profile", help="Use the step implementations of this profile.")
 @click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
 @db_option
+@engine_options
 def command(
     spec: Path,
     inputs: tuple[str, ...],
@@ -24,8 +26,11 @@ def command(
     profile: str | None,
     run_id: str | None,
     db: Path | None,
+    place: Place,
 ) -> None:
     """Hand a run of SPEC over to whoever serves the database: `fsmflow serve`, or `fsmflow resume`.
+
+    With `--engine temporal` it goes to a Temporal server, whose workers are `fsmflow worker`.
 
     Its id is printed. The input is made as for `fsmflow run`.
     """
@@ -36,6 +41,10 @@ def command(
     from fsmflow.runtime import Rejected, StepNotFound
 
     given = given_of(inputs, source)
+    if place.is_temporal:
+        from fsmflow.cli import temporal_runs
+
+        temporal_runs.submit(spec, given, place, profile=profile, run_id=run_id)
     compile_one(spec)
     workflow = Workflow.of_spec(spec)
     with opened(db, must_exist=False) as durable:

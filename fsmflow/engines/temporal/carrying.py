@@ -24,7 +24,7 @@ from fsmflow.engines.temporal.ledger import booked, lost
 from fsmflow.engines.temporal.orders import Order, Standing, put_down, taken_up
 from fsmflow.engines.temporal.question import Asking
 from fsmflow.engines.temporal.scope import needed, own_value
-from fsmflow.engines.temporal.spans import Ending, Recorded
+from fsmflow.engines.temporal.spans import Child, Ending, Recorded
 from fsmflow.engines.temporal.tasks import FIT, UNREADY, Done, Look, Task
 from fsmflow.expressions import Constant
 from fsmflow.machine import Ask, End, Machine, Work
@@ -366,7 +366,7 @@ class Carrying:
         start_us: int,
         span_id: str,
         model: Mapping[str, Any] | None = None,
-        children: tuple[str, ...] = (),
+        children: tuple[Child, ...] = (),
     ) -> Event:
         now = self.now
         span = Span(now.state, now.visit, now.attempt, now.arguments, start_us, event)

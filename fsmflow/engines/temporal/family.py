@@ -12,7 +12,7 @@ from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
 from fsmflow.engines.machines import called, read_machine
 from fsmflow.engines.temporal.ledger import Lanes
 from fsmflow.engines.temporal.orders import Order
-from fsmflow.engines.temporal.spans import Seen
+from fsmflow.engines.temporal.spans import Child, Seen
 from fsmflow.machine import Children, Machine, Work
 from fsmflow.runtime.children import child_id, ended_badly, failures_told
 from fsmflow.runtime.context import StepContext
@@ -66,7 +66,6 @@ class Family:
     """The children of one attempt.
 
     Attributes:
-        started: The ids of the runs that were started, in order.
         is_cut: Whether they were cut off, since no time was left.
     """
 
@@ -106,10 +105,10 @@ class Family:
         return tuple(self._id(start) for start in self._starts)
 
     @property
-    def started(self) -> tuple[str, ...]:
-        """The ids of those that were started and could begin."""
+    def started(self) -> tuple[Child, ...]:
+        """Those that were started and could begin."""
         return tuple(
-            self._id(self._starts[number])
+            Child(self._id(self._starts[number]), self._within(self._starts[number]))
             for number, outcome in sorted(self._outcomes.items())
             if outcome is None or outcome.kind != "refused"
         )
@@ -249,6 +248,15 @@ class Family:
             return
         for number, item in enumerate(arguments["items"]):
             yield _Start(number, callee.digest, f"{name}.", item)
+
+    def _within(self, start: _Start) -> tuple[str, ...]:
+        """Say where in the arguments the input of a child stands, but for its number in a list."""
+        match self._children.kind:
+            case "call":
+                return ()
+            case "map":
+                return ("items",)
+        return (str(start.key),)
 
     def _id(self, start: _Start) -> str:
         return child_id(self._order.run_id, self._state.name, self._now.visit, start.key)

@@ -8,8 +8,9 @@ from typing import Any
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime.events import Ended
-from fsmflow.runtime.steps import Bound, resolve_type
-from fsmflow.runtime.validation import Rejected, Validate, validator
+from fsmflow.runtime.run import Children
+from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.validation import Rejected, Validate
 
 Fit = Callable[[str, Any], Any]
 """Structures what a state gives, by the state's name, from plain data; raises `Rejected`."""
@@ -21,14 +22,33 @@ def fit_of(workflow: Workflow, bound: Mapping[str, Bound]) -> Fit:
     checks: dict[str, Validate | None] = dict(runner.answers())
     for name, stage in runner.stages.items():
         checks[name] = bound[name].validate
-        if stage.children is not None and stage.gives:
-            checks[name] = validator(resolve_type(stage.gives, runner.folder))
+        if stage.children is not None and bound[name].mode == "children":
+            checks[name] = _of_children(workflow, stage.children)
 
     def fit(state: str, value: Any) -> Any:
         check = checks[state]
         return value if check is None else check(value)
 
     return fit
+
+
+def _of_children(workflow: Workflow, children: Children) -> Validate:
+    """Give what structures what the workflows gave that a state has run: null where one gave nothing."""
+    outputs = {
+        key: workflow.callees[callee.name].runner.types()[1] for key, callee in children.callees.items()
+    }
+
+    def one(key: str, value: Any) -> Any:
+        check = outputs[key]
+        return value if check is None or value is None else check(value)
+
+    def check(value: Any) -> Any:
+        if children.kind == "parallel":
+            return {key: one(key, item) for key, item in value.items()}
+        (key,) = outputs
+        return one(key, value) if children.kind == "call" else [one(key, item) for item in value]
+
+    return check
 
 
 def typed(workflow: Workflow, bound: Mapping[str, Bound], values: Mapping[str, Any]) -> dict[str, Any]:

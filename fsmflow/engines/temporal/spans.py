@@ -9,9 +9,18 @@ from fsmflow.engines.temporal.orders import Order
 from fsmflow.machine import Ask, Machine, Work
 from fsmflow.machine import End as EndState
 from fsmflow.runtime.events import Lost
+from fsmflow.runtime.hiding import Hiding
 from fsmflow.runtime.log import Parent, RunLog
 from fsmflow.runtime.run import Configuration, Run, Spent
+from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.trace import Span
+
+
+class Child(NamedTuple):
+    """A run of another workflow that was started: its id, and where in the arguments its input stands."""
+
+    run_id: str
+    within: tuple[str, ...]
 
 
 class Recorded(NamedTuple):
@@ -21,13 +30,14 @@ class Recorded(NamedTuple):
         span: What happened, and when, in microseconds since 1970.
         span_id: Its span id.
         model: What is known of the model that was asked.
-        children: The runs of other workflows that were started, in order.
+        children: The runs of other workflows that were started, in order: their ids, and where their
+            inputs stand in the arguments.
     """
 
     span: Span
     span_id: str
     model: Mapping[str, Any]
-    children: tuple[str, ...]
+    children: tuple[Child, ...]
 
 
 class Ending(NamedTuple):
@@ -119,10 +129,14 @@ def events(
             log.about(each.span_id, dict(each.model))
         log.span(each.span, each.span_id)
         if each.children:
-            found[-1]["children"] = list(each.children)
+            found[-1]["children"] = [child._asdict() for child in each.children]
     if ending is not None:
         log.end(ending.end, ending.kind, ending.output, ending.at_us)
-    return [_renamed(event, root, order.span_id) for event in found]
+    # The keys and tokens of this worker's environment are no business of whoever asks for a trace.
+    secrets = Secrets()
+    secrets.learn_environment()
+    hiding = Hiding(secrets, {})
+    return [hiding.event(_renamed(event, root, order.span_id)) for event in found]
 
 
 def _lost(order: Order, recorded: Recorded) -> dict[str, Any]:

@@ -1,0 +1,184 @@
+"""What `fsmflow submit`, `runs`, `answer` and `cancel` do with runs on a Temporal server."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from fsmflow.cli.output import CannotWrite, wants_color
+from fsmflow.cli.temporal import Place, how_to_answer, on_server
+
+if TYPE_CHECKING:
+    from fsmflow.engines.temporal.client import Seen, Temporal
+
+
+def submit(spec: Path, given: Any, place: Place, *, profile: str | None, run_id: str | None) -> NoReturn:
+    """Submit a run, and print its id."""
+    from fsmflow.cli.load import compile_one
+    from fsmflow.engines.temporal.bounds import longest
+    from fsmflow.engines.workflows import Workflow
+    from fsmflow.runtime import Rejected, StepNotFound
+
+    compilation = compile_one(spec)
+    assert compilation.analysis is not None
+    workflow = Workflow.of_spec(spec)
+    within = longest(compilation.analysis)
+
+    async def work(temporal: Temporal) -> int:
+        try:
+            click.echo(await temporal.submit(workflow, given, run_id=run_id, profile=profile, longest=within))
+        except Rejected as rejected:
+            said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
+            click.echo(f"the input does not fit its type:\n{said}", err=True)
+            return 2
+        except (StepNotFound, LookupError, ValueError) as error:
+            click.echo(str(error.args[0]), err=True)
+            return 2
+        return 0
+
+    on_server(place, work)
+
+
+def show_all(place: Place, *, status: str | None, workflow: str | None, form: str) -> NoReturn:
+    """List runs."""
+
+    async def work(temporal: Temporal) -> None:
+        found = await temporal.runs(status=status, workflow=workflow)
+        if form == "json":
+            rows = [each._asdict() for each in found]
+            click.echo(json.dumps({"schema": "fsmflow.runs/1", "runs": rows}, indent=2))
+        elif found:
+            _list(found)
+        else:
+            click.echo("no runs")
+
+    on_server(place, work)
+
+
+def _list(found: list[Seen]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fsmflow.cli.runs import ago
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("run", "workflow", "status", "at"):
+        table.add_column(name, no_wrap=True)
+    for name in ("money", "since"):
+        table.add_column(name, justify="right", no_wrap=True)
+    now = time.time_ns()
+    for each in found:
+        money = "" if each.spent_usd is None else f"${each.spent_usd:,.4g}"
+        since = ago(now - each.created_ns)
+        table.add_row(each.run_id[:12], each.workflow, each.status, each.state, money, since)
+    Console(no_color=not wants_color(sys.stdout), highlight=False).print(table)
+
+
+def show(run: str, place: Place, *, form: str, trace: Path | None) -> NoReturn:
+    """Show one run: what it has done, and what it waits for; or write its trace."""
+
+    async def work(temporal: Temporal) -> None:
+        seen = await temporal.find(run)
+        if trace is not None:
+            _write(trace, await temporal.trace(seen.run_id))
+            return
+        status = await temporal.status(seen.run_id) or {}
+        questions = await temporal.questions(seen.run_id)
+        if form == "json":
+            waits_for = [
+                {
+                    "state": q.state,
+                    "question": q.question,
+                    "role": q.role,
+                    "labels": q.labels,
+                    "gives": q.gives,
+                }
+                for q in questions
+            ]
+            about = {**seen._asdict(), "spent": status.get("spent"), "waits_for": waits_for}
+            click.echo(json.dumps({"schema": "fsmflow.run/1", **about}, indent=2))
+            return
+        _tell(seen, status)
+        for asked in questions:
+            _ask(asked, how_to_answer(seen.run_id, asked, place))
+
+    on_server(place, work)
+
+
+def _tell(seen: Seen, status: Any) -> None:
+    from fsmflow.cli.runs import ago
+
+    click.echo(f"{click.style(seen.run_id, bold=True)}  {seen.workflow}  {seen.status}")
+    ending, state = status.get("ending"), status.get("state")
+    where = f"ended in {ending['end']}" if ending else f"at {state}" if state else "not begun"
+    click.echo(f"  {where}, submitted {ago(time.time_ns() - seen.created_ns)} ago")
+    if status.get("spent"):
+        from fsmflow.reporting.trace_amounts import spent
+
+        click.echo(f"  used {', '.join(spent(status['spent'])) or 'nothing'}")
+
+
+def _ask(asked: Any, how: str) -> None:
+    from fsmflow.cli.run import fields
+
+    whom = f" {asked.role}" if asked.role else ""
+    click.echo(f"\n  `{asked.state}` asks{whom}: {asked.question}")
+    for name, value in fields(dict(asked.shown)):
+        click.echo(f"    {name}  {value}")
+    click.echo(f"  to answer: {how}")
+
+
+def _write(path: Path, events: list[dict[str, Any]]) -> None:
+    """Write a trace; `-` is standard output."""
+    lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
+    if str(path) == "-":
+        click.echo(lines, nl=False)
+        return
+    try:
+        path.write_text(lines, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise CannotWrite(path, error) from error
+
+
+def answer(run: str, state: str, label: str | None, value: str | None, place: Place) -> NoReturn:
+    """Answer the question that a state of a run asks."""
+    from fsmflow.cli.desks import value_of
+    from fsmflow.runtime import NotWaiting, Rejected
+
+    async def work(temporal: Temporal) -> int:
+        seen = await temporal.find(run)
+        asked = next((each for each in await temporal.questions(seen.run_id) if each.state == state), None)
+        try:
+            if asked is None:
+                raise NotWaiting(f"no question of `{state}` waits in {seen.run_id}")
+            await temporal.answer(asked, label, None if value is None else value_of(value, asked.gives))
+        except Rejected as rejected:
+            click.echo("\n".join(rejected.complaints), err=True)
+            return 1
+        except NotWaiting as refused:
+            click.echo(refused.args[0], err=True)
+            return 1
+        click.echo("answered")
+        return 0
+
+    on_server(place, work)
+
+
+def cancel(run: str, place: Place) -> NoReturn:
+    """End a run as cancelled."""
+
+    async def work(temporal: Temporal) -> int:
+        seen = await temporal.find(run)
+        if seen.ended_ns is not None:
+            click.echo(f"the run {seen.run_id} is {seen.status}", err=True)
+            return 1
+        await temporal.cancel(seen.run_id)
+        click.echo(f"cancelled {seen.run_id}")
+        return 0
+
+    on_server(place, work)
