@@ -11,10 +11,24 @@ from attrs import frozen
 
 from fsmflow import semantics
 from fsmflow.analysis.recording import Recording, read
-from fsmflow.machine import Machine, Transition, Work
-from fsmflow.runtime import Invalid, Outcome, Permanent, Result, Runner, StepContext, Transient
+from fsmflow.machine import Ask, Machine, Transition, Work
+from fsmflow.runtime import (
+    Answer,
+    Asked,
+    Invalid,
+    Outcome,
+    Permanent,
+    Result,
+    Runner,
+    StepContext,
+    Transient,
+)
 from fsmflow.testing import SimulatedClock
 from tests.generated import runner_of
+from tests.strategies import plain
+
+Choose = Callable[[Work | Ask], tuple[str, str | None, Any]]
+"""Says how an attempt, or a question, ends: a letter of an outcome, a label, a value."""
 
 SCRIPTED = {"s": "success", "t": "transient", "i": "invalid", "f": "failure", "u": "unknown"}
 
@@ -37,8 +51,22 @@ class Recorded:
         return read(self.text)
 
 
-def record(machine: Machine, choose: Callable[[Work], tuple[str, str | None, Any]], given: Any) -> Recorded:
-    """Run `machine`, whose attempts end as `choose` says: a letter of an outcome, a label, a value."""
+def at_random(random: Random) -> Choose:
+    """Choose at random: of five attempts, three succeed."""
+
+    def choose(state: Work | Ask) -> tuple[str, str | None, Any]:
+        letters = "sssssttif"
+        if isinstance(state, Ask) or state.children is not None:
+            letters = "sssssfff"
+        elif state.effect == "once":
+            letters += "u"
+        return random.choice(letters), random.choice(state.labels) if state.labels else None, plain(random)
+
+    return choose
+
+
+def record(machine: Machine, choose: Choose, given: Any) -> Recorded:
+    """Run `machine`, whose attempts and questions end as `choose` says; whom it fails on does not answer."""
     clock = SimulatedClock()
     lines: list[str] = []
 
@@ -60,12 +88,21 @@ def record(machine: Machine, choose: Callable[[Work], tuple[str, str | None, Any
 
         return attempt
 
+    class Person:
+        async def ask(self, asked: Asked) -> Answer:
+            state = machine.states[asked.state]
+            assert isinstance(state, Ask)
+            letter, label, value = choose(state)
+            assert asked.timeout_us is not None
+            await clock.sleep(40_000 if letter == "s" else asked.timeout_us + 1)
+            return asked.answer(label, value if asked.gives else None)
+
     def write(event: dict[str, Any]) -> None:
         lines.append(json.dumps(event, ensure_ascii=False, allow_nan=False))
 
     runner: Runner[Any, Any] = runner_of(machine)
     steps = {state.name: step(state) for state in machine.states.values() if isinstance(state, Work)}
-    coroutine = runner.run(given, steps=steps, clock=clock, random=Random(1), trace=write)
+    coroutine = runner.run(given, steps=steps, clock=clock, random=Random(1), trace=write, desk=Person())
     try:
         coroutine.send(None)
     except StopIteration as stop:
@@ -78,7 +115,7 @@ def record_script(machine: Machine, script: str, given: Any = None) -> Recorded:
     """Run `machine` by a script of words, an attempt each: `s`, `t`, `s:label`; all goes well after it."""
     words = iter(script.split())
 
-    def choose(state: Work) -> tuple[str, str | None, Any]:
+    def choose(state: Work | Ask) -> tuple[str, str | None, Any]:
         letter, _, label = next(words, "s").partition(":")
         first = None if state.labels is None else state.labels[0]
         return letter, label or first, "x"

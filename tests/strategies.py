@@ -61,6 +61,15 @@ def wide_machine(random: Random) -> Machine:
     return lower(workflow(random, wide=True), CALLEES)
 
 
+def ending_machine(random: Random) -> Machine:
+    """Draw a machine whose runs all end, and whose budget has room for what is set aside."""
+    while True:
+        drawn = lower(ending(workflow(random, wide=True)), CALLEES)
+        amounts = zip(drawn.reserve.amounts(), drawn.caps.amounts(), strict=True)
+        if all(cap is None or aside <= cap for aside, cap in amounts):
+            return drawn
+
+
 workflows = st.randoms(use_true_random=False).map(workflow)
 wide_workflows = st.randoms(use_true_random=False).map(lambda random: workflow(random, wide=True))
 

@@ -11,11 +11,10 @@ from attrs import evolve
 
 from fsmflow.analysis.following import follow
 from fsmflow.analysis.recording import read
-from fsmflow.lowering import lower
-from fsmflow.machine import Machine, Work
-from tests.recorded import Recorded, record, record_script
+from fsmflow.machine import Machine
+from tests.recorded import Recorded, at_random, record, record_script
 from tests.sample import machine
-from tests.strategies import ending, plain, workflow
+from tests.strategies import ending_machine, plain
 
 ENDS = "done: {end: success}\nlost: {end: failed}"
 LOOP = (
@@ -42,16 +41,8 @@ class Passages:
 def drawn(seed: int) -> tuple[Machine, Recorded]:
     """Run a random machine by random steps."""
     random = Random(seed)
-    lowered = lower(ending(workflow(random)))
-    outcomes = "sssssttif"
-
-    def choose(state: Work):
-        letter = random.choice(outcomes + "u" * (state.effect == "once"))
-        label = random.choice(state.labels) if state.labels else None
-        return letter, label, plain(random)
-
-    recorded = record(lowered, choose, plain(random))
-    return lowered, recorded
+    lowered = ending_machine(random)
+    return lowered, record(lowered, at_random(random), plain(random))
 
 
 @pytest.mark.parametrize("seeds", [range(n, n + 50) for n in range(0, 300, 50)], ids=str)

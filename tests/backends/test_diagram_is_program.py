@@ -10,12 +10,11 @@ import pytest
 
 from fsmflow.backends import graphviz
 from fsmflow.backends.diagram import Diagram, extract
-from fsmflow.lowering import lower
 from fsmflow.machine import BUILTIN_END, End, Machine
 from fsmflow.testing import Subject
 from fsmflow.testing.worst import worst_cases
-from tests.recorded import record
-from tests.strategies import ending, plain, workflow
+from tests.recorded import at_random, record
+from tests.strategies import ending_machine, plain
 
 ROOT = Path(__file__).parents[2]
 SPECS = [path.name.removesuffix(".fsm.yaml") for path in sorted((ROOT / "specs").glob("*.fsm.yaml"))]
@@ -75,15 +74,10 @@ def test_a_machine_is_drawn_as_its_runner_runs(seeds: range) -> None:
     """Of random machines too: the arrows are the moves, and what a run of the runner does is drawn."""
     for seed in seeds:
         random = Random(seed)
-        machine = lower(ending(workflow(random)))
-
-        def choose(state, random=random):
-            letter = random.choice("sssssttif" + "u" * (state.effect == "once"))
-            return letter, random.choice(state.labels) if state.labels else None, plain(random)
-
+        machine = ending_machine(random)
         diagram = extract(machine)
         pairs = drawn(diagram)
-        run = record(machine, choose, plain(random))
+        run = record(machine, at_random(random), plain(random))
 
         assert pairs == takeable(machine), seed
         for way in (*run.launch, *(way for ways in run.ways for way in ways)):

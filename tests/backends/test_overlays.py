@@ -20,11 +20,10 @@ from fsmflow.backends.overlays.trace import of_recording
 from fsmflow.backends.overlays.traces import of_recordings
 from fsmflow.backends.overlays.witness import of_witness
 from fsmflow.glance import percent, time
-from fsmflow.lowering import lower
 from fsmflow.machine import Choice, End, Machine
-from tests.recorded import Recorded, record, record_script
+from tests.recorded import Recorded, at_random, record, record_script
 from tests.sample import machine
-from tests.strategies import ending, plain, workflow
+from tests.strategies import ending_machine, plain
 
 ENDS = "done: {end: success}\nplain: {end: degraded}\nlost: {end: failed}"
 LOOP = (
@@ -48,13 +47,8 @@ def words(overlay: Overlay) -> list[str]:
 def drawn_run(seed: int) -> tuple[Machine, Recorded]:
     """Run a random machine by random steps."""
     random = Random(seed)
-    lowered = lower(ending(workflow(random)))
-
-    def choose(state):
-        letter = random.choice("sssssttif" + "u" * (state.effect == "once"))
-        return letter, random.choice(state.labels) if state.labels else None, plain(random)
-
-    return lowered, record(lowered, choose, plain(random))
+    lowered = ending_machine(random)
+    return lowered, record(lowered, at_random(random), plain(random))
 
 
 def script(text: str) -> Overlay:
