@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from fsmflow.engines.leases import Lease
 from fsmflow.engines.owners import is_alive
 from fsmflow.engines.records import OPEN, NoSuchRun, Over, about_run
+from fsmflow.engines.rows import Read, read_run
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.stored_desk import Suspended
-from fsmflow.engines.taking_up import Read, read_run
 
 
 class Taken(RuntimeError):

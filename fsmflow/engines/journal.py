@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written, is_scalar, json_of, quoted, written
@@ -31,7 +31,7 @@ from fsmflow.engines.rows import (
 from fsmflow.engines.store import Store
 from fsmflow.runtime.events import Ended, Late, Lost
 from fsmflow.runtime.journal import Begun, Kind
-from fsmflow.runtime.run import Run
+from fsmflow.runtime.run import Run, Spent
 from fsmflow.runtime.validation import Rejected
 
 MAX_EVENTS = 50_000
@@ -39,6 +39,9 @@ MAX_EVENTS = 50_000
 
 ANSWERED_US = 10_000_000
 """How long the desk is given to fetch an answer that was kept in time."""
+
+
+Used = Callable[[], Awaitable[Spent | None]]
 
 
 class TooLong(RuntimeError):
@@ -56,6 +59,7 @@ class RunJournal:
         chain: Chain,
         *,
         fit: Callable[[str, Any], Any],
+        parents: Collection[str] = (),
         is_watched: bool = False,
     ) -> None:
         """Open a journal.
@@ -66,6 +70,7 @@ class RunJournal:
             run_id: The run's id.
             chain: Where the journal ends so far.
             fit: Structures what a state gave, as plain data, into its type.
+            parents: The states that run children.
             is_watched: Whether somebody is told of each event as soon as it is handed over, so that it has to
                 be kept by then.
         """
@@ -74,12 +79,14 @@ class RunJournal:
         self._run_id = run_id
         self._chain = chain
         self._fit = fit
+        self._parents = parents
         self._status = "running"
         self._is_watched = is_watched
         self._rows: list[Values] = []
         self._payloads: list[tuple[str, str]] = []
         self._changes: list[Changed] = []
         self._open: dict[str, Any] | None = None
+        self._used: Used | None = None
         self._has_asked = False
 
     def bear(self, row: Row, added: Changed) -> None:
@@ -87,9 +94,20 @@ class RunJournal:
         self._add(*row)
         self._changes.append(added)
 
-    def take_up(self, begun: dict[str, Any]) -> None:
-        """Go on with what had begun before this process did."""
+    def take_up(self, begun: dict[str, Any], used: Used | None = None) -> None:
+        """Go on with what had begun before this process did.
+
+        Args:
+            begun: What had.
+            used: Gives what its children have used, in this process and before, if it is an attempt with any.
+        """
         self._open = begun
+        self._used = used
+
+    async def took(self, elapsed_us: int) -> None:
+        """Keep how long an attempt that goes on took in a process that ended."""
+        self._add("taken", json_of({"elapsed_us": elapsed_us}))
+        await self._keep()
 
     async def begin(self, run: Run, what: Begun, longest_us: int | None) -> int | None:
         """Keep that something begins; of what had begun already, give how much is left."""
@@ -143,6 +161,8 @@ class RunJournal:
         It is kept together with what begins next, before that does, unless somebody watches.
         """
         if isinstance(event, Ended):
+            if run.state in self._parents:
+                event = await self._without_children(event)
             event, text = self._kept(run.state, event)
         else:
             text = event_written(event)
@@ -155,6 +175,21 @@ class RunJournal:
         if self._is_watched:
             await self._keep()
         return event
+
+    async def _without_children(self, event: Ended) -> Ended:
+        """End the children that are broken off, since too many others had failed; what they used counts."""
+        self._changes.append(
+            Changed(
+                "UPDATE runs SET status = 'cancelled' WHERE root_id = ? AND parent_id = ?"
+                " AND status NOT IN ('done', 'cancelled')",
+                (self._lease.root_id, self._run_id),
+            )
+        )
+        used, self._used = self._used, None
+        spent = None if used is None else await used()
+        if spent is None:
+            return event
+        return event._replace(steps=1 + spent.steps, use=(spent.tool_calls, spent.tokens, spent.micro_usd))
 
     def _kept(self, state: str, event: Ended) -> tuple[Ended, str]:
         """Give an attempt's end as it will be read back, and written; a failure, if it can't be kept."""
@@ -182,19 +217,13 @@ class RunJournal:
         except Unkeepable:
             said = "null"
         self._add("end", f'{{"end":{json_of(end)},"kind":{json_of(kind)},"output":{said}}}')
-        self._changes += [
+        self._changes.append(
             Changed(
                 "UPDATE runs SET status = 'done', state = ?, end_state = ?, end_kind = ?, ended_ns = ?,"
                 " spent = ?, owner = NULL WHERE run_id = ?",
                 (run.state, end, kind, time.time_ns(), json.dumps(run.spent._asdict()), self._run_id),
-            ),
-            # Children that were broken off, since too many others had failed, are over too.
-            Changed(
-                "UPDATE runs SET status = 'cancelled' WHERE root_id = ? AND parent_id = ?"
-                " AND status NOT IN ('done', 'cancelled')",
-                (self._lease.root_id, self._run_id),
-            ),
-        ]
+            )
+        )
         await self._keep()
 
     async def flush(self) -> None:

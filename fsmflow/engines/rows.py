@@ -64,6 +64,33 @@ def rows_and_chain(connection: sqlite3.Connection, run_id: str) -> tuple[list[Ro
     return found, before
 
 
+class Read(NamedTuple):
+    """What is kept of a run.
+
+    Attributes:
+        run_id: Its id.
+        rows: Its journal; nothing if there is no such run.
+        last: The last row's checksum.
+        trace_id: Its trace id.
+    """
+
+    run_id: str
+    rows: list[Row]
+    last: str
+    trace_id: str
+
+
+def read_run(connection: sqlite3.Connection, run_id: str) -> Read:
+    """Read what is kept of a run.
+
+    Raises:
+        Corrupt: Its journal is damaged.
+    """
+    rows, last = rows_and_chain(connection, run_id)
+    found = connection.execute("SELECT trace_id FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    return Read(run_id, rows, last, "" if found is None else str(found[0]))
+
+
 def begun_last(connection: sqlite3.Connection, run_id: str) -> Any:
     """Give what a run began last, without a look at the rest of its journal; None if nothing yet.
 

@@ -68,6 +68,12 @@ class RunChildren:
                 return outputs
         return dict(zip(self._found, outputs, strict=True))
 
+    def runs(self, run: Run) -> Iterator[tuple[str, Child]]:
+        """Give the ids of the runs that an attempt where `run` stands may start, and of what they are."""
+        if isinstance(run.arguments, dict):
+            for start in self._starts(run.arguments):
+                yield child_id(run.run_id, run.state, run.visit, start.key), start.child
+
     def _starts(self, arguments: Mapping[str, Any]) -> Iterator[_Started]:
         if self._children.kind == "parallel":
             for key, child in self._found.items():

@@ -1,0 +1,117 @@
+"""Folding a journal: a run is brought forward by its events alone, through the machine's own `step`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fsmflow.engines.journal import fitted
+from fsmflow.engines.keeping import event_read
+from fsmflow.engines.rows import Corrupt, Row, body_of
+from fsmflow.runtime.events import Ended, Late
+from fsmflow.runtime.run import Command, Run
+from fsmflow.runtime.runner import Runner
+from fsmflow.runtime.steps import Bound, resolve_type
+from fsmflow.runtime.validation import Rejected, Validate, validator
+
+Fit = Callable[[str, Any], Any]
+
+
+class Unfit(RuntimeError):
+    """What is kept of a run does not fit the code any more; nothing was changed."""
+
+
+def fits(workflow: Runner[Any, Any], bound: Mapping[str, Bound]) -> Fit:
+    """Give what structures plain data into the type of what a state gives."""
+    children: dict[str, Validate | None] = {}
+
+    def fit(state: str, value: Any) -> Any:
+        validate = bound[state].validate if state in bound else workflow.answers()[state]
+        stage = workflow.stages.get(state)
+        if stage is not None and stage.children is not None and stage.gives:
+            if state not in children:
+                children[state] = validator(resolve_type(stage.gives, workflow.folder))
+            validate = children[state]
+        return value if validate is None else validate(value)
+
+    return fit
+
+
+class Folded:
+    """A run, brought forward event by event to where its journal ends.
+
+    Attributes:
+        command: What is to be done next.
+        conclusion: The kind and the name of its end, and what that gives, if it is over.
+        taken_us: How long what has begun took in processes that ended, as far as it is on the ledger.
+    """
+
+    def __init__(self, workflow: Runner[Any, Any], run: Run, fit: Fit) -> None:
+        """Begin with a blank run."""
+        self._workflow = workflow
+        self._run = run
+        self._fit = fit
+        self.command: Command | None = None
+        self._begun: Row | None = None
+        self.conclusion: tuple[str, str, Any] | None = None
+        self.taken_us = 0
+
+    @property
+    def begun(self) -> Any:
+        """What has begun and not ended, if anything has."""
+        return None if self._begun is None else body_of(self._begun)
+
+    def take(self, row: Row) -> None:
+        """Bring the run forward by one row."""
+        match row.kind:
+            case "run":
+                self._start(body_of(row))
+            case "begin":
+                self._begun, self.taken_us = row, 0
+            case "taken":
+                self.take_time(body_of(row)["elapsed_us"])
+            case "event":
+                self._step(row)
+            case "end":
+                self._end(body_of(row))
+            case _:
+                raise Corrupt(f"a row of the journal of {self._run.run_id} is of no kind: {row.kind!r:.40}")
+
+    def take_time(self, elapsed_us: int) -> None:
+        """Count the time of what goes on after its process ended."""
+        self._run.time_us += elapsed_us
+        self.taken_us += elapsed_us
+
+    def _start(self, said: Any) -> None:
+        if said["digest"] != self._workflow.digest:
+            raise Corrupt(f"the run {self._run.run_id} is of another machine than its own")
+        check, _ = self._workflow.types()
+        self._run.values["input"] = self._fitting("the input", check, said["input"])
+        self.command = self._workflow.begin(self._run)
+
+    def _step(self, row: Row) -> None:
+        try:
+            event = event_read(row.body)
+        except ValueError as error:
+            raise Corrupt(str(error)) from error
+        if isinstance(event, Late):
+            self._run.book(event.use)
+            return
+        if isinstance(event, Ended):
+            try:
+                event = fitted(event, self._run.state, self._fit)
+            except Rejected as rejected:
+                raise Unfit(f"what `{self._run.state}` gave then does not fit now: {rejected}") from None
+        self.command = self._workflow.step(self._run, event)
+        self._begun, self.taken_us = None, 0
+
+    def _end(self, said: Any) -> None:
+        _, check = self._workflow.types()
+        output = None if said["output"] is None else self._fitting("the output", check, said["output"])
+        self.conclusion = (said["kind"], said["end"], output)
+
+    def _fitting(self, what: str, check: Validate | None, value: Any) -> Any:
+        try:
+            return value if check is None else check(value)
+        except Rejected as rejected:
+            raise Unfit(f"{what} of the run {self._run.run_id} does not fit now: {rejected}") from None
