@@ -142,7 +142,7 @@ class Carrying:
             ContinueAsNewError: It does.
         """
         about = workflow.info()
-        long = about.get_current_history_length() >= self.order.longest
+        long = about.get_current_history_length() >= self.order.longest_history
         if not (long or about.is_continue_as_new_suggested()) or workflow.cancellation_reason() is not None:
             return
         standing, values = put_down(self.now, event, self._lost)

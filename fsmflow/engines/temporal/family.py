@@ -96,6 +96,7 @@ class Family:
         self._failures: dict[int, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._left_us: int | None = None
+        self._is_stopping = False
         self.is_cut = False
         self.is_cancelled = False
 
@@ -135,8 +136,7 @@ class Family:
             except asyncio.CancelledError:
                 self.is_cancelled = True
                 pending = {task for task in pending if not task.done()}
-                for task in pending:
-                    task.cancel()
+                self._stop()
         for task in self._tasks:
             if not task.cancelled():
                 task.result()
@@ -151,9 +151,15 @@ class Family:
         for number, start in pending:
             await self._one(lane, number, start)
             if self._is_over:
-                for task in self._tasks - {asyncio.current_task()}:
-                    task.cancel()
+                self._stop()
                 return
+
+    def _stop(self) -> None:
+        """Cancel all that is under way: once, since to be told again would leave no time to end."""
+        if not self._is_stopping:
+            self._is_stopping = True
+            for task in self._tasks - {asyncio.current_task()}:
+                task.cancel()
 
     async def _one(self, lane: int, number: int, start: _Start) -> None:
         """Run one child, and note what came of it."""

@@ -38,7 +38,7 @@ class Order(NamedTuple):
         left_us: How much time is left to whoever runs this child.
         is_indexed: Whether the namespace has our search attributes.
         heartbeat_s: After how long a worker that says nothing is taken to be gone.
-        longest: After how many events of its history it goes on in a new one.
+        longest_history: After how many events of its history it goes on in a new one.
     """
 
     kernel: int
@@ -54,7 +54,7 @@ class Order(NamedTuple):
     left_us: int | None = None
     is_indexed: bool = False
     heartbeat_s: float = 10.0
-    longest: int = 10_000
+    longest_history: int = 10_000
 
 
 class Standing(NamedTuple):
