@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 
 from fsmflow.cli.durable import FINDING, db_option, how_to_answer, in_database, opened
 from fsmflow.cli.output import quiet_option
+from fsmflow.cli.watched import Watching, watching_options
 
 if TYPE_CHECKING:
     from fsmflow.engines.durable import Durable
@@ -21,22 +23,39 @@ MOST = 100
 @click.command("resume")
 @click.argument("run", required=False)
 @click.option("--all", "every", is_flag=True, help="Resume all runs that nobody carries out.")
+@watching_options
 @db_option
 @quiet_option
-def command(run: str | None, every: bool, db: Path | None, quiet: bool) -> None:
-    r"""Take a durable run up where it was left, and carry it out.
+def command(
+    run: str | None,
+    every: bool,
+    trace: Path | None,
+    bodies: str,
+    record: Path | None,
+    otel: bool,
+    db: Path | None,
+    quiet: bool,
+) -> None:
+    """Take a durable run up where it was left, and carry it out.
 
-    The run keeps to the machine that it was submitted with, whatever has become of its spec.
+    The run keeps to the machine that it was submitted with, whatever has become of its spec. Its trace, and
+    what is recorded, is what happens from now on.
 
-    \b
     Exit codes: those of `fsmflow run`; 7 it waits for a person's answer; 1 another process has it, it is
     over, or it can't be taken up.
     """
     if (run is None) == (not every):
         raise click.UsageError("name a run, or say --all")
-    with opened(db, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable:
+    watching = Watching(trace, bodies, record, otel)
+    if every and watching != Watching():
+        raise click.UsageError("--trace, --bodies, --record and --otel are for one run")
+    with (
+        ExitStack() as stack,
+        opened(db, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable,
+    ):
         if run is not None:
-            sys.exit(carried_out(durable, durable.find(run).run_id, quiet=quiet))
+            found = durable.find(run).run_id
+            sys.exit(carried_out(durable, found, quiet=quiet, **watching.begin(stack)))
         while due := durable.due(most=MOST):
             codes = [carried_out(durable, each, quiet=True) for each in due]
             click.echo(f"resumed {len(codes)}")
@@ -76,16 +95,14 @@ def run_durably(
     *,
     profile: str | None,
     run_id: str | None,
-    trace: Path | None,
+    watching: Watching,
     quiet: bool,
 ) -> int:
     """Run the workflow at `spec` as a durable run, and give the exit code."""
-    from contextlib import ExitStack
-
     from fsmflow.cli.desks import TerminalDesk
     from fsmflow.cli.load import compile_one
     from fsmflow.engines.workflows import Workflow
-    from fsmflow.runtime import JsonLines, Rejected, StepNotFound
+    from fsmflow.runtime import Rejected, StepNotFound
 
     compile_one(spec)
     workflow = Workflow.of_spec(spec)
@@ -93,7 +110,6 @@ def run_durably(
     desk = TerminalDesk() if at_terminal else None
     with ExitStack() as stack:
         durable = stack.enter_context(opened(db, must_exist=False, desk=desk, suspends=desk is None))
-        options = {"trace": stack.enter_context(JsonLines(trace))} if trace is not None else {}
         try:
             submitted = durable.submit(workflow, given, run_id=run_id, profile=profile)
         except Rejected as rejected:
@@ -103,7 +119,7 @@ def run_durably(
         except (StepNotFound, LookupError, ValueError) as error:
             click.echo(str(error.args[0]), err=True)
             return 2
-        return carried_out(durable, submitted, quiet=quiet, workflow=workflow, **options)
+        return carried_out(durable, submitted, quiet=quiet, workflow=workflow, **watching.begin(stack))
 
 
 WAITING = 7

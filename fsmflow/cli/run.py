@@ -7,24 +7,19 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from fsmflow.cli.output import CannotWrite, format_option, quiet_option, wants_color
-from fsmflow.runtime import Ended, JsonLines, Rejected, Result, Runner, StepNotFound
-from fsmflow.runtime.trace import Sink
-
-if TYPE_CHECKING:
-    from fsmflow.runtime.otel import OtelSink
+from fsmflow.cli.output import format_option, quiet_option, wants_color
+from fsmflow.cli.watched import Told, Watching, watching_options
+from fsmflow.runtime import Ended, Rejected, Result, Runner, StepNotFound
 
 EXIT_CODES = {"success": 0, "degraded": 3, "handoff": 4, "failed": 5}
 EXCEEDED = 6
 CANCELLED = 130
-BODIES = ("full", "hash", "none")
 
 
 @click.command("run")
@@ -32,24 +27,7 @@ BODIES = ("full", "hash", "none")
 @click.argument("inputs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--input", "source", help="Read the input, as JSON, from this file; - is standard input.")
 @click.option("--profile", help="Use the step implementations of this profile.")
-@click.option(
-    "--trace",
-    type=click.Path(path_type=Path),
-    help="Write the trace to this file, for `fsmflow trace`, `draw` and --replay.",
-)
-@click.option(
-    "--bodies",
-    type=click.Choice(BODIES),
-    default=BODIES[0],
-    show_default=True,
-    help="How the trace holds inputs and outputs: without what is secret, as hashes, or not at all.",
-)
-@click.option(
-    "--record",
-    type=click.Path(path_type=Path),
-    help="Keep the whole run in this file, secrets included, for --replay; nobody else may read it.",
-)
-@click.option("--otel", is_flag=True, help="Export the trace by OpenTelemetry, as OTEL_… variables say.")
+@watching_options
 @click.option(
     "--plan",
     type=click.Path(path_type=Path),
@@ -98,7 +76,7 @@ def command(
     form: str,
     quiet: bool,
 ) -> None:
-    r"""Run the workflow SPEC on an input.
+    """Run the workflow SPEC on an input.
 
     The input is made of KEY=VALUE, where the value is text, and KEY:=VALUE, where it is JSON.
 
@@ -111,7 +89,6 @@ def command(
     What the spec marks as `secret` is in no trace, message or question, but in what the run gives, and in
     what --record keeps.
 
-    \b
     Exit codes: 0 success, 3 degraded, 4 handoff, 5 failed, 6 a budget was exceeded,
     7 a durable run waits for a person, 130 cancelled; 1 the spec has errors, 2 wrong usage.
     """
@@ -122,16 +99,17 @@ def command(
     if replay is not None and (inputs or source is not None or plan is not None or profile is not None):
         raise click.UsageError("a replay has its input and its outcomes from the recording")
     given = given_of(inputs, source)
+    watching = Watching(trace, bodies, record, otel)
     if durable is not None:
         if plan is not None or replay is not None:
             raise click.UsageError("what is planned or replayed is not kept")
-        if record is not None or otel or bodies != BODIES[0]:
-            raise click.UsageError("--record, --otel and --bodies are for a run that is not kept")
         from fsmflow.cli.resume import run_durably
 
-        sys.exit(run_durably(spec, given, durable, profile=profile, run_id=run_id, trace=trace, quiet=quiet))
+        sys.exit(
+            run_durably(spec, given, durable, profile=profile, run_id=run_id, watching=watching, quiet=quiet)
+        )
     runner = load(spec)
-    options: dict[str, Any] = {"profile": profile, "bodies": bodies}
+    options: dict[str, Any] = {"profile": profile}
     if run_id is not None:
         options["run_id"] = run_id
     if runner.asks:
@@ -143,15 +121,10 @@ def command(
         options |= options_of(plan, runner, options.get("desk"))
         planned = tuple(options["steps"])
     with ExitStack() as stack:
-        sinks: list[Sink] = []
-        if trace is not None:
-            sinks.append(stack.enter_context(_lines_in(trace)))
-        if otel:
-            sinks.append(stack.enter_context(_exported()))
-        # Also with none: what is not to be shown is known only of a run that is looked at.
-        options["trace"] = Told(sinks)
-        if record is not None:
-            options["record"] = stack.enter_context(_lines_in(record, is_private=True))
+        options |= watching.begin(stack)
+        if options["trace"] is None:
+            # What is not to be shown is known only of a run that is looked at.
+            options["trace"] = Told(())
         if replay is None:
             result = _run(runner, given, options, quiet=quiet)
         else:
@@ -172,39 +145,6 @@ def command(
 def exit_code_of(result: Result[Any]) -> int:
     """Give the exit code that tells how a run ended."""
     return EXCEEDED if result.end == "exceeded" else EXIT_CODES[result.kind]
-
-
-class Told:
-    """Tells several sinks of each trace event."""
-
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = sinks
-
-    def __call__(self, event: dict[str, Any]) -> None:
-        """Tell each of them."""
-        for sink in self._sinks:
-            sink(event)
-
-
-def _lines_in(path: Path, *, is_private: bool = False) -> JsonLines:
-    try:
-        return JsonLines(path, is_private=is_private)
-    except OSError as error:
-        raise CannotWrite(path, error) from error
-
-
-def _exported() -> OtelSink:
-    """Give the sink that exports, as the environment says.
-
-    Raises:
-        click.UsageError: What it takes is not installed.
-    """
-    from fsmflow.runtime.otel import MissingExtra, otel_sink
-
-    try:
-        return otel_sink()
-    except MissingExtra as missing:
-        raise click.UsageError(str(missing)) from missing
 
 
 def _desk(folder: Path | None) -> Any:
@@ -236,7 +176,9 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
     for item in inputs:
         key, equals, value = item.partition("=")
         if not equals or not key:
-            raise click.UsageError(f"expected KEY=VALUE or KEY:=JSON, not {item!r}")
+            raise click.UsageError(
+                f"expected KEY=VALUE or KEY:=JSON, not {item!r}; --input takes one that is no mapping"
+            )
         if not key.endswith(":"):
             given[key] = value
             continue

@@ -6,46 +6,102 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import click
+from click.core import ParameterSource
 
+from fsmflow.cli.durable import database, db_option, how_to_answer, opened
 from fsmflow.cli.output import format_option, wants_color
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
 
 
+class _Found(NamedTuple):
+    """A question that waits, what it goes by in the command that answers it, and that command."""
+
+    waiting: Waiting
+    name: str
+    answer: str
+    db: Path | None = None
+
+
 @click.command("waiting")
 @click.option("--desk", type=click.Path(path_type=Path), help="The folder of the questions.")
+@db_option
 @format_option
-def command(desk: Path | None, form: str) -> None:
-    """List the questions of runs that wait for a person's answer.
+def command(desk: Path | None, db: Path | None, form: str) -> None:
+    """List the questions of runs that wait for a person's answer: at a desk, and in durable runs.
 
-    `fsmflow answer TOKEN LABEL` answers one.
+    `fsmflow answer TOKEN LABEL` answers one at a desk, `fsmflow answer RUN STATE LABEL` one of a durable run.
     """
-    from fsmflow.cli.desks import desk_folder
-
-    found = waiting_in(desk or desk_folder())
+    found = [*_at_desk(desk), *_kept(db)]
     if form == "json":
-        questions = [waiting._asdict() for waiting in found]
+        questions = [
+            {**each.waiting._asdict(), **({} if each.db is None else {"db": str(each.db)})} for each in found
+        ]
         click.echo(json.dumps({"schema": "fsmflow.waiting/1", "questions": questions}, indent=2))
         return
     if not found:
         click.echo("nothing waits")
-    for number, waiting in enumerate(found):
-        click.echo(("\n" if number else "") + _told(waiting, time.time_ns()), color=wants_color(sys.stdout))
+    for number, each in enumerate(found):
+        click.echo(("\n" if number else "") + _told(each, time.time_ns()), color=wants_color(sys.stdout))
 
 
-def _told(waiting: Waiting, now_ns: int) -> str:
+def _at_desk(desk: Path | None) -> list[_Found]:
+    """Give the questions of runs that wait where they were started."""
+    from fsmflow.cli.desks import desk_folder
+
+    return [_Found(each, each.token, _answers(each)) for each in waiting_in(desk or desk_folder())]
+
+
+def _answers(waiting: Waiting) -> str:
+    filled = f"--value {waiting.gives}" if waiting.gives else ""
+    return " ".join(filter(None, (" | ".join(waiting.labels or ()), filled)))
+
+
+def _kept(db: Path | None) -> list[_Found]:
+    """Give the questions of durable runs; none where no database is, unless this command names it."""
+    path = database(db)
+    is_named = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
+    if not is_named and not path.is_file():
+        return []
+    with opened(path) as durable:
+        found = [(each, durable.described(each)) for each in durable.questions()]
+    return [
+        _Found(
+            Waiting(
+                asked.token,
+                asked.workflow,
+                each.root_id,
+                asked.state,
+                asked.visit,
+                asked.question,
+                asked.role,
+                dict(asked.shown),
+                None if asked.labels is None else list(asked.labels),
+                asked.gives,
+                each.asked_ns,
+                each.until_ns,
+            ),
+            each.root_id[:12],
+            how_to_answer(each.root_id, asked, path),
+            path,
+        )
+        for each, asked in found
+    ]
+
+
+def _told(found: _Found, now_ns: int) -> str:
     from fsmflow.cli.run import fields
 
+    waiting = found.waiting
     whom = f" {waiting.role}" if waiting.role else ""
     lines = [
-        f"{click.style(waiting.token, bold=True)}  {waiting.workflow} · {waiting.state}{whom}",
+        f"{click.style(found.name, bold=True)}  {waiting.workflow} · {waiting.state}{whom}",
         f"  {waiting.question}",
         *(f"    {click.style(name, dim=True)}  {value}" for name, value in fields(waiting.shown)),
+        f"  {'answers' if found.db is None else 'to answer'}: {found.answer}",
     ]
-    answers = " | ".join(waiting.labels or ())
-    filled = f"--value {waiting.gives}" if waiting.gives else ""
-    lines.append(f"  answers: {' '.join(filter(None, (answers, filled)))}")
     times = [f"asked {_ago(now_ns - waiting.asked_ns)} ago"]
     if waiting.until_ns is not None:
         times.append(f"waits {_ago(max(0, waiting.until_ns - now_ns))} more")

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict, Unpack
 
 from fsmflow.engines.claims import Held, Leases, Taken
 from fsmflow.engines.forgetting import forget
@@ -43,7 +43,7 @@ from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.execution import Execution, accepted
-from fsmflow.runtime.hiding import Hiding
+from fsmflow.runtime.hiding import Bodies, Hiding
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Sink
@@ -51,6 +51,22 @@ from fsmflow.runtime.world import World
 
 LEASE_S = 10.0
 """How long a run stays a process's own that no longer says anything, in seconds."""
+
+
+class Watched(TypedDict, total=False):
+    """Who is told what happens in a run, and how.
+
+    Attributes:
+        trace: Is called with each trace event, as plain data, when it happens.
+        live: Whether `trace` is also told what begins.
+        record: Is called with each trace event in full, with what is secret in it.
+        bodies: How `trace` is told inputs and outputs.
+    """
+
+    trace: Sink | None
+    live: bool
+    record: Sink | None
+    bodies: Bodies
 
 
 class Durable:
@@ -146,21 +162,19 @@ class Durable:
         *,
         run_id: str | None = None,
         profile: str | None = None,
-        trace: Sink | None = None,
-        live: bool = False,
+        **options: Unpack[Watched],
     ) -> Result[Any]:
         """Submit a run, and carry it out; see `submit` and `resume`."""
         submitted = self.submit(workflow, given, run_id=run_id, profile=profile)
-        return await self.resume(submitted, trace=trace, live=live, workflow=workflow)
+        return await self.resume(submitted, workflow=workflow, **options)
 
     async def resume(
         self,
         run_id: str,
         *,
-        trace: Sink | None = None,
-        live: bool = False,
         workflow: Workflow | None = None,
         steps: Mapping[str, Step] | None = None,
+        **options: Unpack[Watched],
     ) -> Result[Any]:
         """Take a run up where its journal ends, and carry it out to its end.
 
@@ -168,10 +182,9 @@ class Durable:
 
         Args:
             run_id: The run's id.
-            trace: Is called with each trace event, as plain data, when it happens.
-            live: Whether `trace` is also told what begins.
             workflow: The workflow of the run, if it is at hand.
             steps: Use these implementations; see `Runner.bind`.
+            options: Who is told what happens from now on; see `Watched`.
 
         Raises:
             NoSuchRun: There is none of this id.
@@ -190,25 +203,28 @@ class Durable:
                 if about["code"] and workflow.fingerprint != about["code"]:
                     self._warn(f"the code of `{about['workflow']}` has changed since {run_id} was submitted")
             bound = workflow.runner.bind(about["profile"], steps)
-            return await self._carried_out(held, workflow, bound, trace, live)
+            return await self._carried_out(held, workflow, bound, options)
 
     async def _carried_out(
         self,
         held: Held,
         workflow: Workflow,
         bound: Mapping[str, Bound],
-        trace: Sink | None,
-        live: bool,
+        options: Watched,
     ) -> Result[Any]:
         lease, about, kept = held
         profile = about["profile"]
-        journals = StoredJournals(self.store, lease, kept, is_watched=trace is not None)
+        trace, record = options.get("trace"), options.get("record")
+        is_watched = trace is not None or record is not None
+        journals = StoredJournals(self.store, lease, kept, is_watched=is_watched)
         world = World(
             clock=self._clock,
             random=self._random,
             desk=self._desk,
             sink=trace,
-            live=live,
+            live=options.get("live", False),
+            record=record,
+            bodies=options.get("bodies", "full"),
             profile=profile,
             journals=journals,
         )

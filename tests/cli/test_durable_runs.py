@@ -47,6 +47,7 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A spec that asks, in a folder of its own, and a database beside it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FSMFLOW_DB", str(tmp_path / "runs.db"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "asking_steps.py").write_text(STEPS)
     (tmp_path / "asking.fsm.yaml").write_text(SPEC)
     path = list(sys.path)
@@ -76,6 +77,51 @@ def test_a_run_that_asks_and_is_taken_up(run: Run, spec: str) -> None:
     assert done.exit_code == 0
     assert "● done success\n  A\n" in done.stdout
     assert run("resume", "r1").stderr == "the run r1 is done\n"
+
+
+def test_the_questions_of_durable_runs_wait_with_the_others(run: Run, spec: str) -> None:
+    """`waiting` lists what durable runs ask, says how to answer it, and no more once that is done."""
+    assert run("waiting").stdout == "nothing waits\n"
+    assert "there is no database" in run("waiting", "--db", "none.db").stderr
+    run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+
+    shown = run("waiting").stdout
+    assert "r1  asking · ask boss\n  Is it good?\n    found  A\n" in shown
+    assert "to answer: fsmflow answer r1 ask yes_ | no_\n" in shown
+    assert "asked 0 s ago, waits 6 d more" in shown
+    (question,) = json.loads(run("waiting", "--format", "json").stdout)["questions"]
+    assert (question["run_id"], question["labels"]) == ("r1", ["yes_", "no_"])
+    assert question["db"].endswith("runs.db")
+    run("answer", "r1", "ask", "yes_")
+    run("resume", "r1")
+    assert run("waiting").stdout == "nothing waits\n"
+
+
+def events_in(path: str) -> list[tuple[str, str | None]]:
+    """Give the kinds of the events in a trace, and the states that they are of."""
+    lines = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    return [(line["event"], line.get("state")) for line in lines]
+
+
+def test_a_durable_run_is_watched_in_each_of_its_parts(run: Run, spec: str) -> None:
+    """What is kept is traced and recorded like any run; what is taken up tells what happens from then on."""
+    watched = ("--trace", "t1", "--record", "r1", "--bodies", "none")
+    assert run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1", *watched).exit_code == 7
+    run("answer", "r1", "ask", "yes_")
+    assert run("resume", "r1", "--trace", "t2", "--record", "r2").exit_code == 0
+
+    assert events_in("t1") == events_in("r1") == [("run", None), ("attempt", "find")]
+    assert events_in("t2") == events_in("r2") == [("run", None), ("answer", "ask"), ("end", None)]
+    assert '"a"' not in Path("t1").read_text()
+    assert '"output": "A"' in Path("r1").read_text()
+    assert Path("r1").stat().st_mode & 0o077 == 0
+
+
+def test_many_runs_are_not_watched(run: Run, spec: str) -> None:
+    """A file holds the trace of one run."""
+    run("submit", spec, "text=a")
+
+    assert "are for one run" in run("resume", "--all", "--trace", "t").stderr
 
 
 def test_the_commands_that_are_told_name_another_database(run: Run, spec: str) -> None:

@@ -211,19 +211,6 @@ def test_a_trace_may_hold_no_bodies(run: Run, refund: Path, bodies: str) -> None
     assert lines[-1]["end"] == "done"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["--record", "r.jsonl"], ["--otel"], ["--bodies", "none"]],
-    ids=str,
-)
-def test_what_is_kept_durably_is_not_recorded_too(run: Run, project: Path, arguments: list[str]) -> None:
-    """A durable run keeps itself: what goes beside it is refused."""
-    result = run("run", "specs/hello.fsm.yaml", "text=a", "--durable", "runs.db", *arguments)
-
-    assert result.exit_code == 2
-    assert "--record, --otel and --bodies" in result.stderr
-
-
 def test_a_record_that_cannot_be_written_is_told(run: Run, project: Path) -> None:
     """A folder that is not there is no traceback."""
     result = run("run", "specs/hello.fsm.yaml", "text=a", "--record", "gone/r.jsonl")
@@ -258,14 +245,15 @@ def collecting() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
         thread.join()
 
 
-def test_a_run_is_exported(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kept", [[], ["--durable", "runs.db"]], ids=["not kept", "kept"])
+def test_a_run_is_exported(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, kept: list[str]) -> None:
     """`--otel` sends the spans of a run to where the standard variables say."""
     pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
     monkeypatch.delenv("OTEL_TRACES_EXPORTER", raising=False)
     with collecting() as (url, got):
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
-        result = run("run", "specs/hello.fsm.yaml", "text=hello", "--otel")
+        result = run("run", "specs/hello.fsm.yaml", "text=hello", "--otel", *kept)
     sent = b"".join(body for _, body in got)
 
     assert result.exit_code == 0

@@ -1,0 +1,109 @@
+"""What a run tells while it goes on: where its trace, its record and its spans go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from fsmflow.cli.output import CannotWrite
+from fsmflow.runtime import JsonLines
+from fsmflow.runtime.trace import Sink
+
+if TYPE_CHECKING:
+    from fsmflow.runtime.otel import OtelSink
+
+Command = TypeVar("Command", bound=Any)
+
+BODIES = ("full", "hash", "none")
+
+
+class Watching(NamedTuple):
+    """The options of a run that is watched, as they were given."""
+
+    trace: Path | None = None
+    bodies: str = BODIES[0]
+    record: Path | None = None
+    otel: bool = False
+
+    def begin(self, stack: ExitStack) -> dict[str, Any]:
+        """Open what is to be written until `stack` is closed, and give the options of the run.
+
+        Raises:
+            CannotWrite: A file can't be written.
+            click.UsageError: What exporting takes is not installed.
+        """
+        sinks: list[Sink] = []
+        if self.trace is not None:
+            sinks.append(stack.enter_context(_lines_in(self.trace)))
+        if self.otel:
+            sinks.append(stack.enter_context(_exported()))
+        options: dict[str, Any] = {"bodies": self.bodies, "trace": Told(sinks) if sinks else None}
+        if self.record is not None:
+            options["record"] = stack.enter_context(_lines_in(self.record, is_private=True))
+        return options
+
+
+def watching_options(command: Command) -> Command:
+    """Give a command the options --trace, --bodies, --record and --otel."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--trace",
+        type=click.Path(path_type=Path),
+        help="Write the trace to this file, for `fsmflow trace`, `draw` and --replay.",
+    ),
+    click.option(
+        "--bodies",
+        type=click.Choice(BODIES),
+        default=BODIES[0],
+        show_default=True,
+        help="How the trace holds inputs and outputs: without what is secret, as hashes, or not at all.",
+    ),
+    click.option(
+        "--record",
+        type=click.Path(path_type=Path),
+        help="Keep the whole run in this file, secrets included, for --replay; nobody else may read it.",
+    ),
+    click.option("--otel", is_flag=True, help="Export the trace by OpenTelemetry, as OTEL_… variables say."),
+)
+
+
+class Told:
+    """Tells several sinks of each trace event."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Tell each of them."""
+        for sink in self._sinks:
+            sink(event)
+
+
+def _lines_in(path: Path, *, is_private: bool = False) -> JsonLines:
+    try:
+        return JsonLines(path, is_private=is_private)
+    except OSError as error:
+        raise CannotWrite(path, error) from error
+
+
+def _exported() -> OtelSink:
+    """Give the sink that exports, as the environment says.
+
+    Raises:
+        click.UsageError: What it takes is not installed.
+    """
+    from fsmflow.runtime.otel import MissingExtra, otel_sink
+
+    try:
+        return otel_sink()
+    except MissingExtra as missing:
+        raise click.UsageError(str(missing)) from missing
