@@ -1,6 +1,7 @@
 """Histories that a later kernel must be able to replay.
 
-`python -m tests.temporal.recording` records them anew. That is right for a new kernel, whose version is raised: those of the old one are what its code is kept for.
+`python -m tests.temporal.recording` records them anew. That is right for a new kernel, whose version is
+raised: the histories of the old one are what its code is kept for.
 """
 
 from __future__ import annotations

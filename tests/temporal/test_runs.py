@@ -183,7 +183,7 @@ class TestCancelling:
 
         async def main():
             async with served(specs, {"journey": {"look": look}}) as here:
-                options = {"heartbeat_s": 1.0}
+                options = {"heartbeat_s": 5.0}
                 run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"}, **options)
                 await reached.wait()
                 await here.temporal.cancel(run_id)
@@ -223,7 +223,7 @@ class TestCancelling:
 
         async def main():
             async with served(specs, steps) as here:
-                options = {"heartbeat_s": 1.0}
+                options = {"heartbeat_s": 5.0}
                 run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"}, **options)
                 await reached.wait()
                 await here.temporal.cancel(run_id)
