@@ -216,9 +216,6 @@ def _renamed(value: Any, called: Mapping[str, Parameter]) -> Any:
 def rows(members: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
     """Write each state as a line: its family, and its names."""
     written: dict[str, str] = {}
-    yield "MEMBERS: tuple[Row, ...] = ("
     for family, names in members:
         texts = [written.get(name) or written.setdefault(name, literal(name)) for name in names]
         yield f"    ({family}, ({', '.join(texts)}{',' if len(texts) == 1 else ''})),"
-    yield ")"
-    yield "STATES = Members(MEMBERS)"

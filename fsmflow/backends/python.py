@@ -58,10 +58,14 @@ def runner(machine: Machine, *, spec: str, folder: str, large: int = LARGE) -> s
     """
     aliases = _aliases(machine)
     states = _by_family(machine) if len(machine.states) > large else _by_state(machine)
-    before = [*_amounts_of(machine), "", *states.code]
-    after = [*_runner(machine, states.tables, aliases, folder), *_entry_points(machine, aliases)]
+    before = [*_amounts_of(machine), *states.code]
+    after = [
+        *states.closing,
+        *_runner(machine, states.tables, aliases, folder),
+        *_entry_points(machine, aliases),
+    ]
     body = [*before, *states.rows, *after]
-    imports = _imports("\n".join([*before, *states.rows[:1], *states.rows[-1:], *after]), aliases)
+    imports = _imports("\n".join([*before, *after]), aliases)
     body = [*imports, "", f'DIGEST = "{machine.digest}"', "", *body]
     opening = [
         f'"""Runner of the workflow `{machine.name}`.',
@@ -79,19 +83,21 @@ class _States:
 
     Attributes:
         code: Their functions and commands.
-        rows: A line for each of them, where they share their code; in between, nothing but literals.
+        rows: A line for each of them, where they share their code: its family, and its names.
+        closing: What comes after the rows.
         tables: What the runner is told of them.
     """
 
     code: list[str]
     rows: list[str]
+    closing: list[str]
     tables: list[str]
 
 
 def _by_state(machine: Machine) -> _States:
     """Write functions for each state."""
     states = StateFunctions(machine)
-    code: list[str] = []
+    code = [""]
     for state in machine.states.values():
         code += _commands(states, state)
     for state in machine.states.values():
@@ -111,7 +117,7 @@ def _by_state(machine: Machine) -> _States:
         *_table("succeed=", "{", succeed, "}"),
         *_table("resume=", "{", resume, "}"),
     )
-    return _States(code, [], tables)
+    return _States(code, [], [], tables)
 
 
 def _by_family(machine: Machine) -> _States:
@@ -127,7 +133,8 @@ def _by_family(machine: Machine) -> _States:
         "    succeed=STATES.succeed,",
         "    resume=STATES.resume,",
     )
-    return _States(code, ["", "", *rows(shared.members)], tables)
+    code += ("", "", "MEMBERS: tuple[Row, ...] = (")
+    return _States(code, [*rows(shared.members)], [")", "STATES = Members(MEMBERS)"], tables)
 
 
 def _excuse(lines: Iterable[str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsmflow.backends._python import WIDTH, literal
+from fsmflow.backends._python_families import LARGE
 from fsmflow.backends.python import runner
 from fsmflow.loading.structure import structure
 from fsmflow.loading.yaml import load_file
@@ -76,9 +77,9 @@ def workflow(states, **options):
     return Workflow(**{"workflow": "little", "states": {**states, **ends}, **options})
 
 
-def written(made, *, spec="../specs/little.fsm.yaml", folder="../specs"):
+def written(made, *, spec="../specs/little.fsm.yaml", folder="../specs", large=LARGE):
     """Compile a workflow to its module's text."""
-    return runner(lower(made), spec=spec, folder=folder)
+    return runner(lower(made), spec=spec, folder=folder, large=large)
 
 
 def ruff(*arguments, code):
@@ -196,14 +197,15 @@ def test_arguments_and_outputs_are_just_what_the_spec_says(data, text):
     assert namespace["RUNNER"].title == text
 
 
+@pytest.mark.parametrize("large", [LARGE, 0], ids=["by state", "by family"])
 @pytest.mark.parametrize("spec", SPECS, ids=lambda path: path.name)
-def test_the_specs_runners_pass_ruff(spec):
-    """The runners of this project's own specs are formatted and without a fault as they are written."""
-    code = written(structure(load_file(spec)).workflow)
+def test_the_specs_runners_pass_ruff(spec, large):
+    """The runners of this project's own specs are formatted and without a fault, however they are written."""
+    code = written(structure(load_file(spec)).workflow, large=large)
 
     assert ruff("format", "--check", code=code) == ""
     assert ruff("check", code=code) == ""
-    assert max(map(len, code.splitlines())) <= WIDTH
+    assert large == 0 or max(map(len, code.splitlines())) <= WIDTH
 
 
 @pytest.mark.slow
@@ -211,7 +213,9 @@ def test_the_specs_runners_pass_mypy(tmp_path):
     """The runners of this project's own specs are typed as strictly as the project is."""
     for spec in SPECS:
         made = structure(load_file(spec)).workflow
-        (tmp_path / f"{made.workflow}_fsm.py").write_text(written(made), encoding="ascii")
+        for large in (LARGE, 0):
+            module = tmp_path / f"{made.workflow}_{large}_fsm.py"
+            module.write_text(written(made, large=large), encoding="ascii")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *sorted(tmp_path.glob("*.py"))],
         capture_output=True,
