@@ -91,7 +91,8 @@ def kept_in(engine: Engine, connection: Any) -> Kept:
     events: dict[str, list[Event]] = {}
     spent: dict[str, Mapping[str, int]] = {}
     over = None
-    for run_id, kind in connection.execute("SELECT run_id, end_kind FROM runs").fetchall():
+    runs = connection.execute("SELECT CAST(run_id AS TEXT), end_kind FROM runs").fetchall()
+    for run_id, kind in ((run_id or "", kind) for run_id, kind in runs):
         rows = engine.journal.rows_of(connection, run_id)
         said = [engine.journal.body_of(row) for row in rows if row.kind == "begin"]
         begun[run_id] = [(b["state"], b["visit"], b["attempt"]) for b in said if b["what"] == "attempt"]
