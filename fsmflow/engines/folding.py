@@ -59,21 +59,24 @@ class Folded:
     @property
     def begun(self) -> Any:
         """What has begun and not ended, if anything has."""
-        return None if self._begun is None else body_of(self._begun)
+        if self._begun is None:
+            return None
+        said(self._begun, "what", "state", "visit", "attempt", "spent", "at_ns", "until_ns")
+        return body_of(self._begun)
 
     def take(self, row: Row) -> None:
         """Bring the run forward by one row."""
         match row.kind:
             case "run":
-                self._start(body_of(row))
+                self._start(*said(row, "digest", "input"))
             case "begin":
                 self._begun, self.taken_us = row, 0
             case "taken":
-                self.take_time(body_of(row)["elapsed_us"])
+                self.take_time(*said(row, "elapsed_us"))
             case "event":
                 self._step(row)
             case "end":
-                self._end(body_of(row))
+                self._end(*said(row, "kind", "end", "output"))
             case _:
                 raise Corrupt(f"a row of the journal of {self._run.run_id} is of no kind: {row.kind!r:.40}")
 
@@ -82,11 +85,11 @@ class Folded:
         self._run.time_us += elapsed_us
         self.taken_us += elapsed_us
 
-    def _start(self, said: Any) -> None:
-        if said["digest"] != self._workflow.digest:
+    def _start(self, digest: str, given: Any) -> None:
+        if digest != self._workflow.digest:
             raise Corrupt(f"the run {self._run.run_id} is of another machine than its own")
         check, _ = self._workflow.types()
-        self._run.values["input"] = self._fitting("the input", check, said["input"])
+        self._run.values["input"] = self._fitting("the input", check, given)
         self.command = self._workflow.begin(self._run)
 
     def _step(self, row: Row) -> None:
@@ -105,13 +108,26 @@ class Folded:
         self.command = self._workflow.step(self._run, event)
         self._begun, self.taken_us = None, 0
 
-    def _end(self, said: Any) -> None:
+    def _end(self, kind: str, end: str, output: Any) -> None:
         _, check = self._workflow.types()
-        output = None if said["output"] is None else self._fitting("the output", check, said["output"])
-        self.conclusion = (said["kind"], said["end"], output)
+        if output is not None:
+            output = self._fitting("the output", check, output)
+        self.conclusion = (kind, end, output)
 
     def _fitting(self, what: str, check: Validate | None, value: Any) -> Any:
         try:
             return value if check is None else check(value)
         except Rejected as rejected:
             raise Unfit(f"{what} of the run {self._run.run_id} does not fit now: {rejected}") from None
+
+
+def said(row: Row, *names: str) -> list[Any]:
+    """Give what a row says under these names.
+
+    Raises:
+        Corrupt: It does not say all of it.
+    """
+    body = body_of(row)
+    if not isinstance(body, dict) or not body.keys() >= set(names):
+        raise Corrupt(f"a row of the kind {row.kind!r} does not say {', '.join(names)}")
+    return [body[name] for name in names]

@@ -145,7 +145,7 @@ def event_read(text: str) -> Event:
         ValueError: It is no event.
     """
     found = _loaded(text)
-    if not isinstance(found, dict) or found.get("is") not in _EVENTS:
+    if not isinstance(found, dict) or found.get("is") not in tuple(_EVENTS):
         raise ValueError("this is no event of a run")
     kind = _EVENTS[found.pop("is")]
     if not _REQUIRED[kind] <= found.keys() <= set(kind._fields):
