@@ -111,6 +111,7 @@ class Carrying:
     async def _begun(self, given: Any) -> Advance | Outcome:
         """Begin, on an input that fits: that of a child is only looked at here."""
         self.started_us = _now_us()
+        self.now = self.now._replace(values={"input": given})
         if self.order.parent_id and self.machine.input is not None:
             look = await self._look(Look(self.order.digest, "input"), given)
             if "complaints" in look:
