@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fsmflow.engines.leases import Lease
 from fsmflow.engines.owners import is_alive
 from fsmflow.engines.records import OPEN, NoSuchRun, Over, about_run
-from fsmflow.engines.rows import Read, read_run
+from fsmflow.engines.rows import Read, asks, read_run
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.stored_desk import Suspended
 
@@ -54,11 +54,14 @@ def take(connection: sqlite3.Connection, run_id: str, owner: str, lease_ns: int)
     if before is not None and about["lease_ns"] > now and is_alive(before):
         raise Taken(f"the run {run_id} is carried out by {before}")
     lease = Lease(run_id, owner, about["fence"] + 1)
+    kept = read_run(connection, run_id)
+    # Its own question waits on, for anybody to answer.
+    status = "waiting" if asks(kept.rows) else "running"
     connection.execute(
-        "UPDATE runs SET owner = ?, fence = ?, lease_ns = ?, status = 'running' WHERE run_id = ?",
-        (lease.owner, lease.fence, now + lease_ns, run_id),
+        "UPDATE runs SET owner = ?, fence = ?, lease_ns = ?, status = ? WHERE run_id = ?",
+        (lease.owner, lease.fence, now + lease_ns, status, run_id),
     )
-    return Held(lease, about, read_run(connection, run_id))
+    return Held(lease, about, kept)
 
 
 class _Hold:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from fsmflow.engines.keeping import read
 from fsmflow.engines.owners import is_alive
-from fsmflow.engines.rows import begun_last, body_of, rows_of
+from fsmflow.engines.rows import asks, begun_last, body_of, rows_of
 from fsmflow.runtime.run import Spent
 
 OPEN = ("submitted", "running", "waiting")
@@ -183,9 +183,10 @@ def _question(
     connection: sqlite3.Connection, run_id: str, root_id: str, workflow: str, digest: str, folder: str
 ) -> Question | None:
     """Read the question that a run waits for; None if it is a child that does."""
-    begun = body_of(rows_of(connection, run_id)[-1])
-    if begun.get("what") != "question":
+    rows = rows_of(connection, run_id)
+    if not asks(rows):
         return None
+    begun = body_of(rows[-1])
     return Question(
         run_id,
         root_id,

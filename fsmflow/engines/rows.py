@@ -91,6 +91,11 @@ def read_run(connection: sqlite3.Connection, run_id: str) -> Read:
     return Read(run_id, rows, last, "" if found is None else str(found[0]))
 
 
+def asks(rows: Sequence[Row]) -> bool:
+    """Tell whether a journal ends with a question that waits."""
+    return bool(rows) and rows[-1].kind == "begin" and body_of(rows[-1])["what"] == "question"
+
+
 def begun_last(connection: sqlite3.Connection, run_id: str) -> Any:
     """Give what a run began last, without a look at the rest of its journal; None if nothing yet.
 
