@@ -65,7 +65,7 @@ states:
     timeout: 10s
     effect: idempotent
     success: done
-    retry: {times: 3, backoff: 1s, jitter: none}
+    retry: {times: 3, backoff: 100ms, jitter: none}
     fallback: failed
   done: {end: success, output: $visit}
   failed: {end: failed}

@@ -19,7 +19,7 @@ from fsmflow import semantics
 from fsmflow.engines.keeping import event_read
 from fsmflow.engines.machines import read_machine
 from fsmflow.engines.temporal import indexing
-from fsmflow.engines.temporal.family import Family, Outcome
+from fsmflow.engines.temporal.family import Family, Outcome, settle
 from fsmflow.engines.temporal.ledger import booked, lost
 from fsmflow.engines.temporal.orders import Order, Standing, put_down, taken_up
 from fsmflow.engines.temporal.question import Asking
@@ -191,15 +191,17 @@ class Carrying:
         within = timedelta(microseconds=min(longest)) + GRACE if longest else EVER
         while True:
             try:
-                said = await workflow.execute_activity(
-                    _called(state),
-                    args=[task, *(scope[name] for name in names)],
-                    activity_id=self._name(),
-                    summary=self._name(),
-                    start_to_close_timeout=within,
-                    heartbeat_timeout=timedelta(seconds=self.order.heartbeat_s),
-                    retry_policy=_ONCE,
-                    cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                said = await _whole(
+                    workflow.start_activity(
+                        _called(state),
+                        args=[task, *(scope[name] for name in names)],
+                        activity_id=self._name(),
+                        summary=self._name(),
+                        start_to_close_timeout=within,
+                        heartbeat_timeout=timedelta(seconds=self.order.heartbeat_s),
+                        retry_policy=_ONCE,
+                        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                    )
                 )
             except ActivityError as error:
                 if isinstance(error.cause, CancelledError):
@@ -375,6 +377,17 @@ class Carrying:
             span = Span(now.state, 0, 0, {}, start_us, event)
         self.recorded.append(Recorded(span, span_id, model or {}, children))
         return event
+
+
+async def _whole(handle: workflow.ActivityHandle[Any]) -> Any:
+    """Wait for what an activity says, also if the run is cancelled meanwhile, which the activity is told."""
+    try:
+        await asyncio.wait([handle])
+    except asyncio.CancelledError:
+        await settle()
+        if not handle.done():
+            handle.cancel()
+    return await handle
 
 
 def _called(state: Work) -> str:

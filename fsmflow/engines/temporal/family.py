@@ -62,6 +62,12 @@ class _Start(NamedTuple):
     given: Any
 
 
+async def settle() -> None:
+    """Let what has come in already be seen, before anything is cancelled, which would lose it."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 class Family:
     """The children of one attempt.
 
@@ -135,8 +141,8 @@ class Family:
                 _, pending = await asyncio.wait(pending)
             except asyncio.CancelledError:
                 self.is_cancelled = True
+                await self._stop()
                 pending = {task for task in pending if not task.done()}
-                self._stop()
         for task in self._tasks:
             if not task.cancelled():
                 task.result()
@@ -151,13 +157,14 @@ class Family:
         for number, start in pending:
             await self._one(lane, number, start)
             if self._is_over:
-                self._stop()
+                await self._stop()
                 return
 
-    def _stop(self) -> None:
+    async def _stop(self) -> None:
         """Cancel all that is under way: once, since to be told again would leave no time to end."""
         if not self._is_stopping:
             self._is_stopping = True
+            await settle()
             for task in self._tasks - {asyncio.current_task()}:
                 task.cancel()
 
