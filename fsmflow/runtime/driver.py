@@ -150,7 +150,7 @@ class Driver:
         now, cancelling, before = self._clock.now, self._cancelling, self._before
         started, at_us = self._started, NEVER
         armed_for: int | None = _UNARMED
-        event: Ended
+        event: Ended | None
         while command.__class__ is Stage:
             stage: Stage = command
             name, arguments, full = stage.name, run.arguments, stage.full
@@ -179,24 +179,25 @@ class Driver:
                 else:
                     if bound.validate is not None and value.__class__ is not bound.exact:
                         value = bound.validate(value)
-                    follow = succeed.get(name)
-                    if follow is not None and not late and cancelling() <= before:
-                        elapsed = ended - started
-                        record += (name, visits[name], run.attempt, arguments, started, value, elapsed, full)
-                        started = ended
-                        run.steps += 1
-                        run.time_us += elapsed
-                        if full is not None:
-                            run.book(full)
-                        command = follow(run, value)
-                        continue
-                    event = Ended("success", None, value, "", (), full, ended - started)
+                    event = None
             except Rejected as rejected:
                 said = rejected.complaints
                 event = Ended("invalid", None, value, "; ".join(said)[:500], said, full, now() - started)
             except (asyncio.CancelledError, Exception, SystemExit) as error:  # noqa: BLE001 - it is an outcome
                 event = self._interrupted(stage, bound, started, full, error)
                 armed_for = _UNARMED
+            if event is None:
+                follow, elapsed = succeed.get(name), ended - started
+                if follow is not None and not late and cancelling() <= before:
+                    record += (name, visits[name], run.attempt, arguments, started, value, elapsed, full)
+                    started = ended
+                    run.steps += 1
+                    run.time_us += elapsed
+                    if full is not None:
+                        run.book(full)
+                    command = follow(run, value)
+                    continue
+                event = Ended("success", None, value, "", (), full, elapsed)
             self._settle_late()
             started += event.elapsed_us
             command = self._conclude(stage, started - event.elapsed_us, event)
