@@ -11,12 +11,13 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeVar
 
-SCHEMA_VERSION = 2
+from fsmflow.engines.handing import Handed, Work
+from fsmflow.engines.schema import SCHEMA, SCHEMA_VERSION
 
 PAGE_BYTES = 1_024
 """How large a page is: a step changes two, and is as quick as they are small."""
@@ -33,101 +34,11 @@ QUICK_S = 0.002
 TURN_S = 0.005
 """After how long other tasks have their turn, in a thread that makes one transaction after another."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS machines (
-    digest TEXT PRIMARY KEY, workflow TEXT NOT NULL, machine TEXT NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS runs (
-    run_id TEXT PRIMARY KEY,
-    root_id TEXT NOT NULL,
-    parent_id TEXT,
-    workflow TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    folder TEXT NOT NULL,
-    profile TEXT,
-    profiles TEXT NOT NULL,
-    code TEXT NOT NULL,
-    trace_id TEXT NOT NULL,
-    status TEXT NOT NULL,
-    state TEXT NOT NULL,
-    spent TEXT NOT NULL,
-    end_state TEXT,
-    end_kind TEXT,
-    created_ns INTEGER NOT NULL,
-    ended_ns INTEGER,
-    owner TEXT,
-    fence INTEGER NOT NULL,
-    lease_ns INTEGER NOT NULL,
-    is_cancelled INTEGER NOT NULL,
-    wake_ns INTEGER
-) STRICT;
-CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status, created_ns);
-CREATE INDEX IF NOT EXISTS runs_by_root ON runs (root_id);
-CREATE TABLE IF NOT EXISTS journal (
-    run_id TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, chain TEXT NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS journal_by_run ON journal (run_id, seq);
-CREATE TABLE IF NOT EXISTS payloads (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS answers (
-    token TEXT PRIMARY KEY, run_id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,
-    at_ns INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
-
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], Any]
 
 
 class StoreError(RuntimeError):
     """The database can't be opened, read or written; the message says why."""
-
-
-class Joint(Protocol):
-    """Work that is cheaper done together with its like than one after another."""
-
-    def __call__(self, connection: sqlite3.Connection) -> Any:
-        """Never called: see `together`."""
-
-    @classmethod
-    def together(cls, connection: sqlite3.Connection, works: Sequence[Self]) -> Sequence[Exception | None]:
-        """Do several works, and give for each why it was refused: of one that was, nothing is done."""
-
-
-class Handed:
-    """Work that was handed over, and what came of it.
-
-    Attributes:
-        work: The work.
-        found: What it gave, once it is committed.
-        error: Why it was not done, if it was not.
-    """
-
-    __slots__ = ("_done", "error", "found", "work")
-
-    def __init__(self, work: Work, done: asyncio.Future[None] | threading.Event | None = None) -> None:
-        """Hand work over; who waits for it, if anyone does, waits for `done`."""
-        self.work = work
-        self.found: Any = None
-        self.error: Exception | None = None
-        self._done = done
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The loop of the task that waits; None if a thread does."""
-        return self._done.get_loop() if isinstance(self._done, asyncio.Future) else None
-
-    def outcome(self) -> Any:
-        """Give what came of it."""
-        if self.error is not None:
-            raise self.error
-        return self.found
-
-    def tell(self) -> None:
-        """Let whoever waits go on; in the thread of its loop."""
-        if isinstance(self._done, threading.Event):
-            self._done.set()
-        elif self._done is not None and not self._done.done():
-            self._done.set_result(None)
 
 
 class Store:
@@ -176,7 +87,7 @@ class Store:
         if version != 0:
             raise StoreError(f"{self.path} is of version {version}, and this fsmflow of {SCHEMA_VERSION}")
         # Whoever opens it at the same time makes it too, or finds it made.
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT")
+        connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT")
 
     def _hand_over(self, handed: Handed) -> None:
         with self._closing:

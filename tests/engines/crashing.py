@@ -17,8 +17,9 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow.engines.durable import Durable
+from fsmflow.engines.handing import Handed
 from fsmflow.engines.records import NoSuchRun, run_found
-from fsmflow.engines.store import Handed, Store
+from fsmflow.engines.store import Store
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import StepContext
 from tests.engines.effects import Effects, request

@@ -14,9 +14,11 @@ import pytest
 
 from fsmflow.engines import store
 from fsmflow.engines.durable import Durable, Fenced, Suspended
+from fsmflow.engines.handing import Handed
 from fsmflow.engines.leases import Lease
 from fsmflow.engines.rows import Append, Chain, rows_of
-from fsmflow.engines.store import SCHEMA_VERSION, Handed, Store, StoreError
+from fsmflow.engines.schema import SCHEMA_VERSION
+from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.taking_up import add_run
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Inbox
