@@ -36,7 +36,9 @@ class Journal(Protocol):
         """Keep what an abandoned attempt charged, no later than what is kept next."""
 
     async def end(self, run: Run, event: Kind) -> Kind:
-        """Keep, for good, what came of what began last. `run` is as it was before the event.
+        """Keep what came of what began last: for good no later than what begins next, or how the run ends.
+
+        `run` is as it was before the event. Nothing is waited for between this and what begins next.
 
         Returns:
             The event as it would be read back; of a value that can't be kept, a failure.
