@@ -25,7 +25,7 @@ async def _journey(here: Served) -> dict[str, str]:
     """A run that meets a retry, a lost child, children side by side, and a person."""
     run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"}, run_id="journey")
     await here.temporal.answer(await here.asked(run_id), "good", {"text": "fine"})
-    await here.temporal.outcome(run_id)
+    await here.outcome(run_id)
     trace = await here.temporal.trace(run_id)
     children = [event["run_id"] for event in trace if event["event"] == "run"][1:]
     return {"journey": run_id, **{f"stop_{number}": child for number, child in enumerate(children)}}
@@ -36,14 +36,14 @@ async def _silent(here: Served) -> dict[str, str]:
     run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"}, run_id="silent")
     await here.asked(run_id)
     await here.env.sleep(7 * 86_400)
-    await here.temporal.outcome(run_id)
+    await here.outcome(run_id)
     return {"silent": run_id}
 
 
 async def _turns(here: Served) -> dict[str, str]:
     """A run that goes on in new histories, of which the last is recorded."""
     run_id = await here.temporal.submit(here.workflow("turns"), None, run_id="turns", longest_history=40)
-    await here.temporal.outcome(run_id)
+    await here.outcome(run_id)
     return {"turns": run_id}
 
 

@@ -160,6 +160,15 @@ class Served:
         """Compile one of the workflows."""
         return Workflow.of_spec(self.folder / f"{name}.fsm.yaml")
 
+    async def outcome(self, run_id: str) -> Mapping[str, Any]:
+        """Wait for the end of a run, also if the server skips the time for which it would be waited."""
+        while True:
+            try:
+                return await self.temporal.outcome(run_id)
+            except RuntimeError as error:
+                if "No completion event" not in str(error):
+                    raise
+
     async def asked(self, run_id: str) -> Asked:
         """Wait until a run asks."""
         while not (found := await self.temporal.questions(run_id)):

@@ -56,7 +56,7 @@ class TestRuns:
                 run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"})
                 asked = await here.asked(run_id)
                 await here.temporal.answer(asked, "good", {"text": "fine"})
-                return asked, await here.temporal.outcome(run_id)
+                return asked, await here.outcome(run_id)
 
         asked, outcome = asyncio.run(main())
 
@@ -75,7 +75,7 @@ class TestRuns:
                 workflow = here.workflow("journey")
                 run_id = await here.temporal.submit(workflow, {"place": "Rome"})
                 await here.temporal.answer(await here.asked(run_id), "good", {"text": "fine"})
-                await here.temporal.outcome(run_id)
+                await here.outcome(run_id)
                 return workflow, await here.temporal.trace(run_id)
 
         async def local(workflow):
@@ -101,7 +101,7 @@ class TestRuns:
                 await here.asked(run_id)
                 before, asked = await here.env.get_current_time(), time.monotonic()
                 await here.env.sleep(7 * DAY_S)
-                outcome = await here.temporal.outcome(run_id)
+                outcome = await here.outcome(run_id)
                 waited = time.monotonic() - asked
                 return outcome, (await here.env.get_current_time() - before).total_seconds(), waited
 
@@ -122,7 +122,7 @@ class TestRuns:
         async def main():
             async with served(specs, {"stop": {"visit": visit}}) as here:
                 run_id = await here.temporal.submit(here.workflow("stop"), {"place": "Rome"})
-                await here.temporal.outcome(run_id)
+                await here.outcome(run_id)
                 return await here.temporal.trace(run_id)
 
         trace = asyncio.run(main())
@@ -154,7 +154,7 @@ class TestAnswers:
                 ]
                 await here.temporal.answer(asked, "good", {"text": "fine"})
                 said.append(await self._refused(here, asked, "good", {"text": "again"}))
-                outcome = await here.temporal.outcome(run_id)
+                outcome = await here.outcome(run_id)
                 said.append(await self._refused(here, asked, "bad", {"text": "too late"}))
                 return said, outcome, await here.temporal.trace(run_id)
 
@@ -188,7 +188,7 @@ class TestCancelling:
                 await reached.wait()
                 await here.temporal.cancel(run_id)
                 with pytest.raises(WorkflowFailureError) as failure:
-                    await here.temporal.outcome(run_id)
+                    await here.outcome(run_id)
                 return failure.value.cause, await here.temporal.trace(run_id)
 
         cause, trace = asyncio.run(main())
@@ -228,7 +228,7 @@ class TestCancelling:
                 await reached.wait()
                 await here.temporal.cancel(run_id)
                 with pytest.raises(WorkflowFailureError):
-                    await here.temporal.outcome(run_id)
+                    await here.outcome(run_id)
                 return await here.temporal.trace(run_id)
 
         trace = asyncio.run(main())
@@ -237,6 +237,31 @@ class TestCancelling:
         assert kinds == ["cancelled", "cancelled", "cancelled", "success"]
         assert trace[-1]["spent"]["steps"] == 5
         assert trace[-1]["spent"]["tool_calls"] == 4
+
+    def test_what_children_used_is_known_though_others_fail(self, specs):
+        """A child that is cut short, since more of them have failed than may, counts with what it used."""
+        steps = journey(("a", "b", "c"), fails=("Rome a", "Rome b"))
+        visit = steps["stop"]["visit"]
+
+        async def lingering(place, ctx):
+            if place == "Rome c":
+                await asyncio.sleep(60)
+            return await visit(place, ctx)
+
+        steps["stop"] = {"visit": lingering}
+
+        async def main():
+            async with served(specs, steps) as here:
+                run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"})
+                return await here.outcome(run_id), await here.temporal.trace(run_id)
+
+        outcome, trace = asyncio.run(main())
+
+        assert outcome["end"] == "failed"
+        attempts = [event for event in trace if event["event"] == "attempt" and "steps" not in event]
+        assert [event["outcome"] for event in attempts[1:]] == ["failure", "failure", "cancelled"]
+        assert outcome["spent"]["steps"] == len(attempts) + 1
+        assert outcome["spent"]["tool_calls"] == len(attempts)
 
 
 class TestHistories:
@@ -249,7 +274,7 @@ class TestHistories:
         async def main():
             async with served(specs, {"turns": {"turn": turn}}) as here:
                 run_id = await here.temporal.submit(here.workflow("turns"), None, longest_history=40)
-                outcome = await here.temporal.outcome(run_id)
+                outcome = await here.outcome(run_id)
                 history = await here.env.client.get_workflow_handle(run_id).fetch_history()
                 return outcome, await here.temporal.trace(run_id), history
 
@@ -272,7 +297,7 @@ class TestHistories:
         async def main():
             async with served(specs, {"stop": {"visit": visit}}, payloads=Folder(tmp_path)) as here:
                 run_id = await here.temporal.submit(here.workflow("stop"), {"place": "Rome"})
-                outcome = await here.temporal.outcome(run_id)
+                outcome = await here.outcome(run_id)
                 history = await here.env.client.get_workflow_handle(run_id).fetch_history()
                 return outcome, history
 
@@ -291,7 +316,7 @@ class TestHistories:
         async def main():
             async with served(specs, {"stop": {"visit": visit}}, most_bytes=1000) as here:
                 run_id = await here.temporal.submit(here.workflow("stop"), {"place": "Rome"})
-                return await here.temporal.outcome(run_id)
+                return await here.outcome(run_id)
 
         outcome = asyncio.run(main())
 
@@ -308,7 +333,7 @@ class TestHistories:
             async with served(specs, {"stop": {"visit": visit}}) as here:
                 workflow = here.workflow("stop")
                 (specs / "stop.fsm.yaml").write_text("nonsense", encoding="utf-8")
-                return await here.temporal.outcome(await here.temporal.submit(workflow, {"place": "Rome"}))
+                return await here.outcome(await here.temporal.submit(workflow, {"place": "Rome"}))
 
         try:
             outcome = asyncio.run(main())
@@ -325,7 +350,7 @@ class TestHistories:
                 workflow = here.workflow("stop")
                 run_id = await here.temporal.submit(workflow, {"place": "Rome"}, digest="another")
                 with pytest.raises(WorkflowFailureError) as failure:
-                    await here.temporal.outcome(run_id)
+                    await here.outcome(run_id)
                 return failure.value.cause
 
         cause = asyncio.run(main())

@@ -144,7 +144,10 @@ class Carrying:
         """
         about = workflow.info()
         long = about.get_current_history_length() >= self.order.longest_history
-        if not (long or about.is_continue_as_new_suggested()) or workflow.cancellation_reason() is not None:
+        if not (long or about.is_continue_as_new_suggested()):
+            return
+        if workflow.cancellation_reason() is not None or not workflow.all_handlers_finished():
+            # Whoever cancels, or answers, is to hear what becomes of that; there is time enough.
             return
         standing, values = put_down(self.now, event, self._lost)
         workflow.continue_as_new(args=[self.order, self.machines, standing, self._own, *values])

@@ -1,0 +1,153 @@
+"""The parts of the Temporal engine that need no server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("temporalio")
+
+from temporalio.api.common.v1 import Payload
+
+from fsmflow.compiler import compile_file
+from fsmflow.engines.keeping import Unkeepable
+from fsmflow.engines.temporal.bounds import SLACK, longest
+from fsmflow.engines.temporal.ledger import Lanes, lost
+from fsmflow.engines.temporal.orders import Standing, put_down, taken_up
+from fsmflow.engines.temporal.payloads import LARGE, Claims, Folder, Lost
+from fsmflow.engines.temporal.wire import TaggedJson
+from fsmflow.runtime import Ended, Spent
+from fsmflow.runtime import Lost as LostAttempt
+from fsmflow.runtime.run import Configuration, Error
+from fsmflow.semantics import Attempt
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+class TestWire:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            {"b": 1, "a": [None, True, 2.5, "ü\ud800"]},
+            {"$map": 1},
+            {1: "one"},
+            b"\x00\xff",
+            float("inf"),
+            frozenset({1, 2}),
+        ],
+    )
+    def test_data_comes_back_as_it_was(self, value):
+        """What JSON has no word for is tagged, and what looks like a tag stays what it is."""
+        wire = TaggedJson()
+
+        assert wire.from_payload(wire.to_payload(value)) == value
+
+    def test_the_order_of_keys_is_kept(self):
+        """A step that goes through a mapping meets its keys as they were written."""
+        wire = TaggedJson()
+
+        assert list(wire.from_payload(wire.to_payload({"b": 1, "a": 2}))) == ["b", "a"]
+
+    def test_what_is_no_data_is_refused(self):
+        """Nothing is pickled, and no class is named."""
+        with pytest.raises(Unkeepable, match="can't be kept: it is no data"):
+            TaggedJson().to_payload({"of": object()})
+
+
+class TestPayloads:
+    def test_small_values_stay_where_they_are(self, tmp_path):
+        """A value below the size is not kept apart, and one of the size is."""
+        claims = Claims(Folder(tmp_path))
+        small, large = (Payload(data=b"x" * size) for size in (LARGE - 1, LARGE))
+
+        encoded = asyncio.run(claims.encode([small, large]))
+
+        assert encoded[0] == small
+        assert len(encoded[1].data) == 64
+        assert asyncio.run(claims.decode(encoded)) == [small, large]
+
+    def test_a_value_is_kept_once(self, tmp_path):
+        """The same value, kept again, is the same file."""
+        claims, payload = Claims(Folder(tmp_path)), Payload(data=b"x" * LARGE)
+
+        first, second = (asyncio.run(claims.encode([payload])) for _ in range(2))
+
+        assert first == second
+        assert len([each for each in tmp_path.rglob("*") if each.is_file()]) == 1
+
+    def test_a_value_that_was_changed_is_noticed(self, tmp_path):
+        """What is not what its hash says is told, and so is what is not there."""
+        claims = Claims(Folder(tmp_path))
+        encoded = asyncio.run(claims.encode([Payload(data=b"x" * LARGE)]))
+        (file,) = (each for each in tmp_path.rglob("*") if each.is_file())
+        file.write_bytes(file.read_bytes() + b"!")
+
+        with pytest.raises(Lost, match="is not what was kept"):
+            asyncio.run(claims.decode(encoded))
+        file.unlink()
+        with pytest.raises(Lost, match="is not in"):
+            asyncio.run(claims.decode(encoded))
+
+
+class TestLedger:
+    def test_children_take_the_time_of_the_longest_lane(self):
+        """Each takes the lane that was free, and waiting for workers is no time at all."""
+        lanes = Lanes(2)
+        lanes.add(0, 5)
+        lanes.add(1, 2)
+        lanes.add(1, 2)
+
+        assert (lanes.before(1), lanes.elapsed_us) == (4, 5)
+
+    @pytest.mark.parametrize(("deadline_us", "elapsed_us"), [(None, 10_000_000), (3, 3)])
+    def test_a_lost_attempt_passes_no_cap_on_time(self, deadline_us, elapsed_us):
+        """It counts with all the time that it was given, and with no more."""
+        refund = compile_file(SPECS / "refund.fsm.yaml").analysis.machine
+        command = Attempt("pay", 1, {}, (1, 0, 250_000), deadline_us)
+
+        event = lost(refund, command)
+
+        assert (event.outcome, event.use, event.elapsed_us) == ("unknown", (1, 0, 250_000), elapsed_us)
+
+    def test_an_attempt_that_may_be_repeated_is_lost(self):
+        """It is made again."""
+        refund = compile_file(SPECS / "refund.fsm.yaml").analysis.machine
+
+        assert lost(refund, Attempt("look_up", 1, {}, (1, 0, 0), None)) == LostAttempt(5_000_000)
+
+
+class TestStanding:
+    def test_a_run_is_taken_up_as_it_was_put_down(self):
+        """Where it stands, its values and what has just happened come back, large and small."""
+        error = Error("draft", "invalid", "no", ("too long",), "x")
+        now = Configuration(
+            "draft", 2, 3, {"a": 1}, {"draft": 2}, Spent(4, 1, 2, 3, 5),
+            {"input": {"text": "t"}, "error": error}, {"text": "t"}, ("shorter",), True,
+        )  # fmt: skip
+        event = Ended("success", "good", {"answer": 7}, use=(1, 2, 3), elapsed_us=9)
+
+        standing, values = put_down(now, event, 1)
+        wire = TaggedJson()
+        said, *again = (wire.from_payload(wire.to_payload(each)) for each in (standing, *values))
+
+        assert taken_up(Standing(**said), again) == (now, event)
+
+
+class TestBounds:
+    @pytest.mark.parametrize(
+        ("name", "bound"),
+        [("research", timedelta(minutes=10)), ("ask_docs", timedelta(minutes=5))],
+    )
+    def test_the_server_ends_what_no_machine_foresaw(self, name, bound):
+        """After the time that a run may take, and time for queues."""
+        assert longest(compile_file(SPECS / f"{name}.fsm.yaml").analysis) == bound + SLACK
+
+    def test_the_time_of_people_is_allowed_for(self):
+        """A question may be asked as often as a run may move, and each time be waited for."""
+        found = longest(compile_file(SPECS / "refund.fsm.yaml").analysis)
+
+        assert found is not None
+        assert found > timedelta(days=7) + SLACK
