@@ -1,4 +1,4 @@
-"""Runs on a server that skips time."""
+"""Runs on a server that skips time: select with `-m temporal`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fsmflow.engines.temporal.payloads import LARGE, Folder
 from fsmflow.runtime import Inbox, NotWaiting, Permanent, Rejected, Transient
 from tests.temporal.served import needs_server, served, specs_in
 
-pytestmark = needs_server
+pytestmark = [pytest.mark.temporal, needs_server]
 
 DAY_S = 86_400
 
