@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
+from attrs import evolve
+
 from fsmflow.engines.claims import Held, Leases, Taken
 from fsmflow.engines.forgetting import forget
 from fsmflow.engines.keeping import written
@@ -128,12 +130,9 @@ class Durable:
             ValueError: There is a run of this id.
         """
         value = accepted(workflow.runner, given)
-        if profile is not None and profile not in workflow.runner.profiles:
-            known = ", ".join(sorted(workflow.runner.profiles)) or "none"
-            raise LookupError(f"{workflow.machine.name} has no profile {profile!r}; it has: {known}")
+        swapped = workflow.swapped(profile)
         run_id = run_id or os.urandom(16).hex()
         text = written(value)
-        swapped = {} if profile is None else {profile: dict(workflow.runner.profiles[profile])}
 
         def work(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone():
@@ -149,7 +148,7 @@ class Durable:
                 given=text,
                 profile=profile,
                 profiles=json.dumps(swapped),
-                code=workflow.fingerprint,
+                code=workflow.fingerprint(profile),
             )
 
         self.store.do_now(work)
@@ -200,7 +199,7 @@ class Durable:
             about = held.about
             if workflow is None:
                 workflow = self.workflow_of(run_id)
-                if about["code"] and workflow.fingerprint != about["code"]:
+                if about["code"] and workflow.fingerprint(about["profile"]) != about["code"]:
                     self._warn(f"the code of `{about['workflow']}` has changed since {run_id} was submitted")
             bound = workflow.runner.bind(about["profile"], steps)
             return await self._carried_out(held, workflow, bound, options)
@@ -262,10 +261,11 @@ class Durable:
         """
         about = self.store.do_now(lambda connection: about_run(connection, run_id))
         folder = Path(about["folder"])
-        profiles = json.loads(about["profiles"])
-        return self._workflow(about["digest"], folder).with_profiles(profiles)
+        return self._workflow(about["digest"], folder, about["profile"], json.loads(about["profiles"]))
 
-    def _workflow(self, digest: str, folder: Path) -> Workflow:
+    def _workflow(
+        self, digest: str, folder: Path, profile: str | None, swapped: Mapping[str, Mapping[str, str]]
+    ) -> Workflow:
         def work(connection: sqlite3.Connection) -> str:
             found = connection.execute("SELECT machine FROM machines WHERE digest = ?", (digest,)).fetchone()
             if found is None:
@@ -273,7 +273,9 @@ class Durable:
             return str(found[0])
 
         machine = read_machine(self.store.do_now(work), digest)
-        callees = {name: self._workflow(each, folder) for name, each in called(machine)}
+        if profile is not None and digest in swapped:
+            machine = evolve(machine, profiles={profile: swapped[digest]})
+        callees = {name: self._workflow(each, folder, profile, swapped) for name, each in called(machine)}
         return Workflow.of_machine(machine, folder, callees)
 
     def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Kept]:
@@ -350,7 +352,7 @@ class Durable:
 
     def described(self, asking: Question) -> Asked:
         """Give all of a question that waits, without what is secret."""
-        workflow = self._workflow(asking.digest, Path(asking.folder))
+        workflow = self._workflow(asking.digest, Path(asking.folder), None, {})
         question = workflow.runner.questions[asking.state]
         hiding = Hiding(Secrets(), workflow.runner.secret)
         return Asked(

@@ -8,11 +8,12 @@ from typing import Any
 from fsmflow.engines.journal import fitted
 from fsmflow.engines.keeping import event_read
 from fsmflow.engines.rows import Corrupt, Row, body_of
+from fsmflow.runtime.children import RunChildren
 from fsmflow.runtime.events import Ended, Late
 from fsmflow.runtime.run import Command, Run
 from fsmflow.runtime.runner import Runner
-from fsmflow.runtime.steps import Bound, resolve_type
-from fsmflow.runtime.validation import Rejected, Validate, validator
+from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.validation import Rejected, Validate
 
 Fit = Callable[[str, Any], Any]
 
@@ -23,15 +24,14 @@ class Unfit(RuntimeError):
 
 def fits(workflow: Runner[Any, Any], bound: Mapping[str, Bound]) -> Fit:
     """Give what structures plain data into the type of what a state gives."""
-    children: dict[str, Validate | None] = {}
 
     def fit(state: str, value: Any) -> Any:
-        validate = bound[state].validate if state in bound else workflow.answers()[state]
-        stage = workflow.stages.get(state)
-        if stage is not None and stage.children is not None and stage.gives:
-            if state not in children:
-                children[state] = validator(resolve_type(stage.gives, workflow.folder))
-            validate = children[state]
+        if state not in bound:
+            validate = workflow.answers()[state]
+        elif isinstance(children := bound[state].function, RunChildren):
+            validate = children.structured
+        else:
+            validate = bound[state].validate
         return value if validate is None else validate(value)
 
     return fit

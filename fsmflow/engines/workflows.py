@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from fsmflow.analysis import Analysis
 from fsmflow.backends.python import runner
@@ -86,11 +86,10 @@ class Workflow:
         """The machines of this workflow and of all that it runs: digest, name and canonical text."""
         return tuple((each.machine.digest, each.machine.name, canonical(each.machine)) for each in self.all)
 
-    @property
-    def fingerprint(self) -> str:
-        """The SHA-256, in hex, of the step modules beside the spec, as far as they are files there."""
+    def fingerprint(self, profile: str | None) -> str:
+        """Give the SHA-256, in hex, of the step modules beside the spec, as far as they are files there."""
         found = hashlib.sha256()
-        for name in sorted({each for workflow in self.all for each in workflow.modules}):
+        for name in sorted({each for workflow in self.all for each in workflow.modules(profile)}):
             top = name.partition(".")[0]
             files = [self.folder / f"{top}.py", *sorted((self.folder / top).rglob("*.py"))]
             for path in files:
@@ -99,14 +98,28 @@ class Workflow:
                     found.update(hashlib.sha256(path.read_bytes()).digest())
         return found.hexdigest()
 
-    @property
-    def modules(self) -> set[str]:
-        """The modules of the workflow's own steps."""
+    def modules(self, profile: str | None) -> set[str]:
+        """Give the modules of the workflow's own steps, and of those that a profile has in their place."""
         states = [state for state in self.machine.states.values() if isinstance(state, Work) and state.call]
         calls = [state.call for state in states] + [name for state in states for name in state.accept]
-        calls += [call for steps in self.machine.profiles.values() for call in steps.values()]
+        calls += self.machine.profiles.get(profile or "", {}).values()
         return {call.partition(":")[0] for call in calls}
 
-    def with_profiles(self, profiles: Mapping[str, Mapping[str, str]]) -> Workflow:
-        """Give the workflow with the profiles that its machine does not keep."""
-        return Workflow.of_machine(evolve(self.machine, profiles=profiles), self.folder, self.callees)
+    def swapped(self, profile: str | None) -> dict[str, dict[str, str]]:
+        """Give the steps of a profile, by the digests of this workflow and of those it runs that have it.
+
+        A machine that is kept, or sent, does not hold them: it is the same whoever does its work.
+
+        Raises:
+            LookupError: This workflow has no such profile.
+        """
+        if profile is None:
+            return {}
+        if profile not in self.machine.profiles:
+            known = ", ".join(sorted(self.machine.profiles)) or "none"
+            raise LookupError(f"{self.machine.name} has no profile {profile!r}; it has: {known}")
+        return {
+            each.machine.digest: dict(each.machine.profiles[profile])
+            for each in self.all
+            if profile in each.machine.profiles
+        }

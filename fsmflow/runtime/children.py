@@ -19,7 +19,7 @@ from fsmflow.runtime.log import Parent
 from fsmflow.runtime.outcomes import Permanent
 from fsmflow.runtime.run import Children, Error, Run, Spent
 from fsmflow.runtime.steps import Bound
-from fsmflow.runtime.validation import Rejected
+from fsmflow.runtime.validation import Rejected, Validate
 from fsmflow.runtime.world import World
 
 MOST_TOLD = 3
@@ -67,6 +67,26 @@ class RunChildren:
             case "map":
                 return outputs
         return dict(zip(self._found, outputs, strict=True))
+
+    def structured(self, outputs: Any) -> Any:
+        """Give, of plain data that was kept, what was given: each child's output in its own type.
+
+        Raises:
+            Rejected: One of them does not fit it.
+        """
+        kinds = {key: child.workflow.types()[1] for key, child in self._found.items()}
+
+        def one(check: Validate | None, output: Any) -> Any:
+            return output if check is None or output is None else check(output)
+
+        match self._children.kind:
+            case "parallel":
+                return {key: one(kinds[key], output) for key, output in outputs.items()}
+            case "map":
+                (check,) = kinds.values()
+                return [one(check, output) for output in outputs]
+        (check,) = kinds.values()
+        return one(check, outputs)
 
     def runs(self, run: Run) -> Iterator[tuple[str, Child]]:
         """Give the ids of the runs that an attempt where `run` stands may start, and of what they are."""

@@ -187,3 +187,107 @@ def test_children_below_children_that_are_not_taken_up_again(durable: Durable, f
 
     assert result.end == "failed"
     assert (result.spent.tool_calls, result.spent.steps) == (9, 1 + 8 + 9)
+
+
+TYPED = """
+from attrs import frozen
+
+@frozen
+class Note:
+    text: str
+
+async def write(item: int) -> Note: ...
+async def write_offline(item: int) -> Note:
+    return Note(f"offline {item}")
+async def read(notes: object) -> str: ...
+"""
+
+WRITER = """
+fsmflow: 1
+workflow: typed_writer
+output: typed_steps:Note
+budget: {steps: 4, time: 20s}
+profiles:
+  offline: {write: typed_steps:write_offline}
+states:
+  write:
+    run: typed_steps:write
+    with: {item: $input.item}
+    gives: typed_steps:Note
+    timeout: 2s
+    effect: none
+    success: done
+    fallback: failed
+  done: {end: success, output: $write}
+  failed: {end: failed}
+"""
+
+READER = """
+fsmflow: 1
+workflow: typed_reader
+budget: {steps: 60, time: 30min}
+profiles:
+  offline: {}
+states:
+  many:
+    STATE
+    success: read
+    fallback: failed
+  read: {run: typed_steps:read, with: {notes: $many}, gives: str, timeout: 2s, effect: none, success: done, fallback: failed}
+  done: {end: success, output: $read}
+  failed: {end: failed}
+"""  # noqa: E501 - a state a line
+
+MANY = {
+    "call": "call: typed_writer\n    with: {item: 1}",
+    "map": "map: typed_writer\n    over: $input\n    with: {item: $item}\n    at_most: 2\n    width: 1",
+    "parallel": "parallel: {a: {call: typed_writer, with: {item: 1}},"
+    " b: {call: typed_writer, with: {item: 2}}}",
+}
+
+
+@pytest.fixture
+def typed(tmp_path: Path) -> Iterator[Path]:
+    """The folder of workflows whose children give instances of a class."""
+    (tmp_path / "typed_steps.py").write_text(TYPED)
+    (tmp_path / "typed_writer.fsm.yaml").write_text(WRITER)
+    yield tmp_path
+    sys.path[:] = [path for path in sys.path if path != str(tmp_path)]
+    sys.modules.pop("typed_steps", None)
+
+
+@pytest.mark.parametrize("kind", MANY)
+def test_what_children_give_is_of_its_type_after_it_was_kept(
+    kind: str, durable: Durable, typed: Path
+) -> None:
+    """What a step is given of children is what they gave, of its own class, though it was kept."""
+    (typed / "typed_reader.fsm.yaml").write_text(READER.replace("STATE", MANY[kind]))
+    seen: list[Any] = []
+
+    async def read(notes: Any) -> str:
+        seen.append(notes)
+        return "read"
+
+    async def main() -> Result[Any]:
+        workflow = Workflow.of_spec(typed / "typed_reader.fsm.yaml")
+        return await durable.run(workflow, [1, 2], profile="offline", steps={"read": read})
+
+    assert asyncio.run(main()).end == "done"
+    note = sys.modules["typed_steps"].Note
+    one, two = note("offline 1"), note("offline 2")
+    assert seen == [{"call": one, "map": [one, two], "parallel": {"a": one, "b": two}}[kind]]
+
+
+def test_a_run_that_another_process_takes_up_keeps_its_childrens_profiles(
+    durable: Durable, typed: Path
+) -> None:
+    """A workflow that is made anew of what is kept has the steps of its profile, and so have its children."""
+    (typed / "typed_reader.fsm.yaml").write_text(READER.replace("STATE", MANY["map"]))
+    workflow = Workflow.of_spec(typed / "typed_reader.fsm.yaml")
+    run_id = durable.submit(workflow, [1, 2], profile="offline")
+
+    async def read(notes: list[Any]) -> str:
+        return " ".join(note.text for note in notes)
+
+    result = asyncio.run(durable.resume(run_id, steps={"read": read}))
+    assert (result.end, result.configuration.values["read"]) == ("done", "offline 1 offline 2")

@@ -124,7 +124,7 @@ class Temporal:
             span_id=os.urandom(8).hex(),
             digest=workflow.machine.digest,
             profile=profile,
-            swapped=_swapped(workflow, profile),
+            swapped=workflow.swapped(profile),
             is_indexed=is_indexed,
         )._replace(**order)
         machines = {each.machine.digest: canonical(each.machine) for each in workflow.all}
@@ -302,16 +302,6 @@ class Temporal:
             raise NoWorker(said) from None
         except WorkflowQueryFailedError as error:
             raise NoWorker(f"the worker can't tell where {handle.id} stands: {error}") from error
-
-
-def _swapped(workflow: Workflow, profile: str | None) -> dict[str, dict[str, str]]:
-    """Give the steps of a profile, of a workflow and of those that it runs which have one of that name."""
-    if profile is None:
-        return {}
-    if profile not in workflow.machine.profiles:
-        known = ", ".join(sorted(workflow.machine.profiles)) or "none"
-        raise LookupError(f"{workflow.machine.name} has no profile {profile!r}; it has: {known}")
-    return {each.machine.digest: dict(each.machine.profiles.get(profile, {})) for each in workflow.all}
 
 
 def _seen(about: WorkflowExecution) -> Seen:
