@@ -82,7 +82,6 @@ def test_what_is_another_thing_than_it_was_is_judged_wrong(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="what stands beside the journal has no checksum")
 def test_every_cut(known: Sample, memory: Path) -> None:
     """Wherever a file is cut, a run is taken up at a point that it has passed, or an error says so."""
     outcomes, wrong = judged(known, cut(known.image, every=max(1, EVERY // 8)), memory)
