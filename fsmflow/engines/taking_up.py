@@ -20,6 +20,7 @@ from fsmflow.runtime.journal import Kept
 from fsmflow.runtime.run import Run, Stage
 from fsmflow.runtime.runner import Runner
 from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.verdict import cut_at
 
 
 class StoredJournals:
@@ -91,10 +92,12 @@ class StoredJournals:
                 await journal.took(elapsed_us)
                 folded.take_time(elapsed_us)
         else:
-            event: Ended | Lost = Lost(command.timeout_us or 0)
+            # An attempt that nothing but the run's own deadline cuts off would take all that is left.
+            elapsed_us = 0 if command.timeout_us is None else cut_at(command, run, 0)
+            event: Ended | Lost = Lost(elapsed_us)
             if command.effect == "once":
                 message = "its process ended: nobody can tell if it happened"
-                event = Ended("unknown", None, None, message, (), command.cost, command.timeout_us or 0)
+                event = Ended("unknown", None, None, message, (), command.cost, elapsed_us)
             await journal.recovered(run, event)
             folded.command = workflow.step(run, event)
 

@@ -291,3 +291,34 @@ def test_a_run_that_another_process_takes_up_keeps_its_childrens_profiles(
 
     result = asyncio.run(durable.resume(run_id, steps={"read": read}))
     assert (result.end, result.configuration.values["read"]) == ("done", "offline 1 offline 2")
+
+
+SHORT = """
+fsmflow: 1
+workflow: kept_short
+budget: {steps: 9, time: 3s, exceeded: told}
+states:
+  ship:
+    run: kept_steps:ship
+    with: {item: $input}
+    gives: int
+    cost: {tool_calls: 1}
+    timeout: 10s
+    effect: none
+    success: done
+    fallback: told
+  done: {end: success}
+  told: {end: degraded}
+"""
+
+
+def test_a_lost_attempt_takes_no_more_time_than_was_left(durable: Durable, folder: Path) -> None:
+    """An attempt that a crash cuts off counts in full: up to its deadline, which may be the run's own."""
+    (folder / "kept_short.fsm.yaml").write_text(SHORT)
+    lives = Lives(1)
+    run_id = durable.submit(Workflow.of_spec(folder / "kept_short.fsm.yaml"), 1)
+    cut_off(durable, run_id, "ship", lives, 1)
+    result = finish(durable, run_id, "ship", lives)
+
+    assert (result.end, result.spent.steps, lives.calls) == ("told", 1, [1])
+    assert result.spent.time_us == 3_000_000
