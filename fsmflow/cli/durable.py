@@ -55,7 +55,7 @@ def in_database(db: Path) -> str:
 @contextmanager
 def opened(db: Path | None, *, must_exist: bool = True, **options: Any) -> Iterator[Durable]:
     """Open the database while the block runs; tell what goes wrong, and exit."""
-    from fsmflow.engines.durable import Durable, NoSuchRun, Over, Taken
+    from fsmflow.engines.durable import Corrupt, Durable, NoSuchRun, Over, Taken
     from fsmflow.engines.store import StoreError
 
     path = database(db)
@@ -68,7 +68,7 @@ def opened(db: Path | None, *, must_exist: bool = True, **options: Any) -> Itera
         raise click.ClickException(str(error)) from error
     try:
         yield durable
-    except (NoSuchRun, Over, Taken) as error:
+    except (Corrupt, NoSuchRun, Over, Taken) as error:
         click.echo(str(error.args[0]), err=True)
         sys.exit(FINDING)
     except StoreError as error:

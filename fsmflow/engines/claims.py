@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fsmflow.engines.leases import Lease
 from fsmflow.engines.owners import is_alive
 from fsmflow.engines.records import OPEN, NoSuchRun, Over, about_run
-from fsmflow.engines.rows import Read, asks, read_run
+from fsmflow.engines.rows import Corrupt, Read, asks, read_run
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.stored_desk import Suspended
 
@@ -55,6 +55,8 @@ def take(connection: sqlite3.Connection, run_id: str, owner: str, lease_ns: int)
         raise Taken(f"the run {run_id} is carried out by {before}")
     lease = Lease(run_id, owner, about["fence"] + 1)
     kept = read_run(connection, run_id)
+    if not kept.rows:
+        raise Corrupt(f"the journal of {run_id} is gone")
     # Its own question waits on, for anybody to answer.
     status = "waiting" if asks(kept.rows) else "running"
     connection.execute(

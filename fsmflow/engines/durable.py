@@ -35,7 +35,7 @@ from fsmflow.engines.records import (
     runs_due,
     runs_kept,
 )
-from fsmflow.engines.rows import Corrupt, body_of
+from fsmflow.engines.rows import Corrupt, body_of, sum_of
 from fsmflow.engines.store import Store
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
@@ -302,10 +302,11 @@ class Durable:
             about = about_run(connection, run_id)
             if about["status"] not in OPEN:
                 raise Over(f"the run {run_id} is {about['status']}")
+            now = time.time_ns()
             connection.execute(
-                "UPDATE runs SET status = 'cancelled', ended_ns = ?, is_cancelled = 1, owner = NULL"
-                " WHERE root_id = ? AND status != 'done'",
-                (time.time_ns(), about["root_id"]),
+                "UPDATE runs SET status = 'cancelled', ended_ns = ?, end_sum = ?, is_cancelled = 1,"
+                " owner = NULL WHERE root_id = ? AND status != 'done'",
+                (now, sum_of((now,)), about["root_id"]),
             )
 
         self.store.do_now(work)

@@ -27,6 +27,7 @@ from fsmflow.engines.rows import (
     chained,
     events_of,
     rows_of,
+    sum_of,
 )
 from fsmflow.engines.store import Store
 from fsmflow.runtime.events import Ended, Late, Lost
@@ -217,11 +218,12 @@ class RunJournal:
         except Unkeepable:
             said = "null"
         self._add("end", f'{{"end":{json_of(end)},"kind":{json_of(kind)},"output":{said}}}')
+        ended = (run.state, end, kind, time.time_ns(), json.dumps(run.spent._asdict()))
         self._changes.append(
             Changed(
                 "UPDATE runs SET status = 'done', state = ?, end_state = ?, end_kind = ?, ended_ns = ?,"
-                " spent = ?, owner = NULL WHERE run_id = ?",
-                (run.state, end, kind, time.time_ns(), json.dumps(run.spent._asdict()), self._run_id),
+                " spent = ?, end_sum = ?, owner = NULL WHERE run_id = ?",
+                (*ended, sum_of(ended), self._run_id),
             )
         )
         await self._keep()

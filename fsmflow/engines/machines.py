@@ -12,10 +12,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from fsmflow import expressions, machine, typeexpr
+from fsmflow.engines.rows import Corrupt
 from fsmflow.machine import Machine, Work
 
 
-class BadMachine(ValueError):
+class BadMachine(Corrupt, ValueError):
     """A text is no machine, or another one than it should be."""
 
 

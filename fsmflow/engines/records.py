@@ -6,11 +6,12 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, NamedTuple
 
 from fsmflow.engines.keeping import read
 from fsmflow.engines.owners import is_alive
-from fsmflow.engines.rows import asks, begun_last, body_of, rows_of
+from fsmflow.engines.rows import Corrupt, asks, begun_last, body_of, rows_of, sum_of
 from fsmflow.runtime.run import Spent
 
 OPEN = ("submitted", "running", "waiting")
@@ -85,8 +86,39 @@ class Question(NamedTuple):
 _COLUMNS = (
     "run_id", "root_id", "parent_id", "workflow", "digest", "folder", "profile", "profiles", "code",
     "trace_id", "status", "state", "spent", "end_state", "end_kind", "created_ns", "ended_ns", "owner",
-    "fence", "lease_ns", "is_cancelled", "wake_ns",
+    "fence", "lease_ns", "is_cancelled", "wake_ns", "about_sum", "end_sum",
 )  # fmt: skip
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("created_ns", "fence", "lease_ns", "is_cancelled"), (int,)),
+    **dict.fromkeys(("ended_ns", "wake_ns"), (int, NoneType)),
+    **dict.fromkeys(("parent_id", "profile", "end_state", "end_kind", "owner", "end_sum"), (str, NoneType)),
+}
+"""What columns hold that are no text: of a damaged database, SQLite does not see to it."""
+
+
+def _checked(row: tuple[Any, ...]) -> Mapping[str, Any]:
+    """Name what is kept of a run beside its journal.
+
+    Raises:
+        Corrupt: It is not what was written.
+    """
+    about = dict(zip(_COLUMNS, row, strict=True))
+    is_whole = all(type(value) in _KINDS.get(name, (str,)) for name, value in about.items())
+    if is_whole:
+        ended = [about[name] for name in ("state", "end_state", "end_kind", "ended_ns", "spent")]
+        match about["status"]:
+            case "done":
+                is_whole = about["end_sum"] == sum_of(ended)
+            case "cancelled" if about["ended_ns"] is not None:
+                is_whole = about["end_sum"] == sum_of([about["ended_ns"]])
+            case "cancelled" | "submitted" | "running" | "waiting":
+                is_whole = [*ended[1:], about["end_sum"]] == [None, None, None, "{}", None]
+            case _:
+                is_whole = False
+    if not is_whole or about["about_sum"] != sum_of((*row[:10], about["created_ns"])):
+        raise Corrupt(f"what is kept of the run {about['run_id']} is not what was written")
+    return about
 
 
 def about_run(connection: sqlite3.Connection, run_id: str) -> Mapping[str, Any]:
@@ -98,7 +130,7 @@ def about_run(connection: sqlite3.Connection, run_id: str) -> Mapping[str, Any]:
     found = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     if found is None:
         raise NoSuchRun(f"there is no run {run_id}")
-    return dict(zip(_COLUMNS, found, strict=True))
+    return _checked(found)
 
 
 def runs_kept(connection: sqlite3.Connection, status: str | None, workflow: str | None) -> list[Kept]:
@@ -127,10 +159,12 @@ def run_found(connection: sqlite3.Connection, run_id: str) -> Kept:
 
 
 def _kept(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Kept:
-    about = dict(zip(_COLUMNS, row, strict=True))
+    about = _checked(row)
     state, spent = about["state"], read(about["spent"])
     if about["status"] != "done" and (begun := begun_last(connection, about["run_id"])) is not None:
         state, spent = begun["state"], Spent(*begun["spent"])._asdict()
+    elif about["status"] == "waiting":
+        raise Corrupt(f"the journal of {about['run_id']} has lost what it waits for")
     return Kept(
         about["run_id"],
         about["workflow"],
@@ -172,11 +206,12 @@ ORDER BY created_ns, run_id LIMIT ?
 def questions_kept(connection: sqlite3.Connection, run_id: str | None) -> list[Question]:
     """Give the questions that wait, of one run or of all, the oldest first."""
     rows = connection.execute(
-        "SELECT run_id, root_id, workflow, digest, folder FROM runs"
-        " WHERE status = 'waiting' AND root_id = coalesce(?, root_id) ORDER BY created_ns",
+        "SELECT * FROM runs WHERE status = 'waiting' AND root_id = coalesce(?, root_id) ORDER BY created_ns",
         (run_id,),
     ).fetchall()
-    return [found for row in rows if (found := _question(connection, *row)) is not None]
+    names = ("run_id", "root_id", "workflow", "digest", "folder")
+    about = [[each[name] for name in names] for each in map(_checked, rows)]
+    return [found for each in about if (found := _question(connection, *each)) is not None]
 
 
 def _question(
@@ -184,6 +219,8 @@ def _question(
 ) -> Question | None:
     """Read the question that a run waits for; None if it is a child that does."""
     rows = rows_of(connection, run_id)
+    if not rows:
+        raise Corrupt(f"the journal of {run_id} is gone")
     if not asks(rows):
         return None
     begun = body_of(rows[-1])

@@ -12,6 +12,7 @@ from attrs import frozen
 from fsmflow.engines.keeping import event_read, json_of, read
 from fsmflow.engines.leases import Lease, leases_lost
 from fsmflow.runtime.events import Event
+from fsmflow.runtime.journal import Unkept
 
 LARGE = 8_192
 """From how many characters on a row's text is kept apart, under its hash."""
@@ -20,7 +21,7 @@ FEW = 4
 """Up to how many rows are written each by itself."""
 
 
-class Corrupt(RuntimeError):
+class Corrupt(Unkept):
     """A journal is damaged; the message says where."""
 
 
@@ -56,12 +57,17 @@ def rows_and_chain(connection: sqlite3.Connection, run_id: str) -> tuple[list[Ro
     before = run_id
     query = "SELECT seq, kind, body, chain FROM journal WHERE run_id = ? ORDER BY seq"
     for number, (seq, kind, body, chain) in enumerate(connection.execute(query, (run_id,))):
-        row = Row(kind, _fetched(connection, body) if body.startswith("@") else body)
+        row = Row(kind, _whole(connection, body))
         before = chained(before, *row)
         if seq != number or chain != before:
             raise Corrupt(f"row {number} of the journal of {run_id} is not what was written")
         found.append(row)
     return found, before
+
+
+def sum_of(values: Sequence[str | int | None]) -> str:
+    """Give the checksum of what is kept beside journals."""
+    return blake2b(json_of(values).encode("ascii"), digest_size=8).hexdigest()
 
 
 class Read(NamedTuple):
@@ -102,18 +108,29 @@ def begun_last(connection: sqlite3.Connection, run_id: str) -> Any:
     Raises:
         Corrupt: It can't be read.
     """
-    query = "SELECT body FROM journal WHERE run_id = ? AND kind = 'begin' ORDER BY seq DESC LIMIT 1"
+    query = (
+        "SELECT seq, body, chain, (SELECT chain FROM journal AS before"
+        " WHERE before.run_id = journal.run_id AND before.seq = journal.seq - 1)"
+        " FROM journal WHERE run_id = ? AND kind = 'begin' ORDER BY seq DESC LIMIT 1"
+    )
     found = connection.execute(query, (run_id,)).fetchone()
     if found is None:
         return None
-    (body,) = found
-    return body_of(Row("begin", _fetched(connection, body) if body.startswith("@") else body))
+    seq, body, chain, before = found
+    row = Row("begin", _whole(connection, body))
+    if chained(str(before), *row) != chain:
+        raise Corrupt(f"row {seq} of the journal of {run_id} is not what was written")
+    return body_of(row)
 
 
-def _fetched(connection: sqlite3.Connection, body: str) -> str:
-    """Fetch a text that is kept apart."""
+def _whole(connection: sqlite3.Connection, body: Any) -> str:
+    """Give the text of a row; one that is kept apart is fetched."""
+    if type(body) is not str:
+        raise Corrupt("a row of a journal holds no text")
+    if not body.startswith("@"):
+        return body
     found = connection.execute("SELECT body FROM payloads WHERE hash = ?", (body[1:],)).fetchone()
-    if found is None or _hash(found[0]) != body[1:]:
+    if found is None or type(found[0]) is not str or _hash(found[0]) != body[1:]:
         raise Corrupt(f"the payload {body[1:13]}… is missing, or is not what was written")
     text: str = found[0]
     return text

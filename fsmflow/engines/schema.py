@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS machines (
@@ -30,7 +30,9 @@ CREATE TABLE IF NOT EXISTS runs (
     fence INTEGER NOT NULL,
     lease_ns INTEGER NOT NULL,
     is_cancelled INTEGER NOT NULL,
-    wake_ns INTEGER
+    wake_ns INTEGER,
+    about_sum TEXT NOT NULL,
+    end_sum TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS runs_by_status ON runs (status, created_ns);
 CREATE INDEX IF NOT EXISTS runs_by_root ON runs (root_id);
@@ -41,6 +43,6 @@ CREATE UNIQUE INDEX IF NOT EXISTS journal_by_run ON journal (run_id, seq);
 CREATE TABLE IF NOT EXISTS payloads (hash TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS answers (
     token TEXT PRIMARY KEY, run_id TEXT NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL,
-    at_ns INTEGER NOT NULL
+    at_ns INTEGER NOT NULL, sum TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from fsmflow.engines.handing import Handed, Work
 from fsmflow.engines.schema import SCHEMA, SCHEMA_VERSION
+from fsmflow.runtime.journal import Unkept
 
 PAGE_BYTES = 1_024
 """How large a page is: a step changes two, and is as quick as they are small."""
@@ -37,7 +38,11 @@ TURN_S = 0.005
 T = TypeVar("T")
 
 
-class StoreError(RuntimeError):
+_BROKEN = (sqlite3.Error, UnicodeDecodeError)
+"""What says that a database can't be used; what is said of a damaged one can't always be read."""
+
+
+class StoreError(Unkept):
     """The database can't be opened, read or written; the message says why."""
 
 
@@ -70,7 +75,7 @@ class Store:
                 path, check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
             )
             self._prepare()
-        except (sqlite3.Error, OSError) as error:
+        except (*_BROKEN, OSError) as error:
             raise StoreError(f"{path}: {error}") from error
         self._thread = threading.Thread(target=self._work, name="fsmflow-store", daemon=True)
         self._thread.start()
@@ -190,7 +195,7 @@ class Store:
                 else:
                     self._several(together, list(like))
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except _BROKEN as error:
             self._undo()
             for handed in batch:
                 handed.error = handed.error or StoreError(f"{self.path}: {error}")
@@ -206,7 +211,7 @@ class Store:
         self._connection.execute("SAVEPOINT one")
         try:
             handed.found = handed.work(self._connection)
-        except sqlite3.Error:
+        except _BROKEN:
             raise
         except Exception as error:  # noqa: BLE001 - it is told to whoever handed the work over
             self._connection.execute("ROLLBACK TO one")

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from typing import Any
 
+from fsmflow.engines.rows import Corrupt, sum_of
 from fsmflow.engines.store import Store
 from fsmflow.runtime import Answer, Asked, Desk, NotWaiting
 
@@ -93,16 +94,21 @@ class StoredDesk:
             Rejected: It is none of the answers that there are.
         """
         asked.answer(label, value)
-        row = (asked.token, asked.run_id, asked.state, json.dumps({"label": label, "value": value}))
+        said = json.dumps({"label": label, "value": value})
+        row = (asked.token, asked.run_id, asked.state, said, time.time_ns())
 
         def work(connection: sqlite3.Connection) -> None:
             if _body(connection, asked.token) is not None:
                 raise NotWaiting(f"the question of `{asked.state}` in {asked.run_id} is answered already")
-            connection.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?)", (*row, time.time_ns()))
+            connection.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?)", (*row, sum_of(row)))
 
         self._store.do_now(work)
 
 
 def _body(connection: sqlite3.Connection, token: str) -> str | None:
-    found = connection.execute("SELECT body FROM answers WHERE token = ?", (token,)).fetchone()
-    return None if found is None else str(found[0])
+    found = connection.execute("SELECT * FROM answers WHERE token = ?", (token,)).fetchone()
+    if found is None:
+        return None
+    if not all(type(value) in (str, int) for value in found) or sum_of(found[:-1]) != found[-1]:
+        raise Corrupt(f"the answer to `{found[2]}` is not what was given")
+    return str(found[3])

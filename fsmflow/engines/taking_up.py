@@ -13,7 +13,7 @@ from fsmflow.engines.folding import Folded, Unfit, fits
 from fsmflow.engines.journal import RunJournal
 from fsmflow.engines.keeping import json_of, written
 from fsmflow.engines.leases import Fenced, Lease
-from fsmflow.engines.rows import Chain, Changed, Read, Row, insert, read_run
+from fsmflow.engines.rows import Chain, Changed, Read, Row, insert, read_run, sum_of
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.runtime.events import Ended, Lost
 from fsmflow.runtime.journal import Kept
@@ -123,13 +123,19 @@ def first_row(digest: str, given: str) -> Row:
 
 _ADD = (
     "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', '{}', NULL, NULL, ?, NULL,"
-    " NULL, 0, 0, 0, NULL)"
+    " NULL, 0, 0, 0, NULL, ?, NULL)"
 )
 
 
+def _added(status: str, *about: str | None) -> tuple[Any, ...]:
+    """Give the values of `_ADD`: with them goes the checksum of what stays as it is."""
+    now = time.time_ns()
+    return (*about, status, now, sum_of((*about, now)))
+
+
 def _child_added(workflow: Runner[Any, Any], run: Run, root_id: str, parent_id: str) -> Changed:
-    about = (workflow.name, workflow.digest, str(workflow.folder), None, "{}", "", run.trace_id, "running")
-    return Changed(_ADD, (run.run_id, root_id, parent_id, *about, time.time_ns()))
+    about = (workflow.name, workflow.digest, str(workflow.folder), None, "{}", "", run.trace_id)
+    return Changed(_ADD, _added("running", run.run_id, root_id, parent_id, *about))
 
 
 def add_run(
@@ -146,8 +152,8 @@ def add_run(
     code: str,
 ) -> None:
     """Add a run, and the first row of its journal: its input."""
-    about = (workflow, digest, folder, profile, profiles, code, trace_id, "submitted")
-    connection.execute(_ADD, (run_id, run_id, None, *about, time.time_ns()))
+    about = (workflow, digest, folder, profile, profiles, code, trace_id)
+    connection.execute(_ADD, _added("submitted", run_id, run_id, None, *about))
     payloads: list[tuple[str, str]] = []
     insert(connection, [Chain(run_id).add(*first_row(digest, given), payloads)])
     connection.executemany("INSERT OR IGNORE INTO payloads VALUES (?, ?)", payloads)

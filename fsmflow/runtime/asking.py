@@ -11,6 +11,7 @@ from fsmflow.runtime.clock import Deadline
 from fsmflow.runtime.desk import Asked, Desk, token_of
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.hiding import Hiding
+from fsmflow.runtime.journal import Unkept
 from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.run import Question, Run, Unbound
 from fsmflow.runtime.trace import plain
@@ -76,6 +77,8 @@ async def answered(
         return Ended("failure", message=f"nobody answered within {lasting(question.timeout_us or 0)}")
     except Replayed as again:
         return again.event
+    except Unkept:
+        raise
     except Exception as error:  # noqa: BLE001 - a desk that fails leaves the question unanswered
         return Ended("failure", message=f"the question could not be asked: {describe(error)}")
     return Ended("success", answer.label, answer.value)

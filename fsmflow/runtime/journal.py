@@ -17,6 +17,10 @@ Kind = TypeVar("Kind", Ended, Elapsed)
 Begun = Literal["attempt", "pause", "question"]
 
 
+class Unkept(RuntimeError):
+    """What keeps runs can't be read or written: no outcome of anything in a run, which stays where it is."""
+
+
 class Journal(Protocol):
     """The events of one run."""
 

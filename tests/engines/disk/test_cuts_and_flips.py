@@ -92,7 +92,6 @@ def test_every_cut(known: Sample, memory: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="what stands beside the journal has no checksum")
 def test_every_flip(known: Sample, memory: Path) -> None:
     """Whichever bit is flipped, no value is another one than it was."""
     outcomes, wrong = judged(known, flipped(known.image, every=EVERY), memory)

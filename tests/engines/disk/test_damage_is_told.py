@@ -42,7 +42,6 @@ def waiting(asked: Workflow, path: Path) -> None:
             asyncio.run(durable.resume("asked"))
 
 
-@pytest.mark.xfail(reason="not all that is damaged is told as such")
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("what", DAMAGE)
 def test_no_command_ends_in_a_traceback(command: str, what: str, asked: Workflow, tmp_path: Path) -> None:
@@ -89,7 +88,6 @@ class _Once(Store):
             handed.error = StoreError("disk I/O error")
 
 
-@pytest.mark.xfail(strict=True, reason="what goes wrong while an answer is looked for counts as none")
 def test_a_question_outlives_a_database_that_could_not_be_read(asked: Workflow, tmp_path: Path) -> None:
     """Whoever waits for an answer and can't look for it has no answer, and no failure either."""
     with Durable(tmp_path / "runs.db", store=_Once) as durable:
