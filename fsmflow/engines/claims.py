@@ -106,7 +106,11 @@ class Leases:
         hold = _Hold(lease, task, until)
         self._begin(hold)
         try:
-            yield taken
+            try:
+                yield taken
+            finally:
+                # What a renewal finds from now on is none of this task's business.
+                self._end(hold)
         except asyncio.CancelledError:
             await self._let_go(lease, _released)
             if hold.is_lost:
@@ -119,8 +123,6 @@ class Leases:
         except BaseException:
             await self._let_go(lease, _released)
             raise
-        finally:
-            self._end(hold)
 
     async def _let_go(self, lease: Lease, how: Callable[[sqlite3.Connection, Lease], None]) -> None:
         await self._store.do(lambda connection: how(connection, lease))

@@ -42,9 +42,10 @@ _HELD = (
     "SELECT 1 FROM runs WHERE run_id = ? AND owner = ? AND fence = ? AND status NOT IN ('done', 'cancelled')"
 )
 _NOT_HELD = (
-    "SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?) WHERE NOT EXISTS"
-    " (SELECT 1 FROM runs WHERE run_id = value ->> 0 AND owner = value ->> 1 AND fence = value ->> 2"
-    "  AND status NOT IN ('done', 'cancelled'))"
+    "WITH asked AS (SELECT json_extract(value, '$[0]') AS root, json_extract(value, '$[1]') AS owner,"
+    "  json_extract(value, '$[2]') AS fence FROM json_each(?))"
+    " SELECT * FROM asked WHERE NOT EXISTS (SELECT 1 FROM runs WHERE run_id = asked.root"
+    "  AND owner = asked.owner AND fence = asked.fence AND status NOT IN ('done', 'cancelled'))"
 )
 
 

@@ -219,7 +219,8 @@ class Append:
 
 _INSERT = "INSERT INTO journal VALUES (?, ?, ?, ?, ?)"
 _INSERT_ALL = (
-    "INSERT INTO journal SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4"
+    "INSERT INTO journal SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'),"
+    " json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[4]')"
     " FROM json_each(?)"
 )
 

@@ -195,16 +195,16 @@ class Store:
                 else:
                     self._several(together, list(like))
             self._connection.execute("COMMIT")
-        except _BROKEN as error:
+        except Exception as error:  # noqa: BLE001 - it is told: whoever waits would wait for ever
             self._undo()
+            told = StoreError(f"{self.path}: {error}") if isinstance(error, _BROKEN) else error
             for handed in batch:
-                handed.error = handed.error or StoreError(f"{self.path}: {error}")
+                handed.error = handed.error or told
         self._took_s += (time.perf_counter() - began - self._took_s) / 8
 
     def _several(self, together: Any, like: list[Handed]) -> None:
-        for handed, error in zip(
-            like, together(self._connection, [handed.work for handed in like]), strict=True
-        ):
+        errors = together(self._connection, [handed.work for handed in like])
+        for handed, error in zip(like, errors, strict=True):
             handed.error = error
 
     def _one(self, handed: Handed) -> None:

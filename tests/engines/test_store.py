@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +244,28 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=f"is of version {SCHEMA_VERSION + 1}"):
         Store(tmp_path / "runs.db")
+
+
+class _Faulty:
+    """Work of which nothing can be done together."""
+
+    def __call__(self, connection: sqlite3.Connection) -> None:
+        """Never called."""
+
+    @classmethod
+    def together(cls, connection: sqlite3.Connection, works: Sequence[_Faulty]) -> list[Exception | None]:
+        """Fail, as a bug would."""
+        raise KeyError("a bug")
+
+
+def test_whoever_waits_for_work_that_goes_wrong_is_told(tmp_path: Path) -> None:
+    """A bug in work that is done together reaches those who wait for it, and the database goes on."""
+
+    async def main(store: Store) -> None:
+        with pytest.raises(KeyError, match="a bug"):
+            await asyncio.wait_for(store.do(_Faulty()), 10)
+        assert await store.do(lambda connection: connection.execute("SELECT 1").fetchone()) == (1,)
+
+    store = Store(tmp_path / "runs.db")
+    asyncio.run(main(store))
+    store.close()
