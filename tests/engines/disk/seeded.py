@@ -97,7 +97,7 @@ FAULTS = (
     Fault(
         "what was set aside for an attempt that was cut off is given back",
         "taking_up",
-        "event: Ended | Lost = Lost(command.timeout_us or 0)",
+        "event: Ended | Lost = Lost(elapsed_us)",
         'event: Ended | Lost = Ended("transient", use=(0, 0, 0))',
     ),
     Fault(
