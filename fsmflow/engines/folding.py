@@ -9,10 +9,11 @@ from fsmflow.engines.journal import fitted
 from fsmflow.engines.keeping import event_read
 from fsmflow.engines.rows import Corrupt, Row, body_of
 from fsmflow.runtime.children import RunChildren
-from fsmflow.runtime.events import Ended, Late
+from fsmflow.runtime.events import Elapsed, Ended, Late, Lost
 from fsmflow.runtime.run import Command, Run
 from fsmflow.runtime.runner import Runner
 from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.trace import Span
 from fsmflow.runtime.validation import Rejected, Validate
 
 Fit = Callable[[str, Any], Any]
@@ -44,6 +45,7 @@ class Folded:
         command: What is to be done next.
         conclusion: The kind and the name of its end, and what that gives, if it is over.
         taken_us: How long what has begun took in processes that ended, as far as it is on the ledger.
+        record: What has happened, by the time since 1970.
     """
 
     def __init__(self, workflow: Runner[Any, Any], run: Run, fit: Fit) -> None:
@@ -55,6 +57,7 @@ class Folded:
         self._begun: Row | None = None
         self.conclusion: tuple[str, str, Any] | None = None
         self.taken_us = 0
+        self.record: list[Span] = []
 
     @property
     def begun(self) -> Any:
@@ -99,14 +102,26 @@ class Folded:
             raise Corrupt(str(error)) from error
         if isinstance(event, Late):
             self._run.book(event.use)
+            self.record.append(Span(self._run.state, 0, 0, {}, self._began_us(), event))
             return
         if isinstance(event, Ended):
             try:
                 event = fitted(event, self._run.state, self._fit)
             except Rejected as rejected:
                 raise Unfit(f"what `{self._run.state}` gave then does not fit now: {rejected}") from None
-        self.command = self._workflow.step(self._run, event)
+        self.follow(event)
+
+    def follow(self, event: Ended | Elapsed | Lost) -> None:
+        """Go on from what came of what had begun."""
+        run = self._run
+        if not isinstance(event, Lost):
+            at = (run.state, run.visits[run.state], run.attempt, run.arguments, self._began_us())
+            self.record.append(Span(*at, event))
+        self.command = self._workflow.step(run, event)
         self._begun, self.taken_us = None, 0
+
+    def _began_us(self) -> int:
+        return 0 if self._begun is None else int(body_of(self._begun)["at_ns"] // 1000)
 
     def _end(self, kind: str, end: str, output: Any) -> None:
         _, check = self._workflow.types()

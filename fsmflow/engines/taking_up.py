@@ -65,14 +65,13 @@ class StoredJournals:
         for row in rows:
             folded.take(row)
         if folded.conclusion is None and folded.begun is not None:
-            await self._recover(folded, journal, workflow, run, bound)
-        return Kept(journal, folded.command, folded.conclusion)
+            await self._recover(folded, journal, run, bound)
+        return Kept(journal, folded.command, folded.conclusion, folded.record)
 
     async def _recover(
         self,
         folded: Folded,
         journal: RunJournal,
-        workflow: Runner[Any, Any],
         run: Run,
         bound: Mapping[str, Bound],
     ) -> None:
@@ -99,7 +98,7 @@ class StoredJournals:
                 message = "its process ended: nobody can tell if it happened"
                 event = Ended("unknown", None, None, message, (), command.cost, elapsed_us)
             await journal.recovered(run, event)
-            folded.command = workflow.step(run, event)
+            folded.follow(event)
 
     async def _read(self, run_ids: Sequence[str]) -> list[Read]:
         return await self._store.do(lambda connection: [read_run(connection, each) for each in run_ids])

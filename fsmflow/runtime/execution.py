@@ -122,12 +122,17 @@ class Execution:
             asyncio.CancelledError: The run was cancelled; its trace and its ledger are whole.
         """
         kept = await self._taken_up()
-        if kept is not None and kept.conclusion is not None:
-            return Conclusion(*kept.conclusion)
+        if kept is not None:
+            clock = self._world.clock
+            ahead_us = clock.now() - clock.wall_ns() // 1000
+            self.record += [span._replace(start_us=span.start_us + ahead_us) for span in kept.record]
+            if kept.conclusion is not None:
+                return Conclusion(*kept.conclusion)
         if kept is not None and self._log is not None:
             self._learn_again()
         journal = None if kept is None else kept.journal
         driver = Driver(self._workflow, self.run, self._bound, self._world, self._log, journal, self._hiding)
+        driver.record += self.record
         self.record = driver.record
         try:
             end = await driver.drive(None if kept is None else kept.command)

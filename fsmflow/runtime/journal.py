@@ -6,12 +6,13 @@ before it does, and what came of it, before anything follows from it. `fsmflow.e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.run import Command, Run
 from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.trace import Span
 
 Kind = TypeVar("Kind", Ended, Elapsed)
 Begun = Literal["attempt", "pause", "question"]
@@ -59,11 +60,13 @@ class Kept(NamedTuple):
         journal: Where what happens from now on is kept.
         command: What is to be done next; None if the run is over.
         conclusion: The kind and the name of its end, and what that gives, if it is over.
+        record: What has happened, by the time since 1970 in microseconds.
     """
 
     journal: Journal
     command: Command | None
     conclusion: tuple[str, str, Any] | None = None
+    record: Sequence[Span] = ()
 
 
 class Journals(Protocol):

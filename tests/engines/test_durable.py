@@ -126,6 +126,14 @@ def test_a_run_is_let_go_while_it_waits_and_taken_up_with_the_answer(
     result = resume(durable, run_id, steps={"find": never})
     assert (result.kind, result.output, result.spent.steps) == ("success", "A", 2)
     assert durable.find(run_id[:8]).kind == "success"
+    # What was done before it was taken up is told too, in order and of the same day.
+    assert result.path == ("find", "approve", "judge")
+    run, *stages, end = result.events()
+    told = [event["start_ns"] for event in stages]
+    assert [event["state"] for event in stages] == list(result.path)
+    assert told == sorted(told)
+    assert time.time_ns() - 60 * 10**9 < run["start_ns"] <= told[0]
+    assert end["spent"]["steps"] == 2
 
 
 def test_answers_are_held_to_the_question(durable: Durable, workflow: Workflow) -> None:
