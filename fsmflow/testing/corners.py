@@ -123,7 +123,7 @@ def _places(machine: Machine, state: Work | Ask | Wait) -> Iterator[tuple[Config
         )
         yield here, event
         for values in ({"input": whole["input"]}, {"input": None}):
-            yield here._replace(values=values), event
+            yield here._replace(values=values, visits={state.name: 2}), event
         for counts in _counts(machine, following):
             yield here._replace(counts=counts), event
         for spent in _ledgers(machine, here, event, following):
