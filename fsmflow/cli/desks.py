@@ -122,10 +122,10 @@ async def _line(prompt: str) -> str:
     try:
         loop.add_reader(sys.stdin.fileno(), read)
     except NotImplementedError:
-        from fsmflow.runtime.threads import in_thread
-
         # On Windows no event loop watches a terminal: a line that nobody waits for any more is read there
         # all the same.
+        from fsmflow.runtime.threads import in_thread
+
         line: str = await in_thread(sys.stdin.readline, {}, "terminal")
     else:
         try:

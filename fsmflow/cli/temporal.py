@@ -192,7 +192,7 @@ def how_to_answer(run_id: str, asked: Asked, place: Place) -> str:
 def _needed() -> None:
     """Leave, unless Temporal's library is there."""
     try:
-        import temporalio.client  # noqa: F401
+        import temporalio.client  # noqa: F401 - imported to see whether it is there
     except ImportError:
         click.echo("this needs Temporal's library: pip install 'fsmflow[temporal]'", err=True)
         sys.exit(2)
