@@ -106,3 +106,16 @@ def test_a_large_machine_runs():
     assert code.count("def enter") == 3 < code.count("\n    (family_")
     result = workflows.compiled(flow, step).run_sync(floors.Box())
     assert (result.end, result.spent.steps, result.path[:2]) == ("failed", 7, ("s0", "s1"))
+
+
+def test_a_choice_that_leads_to_a_choice_is_no_choice_that_leads_to_a_step():
+    """A choice hands on to another one, so that a long chain needs no stack, and enters anything else."""
+    flow = machine(
+        "one: {choose: [{when: input == 1, to: two}, {to: lost}]}\n"
+        "two: {choose: [{when: input == 1, to: work}, {to: lost}]}\n"
+        "work: {run: m:f, success: done, fallback: lost}\n"
+        "done: {end: success}\nlost: {end: failed}\n",
+        input="int",
+    )
+
+    assert family_of(flow, "one") != family_of(flow, "two")
