@@ -30,7 +30,7 @@ from fsmflow.expressions import (
     Truth,
     Within,
 )
-from fsmflow.machine import Ask, Choice, Counter, End, Machine, State, Transition, Wait, Work
+from fsmflow.machine import Ask, Choice, Counter, End, Machine, Resources, State, Transition, Wait, Work
 
 LARGE = 1_000
 """Beyond how many states a module is written by families."""
@@ -45,7 +45,7 @@ _NAMED: Mapping[type, frozenset[str]] = {
     Reference: frozenset({"root"}),
     Path: frozenset({"root"}),
     **dict.fromkeys(
-        (ListTemplate, DictTemplate, EachTemplate, Compare, Within, Truth, Not, All, AnyOf, Length),
+        (Resources, ListTemplate, DictTemplate, EachTemplate, Compare, Within, Truth, Not, All, AnyOf, Length),
         frozenset(),
     ),
 }
@@ -54,10 +54,9 @@ _NAMED: Mapping[type, frozenset[str]] = {
 
 def _getter(names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
     """Make what gives the parts of a value by these names, at once."""
-    if len(names) == 1:
-        (name,) = names
-        return lambda value: (getattr(value, name),)
-    return attrgetter(*names)
+    # With one name more it gives a tuple, however few there are.
+    parts = attrgetter(*names, "__class__", "__class__")
+    return lambda value: parts(value)[:-2]
 
 
 _UNWRITTEN = frozenset({"title", "secret"})
@@ -67,9 +66,14 @@ _FIELDS = {
     cls: tuple((a.name, a.name in named) for a in fields(cls) if a.name not in _UNWRITTEN)
     for cls, named in _NAMED.items()
 }
-_PARTS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
-    cls: _getter([name for name, _ in parts]) for cls, parts in _FIELDS.items()
+_PARTS = {
+    cls: tuple(_getter([name for name, is_named in parts if is_named is wanted]) for wanted in (True, False))
+    for cls, parts in _FIELDS.items()
 }
+"""What gives the parts of a value that hold names, and what gives the others."""
+
+_PLAIN = frozenset({str, bool, type(None)})
+"""What is the same if it is equal, and equal to none of the others."""
 
 
 @frozen
@@ -129,27 +133,32 @@ def _shape(machine: Machine, state: State, names: dict[str, int]) -> list[Any]:
 
 def _look(value: Any, shape: list[Any], names: dict[str, int]) -> None:
     cls = value.__class__
-    if cls in _FIELDS:
+    if cls in _PARTS:
         shape.append(cls)
-        for (_, is_named), part in zip(_FIELDS[cls], _PARTS[cls](value), strict=True):
-            if part is None or part is False or part == ():
+        named, others = _PARTS[cls]
+        for part in named(value):
+            if part.__class__ is str:
+                shape.append(names.setdefault(part, len(names)))
+            elif not part:
                 shape.append(part)
-            elif not is_named:
-                _look(part, shape, names)
-            elif part.__class__ is tuple:
+            else:
                 shape.append(len(part))
                 shape.extend(names.setdefault(each, len(names)) for each in part)
-            else:
-                shape.append(names.setdefault(part, len(names)))
+        rest = others(value)
+        if _PLAIN.issuperset(map(type, rest)):
+            shape.append(rest)
+            return
+        for part in rest:
+            _look(part, shape, names)
     elif cls is tuple:
         shape.append(len(value))
         for part in value:
             _look(part, shape, names)
-    elif cls is int or cls is str:
+    elif cls in _PLAIN:
         shape.append(value)
     else:
-        # As it is written: 1, 1.0 and True are equal, and not the same.
-        shape.append(repr(value))
+        # With its class: 1, 1.0 and True are equal, and not the same.
+        shape.append((cls, value if cls is int else repr(value)))
 
 
 def _written(

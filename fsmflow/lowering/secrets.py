@@ -8,7 +8,7 @@ secret for its arguments' sake, as nobody can tell what it made of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from attrs import evolve
 
@@ -49,7 +49,7 @@ def of_input(secret: spec.Secret) -> tuple[str, ...]:
 
 
 def spread(
-    states: Mapping[str, ir.State], given: Iterable[str]
+    states: Mapping[str, ir.State], given: Collection[str]
 ) -> tuple[dict[str, ir.State], tuple[str, ...]]:
     """Mark all that is secret for what is marked, and give the ways to what of the input is.
 
@@ -57,6 +57,8 @@ def spread(
         states: The states, with what their authors marked.
         given: The ways to what is marked of the input.
     """
+    if not given and not any(isinstance(s, ir.Work | ir.Ask) and s.secret for s in states.values()):
+        return dict(states), ()
     known: dict[str, list[Way]] = {INPUT: [_read(way)[1:] for way in given]}
     for state in states.values():
         if isinstance(state, ir.Work | ir.Ask):

@@ -156,7 +156,7 @@ class Stage:
         self.accept = accept
         self.labels = labels
         self.cost = cost
-        self.full = cost if any(cost) else None
+        self.full = None if cost == (0, 0, 0) else cost
         self.timeout_us = timeout_us
         self.time_limit_us = time_limit_us
         self.effect = effect

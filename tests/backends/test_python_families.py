@@ -6,6 +6,7 @@ import ast
 from random import Random
 
 import pytest
+from attrs import evolve
 
 from fsmflow.backends import _python_families
 from fsmflow.backends._python_families import LARGE, families
@@ -117,5 +118,23 @@ def test_a_choice_that_leads_to_a_choice_is_no_choice_that_leads_to_a_step():
         "done: {end: success}\nlost: {end: failed}\n",
         input="int",
     )
+
+    assert family_of(flow, "one") != family_of(flow, "two")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("True", '"True"'), ("None", '"None"'), ("1", "True"), ("1", "1.0"), ("1", '"1"')]
+)
+def test_choices_that_look_for_other_constants_do_not_share_their_code(one, two):
+    """A text is not the constant that is written like it, and equal constants are not the same."""
+    flow = machine(
+        f"one: {{choose: [{{when: 'input in [{one}, 7]', to: two}}, {{to: lost}}]}}\n"
+        f"two: {{choose: [{{when: 'input in [{two}, 7]', to: done}}, {{to: lost}}]}}\n"
+        "done: {end: success}\nlost: {end: failed}\n",
+        input="Any",
+    )
+
+    # The targets differ in kind, as they must not.
+    flow = evolve(flow, transitions=tuple(evolve(way, target="lost") for way in flow.transitions))
 
     assert family_of(flow, "one") != family_of(flow, "two")
