@@ -44,8 +44,9 @@ _NAMED: Mapping[type, frozenset[str]] = {
     Transition: frozenset({"source", "target", "below", "used_up"}),
     Reference: frozenset({"root"}),
     Path: frozenset({"root"}),
+    Resources: frozenset(),
     **dict.fromkeys(
-        (Resources, ListTemplate, DictTemplate, EachTemplate, Compare, Within, Truth, Not, All, AnyOf, Length),
+        (ListTemplate, DictTemplate, EachTemplate, Compare, Within, Truth, Not, All, AnyOf, Length),
         frozenset(),
     ),
 }

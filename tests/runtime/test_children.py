@@ -332,3 +332,39 @@ def test_the_time_of_people_whom_children_ask_is_on_no_budget() -> None:
 
     assert (result.end, result.output) == ("done", ["A", "B", "C"])
     assert 0 <= result.spent.time_us < 100_000
+
+
+ASKED_BEFORE = """
+budget: {time: 1h}
+states:
+  read_one: {call: read, with: {name: $input.name}, success: next, fallback: next}
+  next:
+    run: nowhere:never
+    with: {what: $input.missing}
+    effect: none
+    timeout: 5s
+    success: done
+    fallback: done
+  done: {end: success, output: $read_one}
+"""
+
+
+def test_an_attempt_that_is_not_made_begins_when_the_one_before_has_ended() -> None:
+    """The time in which a child's person was asked is no time of what comes after it."""
+
+    async def main() -> Result[Any]:
+        inbox = Inbox()
+        running = asyncio.create_task(
+            family(read=ASKING, one=ASKED_BEFORE).run(
+                {"name": "a"}, steps={"read_one.fetch": upper, "next": upper}, desk=inbox
+            )
+        )
+        asked = await inbox.next()
+        await asyncio.sleep(0.05)
+        inbox.answer(asked.token, "yes_")
+        return await running
+
+    before, after = asyncio.run(main()).trace
+
+    assert (before.state, after.state, after.outcome) == ("read_one", "next", "failure")
+    assert after.start_us == before.start_us + before.elapsed_us
