@@ -12,6 +12,7 @@ from typing import assert_never
 
 from attrs import field, frozen
 
+from fsmflow.analysis.amounts import RESOURCES, Resource
 from fsmflow.machine import Ask, Choice, End, Machine, State, Transition, Wait, Work
 
 
@@ -66,6 +67,55 @@ class Approaches:
             path.append(self._came[state])
             state = path[-1].source
         return tuple(reversed(path))
+
+
+@frozen
+class Capped:
+    """A resource that has a cap, which no attempt breaks by itself.
+
+    Attributes:
+        index: Its index in `Resources.amounts`.
+        resource: Which it is.
+        cap: Its cap.
+        aside: What of the cap is set aside.
+        happy: The cheapest ways, if nothing fails.
+        happy_end: The end of success that is cheapest to come to; None if there is none.
+    """
+
+    index: int
+    resource: Resource
+    cap: int
+    aside: int
+    happy: Approaches
+    happy_end: str | None
+
+    @classmethod
+    def of(cls, machine: Machine) -> Iterator[Capped]:
+        """Give the resources of `machine` that have a cap which no attempt, and not the reserve, breaks."""
+        alone = {index for _, index, _, _ in unaffordable(machine)}
+        amounts = zip(RESOURCES, machine.caps.amounts(), machine.reserve.amounts(), strict=True)
+        for index, (resource, cap, aside) in enumerate(amounts):
+            if cap is not None and index not in alone and aside <= cap:
+                happy = Approaches.of(machine, index)
+                yield cls(index, resource, cap, aside, happy, happy_end(machine, happy))
+
+    @property
+    def affords_success(self) -> bool:
+        """Whether the cheapest way to success, if there is one, is below the cap."""
+        return self.happy_end is None or self.affords(self.happy.amounts[self.happy_end])
+
+    def affords(self, amount: int) -> bool:
+        """Whether an amount is below the cap, beside what is set aside."""
+        return amount + self.aside <= self.cap
+
+    def written(self, amount: int) -> str:
+        """Write an amount, and what is set aside."""
+        beside = f", with {self.resource.written(self.aside)} set aside" if self.aside else ""
+        return f"{self.resource.written(amount)}{beside}"
+
+    def enough_for(self, amount: int) -> str:
+        """Write the cap that an amount would need."""
+        return self.resource.written(amount + self.aside)
 
 
 def happy_end(machine: Machine, approaches: Approaches) -> str | None:

@@ -1,24 +1,9 @@
-"""Amounts, pauses and guards in a reader's words."""
+"""Amounts and pauses in a reader's words."""
 
 from __future__ import annotations
 
 import unicodedata
-from typing import assert_never
 
-from fsmflow.expressions import (
-    All,
-    Always,
-    AnyOf,
-    Compare,
-    Guard,
-    Length,
-    Not,
-    Operand,
-    Path,
-    Truth,
-    Value,
-    Within,
-)
 from fsmflow.machine import Backoff
 
 _DAY, _HOUR, _MINUTE, _SECOND, _MILLISECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000
@@ -76,27 +61,6 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
-def guard(test: Guard) -> str:
-    """Write a guard as an author would."""
-    match test:
-        case Compare(operator=operator, left=left, right=right):
-            return f"{_operand(left)} {operator} {_operand(right)}"
-        case Within(left=left, items=items):
-            return f"{_operand(left)} in [{', '.join(map(repr, items))}]"
-        case Truth(of=path):
-            return str(path)
-        case Always(value=value):
-            return str(value)
-        case Not(operand=operand):
-            return f"not {_bracketed(operand)}"
-        case All(operands=operands):
-            return " and ".join(map(_bracketed, operands))
-        case AnyOf(operands=operands):
-            return " or ".join(map(_bracketed, operands))
-        case _:
-            assert_never(test)
-
-
 def plain(text: str, most: int) -> str:
     """Reduce `text` to one line of at most `most` visible characters; `…` marks what was cut.
 
@@ -127,19 +91,3 @@ def _decimal(amount: int, unit: int) -> str:
     """Write amount / unit with at most three decimals, in integers so that no rounding shows."""
     whole, rest = divmod((amount * 1000 + unit // 2) // unit, 1000)
     return f"{whole:,}" + (f".{rest:03d}".rstrip("0") if rest else "")
-
-
-def _bracketed(test: Guard) -> str:
-    return f"({guard(test)})" if isinstance(test, All | AnyOf) else guard(test)
-
-
-def _operand(operand: Operand) -> str:
-    match operand:
-        case Path():
-            return str(operand)
-        case Value(value=value):
-            return repr(value)
-        case Length(of=path):
-            return f"len({path})"
-        case _:
-            assert_never(operand)

@@ -13,8 +13,9 @@ from typing import Literal, assert_never, get_args
 from attrs import frozen
 
 from fsmflow.analysis.proof import Proof
+from fsmflow.analysis.terms import written_guard
 from fsmflow.backends import _flow
-from fsmflow.backends._wording import count, duration, guard, money, pause, plain
+from fsmflow.backends._wording import count, duration, money, pause, plain
 from fsmflow.backends.verdict import Verdict, verdict, worst_case
 from fsmflow.machine import (
     BUILTIN_END,
@@ -410,7 +411,7 @@ def _label(machine: Machine, way: Transition) -> str:
     """Word a success: its label, or the guard of a choice's arm."""
     if not isinstance(machine.states[way.source], Choice):
         return plain(way.label or "", LONGEST_LABEL)
-    return "otherwise" if way.when is None else plain(guard(way.when), LONGEST_LABEL)
+    return "otherwise" if way.when is None else plain(written_guard(way.when), LONGEST_LABEL)
 
 
 def _bound(machine: Machine, way: Transition) -> str:

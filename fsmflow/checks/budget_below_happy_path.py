@@ -25,8 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.affordability import Approaches, happy_end, unaffordable
-from fsmflow.analysis.amounts import RESOURCES
+from fsmflow.analysis.affordability import Capped
 from fsmflow.analysis.paths import written
 from fsmflow.diagnostics import Diagnostic
 
@@ -36,21 +35,15 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     if analysis.guesses.any:
         return
     machine = analysis.machine
-    alone = {index for _, index, _, _ in unaffordable(machine)}
-    for index, (resource, cap) in enumerate(zip(RESOURCES, machine.caps.amounts(), strict=True)):
-        aside = machine.reserve.amounts()[index]
-        if cap is None or index in alone or aside > cap:
+    for capped in Capped.of(machine):
+        end = capped.happy_end
+        if end is None or capped.affords_success:
             continue
-        approaches = Approaches.of(machine, index)
-        end = happy_end(machine, approaches)
-        if end is None or approaches.amounts[end] + aside <= cap:
-            continue
-        amount = approaches.amounts[end]
-        beside = f", with {resource.written(aside)} set aside" if aside else ""
+        amount = capped.happy.amounts[end]
         yield Diagnostic(
             "budget-below-happy-path",
-            f"the cheapest way to success may take {resource.written(amount)}{beside}: "
-            f"`{written(approaches.path(end), machine.start)}`",
-            ("budget", resource.key),
-            hint=f"raise the cap to {resource.written(amount + aside)} or more",
+            f"the cheapest way to success may take {capped.written(amount)}: "
+            f"`{written(capped.happy.path(end), machine.start)}`",
+            ("budget", capped.resource.key),
+            hint=f"raise the cap to {capped.enough_for(amount)} or more",
         )

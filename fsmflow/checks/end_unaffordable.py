@@ -31,8 +31,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.affordability import Approaches, happy_end, unaffordable
-from fsmflow.analysis.amounts import RESOURCES
+from fsmflow.analysis.affordability import Capped
 from fsmflow.analysis.paths import written
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.machine import End
@@ -43,26 +42,20 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     if analysis.guesses.any:
         return
     machine = analysis.machine
-    alone = {index for _, index, _, _ in unaffordable(machine)}
-    for index, (resource, cap) in enumerate(zip(RESOURCES, machine.caps.amounts(), strict=True)):
-        aside = machine.reserve.amounts()[index]
-        if cap is None or index in alone or aside > cap:
+    for capped in Capped.of(machine):
+        if not capped.affords_success:
+            # That is said of the budget.
             continue
-        approaches = Approaches.of(machine, index)
-        best = happy_end(machine, approaches)
-        if best is not None and approaches.amounts[best] + aside > cap:
-            # Not even success can be afforded, which is said of the budget.
-            continue
-        for name, amount in approaches.amounts.items():
-            if not isinstance(machine.states[name], End) or amount + aside <= cap:
+        for name, amount in capped.happy.amounts.items():
+            if not isinstance(machine.states[name], End) or capped.affords(amount):
                 continue
-            beside = f", with {resource.written(aside)} set aside" if aside else ""
             yield Diagnostic(
                 "end-unaffordable",
-                f"the cheapest way to `{name}` may take {resource.written(amount)}{beside}; the cap is "
-                f"{resource.written(cap)}: `{written(approaches.path(name), machine.start)}`",
+                f"the cheapest way to `{name}` may take {capped.written(amount)}; the cap is "
+                f"{capped.resource.written(capped.cap)}: "
+                f"`{written(capped.happy.path(name), machine.start)}`",
                 ("states", name),
                 Severity.WARNING,
                 key=True,
-                hint=f"raise the cap to {resource.written(amount + aside)} or more",
+                hint=f"raise the cap to {capped.enough_for(amount)} or more",
             )

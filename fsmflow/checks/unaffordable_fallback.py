@@ -29,8 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.affordability import Approaches, happy_end, unaffordable
-from fsmflow.analysis.amounts import RESOURCES
+from fsmflow.analysis.affordability import Approaches, Capped
 from fsmflow.analysis.paths import written
 from fsmflow.diagnostics import Diagnostic, Related, Severity
 from fsmflow.machine import Transition, Work
@@ -41,33 +40,31 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     if analysis.guesses.any:
         return
     machine = analysis.machine
-    alone = {index for _, index, _, _ in unaffordable(machine)}
-    for index, (resource, cap) in enumerate(zip(RESOURCES, machine.caps.amounts(), strict=True)):
-        aside = machine.reserve.amounts()[index]
-        if cap is None or index in alone or aside > cap:
+    for capped in Capped.of(machine):
+        if not capped.affords_success:
             continue
-        happy = Approaches.of(machine, index)
-        best = happy_end(machine, happy)
-        if best is not None and happy.amounts[best] + aside > cap:
-            continue
-        approaches = Approaches.of(machine, index, failing=True)
+        approaches = Approaches.of(machine, capped.index, failing=True)
         for name, amount in approaches.amounts.items():
             state = machine.states[name]
-            if name == machine.start or amount + aside <= cap or not isinstance(state, Work) or state.reserve:
+            if (
+                name == machine.start
+                or capped.affords(amount)
+                or not isinstance(state, Work)
+                or state.reserve
+            ):
                 continue
             path = approaches.path(name)
-            if not _is_way_out(path[-1]) or approaches.amounts[path[-1].source] + aside > cap:
+            if not _is_way_out(path[-1]) or not capped.affords(approaches.amounts[path[-1].source]):
                 continue
-            beside = f", with {resource.written(aside)} set aside" if aside else ""
-            limit = f"the cap is {resource.written(cap)}"
             yield Diagnostic(
                 "unaffordable-fallback",
                 f"`{name}` can't be afforded when it is needed: with one attempt there, the cheapest way may "
-                f"take {resource.written(amount)}{beside}; {limit}: `{written(path)}`",
+                f"take {capped.written(amount)}; the cap is {capped.resource.written(capped.cap)}: "
+                f"`{written(path)}`",
                 analysis.route(path[-1]),
                 Severity.WARNING,
                 hint=f"mark `{name}` with `reserve: true`, or raise the cap to "
-                f"{resource.written(amount + aside)} or more",
+                f"{capped.enough_for(amount)} or more",
                 related=(Related(f"`{name}` is an ordinary state", ("states", name)),),
             )
 

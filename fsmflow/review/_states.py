@@ -11,7 +11,8 @@ from fsmflow.analysis import Analysis
 from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.symbols import Symbol, resolve
-from fsmflow.backends._wording import duration, guard, money, pause
+from fsmflow.analysis.terms import written_guard
+from fsmflow.backends._wording import duration, money, pause
 from fsmflow.machine import Ask, Children, Choice, End, Machine, Model, State, Transition, Wait, Work
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.review._files import called
@@ -214,7 +215,7 @@ def _reason(machine: Machine, way: Transition) -> str:
     elif not isinstance(machine.states[way.source], Choice):
         said = way.label or "success"
     else:
-        said = "otherwise" if way.when is None else guard(way.when)
+        said = "otherwise" if way.when is None else written_guard(way.when)
     return f"{said}, cap reached" if way.used_up is not None else said
 
 
