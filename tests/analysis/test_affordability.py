@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from fsmflow.analysis.affordability import Approaches, happy_end
+from fsmflow.analysis.affordability import Approaches, Capped, happy_end
 from fsmflow.machine import End, Wait, Work
 from tests.analysis.specs import analysed
 from tests.strategies import wide_machine
@@ -99,3 +99,24 @@ states:
 
     assert happy_end(machine, Approaches.of(machine, 0)) is None
     assert happy_end(machine, Approaches.of(machine, 0, failing=True)) == "done"
+
+
+def test_a_cap_affords_what_is_left_beside_the_reserve():
+    """An amount may come up to the cap less what is set aside; resources without a cap are not asked."""
+    machine = analysed(
+        """\
+workflow: little
+budget: {tokens: 1000, exceeded: last}
+states:
+  work: {run: m:f, cost: {tokens: 800}, success: done, fallback: failed}
+  last: {run: m:f, reserve: true, cost: {tokens: 100}, success: failed, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+    ).machine
+
+    (capped,) = [each for each in Capped.of(machine) if each.resource.key == "tokens"]
+
+    assert (capped.affords(900), capped.affords(901), capped.affords_success) == (True, False, True)
+    assert capped.written(1_800) == "1,800 tokens, with 100 tokens set aside"
+    assert capped.enough_for(1_800) == "1,900 tokens"
