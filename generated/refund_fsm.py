@@ -35,7 +35,7 @@ from fsmflow.runtime import (
 if TYPE_CHECKING:
     import refund
 
-DIGEST = "0d056f37c3cd1e457c5e6639a4ff1f3580b5182479aae12f088cb8230bf2ea28"
+DIGEST = "50a88777ca58b3268ab0ae4b81607deb2070d83e96a6b81ee0ad2d63663f9d15"
 
 LIMITS = Limits(steps=20, tool_calls=20, micro_usd=300_000, time_us=120_000_000)
 RESERVE = Spent(steps=1, tool_calls=1, time_us=2_000_000)
@@ -695,6 +695,13 @@ RUNNER: Runner[refund.Request, refund.Receipt | None] = Runner(
     certificate=Path(__file__).with_name("refund.certificate.json"),
     given="refund:Request",
     gives="refund:Receipt",
+    secret={
+        "look_up": ("output.email",),
+        "pay": ("input.order.email",),
+        "notify": ("input.order.email",),
+        "refuse": ("input.order.email",),
+        "open_case": ("input.order.email",),
+    },
 )
 
 
@@ -725,4 +732,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:4dc60e3fd362c4c5b7fd59f3a1dc77e483707adaf4610f1cb5a02b3280e9a7af
+# fsmflow sha256:62592d2e564f9183a27214029cc2411fc0038c76926b818a2957a8f17e5454e4

@@ -267,3 +267,19 @@ class TestRefunds:
         result = refunded(runner, "A-1001", 100, planned={"look_up": "transient", "open_case": "failure"})
 
         assert (result.end, result.kind) == ("lost", "failed")
+
+    def test_no_trace_has_the_address_of_the_customer(self, runner):
+        """Where the customer is written to is looked up, handed on and used, and told to nobody."""
+        events = []
+
+        result = runner.run_sync(
+            {"request_id": "r", "order_id": "A-1001", "cents": 4_200, "reason": "broken"},
+            trace=events.append,
+            desk=Inbox(),
+        )
+
+        address = SALES["A-1001"].email
+        assert result.end == "refunded"
+        assert address in str(rows("messages"))
+        assert address not in str(events)
+        assert "Ada Byron" in str(events)
