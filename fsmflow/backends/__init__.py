@@ -34,6 +34,14 @@ class Places:
         """Give `path` as seen from the folder of generated code, with forward slashes."""
         return Path(os.path.relpath(path, self.generated)).as_posix()
 
+    def files(self, workflow: str) -> tuple[Path, ...]:
+        """Give each file that some target makes of a workflow of this name."""
+        code = (f"{workflow}_fsm.py", f"test_{workflow}.py", f"{workflow}.certificate.json")
+        exports = (f"{workflow}.pml", f"{workflow}.prism")
+        drawings = (f"{workflow}.dot", f"{workflow}.svg")
+        generated = [self.generated / name for name in (*code, *exports)]
+        return (*generated, *(self.diagrams / name for name in drawings))
+
 
 @frozen
 class Artifact:

@@ -50,7 +50,7 @@ def command(
     Files are written only if every spec is free of errors, and each all at once.
     """
     specs = find(paths)
-    compilations = compile_all(specs)
+    compilations = compile_all(specs, generated, diagrams)
     code = exit_code(compilations, strict=strict)
     report(compilations, form, quiet=quiet or (form == "text" and not code))
     if code:

@@ -11,6 +11,7 @@ import click
 from fsmflow.analysis.callees import SUFFIXES as SUFFIXES
 from fsmflow.backends import Places
 from fsmflow.compiler import Compilation, compile_file
+from fsmflow.diagnostics import Diagnostic
 
 Command = TypeVar("Command", bound=Any)
 
@@ -43,24 +44,20 @@ def find(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def compile_all(paths: Iterable[Path]) -> list[Compilation]:
-    """Compile every spec, and report two workflows of one name, whose files would collide."""
-    from fsmflow.diagnostics import Diagnostic
-
+def compile_all(
+    paths: Iterable[Path], generated: Path | None = None, diagrams: Path | None = None
+) -> list[Compilation]:
+    """Compile every spec, and report two whose files would collide, where these go as `places_of` says."""
     compilations: list[Compilation] = []
-    seen: dict[tuple[Path, str], str] = {}
+    makers: dict[Path, Compilation] = {}
     for path in paths:
         compilation = compile_file(path)
         if compilation.analysis is not None:
-            name = compilation.analysis.workflow.workflow
-            other = seen.setdefault((root_of(path), name), compilation.path)
-            if other != compilation.path:
-                said = Diagnostic(
-                    "duplicate-workflow",
-                    f"the workflow `{name}` is in {other} too",
-                    ("workflow",),
-                    hint="give one of them another name: generated files are named after it",
-                )
+            files = places_of(path, generated, diagrams).files(compilation.analysis.workflow.workflow)
+            made = [(file, makers.setdefault(file, compilation)) for file in files]
+            clash = next(((file, other) for file, other in made if other.path != compilation.path), None)
+            if clash is not None:
+                said = _collision(compilation.analysis.workflow.workflow, *clash)
                 compilation = Compilation(
                     compilation.path,
                     compilation.document,
@@ -69,6 +66,17 @@ def compile_all(paths: Iterable[Path]) -> list[Compilation]:
                 )
         compilations.append(compilation)
     return compilations
+
+
+def _collision(name: str, file: Path, other: Compilation) -> Diagnostic:
+    """Say of a workflow that a file of it would be one of the workflow `other` too."""
+    assert other.analysis is not None
+    maker = other.analysis.workflow.workflow
+    message = f"the workflow `{name}` is in {other.path} too"
+    if maker != name:
+        message = f"`{file.name}` is made of the workflow `{maker}` in {other.path} too"
+    hint = "give one of them another name: generated files are named after it"
+    return Diagnostic("duplicate-workflow", message, ("workflow",), hint=hint)
 
 
 def root_of(spec: Path) -> Path:

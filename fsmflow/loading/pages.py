@@ -128,10 +128,11 @@ Example::
       done: {end: failed}  # error: duplicate-key
 """,
     "duplicate-workflow": """\
-Two workflows of one name.
+Two workflows of one name, or of names whose files would be the same.
 
 Why is this bad?
-    Runners, tests and diagrams are named after the workflow; one would overwrite the other's.
+    Runners, tests and diagrams are named after the workflow; one would overwrite the other's. The tests
+    of `x_fsm` and the runner of `test_x` are both `test_x_fsm.py`.
 
 What to do
     Give one of them another name in `workflow`.

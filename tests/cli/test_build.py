@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import fsmflow.backends.python as python_backend
-from fsmflow.backends import Artifact
+from fsmflow.backends import BACKENDS, EXPORTS, Artifact, Places
 from fsmflow.cli.files import write_all
+from fsmflow.compiler import compile_file
 from tests.cli.conftest import Run, edit, tree
 
 BUILT = {
@@ -135,6 +136,41 @@ def test_nothing_is_written_if_one_spec_has_an_error(run: Run, project: Path) ->
 
     assert run("build").exit_code == 1
     assert tree(project) == before
+
+
+def test_two_workflows_that_would_make_one_file_are_refused(run: Run, project: Path) -> None:
+    """The tests of one workflow are never overwritten with the runner of another: both specs are named."""
+    run("new", "x_fsm")
+    run("new", "test_x")
+    before = tree(project)
+    result = run("build")
+
+    assert result.exit_code == 1
+    assert "specs/x_fsm.fsm.yaml:2:11  error[duplicate-workflow]" in result.stdout
+    assert "`test_x_fsm.py` is made of the workflow `test_x` in specs/test_x.fsm.yaml too" in result.stdout
+    assert tree(project) == before
+
+
+def test_folders_that_share_what_is_generated_are_refused(run: Run, tmp_path: Path) -> None:
+    """Workflows of one name in two folders may be built, but not into the same one."""
+    for folder in ("one/specs", "two/specs"):
+        assert run("new", "hello", "--in", folder).exit_code == 0
+    before = tree(tmp_path)
+    result = run("build", "one/specs", "two/specs", "--generated", "out")
+
+    assert result.exit_code == 1
+    assert "the workflow `hello` is in one/specs/hello.fsm.yaml too" in result.stdout
+    assert tree(tmp_path) == before
+    assert run("build", "one/specs", "two/specs").exit_code == 0
+
+
+def test_the_files_of_a_workflow_are_known_before_they_are_made(run: Run, project: Path) -> None:
+    """Each file that any target makes is one that two workflows are compared by."""
+    spec = project / "specs/hello.fsm.yaml"
+    places = Places(spec, project / "generated", project / "diagrams")
+    made = {artifact.path for artifact in compile_file(spec).emit(places, (*BACKENDS, *EXPORTS))}
+
+    assert made == set(places.files("hello"))
 
 
 def test_a_folder_that_cannot_be_written_is_no_traceback(run: Run, project: Path) -> None:

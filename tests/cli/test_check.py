@@ -99,6 +99,16 @@ def test_two_workflows_of_one_name_are_refused(run: Run, project: Path) -> None:
     assert "duplicate-workflow" in result.stdout
 
 
+def test_two_workflows_that_would_make_one_file_are_refused(run: Run, project: Path) -> None:
+    """The tests of one workflow may not be called as the runner of another is."""
+    run("new", "x_fsm")
+    run("new", "test_x")
+    result = run("check")
+
+    assert result.exit_code == 1
+    assert "specs/x_fsm.fsm.yaml:2:11  error[duplicate-workflow]" in result.stdout
+
+
 def test_a_command_of_its_own_process_says_no_traceback(project: Path) -> None:
     """`python -m fsmflow check` on a file of noise exits with 1 and tells a fault, not a traceback."""
     (project / "noise.fsm.yaml").write_bytes(bytes(range(256)))
