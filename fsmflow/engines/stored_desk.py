@@ -12,6 +12,7 @@ from typing import Any
 from fsmflow.engines.rows import Corrupt, sum_of
 from fsmflow.engines.store import Store
 from fsmflow.runtime import Answer, Asked, Desk, NotWaiting
+from fsmflow.runtime.outcomes import Stop
 
 POLL_S = 0.05
 """How often a run looks whether it is answered."""
@@ -20,7 +21,7 @@ SOON_S = 0.001
 """How long the loop is given to call what is due."""
 
 
-class Suspended(BaseException):
+class Suspended(Stop):
     """A run waits for a person, and is let go meanwhile; no exception, which would be an outcome.
 
     Attributes:

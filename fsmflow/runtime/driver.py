@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from fsmflow.runtime.asking import Asking, answered
@@ -19,8 +19,9 @@ from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.journal import Journal
+from fsmflow.runtime.letting_go import begun, finished, going_on, not_closed, told
 from fsmflow.runtime.log import RunLog
-from fsmflow.runtime.outcomes import StepError
+from fsmflow.runtime.outcomes import StepError, Stop
 from fsmflow.runtime.run import Command, End, Onward, Pause, Question, Run, Stage, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
@@ -104,7 +105,7 @@ class Driver:
         self._asked_us = 0
         self._started = 0
         self._cancelling: Callable[[], int] = _never
-        self._interruption: asyncio.CancelledError | None = None
+        self._interruption: asyncio.CancelledError | KeyboardInterrupt | None = None
 
     async def drive(self, first: Command | None = None) -> End:
         """Carry commands out until the run ends.
@@ -116,6 +117,7 @@ class Driver:
             asyncio.CancelledError: The run's task was cancelled. The attempt that was under way is
                 on the ledger and in the trace: as `cancelled`, or if its effect may have happened all the
                 same as `unknown`, or, if it still came to an end by itself, as it ended.
+            KeyboardInterrupt: It came in while a step ran; likewise.
         """
         self._deadline = self._clock.deadline()
         self._cancelling = _cancellations()
@@ -168,7 +170,16 @@ class Driver:
                 armed_for = stage.time_limit_us if timeout_us is None else _UNARMED
             value = None
             try:
-                value = await bound.call(arguments)
+                step = bound.call(arguments)
+                try:
+                    # By hand: what waits for nothing is done here, and is told no less than the rest.
+                    waits_for = step.send(None)
+                except StopIteration as done:
+                    value = done.value
+                except GeneratorExit as error:
+                    raise not_closed(error) from error
+                else:
+                    value = await going_on(step, waits_for, self._outstanding, now)
                 ended = now()
                 if deadline.expired:
                     # The step swallowed the cancellation that cut it off.
@@ -183,7 +194,9 @@ class Driver:
             except Rejected as rejected:
                 said = rejected.complaints
                 event = Ended("invalid", None, value, "; ".join(said)[:500], said, full, now() - started)
-            except (asyncio.CancelledError, Exception, SystemExit) as error:  # noqa: BLE001 - it is an outcome
+            except (Stop, GeneratorExit):
+                raise
+            except BaseException as error:  # noqa: BLE001 - it is an outcome
                 event = self._interrupted(stage, bound, started, full, error)
                 armed_for = _UNARMED
             if event is None:
@@ -214,7 +227,7 @@ class Driver:
         event = await self._attempt(stage, self._bound[stage.name], started, span_id)
         # It came in while this attempt was under way, and so before what follows from it.
         self._settle_late()
-        if journal is not None and self._cancelling() <= self._before:
+        if journal is not None and not self._is_interrupted:
             self._deadline.disarm()
             try:
                 event = await journal.end(run, event)
@@ -233,7 +246,7 @@ class Driver:
         if self._observe is not None:
             self._observe(span, span_id)
         run.settle(stage, event)
-        if self._cancelling() > self._before:
+        if self._is_interrupted:
             # Also if the step has swallowed it.
             self._stop(event)
         return self._core.go_on(run, event)
@@ -288,22 +301,27 @@ class Driver:
         value: Any = None
         try:
             if bound.mode == "async":
-                value = await bound.function(**given)
+                value = await self._finished(bound.function(**given))
             elif bound.mode == "inline":
-                value = bound.function(**given)
+                value = told(bound.function, **given)
             elif bound.mode == "children":
                 holding = _Holding(self, deadline, at_us)
                 value = await bound.function(context, self._world._replace(holding=holding), given)
             else:
                 value = await in_thread(bound.function, given, stage.name)
             if isinstance(value, types.CoroutineType):
-                value = await value
+                value = await self._finished(value)
         except asyncio.CancelledError as problem:
             use = stage.full if context is None else context.close(cut=True)
             if context is None or not context.breach:
                 return self._interrupted(stage, bound, started, use, problem)
             error = problem
-        except (Exception, SystemExit) as problem:
+        except (Stop, GeneratorExit):
+            raise
+        except KeyboardInterrupt as problem:
+            use = stage.full if context is None else context.close(cut=True)
+            return self._interrupted(stage, bound, started, use, problem)
+        except BaseException as problem:
             if bound.mode == "children" and not isinstance(problem, StepError):
                 # No child says so, but what keeps or watches its run: that is no outcome.
                 raise
@@ -311,7 +329,7 @@ class Driver:
         elapsed = clock.now() - started - self._asked_us
         # A step that held up the event loop, or the driver, past its deadline was cut off by no timer.
         cut = deadline.expired or (error is None and started + elapsed > at_us)
-        turned = error is not None and not cut and self._cancelling() > self._before
+        turned = error is not None and not cut and self._outstanding() > 0
         if deadline.expired:
             # The step swallowed the cancellation that cut it off, or broke its word before.
             deadline.acknowledge()
@@ -334,22 +352,38 @@ class Driver:
         If it was its caller, all that it declared counts, and an effect may have happened.
         """
         elapsed = self._clock.now() - started - self._asked_us
-        if self._deadline.expired:
+        if isinstance(error, KeyboardInterrupt):
+            self._interruption = error
+        elif self._deadline.expired:
             if self._deadline.acknowledge():
                 by_run = is_cut_by_run(stage, self._run)
                 return cut_off(stage, bound, elapsed, use, self._random, by_run=by_run)
-        elif self._cancelling() <= self._before:
+        elif self._outstanding() <= 0:
             # The step raised it itself.
             return raised(stage, error, elapsed, use, self._random)
         if isinstance(error, asyncio.CancelledError):
             self._interruption = error
         return cancelled(stage, elapsed, use)
 
+    def _outstanding(self) -> int:
+        """Give how many cancellations have come in that nobody has taken back."""
+        return self._cancelling() - self._before
+
+    @property
+    def _is_interrupted(self) -> bool:
+        """Whether the caller has cancelled the run, or its user."""
+        return self._interruption is not None or self._outstanding() > 0
+
+    async def _finished(self, awaitable: Awaitable[Any]) -> Any:
+        """Wait until a step has finished, or has not left for so long that it is left."""
+        return await finished(begun(awaitable), self._outstanding, self._clock.now)
+
     def _stop(self, event: Ended) -> NoReturn:
         """End the run where its caller has cancelled it, after `event`, which is on record.
 
         Raises:
-            asyncio.CancelledError: Always; the very one that came in, if no step has swallowed it.
+            asyncio.CancelledError, KeyboardInterrupt: Always; the very one that came in, if no step has
+                swallowed it.
         """
         if event.outcome != "cancelled":
             # What is known of the attempt counts, though nothing follows from it any more.
@@ -384,7 +418,7 @@ class Driver:
         self.record.append(entry)
         if self._observe is not None:
             self._observe(entry, span_id)
-        if event.outcome == "cancelled" or self._cancelling() > self._before:
+        if event.outcome == "cancelled" or self._is_interrupted:
             self._stop(event)
         self._started = now()
         return self._core.go_on(run, event)

@@ -136,7 +136,7 @@ class Execution:
         self.record = driver.record
         try:
             end = await driver.drive(None if kept is None else kept.command)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, KeyboardInterrupt):
             if self._log is not None:
                 self._log.end("cancelled", "cancelled", None)
             raise

@@ -27,6 +27,10 @@ class Outcome(NamedTuple):
     value: Any
 
 
+class Stop(BaseException):
+    """The root of what ends the driving of a run where it stands, and is no outcome of a step."""
+
+
 class StepError(Exception):
     """The root of what a step may raise to say how its attempt ended."""
 

@@ -155,7 +155,9 @@ def load_module(name: str, folder: Path) -> types.ModuleType:
         if error.name in (name, top):
             raise StepNotFound(f"module `{name}` is neither in {folder} nor in the environment") from error
         raise StepNotFound(f"module `{name}` can't be imported: {error}") from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise StepNotFound(f"module `{name}` raised when imported: {error!r}") from error
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.events import Ended
-from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, classify, describe
+from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Stop, classify, describe
 from fsmflow.runtime.run import Run, Stage
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Rejected
@@ -71,7 +71,9 @@ def returned(
         complaints = rejected.complaints
     except Breach as breach:
         return Ended("failure", None, None, describe(breach), (), use, elapsed_us)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bug in an accept function is a failure, never a retry
+    except (KeyboardInterrupt, Stop):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a bug in an accept function is a failure, never a retry
         return Ended("failure", None, None, f"accept: {describe(error)}", (), use, elapsed_us)
     if complaints:
         return Ended("invalid", None, value, "; ".join(complaints)[:500], complaints, use, elapsed_us)

@@ -26,6 +26,7 @@ from fsmflow.runtime import (
     StepContext,
     Transient,
 )
+from fsmflow.runtime.outcomes import Stop
 from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plans import Act, Plan
 from fsmflow.testing.subject import Edge, Subject
@@ -170,7 +171,7 @@ def _recompile(
     return run.configuration(), overdrawn
 
 
-class _Endless(BaseException):
+class _Endless(Stop):
     """Stops a run that goes on and on; no step's exception, which would be an outcome."""
 
 

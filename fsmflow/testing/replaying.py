@@ -18,6 +18,7 @@ from fsmflow.runtime import Answer, Asked, Ended, Options, Rejected, Runner, Spe
 from fsmflow.runtime import Stage as Step
 from fsmflow.runtime.binding import Step as Implementation
 from fsmflow.runtime.hiding import is_hidden
+from fsmflow.runtime.outcomes import Stop
 from fsmflow.runtime.steps import Bound, bind
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.verdict import Replayed
@@ -30,7 +31,7 @@ LEFT_OUT = "it holds hashes in the place of what is secret: record the run with 
 OUTCOMES = ("success", "transient", "invalid", "failure", "unknown", "exceeded")
 
 
-class RecordingEnds(BaseException):
+class RecordingEnds(Stop):
     """A run came to an attempt that its recording does not answer; the message says which, and why.
 
     It is no `Exception`, which would be an outcome of the step.

@@ -9,6 +9,7 @@ from typing import Any
 
 from fsmflow.machine import Work
 from fsmflow.runtime import Answer, Asked, Clock, Invalid, Outcome, Permanent, Spent, StepContext, Transient
+from fsmflow.runtime.outcomes import Stop
 from fsmflow.runtime.steps import Bound, resolve_type
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.validation import Validate, validator
@@ -18,7 +19,7 @@ from tests.conformance.observed import Call
 HERE = Path(__file__).parent
 
 
-class Crash(BaseException):
+class Crash(Stop):
     """The process that makes an attempt ends; no exception of a step's, which would be an outcome."""
 
 

@@ -332,3 +332,100 @@ def test_a_step_that_holds_up_the_loop_past_the_runs_deadline_is_exceeded():
 
     assert outcomes(result) == [("work", "exceeded")]
     assert result.end == "exceeded"
+
+
+def never_letting_go(swallowed, caught=asyncio.CancelledError):
+    """Make a step that swallows whatever cancels it; in the end it does leave, lest a test hang."""
+
+    async def work():
+        for _ in range(40):
+            try:
+                await forever()
+            except caught:
+                swallowed.append(True)
+
+    async def work_in_context(ctx):
+        await work()
+
+    return work, work_in_context
+
+
+@pytest.mark.parametrize("effect", ["none", "once"])
+def test_a_step_that_never_lets_go_is_left(monkeypatch, effect):
+    """A step that waits on however often it is cancelled is given up, and the run goes on without it."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+    more = {"effect": "once", "unknown": "failed"} if effect == "once" else {}
+    for number in range(2):
+        swallowed = []
+        function = never_letting_go(swallowed)[number]
+        result = run({"work": step(timeout=seconds(0.02), **more)}, {"work": function})
+
+        assert outcomes(result) == [("work", "unknown" if effect == "once" else "transient")]
+        assert "cut off" in result.error.message
+        assert 3 <= len(swallowed) < 20
+
+
+def test_a_step_that_is_left_never_runs_again(monkeypatch):
+    """What is given up makes no effect later: its next attempt is the only one."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+    swallowed = []
+    first, _ = never_letting_go(swallowed)
+
+    async def work():
+        calls.append(1)
+        if len(calls) == 1:
+            await first()
+        seen.append(len(swallowed))
+        await asyncio.sleep(0.05)
+
+    calls, seen = [], []
+    result = run({"work": step(timeout=seconds(0.2), retry=retry(1))}, {"work": work})
+
+    assert result.end == "done"
+    assert outcomes(result)[0] == ("work", "transient")
+    assert seen == [len(swallowed)]
+
+
+def test_the_runs_deadline_ends_a_step_that_never_lets_go(monkeypatch):
+    """The cap on time holds, whatever a step swallows."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+    work, _ = never_letting_go([])
+    result = run({"work": step()}, {"work": work}, budget=Budget(time=seconds(0.05)))
+
+    assert (outcomes(result), result.end) == ([("work", "exceeded")], "exceeded")
+
+
+@pytest.mark.parametrize("again_us", [1_000, 1_000_000])
+def test_the_timeouts_of_a_step_are_its_own_business(monkeypatch, again_us):
+    """A step may cancel itself as often as it likes, as `asyncio.timeout` does, and go on."""
+    monkeypatch.setattr(clock, "AGAIN_US", again_us)
+
+    async def work():
+        for _ in range(10):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.003):
+                    await forever()
+        return "done"
+
+    result = run({"work": step(timeout=seconds(5))}, {"work": work})
+
+    assert outcomes(result) == [("work", "success")]
+
+
+def test_a_caller_who_insists_need_not_wait_for_a_step(monkeypatch):
+    """A run whose caller cancels it again and again ends, though its step has no deadline and stays."""
+    monkeypatch.setattr(clock, "AGAIN_US", 5_000)
+    work, _ = never_letting_go(swallowed := [])
+
+    async def main():
+        events = []
+        task = asyncio.create_task(
+            compiled({"work": step()}).run(None, steps={"work": work}, trace=events.append)
+        )
+        while not task.done():
+            await asyncio.sleep(0.004)
+            task.cancel()
+        return events[-1]["kind"], task.cancelled()
+
+    assert asyncio.run(main()) == ("cancelled", True)
+    assert len(swallowed) < 20

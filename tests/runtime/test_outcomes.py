@@ -1,5 +1,6 @@
 """Which outcome an exception is, and how a server's wish is read."""
 
+import asyncio
 import http.client
 import importlib
 import json
@@ -13,7 +14,7 @@ import pytest
 from fsmflow.runtime import Breach, Invalid, Permanent, Transient
 from fsmflow.runtime.outcomes import MAX_RETRY_AFTER_US, classify, describe, parse_retry_after, retry_after_us
 from fsmflow.runtime.validation import Rejected
-from tests.runtime.workbench import run, step
+from tests.runtime.workbench import retry, run, step
 
 # The library beneath the openai client, which is httpx or a successor of it.
 httpx = importlib.import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
@@ -309,3 +310,88 @@ def test_an_output_that_a_step_itself_rejects_is_no_earlier_steps():
     result = run(states, {"first": first, "second": second})
 
     assert (result.trace[1].outcome, result.trace[1].value) == ("invalid", None)
+
+
+class Odd(BaseException):
+    """What is no exception to be caught."""
+
+
+async def raising(error):
+    raise error
+
+
+async def raising_later(error):
+    await asyncio.sleep(0)
+    raise error
+
+
+ODD = [Odd("a bug"), GeneratorExit(), SystemExit(3), BaseExceptionGroup("two", [Odd("a"), Odd("b")])]
+
+
+@pytest.mark.parametrize("error", ODD, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("later", [False, True], ids=["at once", "later"])
+@pytest.mark.parametrize("mode", ["plain", "context", "inline", "sync that is async"])
+def test_whatever_a_step_raises_is_an_outcome(error, later, mode):
+    """A step that raises what is no exception has failed like any other, and is not tried again."""
+    make = raising_later if later else raising
+
+    async def work():
+        calls.append(1)
+        await make(error)
+
+    async def work_in_context(ctx):
+        await work()
+
+    def work_inline():
+        if not later:
+            calls.append(1)
+            raise error
+        return work()
+
+    calls, events = [], []
+    function = {"plain": work, "context": work_in_context}.get(mode, work_inline)
+    more = {"inline": True} if mode == "inline" else {}
+    for options in ({}, {"trace": events.append}):
+        calls.clear()
+        result = run({"work": step(retry=retry(3), **more)}, {"work": function}, options=options)
+
+        assert (result.end, [span.outcome for span in result.trace]) == ("failed", ["failure"])
+        assert type(error).__name__ in result.error.message
+        assert len(calls) == 1
+    assert [event["event"] for event in events] == ["run", "attempt", "end"]
+
+
+@pytest.mark.parametrize("effect", ["none", "once"])
+@pytest.mark.parametrize("function", [raising, raising_later])
+@pytest.mark.parametrize("context", [False, True])
+def test_an_interrupt_in_a_step_ends_the_run_as_cancelled(function, effect, context):
+    """Ctrl-C that nobody made a cancellation of leaves a whole trace, and reaches whoever began the run."""
+
+    async def work():
+        await function(KeyboardInterrupt())
+
+    async def work_in_context(ctx):
+        await work()
+
+    events = []
+    more = {"effect": "once", "unknown": "done"} if effect == "once" else {}
+    states = {"work": step(retry=retry(3), **more)}
+    options = {"trace": events.append} if context else {}
+    with pytest.raises(KeyboardInterrupt):
+        run(states, {"work": work_in_context if context else work}, options=options)
+
+    if context:
+        assert [event["event"] for event in events] == ["run", "attempt", "end"]
+        assert events[1]["outcome"] == ("unknown" if effect == "once" else "cancelled")
+        assert events[2]["kind"] == "cancelled"
+
+
+def test_what_accepts_may_raise_anything():
+    """An accept function that raises what is no exception has rejected nothing: the attempt has failed."""
+    result = run({"work": step(accept=["tests.runtime.test_outcomes:odd"])}, {"work": lambda: 1})
+
+    assert (result.end, result.error.message) == ("failed", "accept: Odd: no")
+
+
+def odd(value):
+    raise Odd("no")

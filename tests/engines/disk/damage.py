@@ -20,6 +20,7 @@ from fsmflow.engines.machines import BadMachine
 from fsmflow.engines.store import StoreError
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime.events import Event
+from fsmflow.runtime.outcomes import Stop
 from fsmflow.testing.clock import SimulatedClock
 from tests.engines.disk.disk import Image
 from tests.engines.disk.lives import finished, put
@@ -40,7 +41,7 @@ class Wrong(AssertionError):
     """A value is another one than it was, or an error has no name."""
 
 
-class Stopped(BaseException):
+class Stopped(Stop):
     """The process that carries a run out ends."""
 
 

@@ -13,11 +13,12 @@ from fsmflow.engines.durable import Durable
 from fsmflow.engines.journal import RunJournal
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Permanent, StepContext
+from fsmflow.runtime.outcomes import Stop
 from fsmflow.testing.clock import SimulatedClock
 from tests.engines.disk.order import RUN
 
 
-class Dies(BaseException):
+class Dies(Stop):
     """The process ends here."""
 
 

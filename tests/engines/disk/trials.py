@@ -12,6 +12,7 @@ from typing import Any
 
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import StepContext
+from fsmflow.runtime.outcomes import Stop
 from fsmflow.testing.clock import SimulatedClock
 from tests.engines.disk.campaign import Campaign
 from tests.engines.disk.oracle import Lost
@@ -137,7 +138,7 @@ def others(engine: Engine, workflow: Workflow, folder: Path) -> None:
 TRIALS: tuple[Trial, ...] = (damage, others, power_losses)
 
 
-class _Cut(BaseException):
+class _Cut(Stop):
     """The process that carries a run out is stopped."""
 
 
