@@ -39,6 +39,17 @@ def database(db: Path | None) -> Path:
     return Path(state) / "fsmflow" / "runs.db"
 
 
+def is_made(db: Path) -> bool:
+    """Tell whether there is a database, or what may be one: an empty file is none yet.
+
+    Raises:
+        click.UsageError: It is a folder.
+    """
+    if db.is_dir():
+        raise click.UsageError(f"{db} is a folder: name the file of a database in it")
+    return db.is_file() and db.stat().st_size > 0
+
+
 def how_to_answer(run_id: str, asked: Asked, db: Path) -> str:
     """Give the command that answers a question of a durable run, with its answers in the place of one."""
     from fsmflow.cli.desks import answers_of
@@ -59,11 +70,13 @@ def opened(db: Path | None, *, must_exist: bool = True, **options: Any) -> Itera
     from fsmflow.engines.store import StoreError
 
     path = database(db)
-    if must_exist and not path.is_file():
+    if not is_made(path) and must_exist:
         raise click.UsageError(f"there is no database at {path}; `fsmflow submit` makes one")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         durable = Durable(path, **options)
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from error
     except StoreError as error:
         raise click.ClickException(str(error)) from error
     try:

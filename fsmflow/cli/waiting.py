@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 from click.core import ParameterSource
 
-from fsmflow.cli.durable import database, db_option, how_to_answer, opened
+from fsmflow.cli.durable import database, db_option, how_to_answer, is_made, opened
 from fsmflow.cli.output import format_option, wants_color
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
 
@@ -63,7 +63,7 @@ def _kept(db: Path | None) -> list[_Found]:
     """Give the questions of durable runs; none where no database is, unless this command names it."""
     path = database(db)
     is_named = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
-    if not is_named and not path.is_file():
+    if not is_named and not is_made(path):
         return []
     with opened(path) as durable:
         found = [(each, durable.described(each)) for each in durable.questions()]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 SCHEMA_VERSION = 3
 
+TABLES = frozenset(("machines", "runs", "journal", "payloads", "answers"))
+"""By which a database is known for one of durable runs."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS machines (
     digest TEXT PRIMARY KEY, workflow TEXT NOT NULL, machine TEXT NOT NULL

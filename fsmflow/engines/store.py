@@ -7,6 +7,7 @@ commit; Gray and Reuter, "Transaction Processing", 1993, §9.4.7), so that runs 
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fsmflow.engines.handing import Handed, Work
-from fsmflow.engines.schema import SCHEMA, SCHEMA_VERSION
+from fsmflow.engines.schema import SCHEMA, SCHEMA_VERSION, TABLES
 from fsmflow.runtime.journal import Unkept
 
 PAGE_BYTES = 1_024
@@ -57,7 +58,7 @@ class Store:
         """Open the database, and make it if there is none.
 
         Raises:
-            StoreError: It can't be opened, or is no database of this version.
+            StoreError: It can't be opened, or is no database of durable runs of this version.
         """
         self.path = path
         self._closing = threading.Lock()
@@ -70,11 +71,15 @@ class Store:
         self._waits_ms = WAITS_MS
         try:
             # What runs are given and give is for their user's eyes.
-            path.touch(mode=0o600)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._connection = sqlite3.connect(
                 path, check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
             )
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
         except (*_BROKEN, OSError) as error:
             raise StoreError(f"{path}: {error}") from error
         self._thread = threading.Thread(target=self._work, name="fsmflow-store", daemon=True)
@@ -82,17 +87,37 @@ class Store:
 
     def _prepare(self) -> None:
         connection = self._connection
+        # It counts for a database that is yet to be made, and writes nothing.
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        is_new = self._is_new()
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        if is_new:
+            # Whoever opens it at the same time makes it too, or finds it made.
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT"
+            )
+
+    def _is_new(self) -> bool:
+        """Tell whether nothing is in the database yet; nothing is written to one that is not ours.
+
+        Raises:
+            StoreError: It is another program's, or of another version.
+        """
+        connection = self._connection
+        # In one transaction, beside which nobody makes it.
+        connection.execute("BEGIN")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == SCHEMA_VERSION:
-            return
-        if version != 0:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        connection.execute("COMMIT")
+        if version == 0 and not names:
+            return True
+        if not names >= TABLES:
+            raise StoreError(f"{self.path} is no database of durable runs")
+        if version != SCHEMA_VERSION:
             raise StoreError(f"{self.path} is of version {version}, and this fsmflow of {SCHEMA_VERSION}")
-        # Whoever opens it at the same time makes it too, or finds it made.
-        connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT")
+        return False
 
     def _hand_over(self, handed: Handed) -> None:
         with self._closing:

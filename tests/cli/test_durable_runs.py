@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -183,6 +185,51 @@ def test_without_a_database(run: Run, spec: str) -> None:
     assert result.exit_code == 2
     assert "there is no database" in result.stderr
     assert not Path("runs.db").exists()
+
+
+LOOKING = ("runs", "runs r1", "waiting", "gc", "resume --all", "cancel r1", "answer r1 ask yes_")
+
+
+@pytest.mark.parametrize("command", LOOKING)
+def test_an_empty_file_is_no_database_yet(run: Run, spec: str, command: str) -> None:
+    """Who looks for runs in a file that holds nothing is told so, as where there is none, and none is made."""
+    Path("empty.db").touch()
+    result = run(*command.split(), "--db", "empty.db")
+
+    assert result.exit_code == 2
+    assert "there is no database at empty.db; `fsmflow submit` makes one" in result.stderr
+    assert Path("empty.db").stat().st_size == 0
+    assert run("submit", spec, "text=a", "--db", "empty.db").exit_code == 0
+
+
+@pytest.mark.parametrize("command", (*LOOKING, "submit asking.fsm.yaml text=a", "serve --until-idle"))
+def test_a_folder_is_no_database(run: Run, spec: str, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is named as the database, by an option or in the environment, is told by what it is."""
+    Path("there").mkdir()
+    named = run(*command.split(), "--db", "there")
+    monkeypatch.setenv("FSMFLOW_DB", "there")
+    for result in (named, run(*command.split())):
+        assert result.exit_code == 2
+        assert "there is a folder: name the file of a database in it" in result.stderr
+
+
+def test_a_database_that_can_not_be_put_there_is_told(run: Run, spec: str) -> None:
+    """Where no folder can be made for the database, that is told in a line."""
+    result = run("submit", spec, "text=a", "--db", f"{spec}/runs.db")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: asking.fsm.yaml/runs.db: ")
+
+
+def test_what_another_program_keeps_is_no_database_of_runs(run: Run, spec: str) -> None:
+    """A database of another program is told by that, and stays what it is."""
+    with closing(sqlite3.connect("inn.db")) as connection:
+        connection.execute("CREATE TABLE runs (speed)")
+    held = Path("inn.db").read_bytes()
+    result = run("runs", "--db", "inn.db")
+
+    assert (result.exit_code, result.stderr) == (1, "Error: inn.db is no database of durable runs\n")
+    assert Path("inn.db").read_bytes() == held
 
 
 def test_a_worker_that_is_told_to_terminate_ends_what_it_has(run: Run, spec: str) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +246,63 @@ def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match=f"is of version {SCHEMA_VERSION + 1}"):
         Store(tmp_path / "runs.db")
+
+
+def made_elsewhere(path: Path, statements: str) -> bytes:
+    """Make a database that is another program's, and give what its file holds."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(statements)
+    return path.read_bytes()
+
+
+ELSEWHERE = {
+    "customers": "CREATE TABLE customers (name)",
+    "a table that is called as one of ours": "CREATE TABLE runs (speed)",
+    "of a version that is called as ours": f"CREATE TABLE runs (speed); PRAGMA user_version={SCHEMA_VERSION}",
+    "of another version": "CREATE TABLE customers (name); PRAGMA user_version=41",
+    "of a version, and empty": f"PRAGMA user_version={SCHEMA_VERSION}",
+}
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_what_another_program_keeps_is_refused_and_left_as_it_is(what: str, tmp_path: Path) -> None:
+    """A database that is not of durable runs is told by that, and not a byte of it, or beside it, changes."""
+    path = tmp_path / "inn.db"
+    held = made_elsewhere(path, ELSEWHERE[what])
+    os.utime(path, (1, 1))
+
+    with pytest.raises(StoreError, match="is no database of durable runs"):
+        Store(path)
+
+    assert path.read_bytes() == held
+    assert path.stat().st_mtime == 1
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
+    """A file that holds nothing yet, as `mktemp` makes it, can be given for a new database."""
+    path = tmp_path / "runs.db"
+    path.touch()
+    with Durable(path) as durable:
+        assert durable.runs() == []
+
+    Store(path).close()
+
+
+class _Overtaken(Store):
+    """A database that somebody else makes once this one has looked, and found nothing."""
+
+    def _is_new(self) -> bool:
+        is_new = super()._is_new()
+        with Durable(self.path) as other:
+            assert other.runs() == []
+        return is_new
+
+
+def test_who_makes_a_database_that_has_just_been_made_finds_it_made(tmp_path: Path) -> None:
+    """Two may make a database at once: whoever is later uses what is there by then."""
+    with Durable(tmp_path / "runs.db", store=_Overtaken) as durable:
+        assert durable.runs() == []
 
 
 class _Faulty:
