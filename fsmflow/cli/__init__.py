@@ -8,10 +8,14 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
+
+from fsmflow.cli.pipes import give_up, say
 
 COMMANDS = {
     "new": "Start a workflow: a spec and its steps, ready to check and run.",
@@ -41,9 +45,35 @@ COMMANDS = {
 
 USAGE_ERROR = 2
 
+INTERRUPTED, UNREAD = 130, 141
+"""What shells say of a program that SIGINT ended, and of one that SIGPIPE did."""
+
+
+@contextmanager
+def _signals_told() -> Iterator[None]:
+    """End as a shell expects if interrupted, or if nobody reads on; click would say 1, as for a finding."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("cancelled", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        give_up()
+        sys.exit(UNREAD)
+
 
 class LazyGroup(click.Group):
     """A group that knows its commands' one-line helps and loads a command only to use it."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Read the arguments, which may print the help."""
+        with _signals_told():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Carry the command out."""
+        with _signals_told():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the names of the commands, in the order of a first day's work."""
@@ -77,7 +107,8 @@ class LazyGroup(click.Group):
 def app() -> None:
     """Compile AI workflows written as finite-state machines.
 
-    Exit codes: 0 clean, 1 findings, 2 wrong usage or an internal error. `run` has codes of its own.
+    Exit codes: 0 clean, 1 findings, 2 wrong usage or an internal error, 130 interrupted, 141 nobody reads
+    on. `run` has codes of its own.
     """
 
 
@@ -87,12 +118,18 @@ def main(arguments: list[str] | None = None) -> Any:
         # A terminal that can't show a character is shown its code, as on standard error.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        return app(arguments, prog_name="fsmflow")
+        with _signals_told():
+            try:
+                return app(arguments, prog_name="fsmflow")
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
     except OSError as error:
         if os.environ.get("FSMFLOW_DEBUG"):
             raise
         where = f" {error.filename}" if error.filename else ""
         click.echo(f"fsmflow: could not read or write{where}: {error.strerror or error}", err=True)
+        give_up()
         sys.exit(USAGE_ERROR)
     except Exception as error:
         if os.environ.get("FSMFLOW_DEBUG"):

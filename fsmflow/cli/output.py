@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from fsmflow.compiler import Compilation
 from fsmflow.diagnostics import Severity
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Command = TypeVar("Command", bound=Any)
 
@@ -50,6 +54,17 @@ def wants_color(stream: Any) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+
+
+@contextmanager
+def printed(**options: Any) -> Iterator[Console]:
+    """Give a console whose text is printed in the end; rich itself exits with 1 if nobody reads it."""
+    from rich.console import Console
+
+    console = Console(no_color=not wants_color(sys.stdout), highlight=False, **options)
+    with console.capture() as told:
+        yield console
+    click.echo(told.get(), nl=False, color=True)
 
 
 def report(compilations: Sequence[Compilation], form: str, *, quiet: bool = False) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
 from attrs import define, field
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -18,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fsmflow.cli.output import wants_color
+from fsmflow.cli.pipes import say
 from fsmflow.runtime import Runner
 from fsmflow.runtime.trace import Sink
 
@@ -44,7 +44,7 @@ class Lines:
         if event.get("parent_id") == self._run and kind != "chunk":
             line = self._line(event)
             if line:
-                click.echo(f"{self._workflow}  {line}", err=True)
+                say(f"{self._workflow}  {line}", err=True)
         if self._onward is not None and kind not in _OF_LIVE_RUNS_ALONE:
             self._onward(event)
 

@@ -12,6 +12,7 @@ import click
 from attrs import define, field
 
 from fsmflow.cli.output import wants_color
+from fsmflow.cli.pipes import say
 from fsmflow.cli.trace import read
 from fsmflow.runtime import Runner
 from fsmflow.runtime.trace import Sink
@@ -74,15 +75,15 @@ class Replay:
             told += ", called " + ", ".join(
                 f"{n} ×{times:,}" if times > 1 else n for n, times in calls.items()
             )
-        click.echo(f"{told} · time is virtual")
+        say(f"{told} · time is virtual")
         if self.swapped:
-            click.echo(trace_change.render(before, after, color=wants_color(sys.stdout)), color=True)
+            say(trace_change.render(before, after, color=wants_color(sys.stdout)))
             return result
         differences = list(trace_change.differences(before, after))
         if differences:
-            click.echo("× not as recorded:\n" + "\n".join(f"  {each}" for each in differences))
+            say("× not as recorded:\n" + "\n".join(f"  {each}" for each in differences))
             sys.exit(1)
-        click.echo("● as recorded: the same steps, end, output and use\n")
+        say("● as recorded: the same steps, end, output and use\n")
         return result
 
     def doubt(self, workflow: str, digest: str) -> None:

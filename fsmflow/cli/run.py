@@ -9,13 +9,18 @@ import signal
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.output import format_option, quiet_option, wants_color
+from fsmflow.cli.output import format_option, printed, quiet_option
+from fsmflow.cli.pipes import say, whoever_reads
 from fsmflow.cli.watched import Told, Watching, watching_options
 from fsmflow.runtime import Ended, Rejected, Result, Runner, StepNotFound
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 EXIT_CODES = {"success": 0, "degraded": 3, "handoff": 4, "failed": 5}
 EXCEEDED = 6
@@ -136,7 +141,7 @@ def command(
         found = _as_json(runner, result)
         if plan is not None:
             found["planned"] = list(planned)
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
+        say(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
         show(result, quiet=quiet, planned=planned)
     sys.exit(exit_code_of(result))
@@ -258,11 +263,21 @@ _MARKS = {
 
 def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> None:
     """Print a result for a person: how it ended, what it gives, the path, and what it used."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    with whoever_reads(), printed(soft_wrap=True) as console:
+        _show_end(result, console)
+        if quiet:
+            return
+        console.print()
+        console.print(_steps(result))
+        console.print(f"\n  [dim]trace {result.trace_id}[/]")
+        if planned:
+            console.print(f"  [dim]planned: {', '.join(planned)} · time is virtual[/]")
 
-    console = Console(no_color=not wants_color(sys.stdout), highlight=False, soft_wrap=True)
+
+def _show_end(result: Result[Any], console: Console) -> None:
+    """Print how a run ended, what it gives, and why it gives no more."""
+    from rich.markup import escape
+
     mark, color = _MARKS[result.kind]
     console.print(f"[bold {color}]{mark} {result.end}[/] [dim]{result.kind}[/]")
     facts = fields(result.output)
@@ -275,9 +290,12 @@ def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> 
         console.print(f"  [dim]{escape(head)}[/]{escape(first)}")
         for line in rest:
             console.print(f"  {' ' * len(head)}{escape(line)}")
-    if quiet:
-        return
-    console.print()
+
+
+def _steps(result: Result[Any]) -> Table:
+    """Make the table of what a run did and used."""
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("  step")
     table.add_column("outcome")
@@ -305,10 +323,7 @@ def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> 
         f"[bold]{spent.tokens}[/]",
         f"[bold]{_money(spent.micro_usd)}[/]",
     )
-    console.print(table)
-    console.print(f"\n  [dim]trace {result.trace_id}[/]")
-    if planned:
-        console.print(f"  [dim]planned: {', '.join(planned)} · time is virtual[/]")
+    return table
 
 
 def fields(output: Any) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fsmflow.cli.durable import db_option, how_to_answer, opened
-from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.output import format_option, printed
 from fsmflow.cli.temporal import Place, engine_options
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ def command(
 
 
 def _list(found: list[Kept]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
@@ -89,7 +87,8 @@ def _list(found: list[Kept]) -> None:
             f"${each.spent.get('micro_usd', 0) / 1e6:,.4g}",
             ago(now - each.created_ns),
         )
-    Console(no_color=not wants_color(sys.stdout), highlight=False).print(table)
+    with printed() as console:
+        console.print(table)
 
 
 def _show(durable: Durable, kept: Kept, form: str) -> None:

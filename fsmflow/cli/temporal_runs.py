@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fsmflow.cli.output import CannotWrite, wants_color
+from fsmflow.cli.output import CannotWrite, printed
 from fsmflow.cli.temporal import Place, how_to_answer, on_server
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ def show_all(place: Place, *, status: str | None, workflow: str | None, form: st
 
 
 def _list(found: list[Seen]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from fsmflow.cli.runs import ago
@@ -76,7 +74,8 @@ def _list(found: list[Seen]) -> None:
         money = "" if each.spent_usd is None else f"${each.spent_usd:,.4g}"
         since = ago(now - each.created_ns)
         table.add_row(each.run_id[:12], each.workflow, each.status, each.state, money, since)
-    Console(no_color=not wants_color(sys.stdout), highlight=False).print(table)
+    with printed() as console:
+        console.print(table)
 
 
 def show(run: str, place: Place, *, form: str, trace: Path | None) -> NoReturn:

@@ -1,0 +1,95 @@
+"""What the command line does when it is interrupted, or nobody reads on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fsmflow.cli import main
+from tests.cli.conftest import Run, edit
+
+SPEC = "specs/hello.fsm.yaml"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check"], ["simulate", SPEC], ["run", SPEC, "text=a"], ["draw", SPEC], ["test"]],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_interrupt_is_no_finding(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """Whatever is interrupted exits with 130, and says so in a word."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fsmflow.cli.specs.compile_file", interrupted)
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+
+    assert exit_.value.code == 130
+    assert capsys.readouterr() == ("", "cancelled\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["explain"], ["check"], ["draw", SPEC, "-o", "-"], ["schema"], ["--help"], ["check", "--help"]],
+    ids=" ".join,
+)
+def test_a_reader_who_leaves_ends_a_command_quietly(project: Path, arguments: list[str]) -> None:
+    """What is printed into a closed pipe exits as a program does that SIGPIPE ends, without a word."""
+    assert _unread(project, arguments) == (141, b"")
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["check", "gone.fsm.yaml"]], ids=" ".join)
+def test_a_reader_of_errors_who_leaves_is_no_traceback(project: Path, arguments: list[str]) -> None:
+    """Wrong usage that nobody can be told of ends quietly too."""
+    assert _unread(project, arguments, "stderr") == (141, b"")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_run_that_nobody_reads_of_has_its_own_exit_code(run: Run, project: Path, form: str) -> None:
+    """How a run ended is told by its exit code, whoever reads what it printed."""
+    assert _unread(project, ["run", SPEC, "text=a", "--format", form, "--quiet"]) == (0, b"")
+
+    edit(project / "specs/hello.py", 'return Reply(text=f"You said: {text}")', 'return Reply(text="  ")')
+
+    assert _unread(project, ["run", SPEC, "text=a", "--format", form, "--quiet"]) == (4, b"")
+
+
+def test_a_run_that_nobody_watches_goes_on(project: Path) -> None:
+    """A run does not end because nobody reads of its progress any more."""
+    code, printed = _unread(project, ["run", SPEC, "text=a", "--format", "json"], "stderr")
+
+    assert code == 0
+    assert b'"end": "done"' in printed
+
+
+def test_a_list_of_runs_that_nobody_reads_ends_quietly(run: Run, project: Path) -> None:
+    """Tables are no exception."""
+    run("run", SPEC, "text=a", "--durable", "runs.db")
+
+    assert _unread(project, ["runs", "--db", "runs.db"]) == (141, b"")
+
+
+def _unread(folder: Path, arguments: list[str], stream: str = "stdout") -> tuple[int, bytes]:
+    """Run the command line where nobody reads one of its streams; give its exit code, and the other."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    other = {"stdout": "stderr", "stderr": "stdout"}[stream]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "fsmflow", *arguments],
+            cwd=folder,
+            check=False,
+            **{stream: writer, other: subprocess.PIPE},
+        )
+    finally:
+        os.close(writer)
+    found: bytes = getattr(done, other)
+    return done.returncode, found
