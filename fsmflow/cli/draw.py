@@ -184,9 +184,9 @@ def _overlay(
 
     try:
         if traces:
-            from fsmflow.analysis.recording import read_file
+            from fsmflow.cli.trace import read_of
 
-            recordings = [read_file(path) for path in traces]
+            recordings = [read_of(analysis.machine.name, path) for path in traces]
             if len(recordings) == 1:
                 return of_recording(analysis.machine, diagram, recordings[0])
             return of_recordings(analysis.machine, diagram, recordings)

@@ -13,7 +13,7 @@ from attrs import define, field
 
 from fsmflow.cli.output import wants_color
 from fsmflow.cli.pipes import say
-from fsmflow.cli.trace import read
+from fsmflow.cli.trace import read_of
 from fsmflow.runtime import Runner
 from fsmflow.runtime.trace import Sink
 
@@ -53,8 +53,8 @@ class Replay:
         from fsmflow.runtime import StepNotFound
         from fsmflow.testing.replaying import RecordingEnds, Replaying
 
-        before = read(self.file)
-        self.doubt(before.workflow, before.digest)
+        before = read_of(self.runner.name, self.file)
+        self.doubt(before.digest)
         try:
             replaying = Replaying(self.runner, before, self.swapped)
         except RecordingEnds as ends:
@@ -86,14 +86,10 @@ class Replay:
         say("● as recorded: the same steps, end, output and use\n")
         return result
 
-    def doubt(self, workflow: str, digest: str) -> None:
-        """Say if the recording is of another workflow, or of another version of this one."""
+    def doubt(self, digest: str) -> None:
+        """Say if the recording is of another version of the workflow."""
         from fsmflow.loading.names import shown
 
-        if workflow != self.runner.name:
-            raise click.UsageError(
-                f"{self.file} is a run of `{shown(workflow)}`, not of `{self.runner.name}`"
-            )
         if digest != self.runner.digest:
             versions = f"{shown(digest[:8])}…; the spec is {self.runner.digest[:8]}… now"
             said = f"the recording is of another version, {versions}: it is replayed as far as it applies"

@@ -52,7 +52,7 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
             analysis=compilation.analysis,
             report=compilation.report,
             proof=None if now.proved is None else now.proved.proof,
-            runs=_runs(traces),
+            runs=_runs(compilation.analysis.machine.name, traces),
             base=base or "",
             difference=None if base is None else _since(base, now),
         )
@@ -65,12 +65,12 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
     click.echo(f"wrote {path}")
 
 
-def _runs(traces: tuple[Path, ...]) -> tuple[Run, ...]:
-    """Read the traces, each called by the name of its file."""
-    from fsmflow.cli.trace import read
+def _runs(workflow: str, traces: tuple[Path, ...]) -> tuple[Run, ...]:
+    """Read the traces of a workflow, each called by the name of its file."""
+    from fsmflow.cli.trace import read_of
     from fsmflow.review.content import Run
 
-    return tuple(Run(trace.name, read(trace)) for trace in traces)
+    return tuple(Run(trace.name, read_of(workflow, trace)) for trace in traces)
 
 
 def _since(base: str, now: Version) -> Difference:

@@ -55,8 +55,11 @@ def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
     if step is not None and not trace_step.matching(summary, step):
         known = trace_step.steps(summary)
         raise click.UsageError(f"the run was never in a step {step!r}; {did_you_mean(step, known)}")
-    machine = None if spec is None else _machine(spec)
-    if machine is not None and machine.digest != recording.digest:
+    machine = None if spec is None else _analysis(spec).machine
+    if machine is not None and (strange := _strange(file, recording, machine.name)):
+        click.echo(strange, err=True)
+        machine = None
+    elif machine is not None and machine.digest != recording.digest:
         click.echo(f"the run is of another version of this workflow than {spec}", err=True)
     if form == "json":
         click.echo(trace_json.render(recording, step))
@@ -105,13 +108,26 @@ def read(file: Path) -> Recording:
         raise click.UsageError(f"could not read {file}: {error.strerror}") from error
 
 
+def read_of(workflow: str, file: Path) -> Recording:
+    """Read a trace of `workflow`, in whatever version; exit if it is none, or of another workflow."""
+    recording = read(file)
+    if strange := _strange(file, recording, workflow):
+        raise click.UsageError(strange)
+    return recording
+
+
+def _strange(file: Path, recording: Recording, workflow: str) -> str | None:
+    """Say that a run is of another workflow, if it is."""
+    from fsmflow.loading.names import shown
+
+    if recording.workflow == workflow:
+        return None
+    return f"{file} is a run of `{shown(recording.workflow)}`, not of `{workflow}`"
+
+
 def columns() -> int:
     """Give how many columns to fill: the terminal's, or 80."""
     return max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
-
-
-def _machine(spec: Path) -> Machine:
-    return _analysis(spec).machine
 
 
 def _analysis(spec: Path) -> Analysis:
