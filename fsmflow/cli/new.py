@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import keyword
-import re
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -115,15 +114,15 @@ def command(name: str, folder: Path) -> None:
     """Start the workflow NAME: a spec and its steps, ready to check, build and run."""
     from fsmflow.cli.files import write_all
     from fsmflow.cli.output import CannotWrite
+    from fsmflow.loading.names import workflow_flaw
 
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or "__" in name or keyword.iskeyword(name):
-        raise click.UsageError(f"{name!r} is no name: expected lower-case letters, digits and underscores")
-    if name in sys.stdlib_module_names:
-        raise click.UsageError(f"{name!r} is a module of Python's own, which the steps could not then import")
+    flaw = workflow_flaw(name) or _hidden(name, folder)
+    if flaw is not None:
+        raise click.UsageError(f"{name!r} can't be the name of a workflow: {flaw}")
     files = [folder / f"{name}.fsm.yaml", folder / f"{name}.py"]
     there = [str(path) for path in files if path.exists()]
     if there:
-        raise click.UsageError(f"{' and '.join(there)} is there already")
+        raise click.UsageError(f"{' and '.join(there)} {'are' if len(there) > 1 else 'is'} there already")
     texts = [_SPEC.format(name=name), _STEPS.format(name=name)]
     try:
         write_all([Artifact(p.absolute(), t.encode()) for p, t in zip(files, texts, strict=True)])
@@ -132,3 +131,17 @@ def command(name: str, folder: Path) -> None:
     for path in files:
         click.echo(f"wrote {path}")
     click.echo(f"\nTry:  fsmflow check {files[0]}\n      fsmflow run {files[0]} text=hello")
+
+
+def _hidden(name: str, folder: Path) -> str | None:
+    """Say which module steps could not import if theirs had this name, or which would be taken for theirs."""
+    if name in sys.stdlib_module_names:
+        return "it is a module of Python's own, which the steps could not then import"
+    found = importlib.util.find_spec(name)
+    if found is None:
+        return None
+    stands = Path([*(found.submodule_search_locations or ()), found.origin][0] or "")
+    # What is here is on the path only if Python was started so, and a folder that is here is no module.
+    if stands.parent.resolve() in (folder.resolve(), Path.cwd()):
+        return None
+    return f"it is the module {stands}, which the steps could not then import"

@@ -56,10 +56,59 @@ def test_new_refuses_to_overwrite(run: Run, project: Path) -> None:
     assert tree(project) == before
 
 
-@pytest.mark.parametrize("name", ["Hello", "a__b", "class", "json", "../x", "", "1a"])
-def test_new_refuses_names_that_cannot_work(run: Run, name: str) -> None:
-    """`new` refuses what is no name, and names of Python's own modules."""
-    assert run("new", name).exit_code == 2
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Hello", "a name is a-z, 0-9 and _, and begins with a letter"),
+        ("../x", "a name is a-z, 0-9 and _, and begins with a letter"),
+        ("1a", "a name is a-z, 0-9 and _, and begins with a letter"),
+        ("", "it is empty"),
+        ("a__b", "two underscores in a row are kept for generated names"),
+        ("class", "it is a keyword of Python"),
+        ("nul", "it is a device on Windows"),
+        ("a" * 64, "it has 64 characters; 63 are allowed"),
+        ("json", "it is a module of Python's own, which the steps could not then import"),
+    ],
+)
+def test_new_refuses_names_that_cannot_work(run: Run, tmp_path: Path, name: str, reason: str) -> None:
+    """`new` refuses what is no name, and names of Python's own modules, for the reason that `check` gives."""
+    result = run("new", name)
+
+    assert result.exit_code == 2
+    assert f"'{name[:39]}" in result.stderr
+    assert result.stderr.endswith(f": {reason}\n")
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", ["attrs", "fsmflow", "yaml", "click", "pytest"])
+def test_new_refuses_the_names_of_modules_that_are_there(run: Run, tmp_path: Path, name: str) -> None:
+    """A step module would hide what is installed, or not be loaded itself."""
+    result = run("new", name)
+
+    assert result.exit_code == 2
+    assert f"{name!r} can't be the name of a workflow: it is the module " in result.stderr
+    assert tree(tmp_path) == {}
+
+
+def test_new_takes_the_names_of_folders_here(tmp_path: Path) -> None:
+    """A folder beside `specs` is no module, though Python would import one of that name."""
+    for folder in ("docs", "specs"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "helper.py").touch()
+    for name in ("docs", "specs", "helper"):
+        done = subprocess.run([sys.executable, "-m", "fsmflow", "new", name], cwd=tmp_path, check=False)
+        assert done.returncode == 0
+
+
+def test_new_says_what_is_there(run: Run, project: Path) -> None:
+    """One file that is there already is one, and two are two."""
+    spec, steps = Path("specs/hello.fsm.yaml"), Path("specs/hello.py")
+
+    assert f"{spec} and {steps} are there already" in run("new", "hello").stderr
+
+    (project / spec).unlink()
+
+    assert f": {steps} is there already" in run("new", "hello").stderr
 
 
 @pytest.mark.parametrize("form", ["svg", "png", "dot"])
