@@ -23,13 +23,15 @@ def options_of(path: Path, runner: Runner[Any, Any], desk: Desk | None = None) -
     from fsmflow.loading.files import Unreadable
     from fsmflow.loading.yaml import load_file
     from fsmflow.runtime import StepNotFound
-    from fsmflow.testing.plan_reading import read_plan
+    from fsmflow.testing.plan_reading import PLAN, read_plan
     from fsmflow.testing.plan_steps import options
 
-    if not path.is_file():
+    if not path.exists():
         raise click.UsageError(f"there is no file {path}")
+    if path.is_dir():
+        raise click.UsageError(f"{path} is a folder; name a plan in it")
     try:
-        document = load_file(path)
+        document = load_file(path, PLAN)
     except Unreadable as unreadable:
         _refuse(path, unreadable.document, tuple(unreadable.diagnostics))
     try:

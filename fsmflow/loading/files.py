@@ -8,6 +8,7 @@ import stat
 from bisect import bisect_right
 
 import yaml
+from attrs import frozen
 
 from fsmflow.diagnostics import Diagnostic, InvalidSpec
 from fsmflow.source import Document, Span
@@ -28,6 +29,31 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+
+@frozen
+class Kind:
+    """What a text is to be, for those who are told that it is none.
+
+    Attributes:
+        name: What it is called.
+        begin: How one begins.
+        alone: What to do with several in one text.
+        smaller: What to do about one that is too large.
+    """
+
+    name: str
+    begin: str
+    alone: str = ""
+    smaller: str = ""
+
+
+SPEC = Kind(
+    "spec",
+    begin="begin with `fsmflow: 1`",
+    alone="put each workflow in a file of its own",
+    smaller="split the workflow: `call` and `map` run children",
+)
 
 
 class Unreadable(InvalidSpec):
@@ -61,7 +87,7 @@ class Lines:
         return Span(*self.place(start), *self.place(end))
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
+def read_bytes(path: str | os.PathLike[str], kind: Kind = SPEC) -> bytes:
     """Read a regular file of at most `MAX_BYTES`.
 
     Raises:
@@ -78,7 +104,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or str(error)).lower()
         raise _unreadable("unreadable-file", f"the file can't be read: {why}", name) from None
-    refuse_too_large(len(data), name)
+    refuse_too_large(len(data), name, kind)
     return data
 
 
@@ -110,7 +136,7 @@ def decode(data: bytes, path: str) -> str:
     return text.removeprefix("\ufeff")
 
 
-def refuse_unfit_characters(text: str, path: str) -> None:
+def refuse_unfit_characters(text: str, path: str, kind: Kind = SPEC) -> None:
     """Refuse control characters, surrogates and line breaks that only some programs see.
 
     Raises:
@@ -122,7 +148,7 @@ def refuse_unfit_characters(text: str, path: str) -> None:
         diagnostics = [
             Diagnostic(
                 "not-text",
-                f"the character U+{ord(text[at]):04X} may not stand in a spec",
+                f"the character U+{ord(text[at]):04X} may not stand in a {kind.name}",
                 span=lines.span(at, at + 1),
                 hint=_escape_hint(text[at]),
             )
@@ -131,15 +157,15 @@ def refuse_unfit_characters(text: str, path: str) -> None:
         raise Unreadable(diagnostics, Document(path, text, None))
 
 
-def refuse_too_large(size: int, path: str) -> None:
+def refuse_too_large(size: int, path: str, kind: Kind = SPEC) -> None:
     """Refuse more than `MAX_BYTES` bytes.
 
     Raises:
         Unreadable: There are more (`too-large`).
     """
     if size > MAX_BYTES:
-        hint = "split the workflow: `call` and `map` run children"
-        raise _unreadable("too-large", f"a spec is at most {MAX_BYTES >> 10} KiB long", path, hint=hint)
+        message = f"a {kind.name} is at most {MAX_BYTES >> 10} KiB long"
+        raise _unreadable("too-large", message, path, hint=kind.smaller)
 
 
 def _escape_hint(character: str) -> str:

@@ -17,6 +17,8 @@ from attrs import define, field
 
 from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.loading.files import (
+    SPEC,
+    Kind,
     Lines,
     Unreadable,
     decode,
@@ -55,26 +57,26 @@ _SYNTAX_HINTS = (
 )
 
 
-def load_file(path: str | os.PathLike[str]) -> Document:
-    """Read the spec at `path`.
+def load_file(path: str | os.PathLike[str], kind: Kind = SPEC) -> Document:
+    """Read the spec at `path`, or what else is written in the same way.
 
     Raises:
         Unreadable: It can't be read, or is no document; an `InvalidSpec`.
     """
-    return read_document(read_bytes(path), os.fspath(path))
+    return read_document(read_bytes(path, kind), os.fspath(path), kind)
 
 
-def read_document(source: str | bytes, path: str) -> Document:
+def read_document(source: str | bytes, path: str, kind: Kind = SPEC) -> Document:
     """Read a YAML text; `path` is what diagnostics call it.
 
     Raises:
         Unreadable: It is no document, with every reason that can be told at once; an `InvalidSpec`.
     """
-    refuse_too_large(len(source), path)
+    refuse_too_large(len(source), path, kind)
     text = decode(source, path) if isinstance(source, bytes) else source.removeprefix("\ufeff")
-    refuse_unfit_characters(text, path)
-    refuse_too_large(len(text.encode()), path)
-    return _Builder(path, text).build()
+    refuse_unfit_characters(text, path, kind)
+    refuse_too_large(len(text.encode()), path, kind)
+    return _Builder(path, text, kind).build()
 
 
 @define
@@ -102,6 +104,7 @@ def _at(mark: Any) -> Place:
 class _Builder:
     path: str
     text: str
+    kind: Kind
     lines: Lines = field(init=False)
     behind: Place = field(init=False)
     tree: Any = None
@@ -120,9 +123,8 @@ class _Builder:
         try:
             for count, event in enumerate(yaml.parse(self.text, Loader=_LOADER)):
                 if count > MAX_EVENTS:
-                    raise self.refuse(
-                        "too-large", f"a spec is at most {MAX_EVENTS:,} YAML events long", event
-                    )
+                    message = f"a {self.kind.name} is at most {MAX_EVENTS:,} YAML events long"
+                    raise self.refuse("too-large", message, event)
                 if isinstance(event, yaml.DocumentStartEvent):
                     documents += 1
                     self.start_document(event, documents)
@@ -133,24 +135,18 @@ class _Builder:
         if self.diagnostics:
             raise self.unreadable()
         if self.tree is None:
-            raise self.refuse(
-                "empty-document", "there is nothing in this spec", hint="begin with `fsmflow: 1`"
-            )
+            message = f"there is nothing in this {self.kind.name}"
+            raise self.refuse("empty-document", message, hint=self.kind.begin)
         if not isinstance(self.tree, dict):
             found = "a list" if isinstance(self.tree, list) else "a single value"
-            raise self.refuse(
-                "not-a-mapping", f"a spec is a mapping, not {found}", hint="begin with `fsmflow: 1`"
-            )
+            message = f"a {self.kind.name} is a mapping, not {found}"
+            raise self.refuse("not-a-mapping", message, hint=self.kind.begin)
         return Document(self.path, self.text, self.tree, self.keys, self.values)
 
     def start_document(self, event: yaml.DocumentStartEvent, number: int) -> None:
         if number > 1:
-            raise self.refuse(
-                "several-documents",
-                "a file holds one spec",
-                event,
-                hint="put each workflow in a file of its own",
-            )
+            message = f"a file holds one {self.kind.name}"
+            raise self.refuse("several-documents", message, event, hint=self.kind.alone)
         if event.tags:
             self.report("yaml-tag", "tag directives are not part of the language", event)
 

@@ -13,11 +13,14 @@ from typing import Any, Literal
 from attrs import define, field, frozen
 
 from fsmflow.diagnostics import Diagnostic, did_you_mean
+from fsmflow.loading.files import Kind
 from fsmflow.runtime import Question, Runner, Stage, StepNotFound
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import Rejected, validator
 from fsmflow.source import Real, Route
 from fsmflow.spec import Duration, Money
+
+PLAN = Kind("plan", begin="begin with a step and what its attempts do, such as `draft: [transient, ok]`")
 
 OTHERS = "others"
 """The key that says what states do that the plan does not name."""

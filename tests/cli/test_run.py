@@ -289,6 +289,41 @@ def test_a_plan_that_is_no_yaml_is_no_traceback(run: Run, project: Path, text: s
     assert not isinstance(result.exception, TypeError | AttributeError | AssertionError)
 
 
+BEGIN = "begin with a step and what its attempts do, such as `draft: [transient, ok]`"
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("[draft]\n", "a plan is a mapping, not a list", BEGIN),
+        ("", "there is nothing in this plan", BEGIN),
+        ("draft: ok\n---\ndraft: ok\n", "a file holds one plan", ""),
+        ("draft: \x07\n", "the character U+0007 may not stand in a plan", ""),
+        ("#" * (1 << 20) + "#", "a plan is at most", ""),
+        ("draft:" + " [],[]" * 2 + "\n", "not YAML", ""),
+    ],
+)
+def test_what_is_no_plan_is_told_what_a_plan_is(
+    run: Run, project: Path, text: str, said: str, hint: str
+) -> None:
+    """Whoever writes a plan hears of plans, and nothing of specs."""
+    (project / "plan.yaml").write_text(text)
+    result = run("run", SPEC, "text=hello", "--plan", "plan.yaml")
+
+    assert result.exit_code == 1
+    assert said in result.stdout
+    assert hint in result.stdout
+    assert not re.search("spec|workflow|fsmflow: 1", result.stdout)
+
+
+def test_a_folder_is_no_plan(run: Run, project: Path) -> None:
+    """What is there is not said to be missing."""
+    result = run("run", SPEC, "text=hello", "--plan", "specs")
+
+    assert result.exit_code == 2
+    assert "specs is a folder; name a plan in it" in result.stderr
+
+
 def test_a_trace_can_be_replayed(run: Run, project: Path) -> None:
     """A replay calls no step, needs no input, and says that all is as recorded."""
     run("run", SPEC, "text=hello", "--trace", "t.jsonl")
