@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import types
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, NoReturn, Protocol
 
 from fsmflow.runtime.asking import Asking, answered
@@ -19,7 +19,7 @@ from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.journal import Journal
-from fsmflow.runtime.letting_go import begun, finished, going_on, not_closed, told
+from fsmflow.runtime.letting_go import Left, finished, going_on, told
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.outcomes import StepError, Stop
 from fsmflow.runtime.run import Command, End, Onward, Pause, Question, Run, Stage, Unbound
@@ -59,12 +59,14 @@ class Driver:
         "_asked_us",
         "_before",
         "_bound",
+        "_calling",
         "_cancelling",
         "_clock",
         "_core",
         "_deadline",
         "_hiding",
         "_interruption",
+        "_is_left",
         "_journal",
         "_late",
         "_observe",
@@ -105,7 +107,9 @@ class Driver:
         self._asked_us = 0
         self._started = 0
         self._cancelling: Callable[[], int] = _never
+        self._calling: Stage | None = None
         self._interruption: asyncio.CancelledError | KeyboardInterrupt | None = None
+        self._is_left = False
 
     async def drive(self, first: Command | None = None) -> End:
         """Carry commands out until the run ends.
@@ -128,7 +132,7 @@ class Driver:
             self._started = self._clock.now()
             while not isinstance(command, End):
                 if isinstance(command, Stage):
-                    command = await (self._visit(command) if is_watched else self._sprint(command))
+                    command = await (self._visit(command) if is_watched else self._sprinted(command))
                 elif isinstance(command, Onward):
                     command = command.enter(self._run)
                 elif isinstance(command, Question):
@@ -139,6 +143,34 @@ class Driver:
             return command
         finally:
             self._deadline.close()
+
+    async def _sprinted(self, stage: Stage) -> Command:
+        """Make attempts, one after another, until something else is to be done, or a step was left."""
+        sprint = self._sprint(stage)
+        try:
+            waits_for = sprint.send(None)
+        except StopIteration as done:
+            command: Command = done.value
+            return command
+        try:
+            found: Command = await going_on(sprint, waits_for, self._unheard, self._clock.now, self._leave)
+        except Left as left:
+            assert self._calling is not None, "nothing else is left"
+            self._is_left = False
+            stage, started = self._calling, self._started
+            event = self._interrupted(stage, self._bound[stage.name], started, stage.full, left.cancelled)
+            self._settle_late()
+            self._started = started + event.elapsed_us
+            return self._conclude(stage, started, event)
+        return found
+
+    def _unheard(self) -> int:
+        """Give how many cancellations are outstanding, while a sprint waits for a step itself."""
+        return 0 if self._calling is None else self._outstanding()
+
+    def _leave(self) -> None:
+        """Take what a sprint ends with from now on for no outcome: it is closed where it is."""
+        self._is_left = True
 
     async def _sprint(self, command: Command) -> Command:
         """Make attempts, one after another, in a run that nobody keeps or watches.
@@ -158,7 +190,7 @@ class Driver:
             name, arguments, full = stage.name, run.arguments, stage.full
             bound = bindings[name]
             if not bound.plain or arguments.__class__ is not dict:
-                self._started = started
+                self._calling, self._started = None, started
                 command = await self._visit(stage)
                 started, armed_for = self._started, _UNARMED
                 continue
@@ -170,16 +202,8 @@ class Driver:
                 armed_for = stage.time_limit_us if timeout_us is None else _UNARMED
             value = None
             try:
-                step = bound.call(arguments)
-                try:
-                    # By hand: what waits for nothing is done here, and is told no less than the rest.
-                    waits_for = step.send(None)
-                except StopIteration as done:
-                    value = done.value
-                except GeneratorExit as error:
-                    raise not_closed(error) from error
-                else:
-                    value = await going_on(step, waits_for, self._outstanding, now)
+                self._calling, self._started = stage, started
+                value = await bound.call(arguments)
                 ended = now()
                 if deadline.expired:
                     # The step swallowed the cancellation that cut it off.
@@ -194,9 +218,11 @@ class Driver:
             except Rejected as rejected:
                 said = rejected.complaints
                 event = Ended("invalid", None, value, "; ".join(said)[:500], said, full, now() - started)
-            except (Stop, GeneratorExit):
+            except Stop:
                 raise
-            except BaseException as error:  # noqa: BLE001 - it is an outcome
+            except BaseException as error:
+                if self._is_left:
+                    raise
                 event = self._interrupted(stage, bound, started, full, error)
                 armed_for = _UNARMED
             if event is None:
@@ -374,9 +400,9 @@ class Driver:
         """Whether the caller has cancelled the run, or its user."""
         return self._interruption is not None or self._outstanding() > 0
 
-    async def _finished(self, awaitable: Awaitable[Any]) -> Any:
-        """Wait until a step has finished, or has not left for so long that it is left."""
-        return await finished(begun(awaitable), self._outstanding, self._clock.now)
+    def _finished(self, step: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
+        """Wait until a step has finished, or has stayed for so long that it is left."""
+        return finished(step, self._outstanding, self._clock.now)
 
     def _stop(self, event: Ended) -> NoReturn:
         """End the run where its caller has cancelled it, after `event`, which is on record.

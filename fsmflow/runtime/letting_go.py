@@ -1,12 +1,12 @@
 """Waiting for a step that may not let go: it was cancelled, and cancelled again, and still it waits on.
 
 A coroutine can't be stopped but by an exception, which it may swallow, again and again. It is driven by hand
-here, so that it can be left where it is: it never runs again, and what waits for it goes on.
+here, so that it can be left where it is: it never runs again, and what waited for it goes on.
 """
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeVar
@@ -16,74 +16,108 @@ from fsmflow.runtime.outcomes import describe
 
 T = TypeVar("T")
 
-
-def begun(awaitable: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
-    """Give what a step returned as a coroutine, which can be driven."""
-    return awaitable if isinstance(awaitable, types.CoroutineType) else _awaited(awaitable)
+_IGNORED = "ignored GeneratorExit"
 
 
-async def _awaited(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
+class Left(BaseException):
+    """A coroutine was left where it waits.
+
+    Attributes:
+        cancelled: What it had swallowed last.
+    """
+
+    def __init__(self, cancelled: BaseException) -> None:
+        super().__init__("it was left where it waits")
+        self.cancelled = cancelled
 
 
-async def finished(
-    step: Coroutine[Any, Any, Any], outstanding: Callable[[], int], now: Callable[[], int]
-) -> Any:
-    """Wait until a step has finished, or was given up: see `going_on`."""
+async def finished(step: Awaitable[Any], outstanding: Callable[[], int], now: Callable[[], int]) -> Any:
+    """Wait until a step has finished, or was left: see `going_on`.
+
+    Raises:
+        RuntimeError: It raised `GeneratorExit`, which would say that what waits for it is closed.
+    """
+    awaited = _awaited(step)
+    # When it is left, nothing else may hold it: it is gone at once, while there is a loop to wait in.
+    del step
     try:
-        waits_for = told(step.send, None)
+        waits_for = told(awaited.send, None)
     except StopIteration as done:
         return done.value
-    return await going_on(step, waits_for, outstanding, now)
+    try:
+        return await going_on(awaited, waits_for, outstanding, now)
+    except Left as left:
+        raise left.cancelled from None
+
+
+async def _awaited(step: Awaitable[Any]) -> Any:
+    return await step
 
 
 @types.coroutine
 def going_on(
-    step: Coroutine[Any, Any, Any], waits_for: Any, outstanding: Callable[[], int], now: Callable[[], int]
+    coroutine: Coroutine[Any, Any, Any],
+    waits_for: Any,
+    outstanding: Callable[[], int],
+    now: Callable[[], int],
+    closing: Callable[[], None] | None = None,
 ) -> Generator[Any, Any, Any]:
-    """Wait for what a step waits for, and go on with it, until it has finished or is given up.
+    """Wait for what a coroutine waits for, and go on with it, until it has finished or is left.
+
+    It is left when it is cancelled once more after it had time to leave by itself.
 
     Args:
-        step: The step, as far as it has come.
+        coroutine: The coroutine, as far as it has come.
         waits_for: What it waits for.
         outstanding: Gives how many cancellations of the task are outstanding. A step that makes timeouts of
             its own takes back what it cancelled itself.
         now: Gives the time in microseconds.
+        closing: Is told before it is closed.
 
     Raises:
-        asyncio.CancelledError: It was cancelled, and left; or was cancelled once more after it had time to
-            leave, and was left.
+        Left: It was left.
     """
     since = clock.NEVER
     try:
         while True:
             try:
-                sent = yield waits_for
+                yield waits_for
             except GeneratorExit:
-                step.close()
+                if closing is not None:
+                    closing()
+                coroutine.close()
                 raise
-            except BaseException as error:
-                waits_for = told(step.throw, error)
-                if not isinstance(error, asyncio.CancelledError):
-                    continue
+            except BaseException as error:  # noqa: BLE001 - it is the coroutine's, whatever it is
+                waits_for = told(coroutine.throw, error)
                 if outstanding() < 2:
                     since = now()
                 elif now() - since > clock.AGAIN_US * 3 // 2:
-                    _leave(step)
-                    raise
+                    if closing is not None:
+                        closing()
+                    _close(coroutine)
+                    raise Left(error) from None
             else:
-                waits_for = told(step.send, sent)
+                waits_for = told(coroutine.send, None)
     except StopIteration as done:
         return done.value
 
 
-def _leave(step: Coroutine[Any, Any, Any]) -> None:
-    """Have a step end where it waits; one that does not is dropped there."""
+def _close(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Have a coroutine end where it waits, and say nothing of what in it does not even end then."""
+    before = sys.unraisablehook
+
+    def other(unraisable: sys.UnraisableHookArgs) -> None:
+        if _IGNORED not in str(unraisable.exc_value):
+            before(unraisable)
+
+    sys.unraisablehook = other
     try:
-        step.close()
-    except RuntimeError:
-        # It has swallowed that too. Python says so once more when it is gone.
-        return
+        coroutine.close()
+    except RuntimeError as error:
+        if _IGNORED not in str(error):
+            raise
+    finally:
+        sys.unraisablehook = before
 
 
 def told(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
@@ -95,9 +129,4 @@ def told(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
     try:
         return call(*arguments, **named)
     except GeneratorExit as error:
-        raise not_closed(error) from error
-
-
-def not_closed(error: GeneratorExit) -> RuntimeError:
-    """Give what is made of a `GeneratorExit` that a step raises, and that closes nothing but itself."""
-    return RuntimeError(f"the step raised {describe(error)}")
+        raise RuntimeError(f"the step raised {describe(error)}") from error

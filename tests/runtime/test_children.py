@@ -8,7 +8,17 @@ from typing import Any
 
 import pytest
 
-from fsmflow.runtime import Breach, Inbox, Permanent, Result, Spent, StepContext, StepNotFound, Transient
+from fsmflow.runtime import (
+    Breach,
+    Inbox,
+    Permanent,
+    Result,
+    Spent,
+    StepContext,
+    StepNotFound,
+    Transient,
+    clock,
+)
 from tests.runtime.families import READ, family, reading
 
 
@@ -368,3 +378,22 @@ def test_an_attempt_that_is_not_made_begins_when_the_one_before_has_ended() -> N
 
     assert (before.state, after.state, after.outcome) == ("read_one", "next", "failure")
     assert after.start_us == before.start_us + before.elapsed_us
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_child_that_never_lets_go_holds_up_nobody(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller's deadline ends its children too, whatever their steps swallow."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+
+    async def stays(name: str) -> str:
+        for _ in range(40):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        swallowed.append(name)
+        return name
+
+    swallowed: list[str] = []
+    runner = family(read=READ, all=reading(width=width, budget="{time: 50ms}"))
+    result = run(runner, ["a", "b", "c"], stays)
+
+    assert (result.end, swallowed) == ("exceeded", [])

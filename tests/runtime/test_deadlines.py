@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -337,27 +340,28 @@ def test_a_step_that_holds_up_the_loop_past_the_runs_deadline_is_exceeded():
 def never_letting_go(swallowed, caught=asyncio.CancelledError):
     """Make a step that swallows whatever cancels it; in the end it does leave, lest a test hang."""
 
-    async def work():
+    async def work_in_context(ctx):
         for _ in range(40):
             try:
                 await forever()
             except caught:
                 swallowed.append(True)
 
-    async def work_in_context(ctx):
-        await work()
+    async def work():
+        await work_in_context(None)
 
     return work, work_in_context
 
 
+@pytest.mark.parametrize("caught", [asyncio.CancelledError, BaseException])
 @pytest.mark.parametrize("effect", ["none", "once"])
-def test_a_step_that_never_lets_go_is_left(monkeypatch, effect):
+def test_a_step_that_never_lets_go_is_left(monkeypatch, effect, caught):
     """A step that waits on however often it is cancelled is given up, and the run goes on without it."""
     monkeypatch.setattr(clock, "AGAIN_US", 10_000)
     more = {"effect": "once", "unknown": "failed"} if effect == "once" else {}
     for number in range(2):
         swallowed = []
-        function = never_letting_go(swallowed)[number]
+        function = never_letting_go(swallowed, caught)[number]
         result = run({"work": step(timeout=seconds(0.02), **more)}, {"work": function})
 
         assert outcomes(result) == [("work", "unknown" if effect == "once" else "transient")]
@@ -376,14 +380,18 @@ def test_a_step_that_is_left_never_runs_again(monkeypatch):
         if len(calls) == 1:
             await first()
         seen.append(len(swallowed))
+        if len(calls) == 2:
+            raise Transient
         await asyncio.sleep(0.05)
 
     calls, seen = [], []
-    result = run({"work": step(timeout=seconds(0.2), retry=retry(1))}, {"work": work})
+    result = run({"work": step(timeout=seconds(0.2), retry=retry(2))}, {"work": work})
 
-    assert result.end == "done"
-    assert outcomes(result)[0] == ("work", "transient")
-    assert seen == [len(swallowed)]
+    attempts = [span for span in result.trace if span.outcome != "elapsed"]
+    assert [span.outcome for span in attempts] == ["transient", "transient", "success"]
+    assert seen == [len(swallowed)] * 2
+    for before, after in pairwise(result.trace):
+        assert after.start_us >= before.start_us + before.elapsed_us
 
 
 def test_the_runs_deadline_ends_a_step_that_never_lets_go(monkeypatch):
@@ -429,3 +437,38 @@ def test_a_caller_who_insists_need_not_wait_for_a_step(monkeypatch):
 
     assert asyncio.run(main()) == ("cancelled", True)
     assert len(swallowed) < 20
+
+
+ENDLESS = """
+import asyncio
+from fsmflow.runtime import clock
+from tests.runtime.workbench import outcomes, run, seconds, step
+
+clock.AGAIN_US = 10_000
+
+async def work():
+    while True:
+        try:
+            await asyncio.sleep(100)
+        except BaseException:
+            pass
+
+async def work_in_context(ctx):
+    while True:
+        try:
+            await asyncio.sleep(100)
+        except BaseException:
+            pass
+
+for function in (work, work_in_context):
+    print(outcomes(run({"work": step(timeout=seconds(0.02))}, {"work": function})))
+"""
+
+
+def test_a_process_ends_though_a_step_that_was_left_would_not():
+    """Nothing is heard of a step that swallows all, not even when the interpreter ends."""
+    found = subprocess.run(
+        [sys.executable, "-c", ENDLESS], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert (found.stdout, found.stderr) == ("[('work', 'transient')]\n" * 2, "")
