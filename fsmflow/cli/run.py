@@ -15,6 +15,7 @@ import click
 
 from fsmflow.cli.output import format_option, printed, quiet_option
 from fsmflow.cli.pipes import say, whoever_reads
+from fsmflow.cli.run_ids import run_id_option
 from fsmflow.cli.watched import Told, Watching, watching_options
 from fsmflow.runtime import Ended, Rejected, Result, Runner, StepNotFound
 
@@ -60,7 +61,7 @@ CANCELLED = 130
     type=click.Path(path_type=Path),
     help="Keep the run in this database, so that `fsmflow resume` can go on with it after a crash.",
 )
-@click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
+@run_id_option
 @format_option
 @quiet_option
 def command(

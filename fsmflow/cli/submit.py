@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from fsmflow.cli.durable import db_option, opened
+from fsmflow.cli.run_ids import run_id_option
 from fsmflow.cli.temporal import Place, engine_options
 
 
@@ -16,7 +17,7 @@ from fsmflow.cli.temporal import Place, engine_options
 @click.argument("inputs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--input", "source", help="Read the input, as JSON, from this file; - is standard input.")
 @click.option("--profile", help="Use the step implementations of this profile.")
-@click.option("--run-id", help="The run's id, which idempotency keys are made of; random unless given.")
+@run_id_option
 @db_option
 @engine_options
 def command(

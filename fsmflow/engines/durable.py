@@ -46,6 +46,7 @@ from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.execution import Execution, accepted
 from fsmflow.runtime.hiding import Bodies, Hiding
+from fsmflow.runtime.run_ids import id_of
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Sink
@@ -127,11 +128,11 @@ class Durable:
             Rejected: The input does not fit its type.
             Unkeepable: The input is no data.
             LookupError: There is no such profile.
-            ValueError: There is a run of this id.
+            ValueError: There is a run of this id, or it can be none.
         """
         value = accepted(workflow.runner, given)
         swapped = workflow.swapped(profile)
-        run_id = run_id or os.urandom(16).hex()
+        run_id = id_of(run_id)
         text = written(value)
 
         def work(connection: sqlite3.Connection) -> None:

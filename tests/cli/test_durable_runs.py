@@ -192,7 +192,7 @@ LOOKING = ("runs", "runs r1", "waiting", "gc", "resume --all", "cancel r1", "ans
 
 @pytest.mark.parametrize("command", LOOKING)
 def test_an_empty_file_is_no_database_yet(run: Run, spec: str, command: str) -> None:
-    """Who looks for runs in a file that holds nothing is told so, as where there is none, and none is made."""
+    """Who looks for runs in a file that holds nothing is told what is told where there is none."""
     Path("empty.db").touch()
     result = run(*command.split(), "--db", "empty.db")
 
@@ -202,7 +202,7 @@ def test_an_empty_file_is_no_database_yet(run: Run, spec: str, command: str) -> 
     assert run("submit", spec, "text=a", "--db", "empty.db").exit_code == 0
 
 
-@pytest.mark.parametrize("command", (*LOOKING, "submit asking.fsm.yaml text=a", "serve --until-idle"))
+@pytest.mark.parametrize("command", [*LOOKING, "submit asking.fsm.yaml text=a", "serve --until-idle"])
 def test_a_folder_is_no_database(run: Run, spec: str, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that is named as the database, by an option or in the environment, is told by what it is."""
     Path("there").mkdir()
@@ -230,6 +230,29 @@ def test_what_another_program_keeps_is_no_database_of_runs(run: Run, spec: str) 
 
     assert (result.exit_code, result.stderr) == (1, "Error: inn.db is no database of durable runs\n")
     assert Path("inn.db").read_bytes() == held
+
+
+@pytest.mark.parametrize("run_id", ["", "\x1b[31mred", "x\ny", "x" * 201])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "run asking.fsm.yaml text=a",
+        "run asking.fsm.yaml text=a --durable runs.db",
+        "submit asking.fsm.yaml text=a",
+        "submit asking.fsm.yaml text=a --engine temporal",
+    ],
+)
+def test_an_id_that_would_not_stay_in_its_place_is_wrong_usage(
+    run: Run, spec: str, command: str, run_id: str
+) -> None:
+    """What no line or table could hold is refused as the id of a run, and nothing is run or kept."""
+    result = run(*command.split(), "--run-id", run_id)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid value for '--run-id': " in result.stderr
+    assert "can't be a run's id" in result.stderr
+    assert "\x1b" not in result.stderr
+    assert not Path("runs.db").exists()
 
 
 def test_a_worker_that_is_told_to_terminate_ends_what_it_has(run: Run, spec: str) -> None:

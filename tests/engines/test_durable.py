@@ -150,6 +150,19 @@ def test_answers_are_held_to_the_question(durable: Durable, workflow: Workflow) 
         durable.answer(run_id, "approve", "yes_")
 
 
+@pytest.mark.parametrize("run_id", ["", "x\ny", "\x1b[31mred"])
+def test_an_id_that_would_not_stay_in_its_place_is_refused(
+    durable: Durable, workflow: Workflow, run_id: str
+) -> None:
+    """No run is kept under an id that no line could hold; an empty one is none, and not a random one."""
+    with pytest.raises(ValueError, match="can't be a run's id"):
+        durable.submit(workflow, {"text": "a"}, run_id=run_id)
+    with pytest.raises(ValueError, match="can't be a run's id"):
+        asyncio.run(durable.run(workflow, {"text": "a"}, run_id=run_id))
+
+    assert durable.runs() == []
+
+
 def test_a_run_keeps_to_its_machine_when_the_spec_changes(
     durable: Durable, workflow: Workflow, folder: Path
 ) -> None:

@@ -15,10 +15,12 @@ from temporalio.api.common.v1 import Payload
 from fsmflow.compiler import compile_file
 from fsmflow.engines.keeping import Unkeepable
 from fsmflow.engines.temporal.bounds import SLACK, longest
+from fsmflow.engines.temporal.client import Temporal
 from fsmflow.engines.temporal.ledger import Lanes, lost
 from fsmflow.engines.temporal.orders import Standing, put_down, taken_up
 from fsmflow.engines.temporal.payloads import LARGE, Claims, Folder, Lost
 from fsmflow.engines.temporal.wire import TaggedJson
+from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Ended, Spent
 from fsmflow.runtime import Lost as LostAttempt
 from fsmflow.runtime.run import Configuration, Error
@@ -55,6 +57,14 @@ class TestWire:
         """Nothing is pickled, and no class is named."""
         with pytest.raises(Unkeepable, match="can't be kept: it is no data"):
             TaggedJson().to_payload({"of": object()})
+
+
+def test_an_id_that_would_not_stay_in_its_place_is_refused():
+    """No server is asked to keep a run under an id that no line could hold."""
+    workflow = Workflow.of_spec(SPECS / "ask_docs.fsm.yaml")
+    for run_id in ("", "x\ny"):
+        with pytest.raises(ValueError, match="can't be a run's id"):
+            asyncio.run(Temporal(None).submit(workflow, {"text": "a"}, run_id=run_id))
 
 
 class TestPayloads:

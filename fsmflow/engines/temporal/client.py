@@ -31,6 +31,7 @@ from fsmflow.machine import canonical
 from fsmflow.runtime import Asked, NotWaiting, Rejected
 from fsmflow.runtime.execution import accepted
 from fsmflow.runtime.hiding import Hiding, ways_of
+from fsmflow.runtime.run_ids import id_of
 from fsmflow.runtime.secrets import Secrets
 
 SILENT = timedelta(seconds=10)
@@ -112,10 +113,10 @@ class Temporal:
         Raises:
             Rejected: The input does not fit its type.
             LookupError: There is no such profile.
-            ValueError: There is a run of this id.
+            ValueError: There is a run of this id, or it can be none.
         """
         value = accepted(workflow.runner, given)
-        run_id = run_id or os.urandom(16).hex()
+        run_id = id_of(run_id)
         is_indexed = await self.register()
         made = Order(
             kernel=KERNEL,
