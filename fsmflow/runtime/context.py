@@ -12,7 +12,7 @@ from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.hiding import Ways
 from fsmflow.runtime.outcomes import Breach, micro_usd
-from fsmflow.runtime.run import Run, Spent, Stage
+from fsmflow.runtime.run import WORDS, Run, Spent, Stage, written
 from fsmflow.runtime.trace import plain
 
 
@@ -168,8 +168,8 @@ class StepContext:
         over = self.excess()
         if any(over):
             self.breach = "charged more than it declared: " + ", ".join(
-                f"{name} {charged} of {cost}"
-                for name, charged, cost, excess in zip(_NAMES, self._charged, self._cost, over, strict=True)
+                f"{WORDS[name]} {written(name, charged or 0)} of {written(name, cost)}"
+                for name, charged, cost, excess in zip(_CHARGED, self._charged, self._cost, over, strict=True)
                 if excess
             )
             raise Breach(self.breach)
@@ -202,7 +202,7 @@ class StepContext:
         """
         spent = list(children)
         self._steps = sum(each.steps for each in spent)
-        for number, name in enumerate(("tool_calls", "tokens", "micro_usd")):
+        for number, name in enumerate(_CHARGED):
             self._charged[number] = sum(getattr(each, name) for each in spent)
         self._raise_if_over()
 
@@ -235,4 +235,4 @@ class StepContext:
         return (used[0], used[1], used[2])
 
 
-_NAMES = ("tool calls", "tokens", "micro-dollars")
+_CHARGED = ("tool_calls", "tokens", "micro_usd")

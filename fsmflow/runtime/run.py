@@ -385,22 +385,24 @@ def shortfall(spent: Spent, limits: Limits, reserve: Spent, needs: Spent) -> str
     lacking = []
     for name, used, need, aside, cap in zip(Spent._fields, spent, needs, reserve, limits, strict=True):
         if cap is not None and used + need + aside > cap:
-            lacking.append(f"{_WORDS[name]}: {_amount(name, used)} of {_amount(name, cap)} used")
+            lacking.append(f"{WORDS[name]}: {written(name, used)} of {written(name, cap)} used")
             if aside:
-                lacking[-1] += f", {_amount(name, aside)} set aside"
+                lacking[-1] += f", {written(name, aside)} set aside"
     return "no room for what comes next (" + "; ".join(lacking) + ")"
 
 
-_WORDS = {
+WORDS = {
     "steps": "steps",
     "tool_calls": "tool calls",
     "tokens": "tokens",
     "micro_usd": "money",
     "time_us": "time",
 }
+"""What each resource of `Spent` is called."""
 
 
-def _amount(name: str, amount: int) -> str:
+def written(name: str, amount: int) -> str:
+    """Write an amount of a resource of `Spent`, with its unit where it has one."""
     match name:
         case "micro_usd":
             return f"${amount / 1_000_000:.6f}".rstrip("0").rstrip(".")

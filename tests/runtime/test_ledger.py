@@ -72,6 +72,8 @@ def test_a_breach_is_a_failure_that_is_booked_and_named(charge, excess):
     assert outcomes(result) == [("work", "failure")]
     assert excess == result.spent[1:4]
     assert "charged more than it declared" in result.error.message
+    if "usd" in charge:
+        assert result.error.message.endswith(": money $0.005001 of $0.005")
 
 
 def test_a_breach_is_seen_even_if_the_step_swallows_it():
