@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsmflow.cli.durable import db_option, how_to_answer, opened
+from fsmflow.cli.durable import db_option, how_to_answer, in_database, opened
 from fsmflow.cli.output import format_option, printed
 from fsmflow.cli.temporal import Place, engine_options
 
@@ -94,17 +94,19 @@ def _list(found: list[Kept]) -> None:
 def _show(durable: Durable, kept: Kept, form: str) -> None:
     from fsmflow.cli.run import fields
 
-    questions = [durable.described(each) for each in durable.questions(kept.run_id)]
+    waiting = durable.questions(kept.run_id)
+    questions = [durable.described(each) for each in waiting if not each.is_answered]
+    answered = [each.state for each in waiting if each.is_answered]
     if form == "json":
         waits_for = [
             {"state": q.state, "question": q.question, "role": q.role, "labels": q.labels, "gives": q.gives}
             for q in questions
         ]
-        click.echo(
-            json.dumps({"schema": "fsmflow.run/1", **kept._asdict(), "waits_for": waits_for}, indent=2)
-        )
+        about = {**kept._asdict(), "waits_for": waits_for, "answered": answered}
+        click.echo(json.dumps({"schema": "fsmflow.run/1", **about}, indent=2))
         return
-    click.echo(f"{click.style(kept.run_id, bold=True)}  {kept.workflow}  {_status(kept)}")
+    status = "answered" if answered and not questions else _status(kept)
+    click.echo(f"{click.style(kept.run_id, bold=True)}  {kept.workflow}  {status}")
     where = f"ended in {kept.end}" if kept.end else f"at {kept.state}" if kept.state else "not begun"
     click.echo(f"  {where}, submitted {ago(time.time_ns() - kept.created_ns)} ago")
     if kept.owner:
@@ -119,6 +121,10 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
         for name, value in fields(dict(asked.shown)):
             click.echo(f"    {name}  {value}")
         click.echo(f"  to answer: {how_to_answer(kept.run_id, asked, durable.store.path)}")
+    for state in answered:
+        click.echo(f"\n  `{state}` is answered")
+    if answered and not kept.owner:
+        click.echo(f"  to go on: fsmflow resume {kept.run_id[:12]}{in_database(durable.store.path)}")
 
 
 def _status(kept: Kept) -> str:

@@ -146,16 +146,19 @@ def _write(path: Path, events: list[dict[str, Any]]) -> None:
 
 def answer(run: str, state: str, label: str | None, value: str | None, place: Place) -> NoReturn:
     """Answer the question that a state of a run asks."""
-    from fsmflow.cli.desks import value_of
+    from fsmflow.cli.answer import filled, told_if_missing
+    from fsmflow.engines.answering import asked_by
     from fsmflow.runtime import NotWaiting, Rejected
 
     async def work(temporal: Temporal) -> int:
         seen = await temporal.find(run)
-        asked = next((each for each in await temporal.questions(seen.run_id) if each.state == state), None)
+        if seen.ended_ns is not None:
+            click.echo(f"the run {seen.run_id} is {seen.status}", err=True)
+            return 1
         try:
-            if asked is None:
-                raise NotWaiting(f"no question of `{state}` waits in {seen.run_id}")
-            await temporal.answer(asked, label, None if value is None else value_of(value, asked.gives))
+            asked = asked_by(state, await temporal.questions(seen.run_id), seen.run_id)
+            with told_if_missing(asked, label, value):
+                await temporal.answer(asked, label, filled(value, asked.gives))
         except Rejected as rejected:
             click.echo("\n".join(rejected.complaints), err=True)
             return 1

@@ -66,7 +66,7 @@ def _kept(db: Path | None) -> list[_Found]:
     if not is_named and not is_made(path):
         return []
     with opened(path) as durable:
-        found = [(each, durable.described(each)) for each in durable.questions()]
+        found = [(each, durable.described(each)) for each in durable.questions() if not each.is_answered]
     return [
         _Found(
             Waiting(

@@ -17,6 +17,7 @@ from typing import Any, Self, TypedDict, Unpack
 
 from attrs import evolve
 
+from fsmflow.engines.answering import asked_by
 from fsmflow.engines.claims import Held, Leases, Taken
 from fsmflow.engines.forgetting import forget
 from fsmflow.engines.keeping import written
@@ -325,7 +326,10 @@ class Durable:
         return self.store.do_now(lambda connection: runs_due(connection, most))
 
     def questions(self, run_id: str | None = None) -> list[Question]:
-        """Give the questions that wait, of one run or of all, the oldest first."""
+        """Give the questions that wait, of one run or of all, the oldest first.
+
+        One that is answered is among them until its run goes on.
+        """
         return self.store.do_now(lambda connection: questions_kept(connection, run_id))
 
     def answer(self, run_id: str, state: str, label: str | None = None, value: Any = None) -> None:
@@ -340,17 +344,28 @@ class Durable:
             value: What is filled in, as plain data, if anything is.
 
         Raises:
+            NoSuchRun: There is none of this id.
             NotWaiting: No such question waits, or it is answered already.
             Rejected: The answer is none of those that there are.
         """
-        found = [each for each in self.questions(run_id) if each.state == state]
-        if not found:
-            raise NotWaiting(f"no question of `{state}` waits in {run_id}")
-        until_ns = found[0].until_ns
-        if until_ns is not None and time.time_ns() > until_ns:
+        self._desk.answer(self.asked(run_id, state), label, value)
+
+    def asked(self, run_id: str, state: str) -> Asked:
+        """Give all of the question that waits in a state of a run, or of a workflow that it calls.
+
+        Raises:
+            NoSuchRun: There is none of this id.
+            NotWaiting: No such question waits, or it is answered already.
+        """
+        about = self.store.do_now(lambda connection: about_run(connection, run_id))
+        if about["status"] not in OPEN:
+            raise NotWaiting(f"the run {run_id} is {about['status']}")
+        found = asked_by(state, self.questions(run_id), run_id)
+        if found.is_answered:
+            raise NotWaiting(f"the question of `{state}` in {run_id} is answered already")
+        if found.until_ns is not None and time.time_ns() > found.until_ns:
             raise NotWaiting(f"the question of `{state}` in {run_id} was waited for no longer than that")
-        asked = self.described(found[0])
-        self._desk.answer(asked, label, value)
+        return self.described(found)
 
     def described(self, asking: Question) -> Asked:
         """Give all of a question that waits, without what is secret."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from fsmflow.engines.keeping import read
 from fsmflow.engines.owners import is_alive
 from fsmflow.engines.rows import Corrupt, asks, begun_last, body_of, rows_of, sum_of
+from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.run import Spent
 
 OPEN = ("submitted", "running", "waiting")
@@ -69,6 +70,7 @@ class Question(NamedTuple):
         shown: What the person sees, as plain data.
         asked_ns: When it was asked.
         until_ns: Until when an answer is waited for; None if for ever.
+        is_answered: Whether there is an answer, which is taken when the run goes on.
     """
 
     run_id: str
@@ -81,6 +83,7 @@ class Question(NamedTuple):
     shown: Mapping[str, Any]
     asked_ns: int
     until_ns: int | None
+    is_answered: bool
 
 
 _COLUMNS = (
@@ -224,6 +227,8 @@ def _question(
     if not asks(rows):
         return None
     begun = body_of(rows[-1])
+    token = token_of(run_id, begun["state"], begun["visit"])
+    answer = connection.execute("SELECT 1 FROM answers WHERE token = ?", (token,)).fetchone()
     return Question(
         run_id,
         root_id,
@@ -235,4 +240,5 @@ def _question(
         begun["shown"],
         begun["at_ns"],
         begun["until_ns"],
+        answer is not None,
     )

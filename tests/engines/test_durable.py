@@ -487,6 +487,22 @@ CALLS = """
 """
 
 
+def test_a_run_that_is_over_or_asks_in_another_state_is_told_as_that(
+    durable: Durable, workflow: Workflow
+) -> None:
+    """An answer that finds no question is refused with the reason: the state, the run, or that it is over."""
+    run_id = durable.submit(workflow, {"text": "a"})
+    resume(durable, run_id)
+
+    with pytest.raises(NotWaiting, match=f"waits in {run_id}: did you mean `approve`?"):
+        durable.answer(run_id, "aprove", "yes_")
+    with pytest.raises(NoSuchRun):
+        durable.answer("nothing", "approve", "yes_")
+    durable.cancel(run_id)
+    with pytest.raises(NotWaiting, match=f"the run {run_id} is cancelled"):
+        durable.answer(run_id, "approve", "yes_")
+
+
 def test_a_run_that_waits_before_its_child_keeps_the_childs_machine(durable: Durable, folder: Path) -> None:
     """Forgetting what is over leaves the machine of a workflow that a waiting run has still to call."""
     asked_in(folder, "soon_called", SOON.replace("300ms", "1h"))

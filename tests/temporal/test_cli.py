@@ -111,12 +111,18 @@ def test_a_run_from_its_submission_to_its_trace(tmp_path):
         assert "`ask` asks guide: How was it?" in shown
         assert f"fsmflow answer {run_id[:12]} ask good | bad --value temporal_steps:Note --engine" in shown
 
-        refused = fsmflow("answer", run_id[:12], "ask", "perhaps", env=env)
-        assert (refused.returncode, refused.stderr) == (1, "'perhaps' is no answer: expected good, bad\n")
+        for answer, why in (
+            (("ask", "perhaps"), "'perhaps' is no answer: expected good, bad"),
+            (("asks", "good"), f"no question of `asks` waits in {run_id}: did you mean `ask`?"),
+            (("ask", "good"), "`ask` is to be filled in: --value temporal_steps:Note"),
+        ):
+            refused = fsmflow("answer", run_id[:12], *answer, env=env)
+            assert (refused.returncode, refused.stderr) == (1, f"{why}\n")
         value = ("--value", '{"text": "fine"}')
         assert fsmflow("answer", run_id[:12], "ask", "good", *value, env=env).stdout == "answered\n"
-        again = fsmflow("answer", run_id[:12], "ask", "good", *value, env=env)
-        assert (again.returncode, again.stderr) == (1, f"no question of `ask` waits in {run_id}\n")
+        _until(lambda: fsmflow("runs", run_id, env=env), "ended in done")
+        again = fsmflow("answer", run_id[:12], "ask", "good", "--value", "fine", env=env)
+        assert (again.returncode, again.stderr) == (1, f"the run {run_id} is success\n")
 
         _until(lambda: fsmflow("runs", other, env=env), "to answer: ")
         assert fsmflow("cancel", other[:12], env=env).stdout == f"cancelled {other}\n"

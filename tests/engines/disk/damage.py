@@ -73,7 +73,7 @@ class Sample:
         image: Its files: much of it is in the database, and some still in its log.
         events: The events of each run.
         lines: What the list of runs may say of each: what it said at some time.
-        questions: The question that waits.
+        questions: The question that waits, as it was before it was answered, and after that.
         beside: What stands beside the journals.
     """
 
@@ -109,6 +109,7 @@ def sample(order: Workflow, asked: Workflow, folder: Path) -> Sample:
             if run_id == ASKED:
                 questions = durable.questions()
                 durable.answer(ASKED, "ask", value=SAID)
+                questions += durable.questions()
             lines.update(_lines(durable))
         image = {name: (folder / name).read_bytes() for name in (FILE, f"{FILE}-wal")}
         events = durable.store.do_now(lambda connection: kept_in(REAL, connection)).events
