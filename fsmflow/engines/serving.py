@@ -18,6 +18,9 @@ POLL_S = 0.1
 AGAIN_S = 1.0
 """After how long it tries again when the database could not be read or written."""
 
+INSISTS_S = 1.0
+"""After how long a run that is to be let go, and goes on, is cancelled once more."""
+
 Told = Callable[[str, str], None]
 """Is told what became of a run: its id, and the kind of its end or why it has none."""
 
@@ -64,9 +67,11 @@ class Worker:
                 await self._wait()
         if self._tasks:
             await asyncio.wait(self._tasks.values(), timeout=grace_s)
-        for task in list(self._tasks.values()):
-            task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        left = set(self._tasks.values())
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=INSISTS_S)
 
     async def _take(self) -> bool:
         """Begin what is due, as far as there is room."""
@@ -127,7 +132,9 @@ class Worker:
         except (Corrupt, Unfit) as error:
             self._refused.add(run_id)
             self._told(run_id, str(error))
-        except Exception as error:  # noqa: BLE001 - one run that can't be carried out must not stop the others
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - one run that ends in a bug must not stop the others
             self._refused.add(run_id)
             self._told(run_id, f"{type(error).__name__}: {error}")
         else:

@@ -9,8 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -431,6 +432,84 @@ def test_a_worker_outlives_a_database_that_is_locked_for_a_while(
         assert durable.find(run_id).status == "waiting"
 
     assert told == ["database is locked"] * 3 + ["waiting"]
+
+
+class _Stand:
+    """A database of two runs, one of which does what `behave` does; it stands in for a real one."""
+
+    def __init__(self, behave: Callable[[], Awaitable[Any]]) -> None:
+        self._behave = behave
+        self.calls: list[str] = []
+
+    def due(self, *, most: int) -> list[str]:
+        """Give the runs that are not over."""
+        return [each for each in ("odd", "even") if each == "odd" or each not in self.calls][:most]
+
+    def pinned(self, run_id: str) -> tuple[str, str, str]:
+        return ("", "", "")
+
+    def workflow_of(self, run_id: str) -> None:
+        return None
+
+    async def resume(self, run_id: str, workflow: None) -> Any:
+        """Carry a run out."""
+        self.calls.append(run_id)
+        if run_id == "odd":
+            await self._behave()
+        return SimpleNamespace(kind="success")
+
+
+@pytest.mark.parametrize("error", [BaseException, KeyboardInterrupt, SystemExit, RuntimeError])
+def test_a_run_that_ends_in_a_bug_is_not_taken_up_again(error: type[BaseException]) -> None:
+    """Whatever comes out of one run, the others are carried out, and this worker lets it be."""
+    told: list[tuple[str, str]] = []
+
+    async def broken() -> None:
+        raise error("a bug")
+
+    stand: Any = _Stand(broken)
+    worker = serving.Worker(stand, told=lambda *said: told.append(said))
+
+    async def main() -> None:
+        served = asyncio.create_task(worker.serve(until_idle=True))
+        while not served.done() and len(stand.calls) < 9:
+            await asyncio.sleep(0.01)
+        worker.stop()
+        await served
+
+    asyncio.run(main())
+    assert sorted(stand.calls) == ["even", "odd"]
+    assert sorted(told) == [("even", "success"), ("odd", f"{error.__name__}: a bug")]
+
+
+def test_a_run_that_swallows_its_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that is to stop lets go of its runs after the grace period, and insists on it."""
+    monkeypatch.setattr(serving, "INSISTS_S", 0.01)
+    cancelled: list[int] = []
+    is_enough = False
+
+    async def stubborn() -> None:
+        while len(cancelled) < 4 and not is_enough:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                cancelled.append(1)
+
+    stand: Any = _Stand(stubborn)
+    worker = serving.Worker(stand)
+
+    async def main() -> bool:
+        nonlocal is_enough
+        serve = asyncio.create_task(worker.serve(grace_s=0.01))
+        while "odd" not in stand.calls:
+            await asyncio.sleep(0.01)
+        worker.stop()
+        done, _ = await asyncio.wait([serve], timeout=5)
+        is_enough = True
+        return bool(done)
+
+    assert asyncio.run(main())
+    assert len(cancelled) == 4
 
 
 SOON = """
