@@ -15,15 +15,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
-from attrs import evolve
-
 from fsmflow.engines.answering import asked_by
 from fsmflow.engines.claims import Held, Leases, Taken
 from fsmflow.engines.forgetting import forget
 from fsmflow.engines.keeping import written
 from fsmflow.engines.leases import Fenced
-from fsmflow.engines.machines import called, read_machine
 from fsmflow.engines.owners import this_process
+from fsmflow.engines.pinned import workflow_kept, workflow_pinned
 from fsmflow.engines.records import (
     OPEN,
     Kept,
@@ -262,23 +260,7 @@ class Durable:
             Corrupt: The machine is not what was kept.
         """
         about = self.store.do_now(lambda connection: about_run(connection, run_id))
-        folder = Path(about["folder"])
-        return self._workflow(about["digest"], folder, about["profile"], json.loads(about["profiles"]))
-
-    def _workflow(
-        self, digest: str, folder: Path, profile: str | None, swapped: Mapping[str, Mapping[str, str]]
-    ) -> Workflow:
-        def work(connection: sqlite3.Connection) -> str:
-            found = connection.execute("SELECT machine FROM machines WHERE digest = ?", (digest,)).fetchone()
-            if found is None:
-                raise Corrupt(f"the machine {digest[:12]} is not kept")
-            return str(found[0])
-
-        machine = read_machine(self.store.do_now(work), digest)
-        if profile is not None and digest in swapped:
-            machine = evolve(machine, profiles={profile: swapped[digest]})
-        callees = {name: self._workflow(each, folder, profile, swapped) for name, each in called(machine)}
-        return Workflow.of_machine(machine, folder, callees)
+        return workflow_pinned(self.store, about)
 
     def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Kept]:
         """List the runs that are kept, without those of children, the latest first."""
@@ -369,7 +351,7 @@ class Durable:
 
     def described(self, asking: Question) -> Asked:
         """Give all of a question that waits, without what is secret."""
-        workflow = self._workflow(asking.digest, Path(asking.folder), None, {})
+        workflow = workflow_kept(self.store, asking.digest, Path(asking.folder))
         question = workflow.runner.questions[asking.state]
         hiding = Hiding(Secrets(), workflow.runner.secret)
         return Asked(
