@@ -287,7 +287,7 @@ def _show_end(result: Result[Any], console: Console) -> None:
         facts.append(("why", f"{error['state']}: {error['outcome']}, {error['message']}"))
     for name, value in facts:
         head = f"{name}  " if name else ""
-        first, *rest = _lines(_clean(value), 2 + len(head))
+        first, *rest = _lines(clean(value), 2 + len(head))
         console.print(f"  [dim]{escape(head)}[/]{escape(first)}")
         for line in rest:
             console.print(f"  {' ' * len(head)}{escape(line)}")
@@ -328,14 +328,14 @@ def _steps(result: Result[Any]) -> Table:
 
 
 def fields(output: Any) -> list[tuple[str, str]]:
-    """Give what to show of an output: the fields of a record, or the value itself."""
+    """Give what to show of an output, safe for a terminal: the fields of a record, or the value itself."""
     from fsmflow.runtime.trace import plain
 
     found = plain(output)
     if isinstance(found, dict):
         width = max((len(name) for name in found), default=0)
-        return [(f"{name:{width}}", _word(value)) for name, value in found.items()]
-    return [] if found is None else [("", _word(found))]
+        return [(f"{clean(name):{width}}", clean(_word(value))) for name, value in found.items()]
+    return [] if found is None else [("", clean(_word(found)))]
 
 
 def _lines(text: str, lead: int) -> list[str]:
@@ -351,7 +351,7 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Make text from a run safe for a terminal: no control characters, one line."""
     return "".join(
         c if c.isprintable() else " " if c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text

@@ -26,10 +26,13 @@ def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None
     A run that waits for a person takes no place. On SIGTERM or SIGINT no more are taken; those under way
     are brought to an end, or let go after the grace period, to be resumed.
     """
+    from fsmflow.cli.run import clean
     from fsmflow.engines.serving import Worker
 
     async def serving() -> None:
-        worker = Worker(durable, width=width, told=lambda run_id, what: click.echo(f"{run_id[:12]}  {what}"))
+        worker = Worker(
+            durable, width=width, told=lambda run_id, what: click.echo(f"{run_id[:12]}  {clean(what)}")
+        )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)

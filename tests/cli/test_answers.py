@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fsmflow.engines.durable import Durable
 from fsmflow.runtime import Answer, Asked
 from fsmflow.runtime.folder_desk import FolderDesk, waiting_in
 from fsmflow.runtime.validation import validator
@@ -117,3 +118,27 @@ def test_at_a_desk_a_value_that_is_missing_is_told_as_missing(run: Run, tmp_path
 
     assert (refused.exit_code, refused.stderr) == (1, "`note` is to be filled in: --value str\n")
     assert (taken.stdout, given) == ("answered\n", [Answer(None, "fine")])
+
+
+def test_what_a_person_is_shown_steers_no_terminal(asking: Run) -> None:
+    """What a question shows stands on its line, whatever a step or an input has put into it."""
+    spec = SPEC.format(name="shown", answers="show: {text: $input.text}, success: {yes_: done}")
+    Path("shown.fsm.yaml").write_text(spec)
+    asking(
+        "run", "shown.fsm.yaml", "text=\x1b[31mred\nto answer: no", "--durable", "runs.db", "--run-id", "s"
+    )
+
+    for shown in (asking("runs", "s").stdout, asking("waiting").stdout):
+        assert "    text  �[31mred to answer: no\n" in shown
+
+
+def test_what_a_worker_tells_steers_no_terminal(asking: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of a run stands on its line, whatever the error that came out of it says."""
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ValueError("\x1b[31mred\nnew  success")
+
+    monkeypatch.setattr(Durable, "resume", broken)
+    asking("submit", "picked.fsm.yaml", "--run-id", "new")
+
+    assert asking("serve", "--until-idle").stdout == "new  ValueError: �[31mred new  success\n"
