@@ -48,7 +48,7 @@ class Why:
         """All of it, in paragraphs."""
         parts = [*self.doubts, " ".join((self.ending, *self.sentences)), *_paragraphs(self.below)]
         if self.before:
-            parts.append(f"Before that: {'; '.join(self.before)}.")
+            parts.append(f"Before that: {'; '.join(each[0].lower() + each[1:] for each in self.before)}.")
         return "\n\n".join(parts)
 
 

@@ -112,6 +112,16 @@ def test_asking_again_is_told_with_what_was_wrong():
     assert "so `draft` was asked again" in text
 
 
+def test_what_happened_before_is_one_sentence():
+    """What is told of the way to the decision goes on in small letters; by itself it is a sentence."""
+    lowered = machine(WORK % ", invalid: {times: 3}" + CHECK + ENDS)
+    why = explain(lowered, record_script(lowered, "i s s:bad s s:good").recording)
+
+    assert why.before[0].startswith("The output of `draft` was rejected")
+    assert "Before that: the output of `draft` was rejected" in why.text
+    assert not re.search(r"[:;] [A-Z]", why.text)
+
+
 @pytest.mark.parametrize(
     ("budget", "said"),
     [
