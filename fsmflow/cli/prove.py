@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,11 +21,22 @@ LONGEST = 400_000
 """How many transitions of a run are played."""
 
 
+class _Seconds(click.FloatRange):
+    """A number of seconds; what is no number lies in every range."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        found = super().convert(value, param, ctx)
+        if isnan(found):
+            self.fail(f"{value!r} is not a number of seconds.", param, ctx)
+        return found
+
+
 @click.command("prove")
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option(
     "--limit",
-    type=click.FloatRange(min=0),
+    type=_Seconds(min=0),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

@@ -448,6 +448,14 @@ def test_it_names_what_fails(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_nothing_to_check_is_no_success() -> None:
+    """Without a file, as where a pattern matches none, it says how it is used, and exits with 2."""
+    done = script()
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("python verify.py FILE...\n")
+
+
 def test_it_stands_alone() -> None:
     """It imports the standard library alone, and can be read at a sitting."""
     text = SOURCE.read_text("utf-8")

@@ -94,6 +94,15 @@ def test_a_broken_policy_fails(run: Run, tmp_path: Path) -> None:
     assert "kept     `a` is entered at most 3 times" in result.stdout
 
 
+@pytest.mark.parametrize("limit", ["nan", "-nan", "NaN", "-1", "-inf", "soon"])
+def test_a_limit_is_a_number_of_seconds(run: Run, tmp_path: Path, limit: str) -> None:
+    """What is no number, though it is written as one, is no limit."""
+    result = run("prove", spec(tmp_path, CAPPED), "--limit", limit)
+
+    assert result.exit_code == 2
+    assert "Invalid value for '--limit'" in result.stderr
+
+
 @pytest.mark.parametrize("limit", ["0", "0.01"])
 def test_without_time_an_interval_is_told(run: Run, tmp_path: Path, limit: str) -> None:
     """When time is up, what is known by then is told, and is true."""
