@@ -18,6 +18,7 @@ from rich.text import Text
 
 from fsmflow.cli.output import wants_color
 from fsmflow.cli.pipes import say
+from fsmflow.reporting.trace_amounts import counted
 from fsmflow.runtime import Runner
 from fsmflow.runtime.trace import Sink
 
@@ -60,7 +61,7 @@ class Lines:
             return ""
         took = _seconds((event["end_ns"] - event["start_ns"]) / 1e9)
         use = event.get("use") or {}
-        amounts = [f"{use['tokens']:,} tokens"] if use.get("tokens") else []
+        amounts = [counted(use["tokens"], "token")] if use.get("tokens") else []
         amounts += [f"${use['micro_usd'] / 1e6:,.4f}"] if use.get("micro_usd") else []
         said = event["label"] or event["outcome"]
         why = f"  {event['message']}" if event["outcome"] != "success" and event["message"] else ""
@@ -165,9 +166,9 @@ class Progress:
 
     def _head(self) -> Text:
         limits = self._runner.limits
-        words = [_of(self._steps + self._below.steps, limits.steps, "steps")]
+        words = [_of(self._steps + self._below.steps, limits.steps, "step")]
         words.append(_seconds(time.monotonic() - self._began))
-        for name, said in (("tool_calls", "tool calls"), ("tokens", "tokens")):
+        for name, said in (("tool_calls", "tool call"), ("tokens", "token")):
             if used := self._spent[name] + self._below.spent[name]:
                 words.append(_of(used, getattr(limits, name), said))
         if used := self._spent["micro_usd"] + self._below.spent["micro_usd"]:
@@ -205,7 +206,7 @@ class Below:
     def worded(self) -> str:
         """Say how far they are."""
         failed = f", {self.failed:,} failed" if self.failed else ""
-        return f"{self.over:,} of {self.started:,} runs over{failed}"
+        return f"{self.over:,} of {counted(self.started, 'run')} over{failed}"
 
     def take(self, event: dict[str, Any]) -> None:
         """Take a trace event of the run of a child."""
@@ -229,7 +230,7 @@ def _name(event: dict[str, Any]) -> str:
 
 
 def _of(amount: int, cap: int | None, what: str) -> str:
-    return f"{amount:,} {what}" if cap is None else f"{amount:,} of {cap:,} {what}"
+    return counted(amount, what) if cap is None else f"{amount:,} of {counted(cap, what)}"
 
 
 def _seconds(seconds: float) -> str:

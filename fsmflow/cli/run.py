@@ -7,6 +7,7 @@ import json
 import shutil
 import signal
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 EXIT_CODES = {"success": 0, "degraded": 3, "handoff": 4, "failed": 5}
 EXCEEDED = 6
 CANCELLED = 130
+
+WIDEST = 10_000
+"""How many columns a table may take where they are not counted."""
 
 
 @click.command("run")
@@ -106,6 +110,7 @@ def command(
         raise click.UsageError("a replay has its input and its outcomes from the recording")
     given = given_of(inputs, source)
     watching = Watching(trace, bodies, record, otel)
+    watching.check(spec, plan, replay, durable, Path(source) if source not in (None, "-") else None)
     if durable is not None:
         if plan is not None or replay is not None:
             raise click.UsageError("what is planned or replayed is not kept")
@@ -269,7 +274,7 @@ def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> 
         if quiet:
             return
         console.print()
-        console.print(_steps(result))
+        console.print(_steps(result, console))
         console.print(f"\n  [dim]trace {result.trace_id}[/]")
         if planned:
             console.print(f"  [dim]planned: {', '.join(planned)} · time is virtual[/]")
@@ -293,15 +298,33 @@ def _show_end(result: Result[Any], console: Console) -> None:
             console.print(f"  {' ' * len(head)}{escape(line)}")
 
 
-def _steps(result: Result[Any]) -> Table:
-    """Make the table of what a run did and used."""
+COLUMNS = ("  step", "outcome", "time", "tool calls", "tokens", "money")
+
+
+def _steps(result: Result[Any], console: Console) -> Table:
+    """Make the table of what a run did and used; on a terminal, of as many columns as fit, two at least."""
+    rows = list(_rows(result))
+    for number in range(len(COLUMNS), 1, -1):
+        table = _table(rows, number)
+        # A table that is too wide for a terminal is broken there, and cut nowhere.
+        table.width = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+        if table.width <= console.width or not sys.stdout.isatty():
+            break
+    return table
+
+
+def _table(rows: Iterable[tuple[str, ...]], number: int) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("  step")
-    table.add_column("outcome")
-    for name in ("time", "tool calls", "tokens", "money"):
-        table.add_column(name, justify="right")
+    for place, name in enumerate(COLUMNS[:number]):
+        table.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row[:number])
+    return table
+
+
+def _rows(result: Result[Any]) -> Iterator[tuple[str, ...]]:
     for span in result.trace:
         again = f" #{span.visit}" if span.visit > 1 else ""
         attempt = f" attempt {span.attempt}" if span.attempt > 1 else ""
@@ -309,14 +332,14 @@ def _steps(result: Result[Any]) -> Table:
         ended = isinstance(event, Ended)
         use = (event.use or (0, 0, 0)) if isinstance(event, Ended) else None
         good = span.outcome in ("success", "elapsed")
-        table.add_row(
+        yield (
             f"  {span.state}{again}[dim]{attempt}[/]",
             span.label or ("pause" if not ended else span.outcome if good else f"[red]{span.outcome}[/]"),
             _time(span.elapsed_us),
-            *(["", "", ""] if use is None else [str(use[0]), str(use[1]), _money(use[2])]),
+            *(("", "", "") if use is None else (str(use[0]), str(use[1]), _money(use[2]))),
         )
     spent = result.spent
-    table.add_row(
+    yield (
         "  [bold]in all[/]",
         f"[bold]{spent.steps} step{'s' * (spent.steps != 1)}[/]",
         f"[bold]{_time(spent.time_us)}[/]",
@@ -324,7 +347,6 @@ def _steps(result: Result[Any]) -> Table:
         f"[bold]{spent.tokens}[/]",
         f"[bold]{_money(spent.micro_usd)}[/]",
     )
-    return table
 
 
 def fields(output: Any) -> list[tuple[str, str]]:

@@ -29,13 +29,29 @@ class Watching(NamedTuple):
     record: Path | None = None
     otel: bool = False
 
+    def check(self, *read: Path | None) -> None:
+        """Refuse what would be lost: files that the run itself reads, and two outputs in one file.
+
+        Raises:
+            click.UsageError: Something would.
+        """
+        written = {"--trace": self.trace, "--record": self.record}
+        for option, path in written.items():
+            if path == Path("-"):
+                raise click.UsageError(f"{option} takes a file: standard output is for the result")
+            if any(_are_one(path, other) for other in read):
+                raise click.UsageError(f"{option} would overwrite {path}, which the run reads")
+        if _are_one(self.trace, self.record):
+            raise click.UsageError(f"--trace and --record can't be one file, {self.trace}")
+
     def begin(self, stack: ExitStack) -> dict[str, Any]:
         """Open what is to be written until `stack` is closed, and give the options of the run.
 
         Raises:
             CannotWrite: A file can't be written.
-            click.UsageError: What exporting takes is not installed.
+            click.UsageError: What exporting takes is not installed, or something would be lost.
         """
+        self.check()
         sinks: list[Sink] = []
         if self.trace is not None:
             sinks.append(stack.enter_context(_lines_in(self.trace)))
@@ -86,6 +102,13 @@ class Told:
         """Tell each of them."""
         for sink in self._sinks:
             sink(event)
+
+
+def _are_one(path: Path | None, other: Path | None) -> bool:
+    """Tell whether two paths are of one file."""
+    if path is None or other is None:
+        return False
+    return path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other))
 
 
 def _lines_in(path: Path, *, is_private: bool = False) -> JsonLines:

@@ -92,8 +92,8 @@ def test_children_are_shown_below_the_attempt_that_runs_them() -> None:
         found.append(shown(progress))
 
     assert [screen[2] for screen in found if len(screen) > 2][::2] == [
-        "0 of 1 runs over",
-        "0 of 1 runs over",
+        "0 of 1 run over",
+        "0 of 1 run over",
         "1 of 2 runs over",
         "2 of 2 runs over, 1 failed",
         "2 of 3 runs over, 1 failed",
@@ -135,3 +135,12 @@ def test_a_trace_holds_the_same_whether_or_not_it_is_watched() -> None:
         progress({"event": event, **about, "of": "attempt", "use": {}, "label": None, "outcome": "success"})
 
     assert kept == ["run", "attempt"]
+
+
+def test_one_of_a_thing_is_told_as_one() -> None:
+    """Amounts of one, and caps of one, are in the singular."""
+    runner = compiled({"work": step(cost=Cost(tokens=1))}, budget=Budget(steps=1, tokens=1))
+    progress = Progress(runner, None)
+    runner.run_sync(None, steps={"work": lambda: None}, trace=progress, live=True)
+
+    assert shown(progress)[0].split(" · ")[::2] == ["little  1 of 1 step", "1 of 1 token"]

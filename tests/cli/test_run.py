@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run, document, edit
+from tests.cli.conftest import Run, document, edit, tree
 
 SPEC = "specs/hello.fsm.yaml"
 
@@ -322,6 +323,97 @@ def test_a_folder_is_no_plan(run: Run, project: Path) -> None:
 
     assert result.exit_code == 2
     assert "specs is a folder; name a plan in it" in result.stderr
+
+
+def test_one_token_is_one(run: Run, project: Path) -> None:
+    """Of a single token the plural is not used."""
+    assert run("run", SPEC, "text=hello").stderr.splitlines()[0].endswith("  1 token")
+
+
+@pytest.mark.parametrize("columns", [10, 20, 34, 44, 80])
+def test_a_narrow_terminal_keeps_the_steps_and_their_outcomes(project: Path, columns: int) -> None:
+    """Of the table of a run, columns that don't fit are left out from the right; none is cut short."""
+    lines = _on_a_terminal(project, columns, "run", SPEC, "text=hello")
+    table = lines[next(n for n, line in enumerate(lines) if line.startswith("  step")) :]
+
+    assert [line.split()[:2] for line in table[:3]] == [
+        ["step", "outcome"],
+        ["draft", "success"],
+        ["review", "good"],
+    ]
+    assert table[3].split()[:4] == ["in", "all", "2", "steps"]
+    assert ("time" in table[0], "money" in table[0]) == (columns > 30, columns > 60)
+    assert not any("…" in line for line in table)
+
+
+def _on_a_terminal(folder: Path, columns: int, *arguments: str) -> list[str]:
+    """Give the lines that the command line prints on a terminal of so many columns."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fsmflow", *arguments],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": str(columns)},
+    )
+    os.close(theirs)
+    told = b""
+    with suppress(OSError):  # what a terminal that is gone gives
+        while part := os.read(ours, 4096):
+            told += part
+    os.close(ours)
+    assert process.wait() == 0
+    return re.sub(r"\x1b\[[0-9;]*m", "", told.decode()).splitlines()
+
+
+@pytest.mark.parametrize("option", ["--trace", "--record"])
+@pytest.mark.parametrize("written", [SPEC, "../" + "{name}/" + SPEC, "plan.yaml", "input.json", "link.yaml"])
+def test_what_a_run_reads_is_not_overwritten(run: Run, project: Path, option: str, written: str) -> None:
+    """A trace or a record never goes to the spec, the plan or the input, whatever they are called."""
+    (project / "plan.yaml").write_text("others: ok\n")
+    (project / "input.json").write_text('{"text": "hello"}')
+    (project / "link.yaml").symlink_to(project / SPEC)
+    before = tree(project)
+    written = written.format(name=project.name)
+    result = run("run", SPEC, "--input", "input.json", "--plan", "plan.yaml", option, written)
+
+    assert result.exit_code == 2
+    assert f"{option} would overwrite {written}, which the run reads" in result.stderr
+    assert tree(project) == before
+
+
+def test_a_recording_is_not_overwritten_with_its_replay(run: Run, project: Path) -> None:
+    """What is replayed is still there when the replay is over."""
+    run("run", SPEC, "text=hello", "--trace", "t.jsonl")
+    before = tree(project)
+    result = run("run", SPEC, "--replay", "t.jsonl", "--trace", "t.jsonl")
+
+    assert result.exit_code == 2
+    assert "--trace would overwrite t.jsonl, which the run reads" in result.stderr
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("durable", [(), ("--durable", "runs.db")], ids=["", "durable"])
+def test_trace_and_record_are_two_files(run: Run, project: Path, durable: tuple[str, ...]) -> None:
+    """One file for both would keep neither; it is refused before anything is written."""
+    before = tree(project)
+    result = run("run", SPEC, "text=hello", "--trace", "t.jsonl", "--record", "./t.jsonl", *durable)
+
+    assert result.exit_code == 2
+    assert "--trace and --record can't be one file, t.jsonl" in result.stderr
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("option", ["--trace", "--record"])
+def test_standard_output_is_for_the_result(run: Run, project: Path, option: str) -> None:
+    """No file named `-` is written, and a trace is not mixed with the result."""
+    before = tree(project)
+    result = run("run", SPEC, "text=hello", option, "-")
+
+    assert result.exit_code == 2
+    assert f"{option} takes a file: standard output is for the result" in result.stderr
+    assert tree(project) == before
 
 
 def test_a_trace_can_be_replayed(run: Run, project: Path) -> None:
