@@ -90,7 +90,7 @@ class Store:
         # It counts for a database that is yet to be made, and writes nothing.
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         is_new = self._is_new()
-        connection.execute("PRAGMA journal_mode=WAL")
+        self._switch_to_wal()
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         if is_new:
@@ -98,6 +98,19 @@ class Store:
             connection.executescript(
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT"
             )
+
+    def _switch_to_wal(self) -> None:
+        """Have the database log ahead; SQLite lets nobody wait when two switch at once, but refuses one."""
+        until = time.monotonic() + WAITS_MS / 1e3
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(TURN_S)
+            else:
+                return
 
     def _is_new(self) -> bool:
         """Tell whether nothing is in the database yet; nothing is written to one that is not ours.

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,27 @@ class _Overtaken(Store):
 def test_who_makes_a_database_that_has_just_been_made_finds_it_made(tmp_path: Path) -> None:
     """Two may make a database at once: whoever is later uses what is there by then."""
     with Durable(tmp_path / "runs.db", store=_Overtaken) as durable:
+        assert durable.runs() == []
+
+
+class _Contended(sqlite3.Connection):
+    """A connection that is refused twice when it switches to WAL, as SQLite does when two do so at once."""
+
+    refusals = 2
+
+    def execute(self, statement: str, *more: Any) -> sqlite3.Cursor:
+        """Execute, or refuse to."""
+        if "journal_mode" in statement and self.refusals:
+            self.refusals -= 1
+            raise sqlite3.OperationalError("database is locked")
+        return super().execute(statement, *more)
+
+
+def test_many_may_make_a_database_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is refused, since another one makes the same database at that moment, tries again."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=_Contended))
+
+    with Durable(tmp_path / "runs.db") as durable:
         assert durable.runs() == []
 
 
