@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fsmflow import machine as ir
@@ -28,6 +28,7 @@ def promised(machine: Machine) -> dict[str, Any]:
         "profiles": {name: dict(steps) for name, steps in machine.profiles.items()},
         "stages": {s.name: _promised_of(machine, s) for s in machine.states.values() if isinstance(s, Work)},
         "questions": {s.name: _question(s) for s in machine.states.values() if isinstance(s, ir.Ask)},
+        "secret": dict(_secret(machine)),
     }
 
 
@@ -66,6 +67,7 @@ def provided(machine: Machine, runner: Runner[Any, Any]) -> dict[str, Any]:
             for name, stage in runner.stages.items()
         },
         "questions": dict(runner.questions),
+        "secret": {name: {".".join(way) for way in ways} for name, ways in runner.secret.items()},
     }
 
 
@@ -91,6 +93,14 @@ def _promised_of(machine: Machine, state: Work) -> dict[str, Any]:
         "steps": state.steps,
         "reserve": state.reserve,
     }
+
+
+def _secret(machine: Machine) -> Iterator[tuple[str, set[str]]]:
+    """Give the ways to what no trace may hold, by state, and for the input as `input`."""
+    marked = {"input": machine.secret, **{s.name: getattr(s, "secret", ()) for s in machine.states.values()}}
+    for name, ways in marked.items():
+        if ways:
+            yield name, set(ways)
 
 
 def _run(children: ir.Children) -> Children:
