@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.durable import FINDING, db_option, how_to_answer, in_database, opened
+from fsmflow.cli.durable import FINDING, database, db_option, how_to_answer, in_database, opened
 from fsmflow.cli.output import quiet_option
 from fsmflow.cli.watched import Watching, watching_options
 
@@ -47,6 +47,7 @@ def command(
     if (run is None) == (not every):
         raise click.UsageError("name a run, or say --all")
     watching = Watching(trace, bodies, record, otel)
+    watching.check(database(db))
     if every and watching != Watching():
         raise click.UsageError("--trace, --bodies, --record and --otel are for one run")
     with (

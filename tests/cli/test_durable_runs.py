@@ -187,6 +187,18 @@ def test_without_a_database(run: Run, spec: str) -> None:
     assert not Path("runs.db").exists()
 
 
+@pytest.mark.parametrize("option", ["--trace", "--record"])
+def test_the_database_is_not_overwritten_with_what_is_told_of_a_run(run: Run, spec: str, option: str) -> None:
+    """A trace that was to take the place of its run's database is refused, and the run still waits."""
+    run("submit", spec, "text=hello", "--run-id", "r1")
+
+    refused = run("resume", "r1", option, "runs.db")
+
+    assert refused.exit_code == 2
+    assert f"{option} would overwrite runs.db, which the run reads" in refused.stderr
+    assert "submitted" in run("runs", "r1").output
+
+
 LOOKING = ("runs", "runs r1", "waiting", "gc", "resume --all", "cancel r1", "answer r1 ask yes_")
 
 
