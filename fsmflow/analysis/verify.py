@@ -139,7 +139,7 @@ def _check(part: dict[str, Any], capped: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for argument in sys.argv[1:] or sys.exit(sys.stderr.write(f"{__doc__}\n") and 2):
+    for argument in sys.argv[1:] or sys.exit(__doc__):
         try:
             verify(claims := read(argument))
         except (Rejected, OSError, RecursionError, ValueError) as fault:

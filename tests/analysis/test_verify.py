@@ -449,10 +449,10 @@ def test_it_names_what_fails(tmp_path: Path) -> None:
 
 
 def test_nothing_to_check_is_no_success() -> None:
-    """Without a file, as where a pattern matches none, it says how it is used, and exits with 2."""
+    """Without a file, as where a pattern matches none, it says how it is used, and fails."""
     done = script()
 
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("python verify.py FILE...\n")
 
 
