@@ -81,6 +81,9 @@ async def answered(
         raise
     except Exception as error:  # noqa: BLE001 - a desk that fails leaves the question unanswered
         return Ended("failure", message=f"the question could not be asked: {describe(error)}")
+    if deadline.expired:
+        # The answer came first, if only just.
+        deadline.acknowledge()
     return Ended("success", answer.label, answer.value)
 
 

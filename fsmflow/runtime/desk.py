@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -112,22 +113,30 @@ class Inbox:
     """A desk in memory: who holds it lists what waits, and answers, from any thread."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[Asked, asyncio.Future[Answer]]] = {}
+        self._waiting: dict[str, _Waiting] = {}
         self._arrived = asyncio.Event()
+        self._answering = threading.Lock()
 
     async def ask(self, asked: Asked) -> Answer:
         """Let a question wait until `answer` is called with its token."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[asked.token] = (asked, future)
+        waiting = _Waiting(asked)
+        self._waiting[asked.token] = waiting
         self._arrived.set()
         try:
-            return await future
+            return await waiting.future
+        except asyncio.CancelledError:
+            with self._answering:
+                self._waiting.pop(asked.token, None)
+            if waiting.answer is None:
+                raise
+            # It was answered in time, if only just: whoever answered was told so.
+            return waiting.answer
         finally:
             self._waiting.pop(asked.token, None)
 
     def waiting(self) -> tuple[Asked, ...]:
         """Give the questions that wait, the oldest first."""
-        return tuple(asked for asked, _ in list(self._waiting.values()))
+        return tuple(each.asked for each in list(self._waiting.values()))
 
     async def next(self) -> Asked:
         """Wait until a question waits, and give the oldest."""
@@ -148,16 +157,33 @@ class Inbox:
             NotWaiting: No question waits under this token.
             Rejected: The answer is none of those that there are; the question still waits.
         """
-        asked, future = self._waiting.get(token, (None, None))
-        if asked is None or future is None:
+        waiting = self._waiting.get(token)
+        if waiting is None:
             raise NotWaiting(f"no question waits under {token!r}: it is answered, or was taken back")
-        answer = asked.answer(label, value)
-        # From here on it waits no more, so that a second answer is refused.
-        if self._waiting.pop(token, None) is None:
-            raise NotWaiting(f"no question waits under {token!r}: it has just been answered")
-        future.get_loop().call_soon_threadsafe(_settle, future, answer)
+        answer = waiting.asked.answer(label, value)
+        with self._answering:
+            # From here on it waits no more, so that a second answer is refused.
+            if self._waiting.pop(token, None) is None:
+                raise NotWaiting(f"no question waits under {token!r}: it has just been answered")
+            waiting.answer = answer
+        waiting.future.get_loop().call_soon_threadsafe(waiting.settle, answer)
 
 
-def _settle(future: asyncio.Future[Answer], answer: Answer) -> None:
-    if not future.done():
-        future.set_result(answer)
+class _Waiting:
+    """A question that waits.
+
+    Attributes:
+        asked: The question.
+        answer: Its answer, once there is one.
+        future: Is done once whoever asked may be told of it.
+    """
+
+    def __init__(self, asked: Asked) -> None:
+        self.asked = asked
+        self.answer: Answer | None = None
+        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def settle(self, answer: Answer) -> None:
+        """Tell whoever asked, if he still waits."""
+        if not self.future.done():
+            self.future.set_result(answer)

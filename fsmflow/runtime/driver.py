@@ -204,6 +204,8 @@ class Driver:
             try:
                 self._calling, self._started = stage, started
                 value = await bound.call(arguments)
+                if value.__class__ is types.CoroutineType:
+                    value = await value
                 ended = now()
                 if deadline.expired:
                     # The step swallowed the cancellation that cut it off.

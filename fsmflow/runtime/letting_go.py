@@ -6,6 +6,7 @@ here, so that it can be left where it is: it never runs again, and what waited f
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from fsmflow.runtime import clock
 from fsmflow.runtime.outcomes import describe
+from fsmflow.runtime.task_groups import take_back, woken_by
 
 T = TypeVar("T")
 
@@ -77,7 +79,8 @@ def going_on(
     Raises:
         Left: It was left.
     """
-    since = clock.NEVER
+    since: int | None = None
+    group: asyncio.TaskGroup | None = None
     try:
         while True:
             try:
@@ -88,16 +91,23 @@ def going_on(
                 coroutine.close()
                 raise
             except BaseException as error:  # noqa: BLE001 - it is the coroutine's, whatever it is
+                if isinstance(error, asyncio.CancelledError):
+                    before, group = group, woken_by(coroutine)
+                    if group is not None and group is not before:
+                        take_back()
                 waits_for = told(coroutine.throw, error)
-                if outstanding() < 2:
+                if since is None:
                     since = now()
-                elif now() - since > clock.AGAIN_US * 3 // 2:
+                elif outstanding() > 0 and now() - since > clock.AGAIN_US * 3 // 2:
                     if closing is not None:
                         closing()
                     _close(coroutine)
                     raise Left(error) from None
             else:
                 waits_for = told(coroutine.send, None)
+            if since is not None and outstanding() <= 0:
+                # It has taken back what it had cancelled itself.
+                since = None
     except StopIteration as done:
         return done.value
 

@@ -101,7 +101,7 @@ def _acceptor(function: Any, name: str) -> Acceptor:
 def _mode(function: Callable[..., Any], stage: Stage) -> str:
     # Not to see whether it can be called, as B004 takes it, but whether what is called then is async.
     target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    if inspect.iscoroutinefunction(target) or inspect.iscoroutinefunction(inspect.unwrap(function)):
+    if inspect.iscoroutinefunction(target):
         return "async"
     return "inline" if stage.inline else "thread"
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from fsmflow.runtime import Answer, Asked, Inbox, NoDesk, NotWaiting, Rejected, Result
 from fsmflow.runtime.folder_desk import FolderDesk, answer_in, waiting_in
@@ -138,6 +139,33 @@ def test_when_nobody_answers_in_time_the_fallback_is_taken() -> None:
     result = asyncio.run(compiled(states).run(GIVEN, desk=Silent()))
 
     assert (result.end, result.output) == ("failed", "nobody answered within 0.03 s")
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before", "at the same moment"])
+def test_an_answer_that_was_taken_counts(early: bool) -> None:
+    """Whoever answered in time was told so, and is heard, though the loop was busy past the deadline."""
+
+    async def main() -> Result[Any]:
+        inbox = Inbox()
+        states = {**APPROVE, "approve": evolve(APPROVE["approve"], timeout=Duration.parse("50ms"))}
+        run = asyncio.create_task(compiled(states).run(GIVEN, desk=inbox))
+        asked = await inbox.next()
+        if early:
+            answering = threading.Thread(target=inbox.answer, args=(asked.token, "pay"))
+            answering.start()
+            answering.join()
+            time.sleep(0.06)
+        else:
+            time.sleep(0.06)
+            # What is due is called after what was handed over before.
+            asyncio.get_running_loop().call_soon(inbox.answer, asked.token, "pay")
+        result = await run
+        assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+        return result
+
+    result = asyncio.run(main())
+
+    assert (result.end, result.output) == ("done", "pay")
 
 
 def test_the_time_of_an_answer_is_on_no_ledger() -> None:

@@ -472,3 +472,22 @@ def test_a_process_ends_though_a_step_that_was_left_would_not():
     )
 
     assert (found.stdout, found.stderr) == ("[('work', 'transient')]\n" * 2, "")
+
+
+def test_a_step_that_stays_is_left_though_two_cancelled_it_at_once(monkeypatch):
+    """Cancellations that come in together count from then on, like one."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+    for function in never_letting_go(swallowed := []):
+        swallowed.clear()
+
+        async def main(function=function):
+            runner = compiled({"work": step(timeout=seconds(0.05))})
+            task = asyncio.create_task(runner.run(None, steps={"work": function}))
+            await asyncio.sleep(0.02)
+            task.cancel()
+            task.cancel()
+            await asyncio.wait([task])
+            return task.cancelled()
+
+        assert asyncio.run(main())
+        assert len(swallowed) < 20
