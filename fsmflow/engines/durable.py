@@ -45,6 +45,7 @@ from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.execution import Execution, accepted
 from fsmflow.runtime.hiding import Bodies, Hiding
+from fsmflow.runtime.options import check
 from fsmflow.runtime.run_ids import id_of
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
@@ -193,8 +194,10 @@ class Durable:
             Suspended: It waits for a person, and is not to wait in this process.
             Unfit: A value that it gave does not fit the code any more.
             Corrupt: Its journal is damaged.
+            TypeError, ValueError: There is no such option, or it can't be what is given.
             asyncio.CancelledError: This process was to stop; the run can be resumed.
         """
+        check(options, Watched)
         async with self._leases.held(run_id) as held:
             about = held.about
             if workflow is None:

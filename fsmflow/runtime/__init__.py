@@ -8,6 +8,7 @@ from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.families import Enter, Member, Members, Row
 from fsmflow.runtime.gauge import StaleCertificate, WorstCase
 from fsmflow.runtime.model import Model
+from fsmflow.runtime.options import Options
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
@@ -26,7 +27,7 @@ from fsmflow.runtime.run import (
     Stage,
     Unbound,
 )
-from fsmflow.runtime.runner import Options, Runner, load_runner, runner_of
+from fsmflow.runtime.runner import Runner, load_runner, runner_of
 from fsmflow.runtime.steps import StepNotFound
 from fsmflow.runtime.trace import JsonLines, Span
 from fsmflow.runtime.validation import Rejected

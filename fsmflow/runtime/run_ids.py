@@ -20,6 +20,6 @@ def id_of(chosen: str | None) -> str:
     """
     if chosen is None:
         return os.urandom(16).hex()
-    if _ID.fullmatch(chosen) is None:
+    if not isinstance(chosen, str) or _ID.fullmatch(chosen) is None:
         raise ValueError(f"{chosen!r:.60} can't be a run's id: it takes {ALLOWED}")
     return chosen

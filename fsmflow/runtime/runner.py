@@ -10,15 +10,16 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, TypeVar, Unpack
 
 from fsmflow.runtime.binding import Step, bind_all
-from fsmflow.runtime.clock import Clock, SystemClock
-from fsmflow.runtime.desk import Desk, NoDesk
+from fsmflow.runtime.clock import SystemClock
+from fsmflow.runtime.desk import NoDesk
 from fsmflow.runtime.events import Elapsed, Ended, Lost
 from fsmflow.runtime.execution import Execution
 from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
-from fsmflow.runtime.hiding import Bodies, Ways, ways_of
+from fsmflow.runtime.hiding import Ways, ways_of
+from fsmflow.runtime.options import Options, check
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import (
     Callee,
@@ -33,43 +34,11 @@ from fsmflow.runtime.run import (
 )
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound, StepNotFound, resolve_type
-from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.validation import Validate, validator
 from fsmflow.runtime.world import World
 
 Given = TypeVar("Given", contravariant=True)
 Output = TypeVar("Output")
-
-
-class Options(TypedDict, total=False):
-    """What a run can be given beside its input.
-
-    Attributes:
-        profile: Use the step implementations of this profile of the spec.
-        steps: Use these implementations, by state: functions, `module:name`, or steps bound before. A step
-            of a child goes by the state that runs it, too: `fetch_all.fetch`.
-        trace: Is called with each trace event, as plain data, when it happens.
-        run_id: The run's id; random unless given. It is what idempotency keys are made of.
-        clock: The clock to go by.
-        random: The source of jitter.
-        live: Whether `trace` is also told when an attempt or a pause begins, by an event `start`, and what
-            a model says while it says it, by events `chunk`.
-        desk: Where people are asked. A workflow that asks anybody needs one.
-        bodies: How `trace` is told inputs and outputs: in `full`, which is without what is marked as secret;
-            as a `hash` that tells which are equal; or not at all, with `none`.
-        record: Is called with each event of the trace in full, secrets included: what a replay takes.
-    """
-
-    profile: str | None
-    steps: Mapping[str, Step]
-    trace: Sink
-    run_id: str
-    clock: Clock
-    random: random_module.Random
-    live: bool
-    desk: Desk
-    bodies: Bodies
-    record: Sink
 
 
 class Runner(Generic[Given, Output]):
@@ -288,8 +257,11 @@ class Runner(Generic[Given, Output]):
             StepNotFound: A step, an accept function or a type is not where the spec says.
             StaleCertificate: The certificate beside the runner speaks of another machine.
             NoDesk: The workflow asks people, and no desk is given.
+            TypeError, ValueError: There is no such option, or it can't be what is given.
             asyncio.CancelledError: The run was cancelled; its trace is whole.
         """
+        if options:
+            check(options)
         if not self._is_certified:
             self._certify()
         world = World(

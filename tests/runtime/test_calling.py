@@ -7,6 +7,8 @@ import functools
 import pytest
 
 from fsmflow.runtime.calling import caller
+from fsmflow.spec import End
+from tests.runtime.workbench import run, step
 
 
 def one(a):
@@ -97,3 +99,35 @@ def test_what_is_too_deep_to_be_copied_is_passed_as_it_is():
         deep = [deep]
 
     assert caller(one)({"a": deep})[0] is deep
+
+
+async def later():
+    return 7
+
+
+async def gives_what_gives():
+    return later()
+
+
+@functools.wraps(later)
+def wrapped():
+    return 77
+
+
+@functools.wraps(later)
+def wrapped_around():
+    return later()
+
+
+@pytest.mark.parametrize("options", [{}, {"trace": lambda event: None}], ids=["unwatched", "watched"])
+@pytest.mark.parametrize(
+    ("function", "value"),
+    [(gives_what_gives, 7), (wrapped, 77), (wrapped_around, 7), (functools.partial(later), 7)],
+    ids=["a coroutine of a coroutine", "a sync wrapper", "a wrapper around it", "a part of it"],
+)
+def test_what_a_step_gives_is_awaited_as_far_as_it_can_be(function, value, options):
+    """Watched or not, a run takes no coroutine for an output, and a wrapper for what it is itself."""
+    states = {"work": step(success="given", gives="int"), "given": End(end="success", output="$work")}
+    result = run(states, {"work": function}, options=options)
+
+    assert (result.end, result.output) == ("given", value)

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import random
+import re
 import sys
 from types import ModuleType
 
@@ -292,3 +293,21 @@ def test_a_configuration_can_be_taken_up_again(steps):
     second = runner.restore(first.configuration(), "r")
 
     assert second.configuration() == first.configuration()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"profle": "offline"}, TypeError, "a run has no option 'profle': did you mean 'profile'?"),
+        ({"zebra": 1}, TypeError, "a run has no option 'zebra'"),
+        ({"bodies": "Hash"}, ValueError, "bodies can't be 'Hash': expected one of full, hash, none"),
+        ({"bodies": None}, ValueError, "bodies can't be None: expected one of full, hash, none"),
+        ({"run_id": 5}, ValueError, "5 can't be a run's id"),
+        ({"run_id": ""}, ValueError, "'' can't be a run's id"),
+    ],
+)
+def test_an_option_that_nobody_would_heed_is_refused(options, error, said):
+    """A misspelt option would else let a run ask another model, or keep another trace, than was meant."""
+    runner = compiled({"work": step()})
+    with pytest.raises(error, match=re.escape(said)):
+        runner.run_sync(None, steps={"work": lambda: 1}, **options)

@@ -216,7 +216,6 @@ def test_a_trace_is_one_document_a_line(tmp_path):
                 {"\udfff": math.nan, "line": "a\nb\u2028c"},
                 steps={"work": hostile},
                 trace=sink,
-                run_id="\ud800",
             )
         )
     documents = [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
