@@ -95,10 +95,11 @@ def going_on(
                     before, group = group, woken_by(coroutine)
                     if group is not None and group is not before:
                         take_back()
+                count = outstanding()
                 waits_for = told(coroutine.throw, error)
                 if since is None:
                     since = now()
-                elif outstanding() > 0 and now() - since > clock.AGAIN_US * 3 // 2:
+                elif 0 < count <= outstanding() and now() - since > clock.AGAIN_US * 3 // 2:
                     if closing is not None:
                         closing()
                     _close(coroutine)

@@ -420,6 +420,36 @@ def test_the_timeouts_of_a_step_are_its_own_business(monkeypatch, again_us):
     assert outcomes(result) == [("work", "success")]
 
 
+def test_a_step_may_take_its_time_to_clean_up_after_its_own_timeouts(monkeypatch):
+    """What a step does once it has timed itself out, and the timeouts in that, are its own business too."""
+    monkeypatch.setattr(clock, "AGAIN_US", 1_000)
+
+    async def hurry():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.003):
+                await forever()
+
+    async def work():
+        for _ in range(4):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.003):
+                    try:
+                        await forever()
+                    finally:
+                        await asyncio.sleep(0.004)
+                        await hurry()
+                        await asyncio.sleep(0)
+        return "done"
+
+    async def work_in_context(ctx):
+        return await work()
+
+    for function in (work, work_in_context):
+        result = run({"work": step(timeout=seconds(5))}, {"work": function})
+
+        assert outcomes(result) == [("work", "success")]
+
+
 def test_a_caller_who_insists_need_not_wait_for_a_step(monkeypatch):
     """A run whose caller cancels it again and again ends, though its step has no deadline and stays."""
     monkeypatch.setattr(clock, "AGAIN_US", 5_000)
@@ -491,3 +521,19 @@ def test_a_step_that_stays_is_left_though_two_cancelled_it_at_once(monkeypatch):
 
         assert asyncio.run(main())
         assert len(swallowed) < 20
+
+
+def test_a_run_within_a_step_is_left_with_its_own_step(monkeypatch):
+    """A step that runs a workflow itself ends in time, whatever the steps of that swallow."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+    work, _ = never_letting_go([])
+    inner = compiled({"work": step(timeout=seconds(0.05))})
+
+    async def nested():
+        return (await inner.run(None, steps={"work": work})).kind
+
+    for outer in (seconds(0.05), seconds(5)):
+        result = run({"work": step(timeout=outer)}, {"work": nested})
+
+        assert result.end in ("done", "failed")
+        assert result.spent.time_us < 1_000_000

@@ -78,13 +78,18 @@ def test_a_failed_group_that_a_step_handles_is_its_own_business(failing, body, n
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["plain", "context"])
-def test_a_caller_who_cancels_while_a_group_fails_has_cancelled_the_run(number):
+@pytest.mark.parametrize("body", [False, True])
+@pytest.mark.parametrize("failing", [False, True])
+def test_a_caller_who_cancels_while_a_group_waits_has_cancelled_the_run(number, body, failing):
     """What a group has done is taken back, and nothing else."""
 
     async def work():
         async with asyncio.TaskGroup() as group:
-            group.create_task(fails_at_once())
+            if failing:
+                group.create_task(fails())
             group.create_task(cleans_up())
+            if body:
+                await waits()
         return 1
 
     async def cleans_up():
