@@ -122,11 +122,11 @@ def _exported() -> OtelSink:
     """Give the sink that exports, as the environment says.
 
     Raises:
-        click.UsageError: What it takes is not installed.
+        click.UsageError: What it takes is not installed, or the environment names what is not there.
     """
     from fsmflow.runtime.otel import MissingExtra, otel_sink
 
     try:
         return otel_sink()
-    except MissingExtra as missing:
-        raise click.UsageError(str(missing)) from missing
+    except (MissingExtra, ValueError) as refused:
+        raise click.UsageError(str(refused)) from refused

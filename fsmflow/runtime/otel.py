@@ -188,12 +188,17 @@ def otel_sink(exporter: Any = None, *, content: bool | None = None) -> OtelSink:
 
     Raises:
         MissingExtra: The extra `otel` is not installed.
+        ValueError: `OTEL_TRACES_EXPORTER` names another exporter.
     """
     if content is None:
         content = os.environ.get(_CONTENT, "").lower() in ("true", "1")
     export = _module("sdk.trace.export")
     if exporter is None:
-        exporter = _EXPORTERS.get(os.environ.get("OTEL_TRACES_EXPORTER") or "otlp", _otlp)()
+        named = os.environ.get("OTEL_TRACES_EXPORTER") or "otlp"
+        if named not in _EXPORTERS:
+            known = " or ".join(_EXPORTERS)
+            raise ValueError(f"OTEL_TRACES_EXPORTER is {named!r:.60}: fsmflow exports by {known}")
+        exporter = _EXPORTERS[named]()
     return OtelSink(export.BatchSpanProcessor(exporter), content=content)
 
 

@@ -235,6 +235,17 @@ def test_a_missing_extra_is_named(monkeypatch, hidden):
     assert INSTALL in str(missing.value)
 
 
+@pytest.mark.parametrize("named", ["zipkin", "none"])
+def test_another_exporter_is_refused(monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    """Spans do not go where nobody said that they should go."""
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", named)
+
+    with pytest.raises(
+        ValueError, match=f"OTEL_TRACES_EXPORTER is '{named}': fsmflow exports by otlp or console"
+    ):
+        otel_sink()
+
+
 def test_the_environment_says_where_to():
     """OTEL_TRACES_EXPORTER chooses, and `fsmflow` alone needs none of it."""
     code = (
