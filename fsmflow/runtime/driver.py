@@ -13,10 +13,11 @@ from typing import Any, NoReturn, Protocol
 
 from fsmflow.runtime.asking import Asking, answered
 from fsmflow.runtime.calling import own
-from fsmflow.runtime.clock import NEVER, Deadline
+from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Elapsed, Ended, Late
 from fsmflow.runtime.gauge import WorstCase
+from fsmflow.runtime.held_time import HeldTime
 from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.journal import Journal
 from fsmflow.runtime.letting_go import Left, finished, going_on, told
@@ -333,7 +334,7 @@ class Driver:
             elif bound.mode == "inline":
                 value = told(bound.function, **given)
             elif bound.mode == "children":
-                holding = _Holding(self, deadline, at_us)
+                holding = HeldTime(self, deadline, at_us)
                 value = await bound.function(context, self._world._replace(holding=holding), given)
             else:
                 value = await in_thread(bound.function, given, stage.name)
@@ -509,39 +510,6 @@ class Driver:
             self.record.append(span)
             if self._observe is not None:
                 self._observe(span, new_span_id())
-
-
-class _Holding:
-    """Holds the time of an attempt whose children ask people: what that takes is on no budget.
-
-    Children that run side by side may ask at once. Time is held from the first question to the last answer.
-    """
-
-    __slots__ = ("_at_us", "_deadline", "_driver", "_open", "_since_us")
-
-    def __init__(self, driver: Driver, deadline: Deadline, at_us: int) -> None:
-        self._driver = driver
-        self._deadline = deadline
-        self._at_us = at_us
-        self._open = 0
-        self._since_us = 0
-
-    def begin(self, at_us: int) -> None:
-        """Let time pass uncounted from `at_us` on."""
-        self._open += 1
-        if self._open == 1:
-            self._since_us = at_us
-            self._deadline.disarm()
-            self._driver.hold(at_us)
-
-    def end(self, at_us: int) -> None:
-        """Count again from `at_us` on."""
-        self._open -= 1
-        if self._open == 0:
-            held_us = at_us - self._since_us
-            self._at_us = min(NEVER, self._at_us + held_us)
-            self._deadline.arm(self._at_us)
-            self._driver.release(at_us, held_us)
 
 
 def _cancellations() -> Callable[[], int]:
