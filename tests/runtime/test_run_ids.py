@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fsmflow.runtime.run_ids import id_of
 
 
