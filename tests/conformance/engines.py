@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from attrs import evolve
 
@@ -51,6 +51,14 @@ class Engine(Protocol):
 
     def run(self, case: Case) -> Observed:
         """Run a case to its end."""
+
+
+@runtime_checkable
+class Serving(Protocol):
+    """An engine that starts a server."""
+
+    def close(self) -> None:
+        """End it, if it was started."""
 
 
 class Reference:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import shutil
 import sys
 import threading
@@ -100,7 +99,6 @@ class _Server:
             )
         )
         self._worker = self.do(self._start())
-        atexit.register(self.stop)
 
     async def _start(self) -> Any:
         made = worker(self.env.client, _CrashingAttempts(self.scripts))
@@ -136,6 +134,12 @@ class Temporal:
             self._server = _Server()
         self._count += 1
         return self._server.do(_run(self._server, case, f"{self._count:032x}"))
+
+    def close(self) -> None:
+        """End the server."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
 
 async def _run(server: _Server, case: Case, run_id: str) -> Observed:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.case import Case, cases
-from tests.conformance.engines import ENGINES, Engine
+from tests.conformance.engines import ENGINES, Engine, Serving
 from tests.conformance.observed import expected
 
 
@@ -19,6 +19,15 @@ def pairs() -> Iterator[Any]:
         for case in cases():
             if case.needs - {"draws"} <= engine.can:
                 yield pytest.param((engine, case), id=f"{engine.name}: {case.name}", marks=marks)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ended() -> Iterator[None]:
+    """No engine leaves a server behind."""
+    yield
+    for engine in ENGINES:
+        if isinstance(engine, Serving):
+            engine.close()
 
 
 @pytest.mark.parametrize("pair", list(pairs()))
