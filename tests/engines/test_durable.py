@@ -108,6 +108,23 @@ def resume(durable: Durable, run_id: str, **options: Any) -> Any:
         return suspended.asked.state
 
 
+@pytest.mark.parametrize("options", [{}, {"trace": lambda event: None}], ids=["unwatched", "watched"])
+def test_a_run_that_is_interrupted_in_a_step_is_taken_up_there(
+    durable: Durable, workflow: Workflow, options: dict[str, Any]
+) -> None:
+    """Ctrl-C that reaches a step ends the process's work and not the run, which makes the attempt again."""
+
+    async def interrupted(text: str) -> None:
+        raise KeyboardInterrupt
+
+    run_id = durable.submit(workflow, {"text": "a"})
+    with pytest.raises(KeyboardInterrupt):
+        resume(durable, run_id, steps={"find": interrupted}, **options)
+
+    assert resume(durable, run_id) == "approve"
+    assert durable.find(run_id).status == "waiting"
+
+
 def test_a_run_is_let_go_while_it_waits_and_taken_up_with_the_answer(
     durable: Durable, workflow: Workflow
 ) -> None:
