@@ -1,16 +1,16 @@
-"""What a notebook shows of a workflow, a run and a change: a picture, Mermaid text and words.
+"""What a notebook shows of a workflow, a run and a change: a picture and words.
 
-Jupyter asks an object for its MIME bundle (IPython, rich display: `_repr_mimebundle_`) and shows the
-richest of what it can. Where nothing that draws is installed, the rest is still there.
+Jupyter asks an object for its MIME bundle (IPython, rich display: `_repr_mimebundle_`) and shows what it
+likes best of it. Where nothing that draws is installed, a workflow is given as Mermaid text instead.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from fsmflow.analysis.callees import spec_of
 from fsmflow.analysis.difference import Difference
 from fsmflow.analysis.recording import read
 from fsmflow.backends.diagram import Diagram, extract
@@ -34,20 +34,20 @@ def of_compilation(compilation: Compilation) -> Mapping[str, str]:
         return {PLAIN: text.render([compilation.report], color=False)}
     proof = compilation.analysis.proof
     diagram = extract(proof.machine, proof)
-    return _bundle(proof_text.render(proof, color=False), diagram, diagram)
+    return _bundle(proof_text.render(proof, color=False), diagram)
 
 
 def of_result(result: Result[object]) -> Mapping[str, str]:
     """Show a run, drawn on the workflow that it is of where that can be read."""
     recording = read("".join(f"{json.dumps(event)}\n" for event in result.events()))
-    spec = Path(result.folder) / f"{recording.workflow}.fsm.yaml"
+    spec = spec_of(recording.workflow, Path(result.folder))
     if not spec.is_file():
         return {PLAIN: repr(result)}
     analysis = compile_file(spec).analysis
     if analysis is None:
         return {PLAIN: repr(result)}
     diagram = extract(analysis.machine)
-    return _bundle(repr(result), diagram, diagram, of_recording(analysis.machine, diagram, recording))
+    return _bundle(repr(result), diagram, of_recording(analysis.machine, diagram, recording))
 
 
 def of_difference(difference: Difference) -> Mapping[str, str]:
@@ -55,18 +55,19 @@ def of_difference(difference: Difference) -> Mapping[str, str]:
     words = diff_text.render(Comparison("", "", (difference,), ()), color=False)
     if not difference.is_of_meaning:
         return {PLAIN: words}
-    version = difference.new or difference.old
     try:
         diagram, overlay = union(difference)
     except NotDrawable:
         return {PLAIN: words}
-    assert version is not None
-    assert version.analysis is not None
-    return _bundle(words, extract(version.analysis.machine), diagram, overlay)
+    return _bundle(words, diagram, overlay)
 
 
-def _bundle(words: str, flow: Diagram, diagram: Diagram, overlay: Overlay | None = None) -> Mapping[str, str]:
-    shown = {PLAIN: words.rstrip("\n"), MERMAID: flowchart(flow)}
-    with suppress(NoEngine, DrawingFailed):
+def _bundle(words: str, diagram: Diagram, overlay: Overlay | None = None) -> Mapping[str, str]:
+    shown = {PLAIN: words.rstrip("\n")}
+    try:
         shown[SVG] = picture(diagram, overlay=overlay).decode()
+    except (NoEngine, DrawingFailed):
+        # Beside a picture, JupyterLab would show this in its place; and it shows no run and no change.
+        if overlay is None:
+            shown[MERMAID] = flowchart(diagram)
     return shown

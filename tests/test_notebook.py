@@ -41,13 +41,12 @@ def ran(folder: Path) -> Result[object]:
 
 
 def test_a_workflow_is_drawn_and_proved(tmp_path: Path) -> None:
-    """A workflow shows its picture, its flowchart, and what is proved of it."""
+    """A workflow shows its picture and what is proved of it."""
     compilation = compiled(tmp_path)
     shown = compilation._repr_mimebundle_()
 
     assert shown[SVG].startswith("<svg")
     assert shown[SVG] == compilation._repr_svg_()
-    assert "flowchart TB" in shown[MERMAID]
     assert shown[PLAIN].startswith("greet: every run ends")
 
 
@@ -89,7 +88,6 @@ def test_a_change_is_drawn_and_told(tmp_path: Path) -> None:
 
     assert "Δ CHANGED" in shown[SVG]
     assert "+50 %" in shown[PLAIN]
-    assert "retry ≤2" in shown[MERMAID]
     assert shown[SVG] == change._repr_svg_()
 
 
@@ -100,8 +98,42 @@ def test_no_change_says_so(tmp_path: Path) -> None:
     assert list(same._repr_mimebundle_()) == [PLAIN]
 
 
-def test_words_need_nothing_that_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can draw, the flowchart and the words are still shown."""
+def test_nothing_is_shown_in_the_place_of_a_picture(tmp_path: Path) -> None:
+    """Beside a picture there is no flowchart, which JupyterLab would show instead, without run or change."""
+    old, new = (
+        compiled(tmp_path / "old"),
+        compiled(tmp_path / "new", SPEC.replace("times: 1", "times: 2")),
+    )
+
+    for each in (old, ran(tmp_path), compare(old, new)):
+        assert set(each._repr_mimebundle_()) == {PLAIN, SVG}
+
+
+def test_a_workflow_needs_nothing_that_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can draw, a workflow is shown as a flowchart."""
     monkeypatch.setattr(engines, "find", lambda: None)
 
-    assert set(compiled(tmp_path)._repr_mimebundle_()) == {PLAIN, MERMAID}
+    shown = compiled(tmp_path)._repr_mimebundle_()
+
+    assert set(shown) == {PLAIN, MERMAID}
+    assert "flowchart TB" in shown[MERMAID]
+
+
+def test_a_run_and_a_change_are_told_where_nothing_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can draw, a run and a change are shown in words: a flowchart would show neither."""
+    monkeypatch.setattr(engines, "find", lambda: None)
+    change = compare(
+        compiled(tmp_path / "old"), compiled(tmp_path / "new", SPEC.replace("times: 1", "times: 2"))
+    )
+
+    assert set(ran(tmp_path)._repr_mimebundle_()) == set(change._repr_mimebundle_()) == {PLAIN}
+
+
+def test_a_spec_may_end_in_yml(tmp_path: Path) -> None:
+    """A run is drawn on its workflow whichever ending its spec has."""
+    result = ran(tmp_path)
+    (tmp_path / "greet.fsm.yaml").rename(tmp_path / "greet.fsm.yml")
+
+    assert SVG in result._repr_mimebundle_()
