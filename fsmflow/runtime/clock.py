@@ -13,7 +13,10 @@ class Deadline(Protocol):
     expired: bool
 
     def arm(self, at_us: int) -> None:
-        """Cut the present attempt off at `at_us`, by cancelling it."""
+        """Cut the present attempt off at `at_us`, by cancelling it, if it is watched by then."""
+
+    def watch(self) -> None:
+        """Heed the time from now on: the present attempt waits. One that never does can't be cancelled."""
 
     def disarm(self) -> None:
         """Let what runs now run on."""
@@ -77,9 +80,10 @@ AGAIN_US = 1_000_000
 class TimerDeadline:
     """A deadline kept by one lazy timer of the event loop.
 
-    Arming it for each attempt would cost a timer an attempt. The timer is left alone as long as
-    it fires no later than it must; when it finds that the deadline has moved, it sets itself anew.
-    A step that swallows its cancellation and waits on is cancelled again and again.
+    Arming it for each attempt would cost a timer an attempt. An attempt that never waits needs none, and
+    the timer is left alone as long as it fires no later than it must; when it finds that the deadline has
+    moved, it sets itself anew. A step that swallows its cancellation and waits on is cancelled again and
+    again.
     """
 
     __slots__ = ("_at_us", "_before", "_fired", "_handle", "_handle_us", "_loop", "_task", "expired")
@@ -96,11 +100,14 @@ class TimerDeadline:
         self._fired = 0
 
     def arm(self, at_us: int) -> None:
-        """Cancel the task at `at_us` of the monotonic clock, unless moved before."""
+        """Cancel the task at `at_us` of the monotonic clock, unless moved before, if it is watched."""
         self._at_us = at_us
         self.expired = False
-        if at_us < self._handle_us:
-            self._set(at_us)
+
+    def watch(self) -> None:
+        """Have a timer that fires no later than it must."""
+        if self._at_us < self._handle_us:
+            self._set(self._at_us)
 
     def disarm(self) -> None:
         """Let what runs now run on."""

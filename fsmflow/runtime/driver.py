@@ -68,6 +68,7 @@ class Driver:
         "_hiding",
         "_interruption",
         "_is_left",
+        "_is_visiting",
         "_journal",
         "_late",
         "_observe",
@@ -109,6 +110,7 @@ class Driver:
         self._started = 0
         self._cancelling: Callable[[], int] = _never
         self._calling: Stage | None = None
+        self._is_visiting = False
         self._interruption: asyncio.CancelledError | KeyboardInterrupt | None = None
         self._is_left = False
 
@@ -154,7 +156,8 @@ class Driver:
             command: Command = done.value
             return command
         try:
-            found: Command = await going_on(sprint, waits_for, self._unheard, self._clock.now, self._leave)
+            now, watch = self._clock.now, self._deadline.watch
+            found: Command = await going_on(sprint, waits_for, self._unheard, now, watch, self._leave)
         except Left as left:
             assert self._calling is not None, "nothing else is left"
             self._is_left = False
@@ -167,7 +170,7 @@ class Driver:
 
     def _unheard(self) -> int:
         """Give how many cancellations are outstanding, while a sprint waits for a step itself."""
-        return 0 if self._calling is None else self._outstanding()
+        return 0 if self._is_visiting else self._outstanding()
 
     def _leave(self) -> None:
         """Take what a sprint ends with from now on for no outcome: it is closed where it is."""
@@ -191,8 +194,9 @@ class Driver:
             name, arguments, full = stage.name, run.arguments, stage.full
             bound = bindings[name]
             if not bound.plain or arguments.__class__ is not dict:
-                self._calling, self._started = None, started
+                self._started, self._is_visiting = started, True
                 command = await self._visit(stage)
+                self._is_visiting = False
                 started, armed_for = self._started, _UNARMED
                 continue
             timeout_us = stage.timeout_us
@@ -203,7 +207,6 @@ class Driver:
                 armed_for = stage.time_limit_us if timeout_us is None else _UNARMED
             value = None
             try:
-                self._calling, self._started = stage, started
                 value = await bound.call(arguments)
                 if value.__class__ is types.CoroutineType:
                     value = await value
@@ -225,6 +228,7 @@ class Driver:
                 raise
             except BaseException as error:
                 if self._is_left:
+                    self._calling, self._started = stage, started
                     raise
                 event = self._interrupted(stage, bound, started, full, error)
                 armed_for = _UNARMED
@@ -335,8 +339,10 @@ class Driver:
                 value = told(bound.function, **given)
             elif bound.mode == "children":
                 holding = HeldTime(self, deadline, at_us)
+                deadline.watch()
                 value = await bound.function(context, self._world._replace(holding=holding), given)
             else:
+                deadline.watch()
                 value = await in_thread(bound.function, given, stage.name)
             if isinstance(value, types.CoroutineType):
                 value = await self._finished(value)
@@ -405,7 +411,7 @@ class Driver:
 
     def _finished(self, step: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
         """Wait until a step has finished, or has stayed for so long that it is left."""
-        return finished(step, self._outstanding, self._clock.now)
+        return finished(step, self._outstanding, self._clock.now, self._deadline.watch)
 
     def _stop(self, event: Ended) -> NoReturn:
         """End the run where its caller has cancelled it, after `event`, which is on record.
@@ -428,6 +434,7 @@ class Driver:
             longest = await self._journal.begin(run, "question", longest)
         span_id = "" if self._observe is None else self._begin_span(question.name, started)
         deadline.arm(NEVER if longest is None else now() + longest)
+        deadline.watch()
         holding = self._world.holding
         if holding is not None:
             holding.begin(started)

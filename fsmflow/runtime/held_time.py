@@ -47,4 +47,5 @@ class HeldTime:
             held_us = at_us - self._since_us
             self._at_us = min(NEVER, self._at_us + held_us)
             self._deadline.arm(self._at_us)
+            self._deadline.watch()
             self._holder.release(at_us, held_us)

@@ -33,7 +33,12 @@ class Left(BaseException):
         self.cancelled = cancelled
 
 
-async def finished(step: Awaitable[Any], outstanding: Callable[[], int], now: Callable[[], int]) -> Any:
+async def finished(
+    step: Awaitable[Any],
+    outstanding: Callable[[], int],
+    now: Callable[[], int],
+    waiting: Callable[[], None],
+) -> Any:
     """Wait until a step has finished, or was left: see `going_on`.
 
     Raises:
@@ -47,7 +52,7 @@ async def finished(step: Awaitable[Any], outstanding: Callable[[], int], now: Ca
     except StopIteration as done:
         return done.value
     try:
-        return await going_on(awaited, waits_for, outstanding, now)
+        return await going_on(awaited, waits_for, outstanding, now, waiting)
     except Left as left:
         raise left.cancelled from None
 
@@ -62,6 +67,7 @@ def going_on(
     waits_for: Any,
     outstanding: Callable[[], int],
     now: Callable[[], int],
+    waiting: Callable[[], None],
     closing: Callable[[], None] | None = None,
 ) -> Generator[Any, Any, Any]:
     """Wait for what a coroutine waits for, and go on with it, until it has finished or is left.
@@ -74,6 +80,7 @@ def going_on(
         outstanding: Gives how many cancellations of the task are outstanding. A step that makes timeouts of
             its own takes back what it cancelled itself.
         now: Gives the time in microseconds.
+        waiting: Is told whenever it waits.
         closing: Is told before it is closed.
 
     Raises:
@@ -83,6 +90,7 @@ def going_on(
     group: asyncio.TaskGroup | None = None
     try:
         while True:
+            waiting()
             try:
                 yield waits_for
             except GeneratorExit:

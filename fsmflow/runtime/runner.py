@@ -239,7 +239,7 @@ class Runner(Generic[Given, Output]):
             return stage
         return self.leave[run.state](run, Ended("exceeded"))
 
-    @property
+    @cached_property
     def asks(self) -> bool:
         """Whether a run may ask a person, itself or in a workflow that it calls."""
         return bool(self.questions) or any(child.asks for child in self.callees.values())

@@ -49,6 +49,9 @@ class SimulatedDeadline:
         """Cut sleep off at `at_us`."""
         self.at_us, self.expired = at_us, False
 
+    def watch(self) -> None:
+        """Nothing waits but what sleeps."""
+
     def disarm(self) -> None:
         """Let sleep last."""
         self.at_us = None

@@ -65,3 +65,4 @@ class SkippingDeadline(TimerDeadline):
         """Set the timer anew, since time was skipped."""
         if self.at_us != NEVER:
             self.arm(self.at_us)
+            self.watch()
