@@ -20,7 +20,7 @@ from fsmflow.runtime import Runner, runner_of
 
 
 def compile_one(path: Path) -> Compilation:
-    """Compile the spec at `path`; report its faults and exit if it has errors."""
+    """Compile the spec at `path`, or the only one in that folder; report it and exit if it has errors."""
     specs = find([path])
     if len(specs) != 1:
         raise click.UsageError(f"{path} holds {len(specs)} specs; name one")
@@ -33,7 +33,8 @@ def compile_one(path: Path) -> Compilation:
 
 def load(path: Path) -> Runner[Any, Any]:
     """Compile the spec at `path` and load the runner that is made of it."""
-    return runner_from(compile_one(path), path)
+    compilation = compile_one(path)
+    return runner_from(compilation, Path(compilation.path))
 
 
 def runner_from(compilation: Compilation, path: Path) -> Runner[Any, Any]:

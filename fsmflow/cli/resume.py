@@ -105,8 +105,7 @@ def run_durably(
     from fsmflow.engines.workflows import Workflow
     from fsmflow.runtime import Rejected, StepNotFound
 
-    compile_one(spec)
-    workflow = Workflow.of_spec(spec)
+    workflow = Workflow.of_spec(Path(compile_one(spec).path))
     at_terminal = sys.stdin.isatty() and sys.stderr.isatty()
     desk = TerminalDesk() if at_terminal else None
     with ExitStack() as stack:

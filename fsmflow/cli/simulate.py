@@ -54,6 +54,7 @@ def command(spec: Path, runs: int, seed: int, number: int | None, form: str) -> 
 
     compilation = compile_one(spec)
     assert compilation.analysis is not None
+    spec = Path(compilation.path)
     subject = Subject(compilation.analysis.machine, runner_from(compilation, spec), spec.parent)
     try:
         simulator = scouted(Simulator.of(subject, seed))

@@ -23,7 +23,7 @@ def paths_argument(command: Command) -> Command:
 
 
 def find(paths: Sequence[Path]) -> list[Path]:
-    """Give the spec files that `paths` name; without any, those in `specs/` or else here.
+    """Give the spec files that `paths` name, each once; without any, those in `specs/` or else here.
 
     Raises:
         click.UsageError: A path is not there, or a folder holds no spec.
@@ -41,7 +41,15 @@ def find(paths: Sequence[Path]) -> list[Path]:
             found.append(path)
         else:
             raise click.UsageError(f"there is no file {path}")
-    return list(dict.fromkeys(found))
+    once: dict[Path, Path] = {}
+    for path in found:
+        once.setdefault(placed(path), path)
+    return list(once.values())
+
+
+def placed(spec: Path) -> Path:
+    """Give where a spec stands; one that is a link stands where the link is, and so do its steps."""
+    return spec.parent.resolve() / spec.name
 
 
 def compile_all(
@@ -81,7 +89,7 @@ def _collision(name: str, file: Path, other: Compilation) -> Diagnostic:
 
 def root_of(spec: Path) -> Path:
     """Give the project's folder: the one that holds `specs/`, or else the spec's own."""
-    folder = spec.resolve().parent
+    folder = placed(spec).parent
     return folder.parent if folder.name == "specs" else folder
 
 
@@ -89,7 +97,7 @@ def places_of(spec: Path, generated: Path | None = None, diagrams: Path | None =
     """Give where the files of `spec` go, unless said otherwise."""
     root = root_of(spec)
     return Places(
-        spec.resolve(),
+        placed(spec),
         (generated or root / "generated").resolve(),
         (diagrams or root / "diagrams").resolve(),
     )

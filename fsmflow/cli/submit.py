@@ -46,8 +46,7 @@ def command(
         from fsmflow.cli import temporal_runs
 
         temporal_runs.submit(spec, given, place, profile=profile, run_id=run_id)
-    compile_one(spec)
-    workflow = Workflow.of_spec(spec)
+    workflow = Workflow.of_spec(Path(compile_one(spec).path))
     with opened(db, must_exist=False) as durable:
         try:
             click.echo(durable.submit(workflow, given, run_id=run_id, profile=profile))

@@ -25,7 +25,7 @@ def submit(spec: Path, given: Any, place: Place, *, profile: str | None, run_id:
 
     compilation = compile_one(spec)
     assert compilation.analysis is not None
-    workflow = Workflow.of_spec(spec)
+    workflow = Workflow.of_spec(Path(compilation.path))
     within = longest(compilation.analysis)
 
     async def work(temporal: Temporal) -> int:

@@ -44,7 +44,7 @@ def command(paths: tuple[Path, ...], width: int, grace: float, place: Place) -> 
     broken = [each.path for each in compile_all(specs) if each.errors]
     if broken:
         raise click.UsageError(f"fsmflow check {' '.join(broken)} says what is wrong there")
-    folders = {path.resolve().parent for path in specs}
+    folders = {path.parent.resolve() for path in specs}
     if len(folders) > 1:
         raise click.UsageError(
             "a worker's specs stand in one folder; start a worker for each, on its own queue"

@@ -46,7 +46,7 @@ class Workflow:
         compilation = compile_file(path)
         if compilation.analysis is None or compilation.errors:
             raise InvalidSpec(compilation.errors)
-        return cls.of_analysis(compilation.analysis, Path(path).resolve().parent)
+        return cls.of_analysis(compilation.analysis, Path(path).parent.resolve())
 
     @classmethod
     def of_analysis(cls, analysis: Analysis, folder: Path) -> Workflow:
