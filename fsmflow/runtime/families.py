@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
+from fsmflow.runtime.collecting import uncollected
 from fsmflow.runtime.run import Command, End, Pause, Question, Run, Stage
 
 
@@ -46,8 +47,14 @@ class Members:
         self.succeed: dict[str, Callable[[Run, Any], Command]] = {}
         self.leave: dict[str, Callable[[Run, Any], Command]] = {}
         self.resume: dict[str, Callable[[Run], Command]] = {}
-        stages: list[Stage] = []
-        questions: list[Question] = []
+        with uncollected():
+            commands = self._made(rows)
+        self.stages = tuple(each for each in commands if isinstance(each, Stage))
+        self.questions = tuple(each for each in commands if isinstance(each, Question))
+
+    def _made(self, rows: Iterable[Row]) -> list[Stage | Question | Pause | End | None]:
+        """Make the states of their rows, and give their commands in order."""
+        commands: list[Stage | Question | Pause | End | None] = []
         onward: list[tuple[list[Any], tuple[str, ...]]] = []
         for family, names in rows:
             to: list[Any] = []
@@ -55,18 +62,14 @@ class Members:
             member = family(*names, to)
             name = names[0]
             self.enter[name] = member.enter
+            commands.append(member.command)
             if member.succeed is not None:
                 self.succeed[name] = member.succeed
             if member.leave is not None:
                 self.leave[name] = member.leave
             if member.resume is not None:
                 self.resume[name] = member.resume
-            if isinstance(member.command, Stage):
-                stages.append(member.command)
-            elif isinstance(member.command, Question):
-                questions.append(member.command)
-        self.stages = tuple(stages)
-        self.questions = tuple(questions)
         # A state may lead to one that is made after it.
         for to, names in onward:
             to.extend(map(self.enter.get, names))
+        return commands
