@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fsmflow.backends import BACKENDS, EXPORTS, Artifact
-from fsmflow.cli.files import hand_edited, stale, write_all
+from fsmflow.cli.files import hand_edited, made_of_others, stale, write_all
 from fsmflow.cli.output import exit_code, format_option, quiet_option, report
 from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
 
@@ -16,7 +16,9 @@ from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
 @click.command("build")
 @paths_argument
 @click.option("--check", "checking", is_flag=True, help="Write nothing; fail if anything would change.")
-@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@click.option(
+    "--force", is_flag=True, help="Overwrite files that were edited by hand, or made of another spec."
+)
 @click.option("--strict", is_flag=True, help="Let warnings fail too.")
 @click.option(
     "--target",
@@ -62,6 +64,15 @@ def command(
     ]
     if checking:
         sys.exit(_tell_stale(artifacts))
+    others = [] if force else made_of_others(artifacts, specs)
+    if others:
+        for path, spec in others:
+            click.echo(f"{_shown(path)} is made of {_shown(spec.resolve())}", err=True)
+        said = (
+            "Give one of the workflows another name, or its files another place, or overwrite with --force."
+        )
+        click.echo(f"Nothing was written. {said}", err=True)
+        sys.exit(1)
     edited = [] if force else hand_edited(artifacts)
     if edited:
         for path in edited:

@@ -16,6 +16,7 @@ import fsmflow.backends.python as python_backend
 from fsmflow.backends import BACKENDS, EXPORTS, Artifact, Places
 from fsmflow.cli.files import write_all
 from fsmflow.compiler import compile_file
+from fsmflow.runtime import load_runner
 from tests.cli.conftest import Run, edit, tree
 
 BUILT = {
@@ -162,6 +163,50 @@ def test_folders_that_share_what_is_generated_are_refused(run: Run, tmp_path: Pa
     assert "the workflow `hello` is in one/specs/hello.fsm.yaml too" in result.stdout
     assert tree(tmp_path) == before
     assert run("build", "one/specs", "two/specs").exit_code == 0
+
+
+def test_what_another_spec_made_is_not_overwritten(run: Run, tmp_path: Path) -> None:
+    """A file that says which spec it is made of stays as it is while that spec is there, until `--force`."""
+    for folder in ("one/specs", "two/specs"):
+        assert run("new", "hello", "--in", folder).exit_code == 0
+    assert run("build", "one/specs", "--generated", "out").exit_code == 0
+    before = tree(tmp_path)
+    result = run("build", "two/specs", "--generated", "out")
+
+    assert result.exit_code == 1
+    assert "out/hello_fsm.py is made of one/specs/hello.fsm.yaml\n" in result.stderr
+    assert "another name" in result.stderr
+    assert tree(tmp_path) == before
+    assert run("build", "two/specs", "--generated", "out", "--force").exit_code == 0
+
+
+def test_what_a_spec_made_that_is_gone_is_overwritten(run: Run, project: Path) -> None:
+    """A spec that was moved is built as before, and so is one whose name was another one's until now."""
+    run("new", "other")
+    run("build")
+    (project / "specs").rename(project / "flows")
+
+    assert run("build", "flows", "--generated", "generated").exit_code == 0
+
+    edit(project / "flows/hello.fsm.yaml", "workflow: hello", "workflow: other")
+    edit(project / "flows/other.fsm.yaml", "workflow: other", "workflow: hello")
+
+    assert run("build", "flows", "--generated", "generated").exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["é", 'three""" quotes', "back\\slash", "\udcff"], ids=ascii)
+def test_code_names_its_spec_whatever_its_folder_is_called(run: Run, project: Path, name: str) -> None:
+    """What leads from generated code to its spec may hold any character, and is found again."""
+    (project / name).mkdir()
+    (project / "specs").rename(project / name / "specs")
+    result = run("build", f"{name}/specs", "--generated", "out", "--quiet")
+
+    assert result.exit_code == 0, result.output
+    assert load_runner(project / "out/hello_fsm.py").run_sync({"text": "hello"}).kind == "success"
+    assert compile((project / "out/test_hello.py").read_text(), "test_hello.py", "exec")
+    (project / "hello.fsm.yaml").write_bytes((project / name / "specs/hello.fsm.yaml").read_bytes())
+    (project / "hello.py").write_bytes((project / name / "specs/hello.py").read_bytes())
+    assert "is made of" in run("build", "hello.fsm.yaml", "--generated", "out").stderr
 
 
 def test_the_files_of_a_workflow_are_known_before_they_are_made(run: Run, project: Path) -> None:
