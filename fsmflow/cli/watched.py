@@ -30,7 +30,7 @@ class Watching(NamedTuple):
     otel: bool = False
 
     def check(self, *read: Path | None) -> None:
-        """Refuse what would be lost: files that the run itself reads, and two outputs in one file.
+        """Refuse what would be lost: files that the run reads, what is no trace, and two outputs in one file.
 
         Raises:
             click.UsageError: Something would.
@@ -41,6 +41,10 @@ class Watching(NamedTuple):
                 raise click.UsageError(f"{option} takes a file: standard output is for the result")
             if any(_are_one(path, other) for other in read):
                 raise click.UsageError(f"{option} would overwrite {path}, which the run reads")
+            if path is not None and _is_something_else(path):
+                raise click.UsageError(
+                    f"{option} would overwrite {path}, which is no trace: name another file"
+                )
         if _are_one(self.trace, self.record):
             raise click.UsageError(f"--trace and --record can't be one file, {self.trace}")
 
@@ -102,6 +106,15 @@ class Told:
         """Tell each of them."""
         for sink in self._sinks:
             sink(event)
+
+
+def _is_something_else(path: Path) -> bool:
+    """Tell whether there is a file in which something stands, and no trace."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        beginning = file.read(100)
+    return bool(beginning) and b'"fsmflow.trace/' not in beginning
 
 
 def _are_one(path: Path | None, other: Path | None) -> bool:

@@ -394,6 +394,31 @@ def test_a_recording_is_not_overwritten_with_its_replay(run: Run, project: Path)
     assert tree(project) == before
 
 
+@pytest.mark.parametrize("option", ["--trace", "--record"])
+@pytest.mark.parametrize("written", ["specs/hello.py", "specs/prompt.md", "generated/hello_fsm.py"])
+def test_what_is_no_trace_is_not_overwritten(run: Run, project: Path, option: str, written: str) -> None:
+    """A slip of the hand never costs the code of a step, a prompt, or anything else that is no trace."""
+    run("build")
+    (project / "specs/prompt.md").write_text("Sum it up: {{ text }}\n")
+    before = tree(project)
+    result = run("run", SPEC, "text=hello", option, written)
+
+    assert result.exit_code == 2
+    assert f"{option} would overwrite {written}, which is no trace" in result.stderr
+    assert tree(project) == before
+
+
+@pytest.mark.parametrize("option", ["--trace", "--record"])
+def test_a_trace_is_overwritten(run: Run, project: Path, option: str) -> None:
+    """A run may be told into the file of one before it, and into one that is empty."""
+    (project / "t.jsonl").touch()
+    for text in ("first", "second"):
+        assert run("run", SPEC, f"text={text}", option, "t.jsonl").exit_code == 0
+
+    assert "second" in (project / "t.jsonl").read_text()
+    assert "first" not in (project / "t.jsonl").read_text()
+
+
 @pytest.mark.parametrize("durable", [(), ("--durable", "runs.db")], ids=["", "durable"])
 def test_trace_and_record_are_two_files(run: Run, project: Path, durable: tuple[str, ...]) -> None:
     """One file for both would keep neither; it is refused before anything is written."""

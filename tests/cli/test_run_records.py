@@ -187,7 +187,7 @@ def test_a_replay_stops_where_a_body_is_left_out(run: Run, refund: Path) -> None
 
 def test_a_record_is_for_its_owner_alone(run: Run, refund: Path) -> None:
     """The file of `--record` is closed to others, also if it was there before; a trace is as any file."""
-    (refund / "r.jsonl").write_text("old")
+    (refund / "r.jsonl").write_text('{"schema": "fsmflow.trace/1", "event": "old"}\n')
     (refund / "r.jsonl").chmod(0o644)
     answered(run, refund, "--record", "r.jsonl", "--trace", "t.jsonl")
 
