@@ -47,13 +47,18 @@ def quiet_option(command: Command) -> Command:
     return decorated
 
 
+def is_terminal(*streams: Any) -> bool:
+    """Tell whether each of `streams` is a terminal; one that is closed is none."""
+    return all(stream is not None and stream.isatty() for stream in streams)
+
+
 def wants_color(stream: Any) -> bool:
     """Tell whether to colour what goes to `stream`: to a terminal, unless NO_COLOR is set."""
     if stream is None or os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
-    return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
 @contextmanager

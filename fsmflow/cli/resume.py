@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fsmflow.cli.durable import FINDING, database, db_option, how_to_answer, in_database, opened
-from fsmflow.cli.output import quiet_option
+from fsmflow.cli.output import is_terminal, quiet_option
 from fsmflow.cli.watched import Watching, watching_options
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def run_durably(
     from fsmflow.runtime import Rejected, StepNotFound
 
     workflow = Workflow.of_spec(Path(compile_one(spec).path))
-    at_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    at_terminal = is_terminal(sys.stdin, sys.stderr)
     desk = TerminalDesk() if at_terminal else None
     with ExitStack() as stack:
         durable = stack.enter_context(opened(db, must_exist=False, desk=desk, suspends=desk is None))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.output import format_option, printed, quiet_option
+from fsmflow.cli.output import format_option, is_terminal, printed, quiet_option
 from fsmflow.cli.pipes import say, whoever_reads
 from fsmflow.cli.run_ids import run_id_option
 from fsmflow.cli.watched import Told, Watching, watching_options
@@ -162,7 +162,7 @@ def _desk(folder: Path | None) -> Any:
     """Give where people are asked: at this terminal, or where others find the question."""
     from fsmflow.cli.desks import NoticedDesk, TerminalDesk, desk_folder
 
-    if folder is None and sys.stdin.isatty() and sys.stderr.isatty():
+    if folder is None and is_terminal(sys.stdin, sys.stderr):
         return TerminalDesk()
     return NoticedDesk(folder or desk_folder())
 
@@ -176,7 +176,7 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
     given: Any = {}
     if source is not None:
         try:
-            text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+            text = _standard_input() if source == "-" else Path(source).read_text(encoding="utf-8")
             given = json.loads(text)
         except OSError as error:
             raise click.UsageError(f"could not read {source}: {error.strerror}") from error
@@ -201,6 +201,10 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
     return given
 
 
+def _standard_input() -> str:
+    return "" if sys.stdin is None else sys.stdin.read()
+
+
 def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet: bool) -> Result[Any]:
     try:
         if quiet:
@@ -208,7 +212,7 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
         from fsmflow.cli.desks import TerminalDesk
         from fsmflow.cli.progress import Lines, Progress
 
-        if not sys.stderr.isatty():
+        if not is_terminal(sys.stderr):
             lines = Lines(runner.name, options.get("trace"))
             return _carried_out(runner, given, {**options, "trace": lines, "live": True})
         with Progress(runner, options.get("trace")) as progress:
@@ -308,7 +312,7 @@ def _steps(result: Result[Any], console: Console) -> Table:
         table = _table(rows, number)
         # A table that is too wide for a terminal is broken there, and cut nowhere.
         table.width = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
-        if table.width <= console.width or not sys.stdout.isatty():
+        if table.width <= console.width or not is_terminal(sys.stdout):
             break
     return table
 
@@ -362,7 +366,7 @@ def fields(output: Any) -> list[tuple[str, str]]:
 
 def _lines(text: str, lead: int) -> list[str]:
     """Break text for a terminal, beside a lead of so many columns; elsewhere a value stays on one line."""
-    if not sys.stdout.isatty():
+    if not is_terminal(sys.stdout):
         return [text]
     from fsmflow.reporting.trace_layout import wrapped
 

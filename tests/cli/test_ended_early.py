@@ -70,6 +70,28 @@ def test_a_run_that_nobody_watches_goes_on(project: Path) -> None:
     assert b'"end": "done"' in printed
 
 
+@pytest.mark.parametrize("durable", [(), ("--durable", "runs.db")], ids=["", "durable"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_run_needs_no_stream(project: Path, durable: tuple[str, ...], closed: str) -> None:
+    """Who starts a run with its streams closed, as some schedulers do, still has it run to its end."""
+    command = [sys.executable, "-m", "fsmflow", "run", SPEC, "text=a", "--trace", "t.jsonl", *durable]
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *command]
+    done = subprocess.run(shell, cwd=project, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert '"end": "done"' in (project / "t.jsonl").read_text()
+
+
+def test_input_that_is_to_come_from_a_closed_stream_is_told(project: Path) -> None:
+    """Where there is no standard input, `--input -` is wrong usage."""
+    command = [sys.executable, "-m", "fsmflow", "run", SPEC, "--input", "-"]
+    shell = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
+    done = subprocess.run(shell, cwd=project, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "- is no JSON" in done.stderr
+
+
 def test_a_list_of_runs_that_nobody_reads_ends_quietly(run: Run, project: Path) -> None:
     """Tables are no exception."""
     run("run", SPEC, "text=a", "--durable", "runs.db")
