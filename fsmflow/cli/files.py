@@ -98,7 +98,11 @@ def write_all(artifacts: Sequence[Artifact]) -> list[Path]:
         for artifact in changed:
             artifact.path.parent.mkdir(parents=True, exist_ok=True)
             _sweep(artifact.path.parent)
-            staged.append((_stage(artifact), artifact.path))
+            try:
+                staged.append((_stage(artifact), artifact.path))
+            except OSError as error:
+                # The file that is missed is told, not the one that was to take its place.
+                raise OSError(error.errno, error.strerror, str(artifact.path)) from error
         for temporary, path in staged:
             temporary.replace(path)
     finally:

@@ -107,11 +107,14 @@ def swaps(pairs: tuple[str, ...], runner: Runner[Any, Any]) -> dict[str, str]:
     found = {}
     for pair in pairs:
         state, equals, step = pair.partition("=")
-        if not equals or ":" not in step:
+        module, colon, name = step.partition(":")
+        if not equals or not colon or not all(map(str.isidentifier, [*module.split("."), name])):
             raise click.UsageError(f"expected --with STEP=MODULE:NAME, not {pair!r}")
         if state not in runner.stages:
             hint = did_you_mean(state, runner.stages)
             raise click.UsageError(f"{runner.name} has no step {state!r}; {hint}")
+        if state in found:
+            raise click.UsageError(f"--with names the step {state!r} twice")
         found[state] = step
     return found
 

@@ -22,7 +22,7 @@ def command(output: Path | None) -> None:
     from fsmflow.loading.schema import json_schema
 
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-    if output is None:
+    if output in (None, Path("-")):
         click.echo(text, nl=False)
         return
     try:

@@ -13,7 +13,7 @@ from fsmflow.cli.output import exit_code, quiet_option, report
 from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
 
 
-@click.command("test", context_settings={"ignore_unknown_options": True})
+@click.command("test")
 @paths_argument
 @click.option(
     "--coverage",

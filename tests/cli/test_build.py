@@ -227,6 +227,19 @@ def test_a_folder_that_cannot_be_written_is_no_traceback(run: Run, project: Path
     assert "could not write" in result.stderr
 
 
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that was to be written is told, not the temporary one that comes before it."""
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".fsmflow-x-1"))
+
+    monkeypatch.setattr("fsmflow.cli.files.tempfile.mkstemp", refuse)
+    with pytest.raises(PermissionError) as refused:
+        write_all([Artifact(tmp_path / "wanted.py", b"new")])
+
+    assert refused.value.filename == str(tmp_path / "wanted.py")
+
+
 def test_the_workflow_name_cannot_leave_the_folder(run: Run, project: Path) -> None:
     """A workflow named like a path is refused, and nothing is written anywhere."""
     edit(project / "specs/hello.fsm.yaml", "workflow: hello", "workflow: ../../hello")

@@ -156,6 +156,12 @@ def test_schema_is_a_schema(run: Run, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "schema.json").read_text(encoding="utf-8")) == printed
 
 
+def test_schema_prints_what_is_to_go_to_a_dash(run: Run, tmp_path: Path) -> None:
+    """`schema -o -` prints the schema, as `draw` and others do, and leaves no file of that name."""
+    assert run("schema", "-o", "-").stdout == run("schema").stdout
+    assert tree(tmp_path) == {}
+
+
 def test_test_runs_what_was_built(project: Path) -> None:
     """`fsmflow test` passes on a project as `new` makes it."""
     for arguments in (["build"], ["test", "-q"]):
@@ -169,6 +175,14 @@ def test_test_runs_what_was_built(project: Path) -> None:
 
         assert done.returncode == 0, done.stdout + done.stderr
     assert "10 passed" in done.stdout
+
+
+def test_a_misspelt_option_of_test_is_told_the_nearest(run: Run, project: Path) -> None:
+    """`fsmflow test` takes no option for the name of a spec."""
+    result = run("test", "--covrage", "taken")
+
+    assert result.exit_code == 2
+    assert "--coverage" in result.stderr
 
 
 def test_test_asks_for_a_build_first(run: Run, project: Path) -> None:

@@ -490,6 +490,10 @@ def test_a_recording_that_no_longer_applies_is_told(run: Run, project: Path) -> 
         ["--replay", "t.jsonl", "--with", "draft"],
         ["--replay", "t.jsonl", "--with", "darft=hello:draft"],
         ["--replay", "t.jsonl", "--with", "draft=hello:gone"],
+        ["--replay", "t.jsonl", "--with", "draft=:draft"],
+        ["--replay", "t.jsonl", "--with", "draft=hello:"],
+        ["--replay", "t.jsonl", "--with", "draft=../hello:draft"],
+        ["--replay", "t.jsonl", "--with", "draft=hello:draft", "--with", "draft=hello:review"],
         ["--replay", "gone.jsonl"],
         ["--replay", "t.jsonl", "--plan", "plan.yaml"],
         ["--plan", "gone.yaml", "text=a"],
@@ -502,3 +506,4 @@ def test_a_replay_that_cannot_be_is_wrong_usage(run: Run, project: Path, argumen
 
     assert result.exit_code == 2
     assert result.stderr.strip()
+    assert "raised when imported" not in result.stderr
