@@ -124,12 +124,6 @@ def admit_retrieve(run: Run) -> Command:
     return RETRIEVE
 
 
-def succeed_retrieve(run: Run, value: Any) -> Command:
-    """Go on from an output of `retrieve`."""
-    run.values["retrieve"] = value
-    return enter_draft(run)
-
-
 def leave_retrieve(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `retrieve` that gave no output."""
     if event.outcome == "exceeded":
@@ -183,12 +177,6 @@ def admit_draft(run: Run) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=6_000, time_us=1))
         return enter_quote(run)
     return DRAFT
-
-
-def succeed_draft(run: Run, value: Any) -> Command:
-    """Go on from an output of `draft`."""
-    run.values["answer"] = value
-    return enter_check(run)
 
 
 def leave_draft(run: Run, event: Ended) -> Command:
@@ -250,7 +238,6 @@ def enter_check(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 def leave_check(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `check`."""
     if event.outcome == "success":
-        run.values["check"] = event.value
         if event.label == "grounded":
             return enter_done(run)
         if run.counts["check.ungrounded"] < 2:
@@ -281,12 +268,6 @@ def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return QUOTE
-
-
-def succeed_quote(run: Run, value: Any) -> Command:
-    """Go on from an output of `quote`."""
-    run.values["quote"] = value
-    return enter_plain(run)
 
 
 def leave_quote(run: Run, event: Ended) -> Command:
@@ -365,9 +346,9 @@ RUNNER: Runner[ask_docs.Question, ask_docs.Answer | None] = Runner(
         "quote": leave_quote,
     },
     succeed={
-        "retrieve": succeed_retrieve,
-        "draft": succeed_draft,
-        "quote": succeed_quote,
+        "retrieve": enter_draft,
+        "draft": enter_check,
+        "quote": enter_plain,
     },
     resume={
         "retrieve": resume_retrieve,
@@ -410,4 +391,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:37458588eb66a3b0bb2b956a9d19ed3d191d23bb6388817b0a7352be14cd949c
+# fsmflow sha256:96c72ed3c5606bf719ab72b40c5720a30ec109368b010f65957b5543e3e3f325

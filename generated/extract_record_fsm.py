@@ -112,12 +112,6 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return READ
 
 
-def succeed_read(run: Run, value: Any) -> Command:
-    """Go on from an output of `read`."""
-    run.values["read"] = value
-    return enter_worth_it(run)
-
-
 def leave_read(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `read` that gave no output."""
     if event.outcome == "exceeded":
@@ -159,12 +153,6 @@ def admit_extract(run: Run) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
         return enter_keep(run)
     return EXTRACT
-
-
-def succeed_extract(run: Run, value: Any) -> Command:
-    """Go on from an output of `extract`."""
-    run.values["fields"] = value
-    return enter_validate(run)
 
 
 def leave_extract(run: Run, event: Ended) -> Command:
@@ -224,7 +212,6 @@ def enter_validate(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 def leave_validate(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `validate`."""
     if event.outcome == "success":
-        run.values["doubts"] = event.value
         if event.label == "ok":
             return enter_normalise(run)
         if run.counts["validate.broken"] < 2:
@@ -271,12 +258,6 @@ def enter_normalise(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return NORMALISE
 
 
-def succeed_normalise(run: Run, value: Any) -> Command:
-    """Go on from an output of `normalise`."""
-    run.values["record"] = value
-    return enter_done(run)
-
-
 def leave_normalise(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `normalise` that gave no output."""
     if event.outcome == "exceeded":
@@ -314,12 +295,6 @@ def enter_keep(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return KEEP
-
-
-def succeed_keep(run: Run, value: Any) -> Command:
-    """Go on from an output of `keep`."""
-    run.values["keep"] = value
-    return enter_partial(run)
 
 
 def leave_keep(run: Run, event: Ended) -> Command:
@@ -398,10 +373,10 @@ RUNNER: Runner[extract_record.Message, extract_record.Record | None] = Runner(
         "keep": leave_keep,
     },
     succeed={
-        "read": succeed_read,
-        "extract": succeed_extract,
-        "normalise": succeed_normalise,
-        "keep": succeed_keep,
+        "read": enter_worth_it,
+        "extract": enter_validate,
+        "normalise": enter_done,
+        "keep": enter_partial,
     },
     resume={
         "extract": resume_extract,
@@ -444,4 +419,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:5e1e0e3e823c65d8bd872efc5fc925a58cbbd3c99fe662a13fc30590641ad2f4
+# fsmflow sha256:e96cd9c95bdfd694ffbcd9a3f95b6ec1aa35b89bb44ae321dd5640ea7640b6f9

@@ -77,12 +77,6 @@ def admit_search(run: Run) -> Command:
     return SEARCH
 
 
-def succeed_search(run: Run, value: Any) -> Command:
-    """Go on from an output of `search`."""
-    run.values["sources"] = value
-    return enter_done(run)
-
-
 def leave_search(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `search` that gave no output."""
     if event.outcome == "exceeded":
@@ -138,7 +132,7 @@ RUNNER: Runner[find_sources.Wanted, list[find_sources.Source] | None] = Runner(
         "search": leave_search,
     },
     succeed={
-        "search": succeed_search,
+        "search": enter_done,
     },
     resume={
         "search": resume_search,
@@ -177,4 +171,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:630970c354631cae44d46473ec03f6052ffcc4e8330ba8d1653dc964c8ace475
+# fsmflow sha256:8e12a6fbee2ed223ae3a6dcdb3f5566e3235a16a8207cc3777ea1b5721cd9a8b

@@ -112,12 +112,6 @@ def admit_fetch(run: Run) -> Command:
     return FETCH
 
 
-def succeed_fetch(run: Run, value: Any) -> Command:
-    """Go on from an output of `fetch`."""
-    run.values["text"] = value
-    return enter_note(run)
-
-
 def leave_fetch(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `fetch` that gave no output."""
     if event.outcome == "exceeded":
@@ -181,7 +175,6 @@ def admit_note(run: Run) -> Command:
 def leave_note(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `note`."""
     if event.outcome == "success":
-        run.values["note"] = event.value
         if event.label == "found":
             return enter_done(run)
         return enter_skipped(run)
@@ -234,12 +227,6 @@ def enter_quote(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_lost(run)
     return QUOTE
-
-
-def succeed_quote(run: Run, value: Any) -> Command:
-    """Go on from an output of `quote`."""
-    run.values["quoted"] = value
-    return enter_unread(run)
 
 
 def leave_quote(run: Run, event: Ended) -> Command:
@@ -313,8 +300,8 @@ RUNNER: Runner[read_source.Reading, read_source.Note | None] = Runner(
         "quote": leave_quote,
     },
     succeed={
-        "fetch": succeed_fetch,
-        "quote": succeed_quote,
+        "fetch": enter_note,
+        "quote": enter_unread,
     },
     resume={
         "fetch": resume_fetch,
@@ -357,4 +344,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:82c385488b9dc671a9a0b1ebfccee9f7882dbb2c02d2a6fa208117a94cf3834a
+# fsmflow sha256:d453c7e73165ad10349ec315f5c86940fd1a529e1dbec20cb0e996af4a57996a

@@ -162,12 +162,6 @@ def admit_look_up(run: Run) -> Command:
     return LOOK_UP
 
 
-def succeed_look_up(run: Run, value: Any) -> Command:
-    """Go on from an output of `look_up`."""
-    run.values["order"] = value
-    return enter_due(run)
-
-
 def leave_look_up(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `look_up` that gave no output."""
     if event.outcome == "exceeded":
@@ -242,7 +236,6 @@ def enter_approve(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 def leave_approve(run: Run, event: Ended) -> Command:
     """Go on from an answer to `approve`."""
     if event.outcome == "success":
-        run.values["note"] = event.value
         if event.label == "approve":
             return enter_pay(run)
         return enter_refuse(run)
@@ -275,12 +268,6 @@ def enter_pay(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, micro_usd=250_000, time_us=1))
         return enter_open_case(run)
     return PAY
-
-
-def succeed_pay(run: Run, value: Any) -> Command:
-    """Go on from an output of `pay`."""
-    run.values["payment"] = value
-    return enter_notify(run)
 
 
 def leave_pay(run: Run, event: Ended) -> Command:
@@ -346,7 +333,6 @@ def admit_reconcile(run: Run) -> Command:
 def leave_reconcile(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `reconcile`."""
     if event.outcome == "success":
-        run.values["payment"] = event.value
         if event.label == "paid":
             return enter_notify(run)
         if event.label == "pending":
@@ -408,12 +394,6 @@ def admit_notify(run: Run) -> Command:
     return NOTIFY
 
 
-def succeed_notify(run: Run, value: Any) -> Command:
-    """Go on from an output of `notify`."""
-    run.values["message"] = value
-    return enter_refunded(run)
-
-
 def leave_notify(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `notify` that gave no output."""
     if event.outcome == "exceeded":
@@ -468,12 +448,6 @@ def admit_refuse(run: Run) -> Command:
     return REFUSE
 
 
-def succeed_refuse(run: Run, value: Any) -> Command:
-    """Go on from an output of `refuse`."""
-    run.values["message"] = value
-    return enter_refused(run)
-
-
 def leave_refuse(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `refuse` that gave no output."""
     if event.outcome == "exceeded":
@@ -525,12 +499,6 @@ def enter_open_case(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, Spent(), Spent(steps=1, tool_calls=1, time_us=1))
         return enter_exceeded(run)
     return OPEN_CASE
-
-
-def succeed_open_case(run: Run, value: Any) -> Command:
-    """Go on from an output of `open_case`."""
-    run.values["case"] = value
-    return enter_handed_over(run)
 
 
 def leave_open_case(run: Run, event: Ended) -> Command:
@@ -678,11 +646,11 @@ RUNNER: Runner[refund.Request, refund.Receipt | None] = Runner(
         "approve": leave_approve,
     },
     succeed={
-        "look_up": succeed_look_up,
-        "pay": succeed_pay,
-        "notify": succeed_notify,
-        "refuse": succeed_refuse,
-        "open_case": succeed_open_case,
+        "look_up": enter_due,
+        "pay": enter_notify,
+        "notify": enter_refunded,
+        "refuse": enter_refused,
+        "open_case": enter_handed_over,
     },
     resume={
         "look_up": resume_look_up,
@@ -732,4 +700,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:62592d2e564f9183a27214029cc2411fc0038c76926b818a2957a8f17e5454e4
+# fsmflow sha256:a862321f3997275c5372d53c012396852dfe510619e5eced7e8fc93a89f93d31

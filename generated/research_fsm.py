@@ -234,12 +234,6 @@ def admit_plan(run: Run) -> Command:
     return PLAN
 
 
-def succeed_plan(run: Run, value: Any) -> Command:
-    """Go on from an output of `plan`."""
-    run.values["questions"] = value
-    return enter_find(run)
-
-
 def leave_plan(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `plan` that gave no output."""
     if event.outcome == "exceeded":
@@ -293,12 +287,6 @@ def enter_split(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return SPLIT
 
 
-def succeed_split(run: Run, value: Any) -> Command:
-    """Go on from an output of `split`."""
-    run.values["questions"] = value
-    return enter_find(run)
-
-
 def leave_split(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `split` that gave no output."""
     if event.outcome == "exceeded":
@@ -333,12 +321,6 @@ def enter_find(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=7, tool_calls=6, time_us=1))
         return enter_list_points(run)
     return FIND
-
-
-def succeed_find(run: Run, value: Any) -> Command:
-    """Go on from an output of `find`."""
-    run.values["found"] = value
-    return enter_pick(run)
 
 
 def leave_find(run: Run, event: Ended) -> Command:
@@ -376,12 +358,6 @@ def enter_pick(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_list_points(run)
     return PICK
-
-
-def succeed_pick(run: Run, value: Any) -> Command:
-    """Go on from an output of `pick`."""
-    run.values["sources"] = value
-    return enter_any(run)
 
 
 def leave_pick(run: Run, event: Ended) -> Command:
@@ -438,12 +414,6 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return READ
 
 
-def succeed_read(run: Run, value: Any) -> Command:
-    """Go on from an output of `read`."""
-    run.values["notes"] = value
-    return enter_write(run)
-
-
 def leave_read(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `read` that gave no output."""
     if event.outcome == "exceeded":
@@ -490,12 +460,6 @@ def admit_write(run: Run) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=12_000, micro_usd=36_000, time_us=1))
         return enter_list_points(run)
     return WRITE
-
-
-def succeed_write(run: Run, value: Any) -> Command:
-    """Go on from an output of `write`."""
-    run.values["report"] = value
-    return enter_criticise(run)
 
 
 def leave_write(run: Run, event: Ended) -> Command:
@@ -560,7 +524,6 @@ def admit_criticise(run: Run) -> Command:
 def leave_criticise(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `criticise`."""
     if event.outcome == "success":
-        run.values["criticism"] = event.value
         if event.label == "sound":
             return enter_done(run)
         if run.counts["criticise.revise"] < 2:
@@ -619,12 +582,6 @@ def enter_write_plainly(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return WRITE_PLAINLY
 
 
-def succeed_write_plainly(run: Run, value: Any) -> Command:
-    """Go on from an output of `write_plainly`."""
-    run.values["plain"] = value
-    return enter_plainer(run)
-
-
 def leave_write_plainly(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `write_plainly` that gave no output."""
     if event.outcome == "exceeded":
@@ -653,12 +610,6 @@ def enter_list_points(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return LIST_POINTS
-
-
-def succeed_list_points(run: Run, value: Any) -> Command:
-    """Go on from an output of `list_points`."""
-    run.values["points"] = value
-    return enter_listed(run)
 
 
 def leave_list_points(run: Run, event: Ended) -> Command:
@@ -770,14 +721,14 @@ RUNNER: Runner[research.Topic, research.Report | None] = Runner(
         "list_points": leave_list_points,
     },
     succeed={
-        "plan": succeed_plan,
-        "split": succeed_split,
-        "find": succeed_find,
-        "pick": succeed_pick,
-        "read": succeed_read,
-        "write": succeed_write,
-        "write_plainly": succeed_write_plainly,
-        "list_points": succeed_list_points,
+        "plan": enter_find,
+        "split": enter_find,
+        "find": enter_pick,
+        "pick": enter_any,
+        "read": enter_write,
+        "write": enter_criticise,
+        "write_plainly": enter_plainer,
+        "list_points": enter_listed,
     },
     resume={
         "plan": resume_plan,
@@ -827,4 +778,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:49bb0b83c05302386481e1d61c739513cf03b925a444edd26b7b3024a525c6f9
+# fsmflow sha256:d903eb8613c9124228e7f6de31b3ab42e7733800068967fe1ac47f8c1359feb5

@@ -145,7 +145,6 @@ def admit_plan(run: Run) -> Command:
 def leave_plan(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `plan`."""
     if event.outcome == "success":
-        run.values["call"] = event.value
         if event.label == "calculator":
             if run.counts["plan.calculator"] < 4:
                 run.counts["plan.calculator"] += 1
@@ -224,12 +223,6 @@ def enter_calculator(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return CALCULATOR
 
 
-def succeed_calculator(run: Run, value: Any) -> Command:
-    """Go on from an output of `calculator`."""
-    run.values["notes"] = value
-    return enter_plan(run)
-
-
 def leave_calculator(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `calculator` that gave no output."""
     if event.outcome == "exceeded":
@@ -263,12 +256,6 @@ def enter_units(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return UNITS
 
 
-def succeed_units(run: Run, value: Any) -> Command:
-    """Go on from an output of `units`."""
-    run.values["notes"] = value
-    return enter_plan(run)
-
-
 def leave_units(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `units` that gave no output."""
     if event.outcome == "exceeded":
@@ -300,12 +287,6 @@ def enter_calendar(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=1, time_us=1))
         return enter_report(run)
     return CALENDAR
-
-
-def succeed_calendar(run: Run, value: Any) -> Command:
-    """Go on from an output of `calendar`."""
-    run.values["notes"] = value
-    return enter_plan(run)
 
 
 def leave_calendar(run: Run, event: Ended) -> Command:
@@ -345,12 +326,6 @@ def admit_lookup(run: Run) -> Command:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, tool_calls=2, time_us=1))
         return enter_report(run)
     return LOOKUP
-
-
-def succeed_lookup(run: Run, value: Any) -> Command:
-    """Go on from an output of `lookup`."""
-    run.values["notes"] = value
-    return enter_plan(run)
 
 
 def leave_lookup(run: Run, event: Ended) -> Command:
@@ -402,12 +377,6 @@ def enter_answer(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     return ANSWER
 
 
-def succeed_answer(run: Run, value: Any) -> Command:
-    """Go on from an output of `answer`."""
-    run.values["answer"] = value
-    return enter_done(run)
-
-
 def leave_answer(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `answer` that gave no output."""
     if event.outcome == "exceeded":
@@ -443,12 +412,6 @@ def enter_report(run: Run, feedback: tuple[str, ...] = ()) -> Command:
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return REPORT
-
-
-def succeed_report(run: Run, value: Any) -> Command:
-    """Go on from an output of `report`."""
-    run.values["report"] = value
-    return enter_partial(run)
 
 
 def leave_report(run: Run, event: Ended) -> Command:
@@ -530,12 +493,12 @@ RUNNER: Runner[tool_loop.Question, tool_loop.Answer | None] = Runner(
         "report": leave_report,
     },
     succeed={
-        "calculator": succeed_calculator,
-        "units": succeed_units,
-        "calendar": succeed_calendar,
-        "lookup": succeed_lookup,
-        "answer": succeed_answer,
-        "report": succeed_report,
+        "calculator": enter_plan,
+        "units": enter_plan,
+        "calendar": enter_plan,
+        "lookup": enter_plan,
+        "answer": enter_done,
+        "report": enter_partial,
     },
     resume={
         "plan": resume_plan,
@@ -578,4 +541,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:df85ab6277298ad5d9f3b5ad5a4800cdcd6444030de54f8342540a3d7d5a9fe0
+# fsmflow sha256:981440682de20982c2ed22ce59eec0aff46bf2718be15301e11f098c2ec39c14

@@ -220,7 +220,7 @@ def test_the_runner_itself_is_acquitted(name):
         "admit_draft: 300000000 - 2000000 → 300000000",
         "admit_draft: run.tokens + 6000 → run.tokens + 0",  # no reservation
         "admit_draft: run.tokens + 6000 > 48000 → run.tokens + 6000 > 48001",
-        "succeed_draft: enter_check → enter_quote",  # another target
+        "RUNNER: enter_check → enter_quote",  # another target
         "leave_draft: run.fail(event) → pass",
         "leave_draft: run.again(event) → pass",
         "leave_draft: run.pausing = True → pass",

@@ -182,6 +182,9 @@ def _written(
         yield f"    {line}" if line else ""
     yield ""
     told = [f"{kind}={kind}" for kind in (*(["command"] if made else []), *kinds) if kind != "admit"]
+    follows = functions.follows(like)
+    if follows is not None:
+        told.append(f"succeed={literal(follows)}")
     yield from wrapped("return Member(", told, ")", "    ")
 
 

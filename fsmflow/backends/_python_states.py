@@ -189,17 +189,13 @@ class StateFunctions:
 
     def _leave(self, state: Work | Ask) -> Iterator[str]:
         name = state.name
-        told_apart = self.succeeds(state)
-        if told_apart:
-            yield from self._succeed(state)
-            yield from ("", "")
+        told_apart = self.follows(state) is not None
         yield f"def {function('leave', name)}(run: Run, event: Ended) -> Command:"
         what = "an answer to" if isinstance(state, Ask) else "an attempt of"
         rest = " that gave no output" if told_apart else ""
         yield f'    """Go on from {what} {told(name)}{rest}."""'
         if not told_apart:
             yield '    if event.outcome == "success":'
-            yield f"        run.values[{literal(state.value)}] = event.value"
             yield from self._success(state, _INDENT * 2)
         if isinstance(state, Work) and self.machine.ways(name, "exceeded"):
             yield '    if event.outcome == "exceeded":'
@@ -215,20 +211,12 @@ class StateFunctions:
                 yield from self._ways(state, special, _INDENT * 2)
         yield from self._ways(state, failure, _INDENT)
 
-    def succeeds(self, state: State) -> bool:
-        """Tell whether what follows from an output is told by the output alone, without label or reason."""
-        return (
-            isinstance(state, Work)
-            and state.labels is None
-            and all(way.used_up is None for way in self.machine.ways(state.name, "success"))
-        )
-
-    def _succeed(self, state: Work | Ask) -> Iterator[str]:
-        """Give the way on from an output by itself: a driver takes it without making an event of it."""
-        yield f"def {function('succeed', state.name)}(run: Run, value: Any) -> Command:"
-        yield f'    """Go on from an output of {told(state.name)}."""'
-        yield f"    run.values[{literal(state.value)}] = value"
-        yield from self._ways(state, self.machine.ways(state.name, "success"), _INDENT)
+    def follows(self, state: State) -> str | None:
+        """Give the state that is entered after any output of this one, if nothing else is done then."""
+        if not isinstance(state, Work) or state.labels is not None:
+            return None
+        ways = self.machine.ways(state.name, "success")
+        return ways[0].target if len(ways) == 1 and not ways[0].below else None
 
     def _success(self, state: Work | Ask, indent: str) -> Iterator[str]:
         if state.labels is None:

@@ -106,7 +106,8 @@ def _by_state(machine: Machine) -> _States:
     questions = [state for state in machine.states.values() if isinstance(state, Ask)]
     answered: list[Work | Ask] = [*stages, *questions]
     leave = [f'"{state.name}": leave_{state.name}' for state in answered]
-    succeed = [f'"{state.name}": succeed_{state.name}' for state in stages if states.succeeds(state)]
+    follows = [(stage.name, states.follows(stage)) for stage in stages]
+    succeed = [f'"{name}": enter_{target}' for name, target in follows if target is not None]
     resume = [f'"{s.name}": resume_{s.name}' for s in machine.states.values() if pauses(machine, s)]
     tables = [*_table("stages=", "(", [constant(stage) for stage in stages], ")")]
     if questions:
@@ -218,7 +219,7 @@ def _aliases(machine: Machine) -> dict[str, str]:
 def _is_taken(module: str) -> bool:
     top = module.partition(".")[0]
     return top in (*_RUNTIME_NAMES, "run", "run_sync") or top.startswith(
-        ("enter_", "admit_", "leave_", "succeed_", "resume_")
+        ("enter_", "admit_", "leave_", "resume_")
     )
 
 

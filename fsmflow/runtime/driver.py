@@ -39,7 +39,7 @@ class Core(Asking, Protocol):
     """A compiled machine, as the driver sees it."""
 
     secret: Mapping[str, Ways]
-    succeed: Mapping[str, Callable[[Run, Any], Command]]
+    succeed: Mapping[str, Callable[[Run], Command]]
     resume: Mapping[str, Callable[[Run], Command]]
 
     def begin(self, run: Run) -> Command:
@@ -241,7 +241,8 @@ class Driver:
                     run.time_us += elapsed
                     if full is not None:
                         run.book(full)
-                    command = follow(run, value)
+                    run.values[stage.value] = value
+                    command = follow(run)
                     continue
                 event = Ended("success", None, value, "", (), full, elapsed)
             self._settle_late()

@@ -17,11 +17,14 @@ class Enter(Protocol):
 
 
 class Member(NamedTuple):
-    """What a run does in one state: to enter it, and to go on from an output, an attempt, or a pause."""
+    """What a run does in one state: to enter it, and to go on from an output, an attempt, or a pause.
+
+    Of an output that alone tells the way it is the name of the state that is entered then.
+    """
 
     enter: Enter
     command: Stage | Question | Pause | End | None = None
-    succeed: Callable[[Run, Any], Command] | None = None
+    succeed: str | None = None
     leave: Callable[[Run, Any], Command] | None = None
     resume: Callable[[Run], Command] | None = None
 
@@ -35,7 +38,7 @@ class Members:
 
     Attributes:
         enter: How each state is entered.
-        succeed: How it goes on from an output.
+        succeed: What is entered after an output of it, where that alone tells the way.
         leave: How it goes on from an attempt.
         resume: How it goes on from a pause.
         stages: The states that do work, in order.
@@ -44,7 +47,7 @@ class Members:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.enter: dict[str, Enter] = {}
-        self.succeed: dict[str, Callable[[Run, Any], Command]] = {}
+        self.succeed: dict[str, Enter] = {}
         self.leave: dict[str, Callable[[Run, Any], Command]] = {}
         self.resume: dict[str, Callable[[Run], Command]] = {}
         with uncollected():
@@ -56,6 +59,7 @@ class Members:
         """Make the states of their rows, and give their commands in order."""
         commands: list[Stage | Question | Pause | End | None] = []
         onward: list[tuple[list[Any], tuple[str, ...]]] = []
+        following: list[tuple[str, str]] = []
         for family, names in rows:
             to: list[Any] = []
             onward.append((to, names))
@@ -64,7 +68,7 @@ class Members:
             self.enter[name] = member.enter
             commands.append(member.command)
             if member.succeed is not None:
-                self.succeed[name] = member.succeed
+                following.append((name, member.succeed))
             if member.leave is not None:
                 self.leave[name] = member.leave
             if member.resume is not None:
@@ -72,4 +76,5 @@ class Members:
         # A state may lead to one that is made after it.
         for to, names in onward:
             to.extend(map(self.enter.get, names))
+        self.succeed.update((name, self.enter[target]) for name, target in following)
         return commands

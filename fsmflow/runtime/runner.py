@@ -58,7 +58,7 @@ class Runner(Generic[Given, Output]):
         given: The type of the input, as the spec writes it; empty if none is declared.
         gives: The type of the output, likewise.
         gauge: What the certificate beside the runner proves.
-        succeed: How each state goes on from an output, where that alone tells the way.
+        succeed: What each state leads to after an output, where that alone tells the way.
         leave: How each state goes on from an attempt, whatever `succeed` does not know.
         resume: How each state goes on from a pause.
         secret: The ways to what no trace may hold, by state, and for the input as `input`.
@@ -76,7 +76,7 @@ class Runner(Generic[Given, Output]):
         stages: tuple[Stage, ...],
         begin: Callable[[Run], Command],
         leave: Mapping[str, Callable[[Run, Any], Command]],
-        succeed: Mapping[str, Callable[[Run, Any], Command]],
+        succeed: Mapping[str, Callable[[Run], Command]],
         resume: Mapping[str, Callable[[Run], Command]],
         folder: Path,
         given: str = "",
@@ -222,9 +222,13 @@ class Runner(Generic[Given, Output]):
 
     def go_on(self, run: Run, event: Ended) -> Command:
         """Go on from an attempt, or an answer, that is on the ledger."""
-        if event.outcome == "success" and run.state in self.succeed:
-            return self.succeed[run.state](run, event.value)
-        return self.leave[run.state](run, event)
+        state = run.state
+        if event.outcome == "success":
+            command = self.stages.get(state) or self.questions[state]
+            run.values[command.value] = event.value
+            if state in self.succeed:
+                return self.succeed[state](run)
+        return self.leave[state](run, event)
 
     def _again(self, run: Run, event: Lost) -> Command:
         """Book an attempt that was lost, and make it again if the caps leave room for it."""

@@ -108,7 +108,7 @@ class _OneAttempt:
     def __init__(self, runner: Runner[Any, Any], state: str) -> None:
         self.name = runner.name
         self.secret = runner.secret
-        self.succeed: Mapping[str, Callable[[Run, Any], Command]] = {}
+        self.succeed: Mapping[str, Callable[[Run], Command]] = {}
         self.resume: Mapping[str, Callable[[Run], Command]] = {}
         self.answers = runner.answers
         self.worst_case_left = runner.worst_case_left
