@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from fsmflow.cli.watched import Watching, watching_options
 
 if TYPE_CHECKING:
     from fsmflow.engines.durable import Durable
+    from fsmflow.runtime import Result
 
 MOST = 100
 
@@ -64,8 +67,15 @@ def command(
                 sys.exit(FINDING)
 
 
-def carried_out(durable: Durable, run_id: str, *, quiet: bool, **options: Any) -> int:
-    """Carry a run out, show what comes of it, and give the exit code."""
+def carried_out(
+    durable: Durable,
+    run_id: str,
+    *,
+    quiet: bool,
+    tell: Callable[[Result[Any]], None] | None = None,
+    **options: Any,
+) -> int:
+    """Carry a run out, show what comes of it, or tell it as asked, and give the exit code."""
     from fsmflow.cli.run import CANCELLED, exit_code_of, show
     from fsmflow.engines.durable import Corrupt, Fenced, Suspended, Taken, Unfit
     from fsmflow.runtime import StepNotFound
@@ -85,7 +95,10 @@ def carried_out(durable: Durable, run_id: str, *, quiet: bool, **options: Any) -
         where = in_database(durable.store.path)
         click.echo(f"stopped; fsmflow resume {run_id[:12]}{where} goes on with it", err=True)
         return CANCELLED
-    show(result, quiet=quiet)
+    if tell is None:
+        show(result, quiet=quiet)
+    else:
+        tell(result)
     return exit_code_of(result)
 
 
@@ -97,11 +110,13 @@ def run_durably(
     profile: str | None,
     run_id: str | None,
     watching: Watching,
+    form: str,
     quiet: bool,
 ) -> int:
     """Run the workflow at `spec` as a durable run, and give the exit code."""
     from fsmflow.cli.desks import TerminalDesk
     from fsmflow.cli.load import compile_one
+    from fsmflow.cli.run import tell
     from fsmflow.engines.workflows import Workflow
     from fsmflow.runtime import Rejected, StepNotFound
 
@@ -119,7 +134,9 @@ def run_durably(
         except (StepNotFound, LookupError, ValueError) as error:
             click.echo(str(error.args[0]), err=True)
             return 2
-        return carried_out(durable, submitted, quiet=quiet, workflow=workflow, **watching.begin(stack))
+        options = {"workflow": workflow, **watching.begin(stack)}
+        telling = partial(tell, workflow.runner, form=form, quiet=quiet)
+        return carried_out(durable, submitted, quiet=quiet, tell=telling, **options)
 
 
 WAITING = 7

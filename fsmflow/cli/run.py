@@ -108,6 +108,10 @@ def command(
         raise click.UsageError("--with is for a replay: name the recorded run in --replay FILE")
     if replay is not None and (inputs or source is not None or plan is not None or profile is not None):
         raise click.UsageError("a replay has its input and its outcomes from the recording")
+    if desk is not None and (durable is not None or replay is not None):
+        raise click.UsageError(
+            "--desk is for runs that ask there: a durable one keeps its questions, a replay asks none"
+        )
     given = given_of(inputs, source)
     watching = Watching(trace, bodies, record, otel)
     watching.check(spec, plan, replay, durable, Path(source) if source not in (None, "-") else None)
@@ -117,7 +121,16 @@ def command(
         from fsmflow.cli.resume import run_durably
 
         sys.exit(
-            run_durably(spec, given, durable, profile=profile, run_id=run_id, watching=watching, quiet=quiet)
+            run_durably(
+                spec,
+                given,
+                durable,
+                profile=profile,
+                run_id=run_id,
+                watching=watching,
+                form=form,
+                quiet=quiet,
+            )
         )
     runner = load(spec)
     options: dict[str, Any] = {"profile": profile}
@@ -125,7 +138,7 @@ def command(
         options["run_id"] = run_id
     if runner.asks:
         options["desk"] = _desk(desk)
-    planned: tuple[str, ...] = ()
+    planned: tuple[str, ...] | None = None
     if plan is not None:
         from fsmflow.cli.planned import options_of
 
@@ -143,14 +156,26 @@ def command(
 
             again = replayed.Replay(runner, replay, replayed.swaps(swaps, runner), options.get("record"))
             result = again.run(lambda g, more: _run(runner, g, options | more, quiet=True), form)
+    tell(runner, result, form, quiet=quiet, planned=planned)
+    sys.exit(exit_code_of(result))
+
+
+def tell(
+    runner: Runner[Any, Any],
+    result: Result[Any],
+    form: str,
+    *,
+    quiet: bool,
+    planned: tuple[str, ...] | None = None,
+) -> None:
+    """Print a result, as text or as JSON; `planned` are the steps in whose place a plan stood, if one did."""
     if form == "json":
         found = _as_json(runner, result)
-        if plan is not None:
+        if planned is not None:
             found["planned"] = list(planned)
         say(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        show(result, quiet=quiet, planned=planned)
-    sys.exit(exit_code_of(result))
+        show(result, quiet=quiet, planned=planned or ())
 
 
 def exit_code_of(result: Result[Any]) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, document
 
 STEPS = """
 def find(text: str) -> str:
@@ -117,6 +117,31 @@ def test_a_durable_run_is_watched_in_each_of_its_parts(run: Run, spec: str) -> N
     assert '"a"' not in Path("t1").read_text()
     assert '"output": "A"' in Path("r1").read_text()
     assert Path("r1").stat().st_mode & 0o077 == 0
+
+
+def test_a_durable_run_is_told_to_a_program_as_any_run(run: Run, project: Path) -> None:
+    """`--format json` prints one document, whether or not the run is kept."""
+    hello = ("run", "specs/hello.fsm.yaml", "text=hello", "--format", "json")
+    kept, usual = (document(run(*hello, *durable)) for durable in (("--durable", "runs.db"), ()))
+
+    assert kept.keys() == usual.keys()
+    assert [kept[key] for key in ("end", "output", "path")] == [
+        "done",
+        {"text": "You said: hello"},
+        usual["path"],
+    ]
+
+
+@pytest.mark.parametrize("instead", [("--durable", "runs.db"), ("--replay", "t.jsonl")], ids=" ".join)
+def test_a_desk_that_nobody_would_ask_is_refused(run: Run, project: Path, instead: tuple[str, ...]) -> None:
+    """A durable run keeps its questions itself, and a replay has its answers: neither asks at a desk."""
+    run("run", "specs/hello.fsm.yaml", "text=hello", "--trace", "t.jsonl")
+    text = [] if "--replay" in instead else ["text=hello"]
+    result = run("run", "specs/hello.fsm.yaml", *text, *instead, "--desk", "desk")
+
+    assert result.exit_code == 2
+    assert "--desk" in result.stderr
+    assert not (project / "runs.db").exists()
 
 
 def test_many_runs_are_not_watched(run: Run, spec: str) -> None:
