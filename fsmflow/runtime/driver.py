@@ -235,7 +235,7 @@ class Driver:
             if event is None:
                 follow, elapsed = succeed.get(name), ended - started
                 if follow is not None and not late and cancelling() <= before:
-                    record += (name, visits[name], run.attempt, arguments, started, value, elapsed, full)
+                    record.append((name, visits[name], run.attempt, arguments, started, value, elapsed, full))
                     started = ended
                     run.steps += 1
                     run.time_us += elapsed

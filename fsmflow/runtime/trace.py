@@ -7,7 +7,6 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO
@@ -56,19 +55,18 @@ class Span(NamedTuple):
 
 
 def spans(record: Iterable[Any]) -> Iterator[Span]:
-    """Give the spans of a record, in which a plain success is no `Span` but eight items in a row.
+    """Give the spans of a record, in which a plain success is no `Span` but a bare tuple.
 
-    These are its state, visit, attempt, arguments, start, output, time taken, and use: a run whose trace
-    nobody asks for makes no object of each attempt.
+    It holds its state, visit, attempt, arguments, start, output, time taken, and use: a run whose trace
+    nobody asks for makes no event of each attempt.
     """
-    items = iter(record)
-    for item in items:
+    for item in record:
         if item.__class__ is Span:
             yield item
-            continue
-        visit, attempt, arguments, start_us, value, elapsed_us, use = islice(items, 7)
-        event = Ended("success", None, value, "", (), use, elapsed_us)
-        yield Span(item, visit, attempt, arguments, start_us, event)
+        else:
+            state, visit, attempt, arguments, start_us, value, elapsed_us, use = item
+            event = Ended("success", None, value, "", (), use, elapsed_us)
+            yield Span(state, visit, attempt, arguments, start_us, event)
 
 
 def new_span_id() -> str:
