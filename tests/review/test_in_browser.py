@@ -37,6 +37,13 @@ FAILING = run_of(
 )
 WELL = run_of(attempt("search"), attempt("draft", label="good"))
 LONG = 5_000
+BEYOND_THE_FRAME = """() => {
+  const room = document.getElementById("frame").getBoundingClientRect();
+  return [...document.querySelectorAll("#drawing .node, #drawing .edge")].filter((each) => {
+    const own = each.getBoundingClientRect();
+    return own.left < room.left || own.right > room.right || own.top < room.top || own.bottom > room.bottom;
+  }).map((each) => each.id);
+}"""
 FASTEST = 0.05
 """How long a step may take, in seconds."""
 
@@ -353,6 +360,22 @@ def test_a_narrow_page_can_be_used(chromium: Browser, page_file: Path) -> None:
         assert "Find passages." in page.inner_text("#panel-state")
         page.click("#failing")
         assert "the index is gone" in page.inner_text("#panel-stage")
+
+
+def test_on_paper_all_of_the_drawing_is_there(chromium: Browser, page_file: Path) -> None:
+    """Printed, the drawing is whole, whatever part of it the screen showed."""
+    with chromium.open(page_file, width=700) as (page, _):
+        for _ in range(6):
+            page.click("#zoom-in")
+        page.emulate_media(media="print")
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        page.set_viewport_size({"width": 718, "height": 1040})
+        page.wait_for_timeout(100)
+        assert page.evaluate(BEYOND_THE_FRAME) == []
+
+        page.emulate_media(media="screen")
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate(BEYOND_THE_FRAME) != []
 
 
 def test_without_an_engine_states_are_a_list(

@@ -11,6 +11,7 @@ const frame = byId("frame");
 let whole = null; // the drawing's own box
 let view = null; // the left and top of what is shown, in units of the drawing, and its scale
 let isMoved = false; // whether a reader has chosen what is shown
+let isOnPaper = false;
 
 function bindViewport() {
   if (canvas === null) return;
@@ -28,6 +29,8 @@ function bindViewport() {
   byId("zoom-in").addEventListener("click", () => zoom(STEP));
   byId("zoom-out").addEventListener("click", () => zoom(1 / STEP));
   byId("zoom-fit").addEventListener("click", fit);
+  window.addEventListener("beforeprint", () => print(true));
+  window.addEventListener("afterprint", () => print(false));
   start();
 }
 
@@ -53,7 +56,14 @@ function showAt(scale, x) {
 function show(chosen) {
   view = chosen;
   const size = [frame.clientWidth / view.scale, frame.clientHeight / view.scale];
-  canvas.setAttribute("viewBox", [view.x, view.y, ...size].map((n) => n.toFixed(2)).join(" "));
+  const box = isOnPaper ? [whole.x, whole.y, whole.width, whole.height] : [view.x, view.y, ...size];
+  canvas.setAttribute("viewBox", box.map((n) => n.toFixed(2)).join(" "));
+}
+
+/** Show the whole drawing while the page is printed: nobody can move paper. */
+function print(isSo) {
+  isOnPaper = isSo;
+  show(view);
 }
 
 /** Zoom by a factor about a point of the drawing, the middle unless said. */
