@@ -39,6 +39,7 @@ class Walk:
         ir: The machine that is walked.
         engine: The `transitions` machine that owns the states and triggers.
         state: The engine's state; `x__pause` while `x` pauses before a retry.
+        trail: The states that were visited, in order.
         pending_us: How long the pause or wait that is under way lasts.
         output: What the end gives, once there.
     """
@@ -47,6 +48,7 @@ class Walk:
 
     def __init__(self, ir: Machine, given: Any) -> None:
         self.ir = ir
+        self.trail: list[str] = []
         self.visits: dict[str, int] = {}
         self.counts: dict[str, int] = {}
         self.values: dict[str, Any] = {"input": given}
@@ -204,6 +206,7 @@ class Walk:
         """Begin a visit to the state that has just been entered."""
         name, way = self.state, self._way
         state = self.ir.states[name]
+        self.trail.append(name)
         self.visits[name] = self.visits.get(name, 0) + 1
         for counter in self.ir.resets[name]:
             self.counts[counter] = 0

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from fsmflow.backends.transitions import Walk, build, feed
 from fsmflow.cli.output import wants_color
-from fsmflow.machine import Ask, Children, End, Machine, Resources, State, Wait, Work
+from fsmflow.machine import Ask, Children, Choice, End, Machine, Resources, State, Wait, Work
 from fsmflow.reporting.excerpt import visible
 from fsmflow.runtime import Elapsed, Ended
 
@@ -132,20 +132,30 @@ class _Session:
         if counters:
             _say(f"  {click.style('counters', dim=True)}  {' · '.join(counters)}")
         _say("")
+        choosing: list[str] = []
         for number, event in enumerate(choices, 1):
-            _say(f"  {number}  {_name(event, place):18} → {self._preview(event)}")
+            after = self._after(event)
+            way = after.trail[len(walk.trail) :]
+            _say(f"  {number}  {_name(event, place):18} → {_preview(walk, after, way)}")
+            choosing += (f"`{name}`" for name in way if isinstance(self.machine.states[name], Choice))
+        if choosing:
+            names = list(dict.fromkeys(choosing))
+            verb = "chooses" if len(names) == 1 else "choose"
+            _say(f"  {' and '.join(names)} {verb} by values: give an output, as JSON, behind the number")
         _say(click.style("  u undo · r restart · q quit", dim=True))
 
-    def _preview(self, event: Ended | Elapsed) -> str:
-        """Say where an event would lead."""
+    def _after(self, event: Ended | Elapsed) -> Walk:
+        """Go on by an event that has not been chosen."""
         walk = self._walk()
-        before = (walk.place, walk.visits.get(walk.place))
         feed(walk, event)
-        if walk.is_pausing:
-            return f"{walk.place}, after a pause of {walk.pending_us / 1_000_000:.3g} s"
-        if (walk.place, walk.visits.get(walk.place)) == before:
-            return f"{walk.place}, attempt {walk.attempt}"
-        return walk.place
+        return walk
+
+
+def _preview(walk: Walk, after: Walk, way: Sequence[str]) -> str:
+    """Say where an event leads, and by which states that a run does not stay in."""
+    if after.is_pausing:
+        return f"{after.place}, after a pause of {after.pending_us / 1_000_000:.3g} s"
+    return " → ".join(way) or f"{walk.place}, attempt {after.attempt}"
 
 
 def _choices(walk: Walk) -> list[Ended | Elapsed]:

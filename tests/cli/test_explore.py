@@ -9,6 +9,19 @@ import pytest
 from tests.cli.conftest import Run
 from tests.told import specs
 
+PICKS = """
+fsmflow: 1
+workflow: pick
+states:
+  find:
+    {run: picking:find, effect: none, timeout: 2s, gives: "list[str]", success: any, fallback: none}
+  any: {choose: [{when: len(find) > 0, to: pay}, {to: small}]}
+  small: {choose: [{when: len(find) > 1, to: pay}, {to: none}]}
+  pay: {run: picking:pay, effect: none, timeout: 2s, success: done, fallback: none}
+  done: {end: success}
+  none: {end: failed}
+"""
+
 
 @pytest.fixture
 def spec(run: Run, tmp_path: Path) -> str:
@@ -59,3 +72,21 @@ def test_people_answer_or_do_not(run: Run, spec: str) -> None:
     ]  # fmt: skip
     assert explored(run, spec, "1", "1", "1", "3")[0] == "short  visit 1"
     assert explored(run, spec, "1", "1", "1", "2")[0] == "plan  visit 2"
+
+
+def test_choices_on_the_way_are_told(run: Run, tmp_path: Path) -> None:
+    """What leads through a choice names it, and where an output decides, how to give one is said."""
+    spec = tmp_path / "pick.fsm.yaml"
+    spec.write_text(PICKS, encoding="utf-8")
+    steps = "def find() -> list[str]: ...\ndef pay() -> None: ...\n"
+    (tmp_path / "picking.py").write_text(steps, encoding="utf-8")
+
+    at_find = explored(run, str(spec))
+    assert [line.split("→", 1)[1].strip() for line in at_find if line[0].isdigit()] == [
+        "any → small → none", "none", "none", "none",
+    ]  # fmt: skip
+    assert "`any` and `small` choose by values: give an output, as JSON, behind the number" in at_find
+
+    at_pay = explored(run, str(spec), '1 ["a", "b"]')
+    assert at_pay[0] == "pay  visit 1"
+    assert "behind the number" not in "".join(at_pay)
