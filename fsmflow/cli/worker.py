@@ -61,7 +61,7 @@ async def _work(
     client: Client, specs: list[Path], folder: Path, place: Place, width: int, grace: timedelta
 ) -> None:
     """Work until this process is told to stop."""
-    from fsmflow.engines.temporal.attempts import Attempts
+    from fsmflow.engines.temporal.activities import Activities
     from fsmflow.engines.temporal.catalogue import Catalogue
     from fsmflow.engines.temporal.client import Temporal
     from fsmflow.engines.temporal.worker import worker
@@ -82,7 +82,7 @@ async def _work(
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    async with worker(client, Attempts(catalogue), task_queue=place.task_queue, width=width, grace=grace):
+    async with worker(client, Activities(catalogue), task_queue=place.task_queue, width=width, grace=grace):
         names = ", ".join(sorted(each.machine.name for each in workflows))
         click.echo(f"working on {place.task_queue} at {client.service_client.config.target_host}: {names}")
         await stopping.wait()

@@ -18,7 +18,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from fsmflow.engines.temporal.attempts import Attempts
+from fsmflow.engines.temporal.activities import Activities
 from fsmflow.engines.temporal.catalogue import Catalogue
 from fsmflow.engines.temporal.orders import KERNEL, Order
 from fsmflow.engines.temporal.tasks import LOST, Task
@@ -73,8 +73,8 @@ class _Scripts(Catalogue):
         return World(clock=playing.clock, random=playing.random)
 
 
-class _CrashingAttempts(Attempts):
-    """Attempts whose worker is gone where a case plans that."""
+class _Crashing(Activities):
+    """Activities whose worker is gone where a case plans that."""
 
     @activity.defn(dynamic=True)
     async def attempt(self, args: Sequence[RawValue]) -> Any:
@@ -101,7 +101,7 @@ class _Server:
         self._worker = self.do(self._start())
 
     async def _start(self) -> Any:
-        made = worker(self.env.client, _CrashingAttempts(self.scripts))
+        made = worker(self.env.client, _Crashing(self.scripts))
         await made.__aenter__()
         return made
 

@@ -16,7 +16,7 @@ pytest.importorskip("temporalio")
 from attrs import frozen
 from temporalio.testing import WorkflowEnvironment
 
-from fsmflow.engines.temporal.attempts import Attempts
+from fsmflow.engines.temporal.activities import Activities
 from fsmflow.engines.temporal.catalogue import Catalogue
 from fsmflow.engines.temporal.client import Temporal
 from fsmflow.engines.temporal.payloads import Payloads
@@ -198,5 +198,5 @@ async def served(
         test_server_existing_path=SKIPPING, data_converter=converter(payloads)
     ) as env:
         catalogue = Catalogue(folder, steps=steps, **options)
-        async with worker(env.client, Attempts(catalogue)):
+        async with worker(env.client, Activities(catalogue)):
             yield Served(Temporal(env.client), env, folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 from temporalio.client import Client
 
-from fsmflow.engines.temporal.attempts import Attempts
+from fsmflow.engines.temporal.activities import Activities
 from fsmflow.engines.temporal.catalogue import Catalogue
 from fsmflow.engines.temporal.payloads import Folder
 from fsmflow.engines.temporal.wire import converter
@@ -89,7 +89,7 @@ def _with(step: Any) -> Any:
 async def main(address: str, port: int, payloads: str) -> None:
     """Work until killed."""
     client = await Client.connect(address, data_converter=converter(Folder(Path(payloads))))
-    async with worker(client, Attempts(Catalogue(SPECS, steps=steps(port)))):
+    async with worker(client, Activities(Catalogue(SPECS, steps=steps(port)))):
         sys.stdout.write("working\n")
         sys.stdout.flush()
         await asyncio.Event().wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -19,20 +19,18 @@ from fsmflow.engines.temporal.orders import restored
 from fsmflow.engines.temporal.tasks import FIT, LOST, UNREADY, Done, Look, Task
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Work
-from fsmflow.runtime.driver import Driver
-from fsmflow.runtime.events import Ended, Late
-from fsmflow.runtime.log import RunLog
+from fsmflow.runtime.attempts import Attempts
+from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import describe
-from fsmflow.runtime.run import Command, Configuration, End, Run, Spent, Stage, Unbound
-from fsmflow.runtime.runner import Runner
+from fsmflow.runtime.run import Configuration, Run, Spent, Unbound
 from fsmflow.runtime.steps import Bound
-from fsmflow.runtime.trace import Span
+from fsmflow.runtime.trace import new_span_id
 from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
 
 
-class Attempts:
+class Activities:
     """The activities of a worker."""
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -59,23 +57,26 @@ class Attempts:
             return await self._made(workflow, bound, run, task)
 
     async def _made(self, workflow: Workflow, bound: Mapping[str, Bound], run: Run, task: Task) -> Done:
-        core = _OneAttempt(workflow.runner, task.state)
-        world = self._catalogue.world(task)
-        log = _Told()
-        driver = Driver(core, run, bound, world, cast(RunLog, log))
-        stage = workflow.runner.stages[task.state]
-        is_cut = await _driven(driver, stage, task.left_us)
-        *late, span = log.spans
-        event = span.event
-        assert isinstance(event, Ended), "an attempt ends, whatever happens"
+        runner, world, span_id = workflow.runner, self._catalogue.world(task), new_span_id()
+        late: list[tuple[int, int, int]] = []
+        model: dict[str, Any] = {}
+
+        async def attempt() -> Ended:
+            attempts = Attempts(runner, run, world, about=lambda _, asked: model.update(asked))
+            stage, step = runner.stages[task.state], bound[task.state]
+            try:
+                event = await attempts.make(stage, step, world.clock.now(), span_id)
+            finally:
+                attempts.deadline.close()
+            late.extend(attempts.late)
+            if isinstance(attempts.interruption.cause, KeyboardInterrupt):
+                raise attempts.interruption.cause
+            return event
+
+        event, is_cut = await _within(task.left_us, attempt())
         event = self._small(kept(event, task.state, fit_of(workflow, bound)))
         return Done(
-            event_written(event._replace(value=None)),
-            event.value,
-            tuple(each.event.use for each in late if isinstance(each.event, Late)),
-            log.span_id,
-            log.model,
-            is_cut,
+            event_written(event._replace(value=None)), event.value, tuple(late), span_id, model, is_cut
         )
 
     def _small(self, event: Ended) -> Ended:
@@ -102,52 +103,13 @@ class Attempts:
             return {"complaints": list(rejected.complaints)}
 
 
-class _OneAttempt:
-    """A machine of one attempt, for the driver: whatever comes of that, it is at its end."""
-
-    def __init__(self, runner: Runner[Any, Any], state: str) -> None:
-        self.name = runner.name
-        self.secret = runner.secret
-        self.succeed: Mapping[str, Callable[[Run], Command]] = {}
-        self.resume: Mapping[str, Callable[[Run], Command]] = {}
-        self.answers = runner.answers
-        self.worst_case_left = runner.worst_case_left
-
-    def begin(self, run: Run) -> Command:
-        raise NotImplementedError("an attempt is begun where its run stands")
-
-    def go_on(self, run: Run, event: Any) -> Command:
-        """End there, whatever the attempt came to."""
-        return End("", "success")
-
-
-class _Told:
-    """The log of one attempt: how it ended, under which span id, and which model was asked."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        self.span_id = ""
-        self.model: dict[str, Any] = {}
-
-    def span(self, span: Span, span_id: str) -> None:
-        self.spans.append(span)
-        self.span_id = span_id
-
-    def about(self, span_id: str, asked: dict[str, Any]) -> None:
-        self.model.update(asked)
-
-    def starting(self, *_: Any) -> None: ...
-
-    def chunk(self, *_: Any) -> None: ...
-
-
-async def _driven(driver: Driver, stage: Stage, left_us: int | None) -> bool:
-    """Make an attempt; tell whether it was cut off after `left_us`.
+async def _within(left_us: int | None, attempt: Coroutine[Any, Any, Ended]) -> tuple[Ended, bool]:
+    """Make an attempt; tell how it ended, and whether it was cut off after `left_us`.
 
     Raises:
         ApplicationError: This worker stops.
     """
-    task = asyncio.ensure_future(driver.drive(stage))
+    task = asyncio.ensure_future(attempt)
     is_cut = False
     try:
         done, _ = await asyncio.wait([task], timeout=None if left_us is None else left_us / 1e6)
@@ -161,9 +123,7 @@ async def _driven(driver: Driver, stage: Stage, left_us: int | None) -> bool:
         if details is not None and not details.cancel_requested:
             # Nobody has cancelled the run: this worker stops, or was taken to be gone.
             raise ApplicationError("the worker stopped during the attempt", type=LOST) from None
-    with contextlib.suppress(asyncio.CancelledError):
-        task.result()
-    return is_cut
+    return task.result(), is_cut
 
 
 def _restored(workflow: Workflow, bound: Mapping[str, Bound], task: Task, values: list[Any]) -> Run:

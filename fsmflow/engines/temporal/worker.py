@@ -8,7 +8,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from fsmflow.engines.temporal.attempts import Attempts
+from fsmflow.engines.temporal.activities import Activities
 from fsmflow.engines.temporal.workflow import MachineRun
 
 TASK_QUEUE = "fsmflow"
@@ -22,7 +22,7 @@ THROTTLE = timedelta(seconds=1)
 
 def worker(
     client: Client,
-    attempts: Attempts,
+    activities: Activities,
     *,
     task_queue: str = TASK_QUEUE,
     width: int = 100,
@@ -33,7 +33,7 @@ def worker(
 
     Args:
         client: Who speaks to the server; its converter must be ours.
-        attempts: What makes attempts, of the workflows and steps that it knows.
+        activities: What makes attempts, of the workflows and steps that it knows.
         task_queue: Where it takes its tasks from.
         width: How many attempts it makes at a time.
         grace: How long attempts may take to end when it is stopped; what is cut off then is lost.
@@ -43,7 +43,7 @@ def worker(
         client,
         task_queue=task_queue,
         workflows=[MachineRun],
-        activities=[attempts.attempt, attempts.fit],
+        activities=[activities.attempt, activities.fit],
         max_concurrent_activities=width,
         graceful_shutdown_timeout=grace,
         sticky_queue_schedule_to_start_timeout=STICKY,
