@@ -103,12 +103,13 @@ class _Reader:
         states: dict[str, tuple[Planned, ...]] = {}
         others: Literal["ok", "real"] = "real"
         for name, written in tree.items():
-            if name == OTHERS and not isinstance(written, list):
+            stage = self.runner.stages.get(name) or self.runner.questions.get(name)
+            # A step may have that name; then what it does is a list.
+            if name == OTHERS and (stage is None or not isinstance(written, list)):
                 if written not in ("ok", "real"):
                     self.wrong("bad-value", "expected ok or real", (name,))
                 others = "ok" if written == "ok" else "real"
                 continue
-            stage = self.runner.stages.get(name) or self.runner.questions.get(name)
             if stage is None:
                 hint = did_you_mean(name, [*self.runner.stages, *self.runner.questions, OTHERS])
                 self.wrong("unknown-state", f"there is no step `{name}`", (name,), hint, key=True)

@@ -182,6 +182,7 @@ def _words(runner: Runner[Any, Any], state: str) -> tuple[str, ...]:
         ({"draft": {"outcome": ["ok"]}}, "is no outcome of `draft`"),
         ({"check": {"value": 5}}, "gives no value beside its label"),
         ({"others": "all"}, "expected ok or real"),
+        ({"others": ["ok"]}, "expected ok or real"),
     ],
 )
 def test_a_plan_that_does_not_fit_is_refused(states: dict[str, Any], said: str):
