@@ -53,8 +53,8 @@ def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
     # Where steps are swapped in, a step of a child is written with a dot.
     step = None if step is None else step.replace(".", "/")
     if step is not None and not trace_step.matching(summary, step):
-        known = trace_step.steps(summary)
-        raise click.UsageError(f"the run was never in a step {step!r}; {did_you_mean(step, known)}")
+        hint = did_you_mean(step, trace_step.steps(summary)) or "the trace has none"
+        raise click.UsageError(f"the run was never in a step {step!r}; {hint}")
     machine = None if spec is None else _analysis(spec).machine
     if machine is not None and (strange := _strange(file, recording, machine.name)):
         click.echo(strange, err=True)

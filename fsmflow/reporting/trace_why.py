@@ -175,15 +175,15 @@ def _ending(machine: Machine | None, run: Run) -> str:
     if run.above is not None:
         which = f"In `{named(run.place)}`, the run of `{named(recording.workflow)}`"
     last = recording.stages[-1] if recording.stages else None
-    where = f"`{named(last.state)}`, visit {last.visit:,}, attempt {last.attempt:,}" if last else "its start"
+    where = "before its first step"
+    if last is not None:
+        where = f"in `{named(last.state)}`, visit {last.visit:,}, attempt {last.attempt:,}"
     error = recording.error
     match recording.kind:
         case None:
-            return (
-                f"{which} is not over, or its trace breaks off; it was last seen in {_last_seen(run, where)}."
-            )
+            return f"{which} is not over, or its trace breaks off; it was last seen {_last_seen(run, where)}."
         case "cancelled":
-            return f"{which} was cancelled in {where}."
+            return f"{which} was cancelled {where}."
     end = named(recording.end or "")
     said = f"{which} ended in `{end}` ({recording.kind})."
     if error is not None and error.state == recording.end:
@@ -198,7 +198,8 @@ def _last_seen(run: Run, where: str) -> str:
     for state, runs in run.under_way:
         step = "a step" if state is None else f"`{named(state)}`"
         over = sum(child.recording.kind is not None for child in runs)
-        return f"{step} that had started {counted(len(runs), 'run')}, of which {over:,} were over"
+        were = "was" if over == 1 else "were"
+        return f"in {step} that had started {counted(len(runs), 'run')}, of which {over:,} {were} over"
     return where
 
 

@@ -55,6 +55,10 @@ def test_a_step_that_is_not_there_is_told_the_nearest(run: Run, traced: Path) ->
     assert result.exit_code == 2
     assert "did you mean `draft`?" in result.stderr
 
+    traced.write_text(traced.read_text().splitlines(keepends=True)[0])
+    begun = run("trace", "show", "t.jsonl", "--step", "draft")
+    assert "the run was never in a step 'draft'; the trace has none" in begun.stderr
+
 
 def test_json_is_one_document(run: Run, traced: Path) -> None:
     """Both commands print one document with `--format json`."""

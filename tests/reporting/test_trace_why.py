@@ -159,6 +159,8 @@ def test_a_run_that_broke_off_or_was_cancelled_says_where():
 
     assert unfinished.ending.startswith("The run is not over, or its trace breaks off")
     assert cancelled.ending == "The run was cancelled in `draft`, visit 2, attempt 1."
+    begun = explain(lowered, read(f"{recorded.lines[0]}\n"))
+    assert begun.ending.endswith("breaks off; it was last seen before its first step.")
     assert "ended in" not in unfinished.text + cancelled.text
 
 
