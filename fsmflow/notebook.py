@@ -22,7 +22,7 @@ from fsmflow.backends.overlays.diff import NotDrawable, union
 from fsmflow.backends.overlays.trace import of_recording
 from fsmflow.compiler import Compilation, compile_file
 from fsmflow.reporting import diff_text, proof_text, text
-from fsmflow.reporting.diff_wording import Comparison
+from fsmflow.reporting.diff_wording import Comparison, unchanged
 from fsmflow.runtime import Result
 
 SVG, MERMAID, PLAIN = "image/svg+xml", "text/vnd.mermaid", "text/plain"
@@ -54,7 +54,7 @@ def of_difference(difference: Difference) -> Mapping[str, str]:
     """Show what a change does: both versions in one picture, and the change in words."""
     words = diff_text.render(Comparison("", "", (difference,), ()), color=False)
     if not difference.is_of_meaning:
-        return {PLAIN: words}
+        return {PLAIN: words.rstrip("\n") or f"{difference.name}: {unchanged(difference)}"}
     try:
         diagram, overlay = union(difference)
     except NotDrawable:

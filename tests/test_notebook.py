@@ -95,7 +95,7 @@ def test_no_change_says_so(tmp_path: Path) -> None:
     """Two equal versions are told to be that."""
     same = compare(compiled(tmp_path), compiled(tmp_path))
 
-    assert list(same._repr_mimebundle_()) == [PLAIN]
+    assert same._repr_mimebundle_() == {PLAIN: "greet: no change in meaning"}
 
 
 def test_nothing_is_shown_in_the_place_of_a_picture(tmp_path: Path) -> None:
