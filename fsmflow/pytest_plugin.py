@@ -27,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse a file in the place of a folder before any test runs."""
+    folder = config.getoption(_OPTION)
+    if folder is not None and Path(folder).exists() and not Path(folder).is_dir():
+        raise pytest.UsageError(f"{_OPTION} takes a folder, and {folder} is none")
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write coverage down, if that was asked for; a worker of xdist hands it on."""
     folder = session.config.getoption(_OPTION)
@@ -38,8 +45,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         workeroutput[_WORKER] = own
         return
     found = [*own, *session.config.stash.get(_MERGED, [])]
-    if found:
+    if not found:
+        return
+    try:
         _write(Path(folder), found)
+    except OSError as error:
+        said = f"could not write {error.filename}: {error.strerror}"
+        pytest.exit(said, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -102,3 +102,22 @@ def test_what_was_taken_is_written_down(run, pytester, workers):
     found = read_file(pytester.path / "cov" / "sample.coverage.json")
     assert (found.workflow, found.runs) == ("sample", 3)
     assert sorted(found.counts) == [*[0] * (len(found.counts) - 1), 3]
+
+
+def test_a_file_is_no_folder_for_coverage(run, pytester):
+    """Where a file stands nothing can be written into it; that is told before a test runs."""
+    (pytester.path / "taken").touch()
+    result = run(TESTS, "--fsmflow-coverage=taken")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--fsmflow-coverage takes a folder, and taken is none*"])
+
+
+def test_coverage_that_cannot_be_written_is_no_traceback(run, pytester):
+    """What the operating system refuses in the end is told in its own words, and no test is blamed."""
+    (pytester.path / "taken/sample.coverage.json").mkdir(parents=True)
+    result = run(TESTS, "--fsmflow-coverage=taken")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*could not write taken/sample.coverage.json: Is a directory"])
+    assert "Traceback" not in result.stderr.str()
