@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from fsmflow.runtime.calling import own
 from fsmflow.runtime.clock import Deadline
-from fsmflow.runtime.desk import Asked, Desk, token_of
+from fsmflow.runtime.desk import Answer, Asked, Desk, token_of
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.hiding import Hiding
 from fsmflow.runtime.journal import Unkept
@@ -34,6 +34,7 @@ async def answered(
     workflow: Asking,
     desk: Desk | None,
     deadline: Deadline,
+    finished: Callable[[Awaitable[Answer]], Awaitable[Answer]],
     hiding: Hiding | None = None,
 ) -> Ended:
     """Ask a person where `run` stands, and give the event that the answer is, or that there is none.
@@ -44,6 +45,7 @@ async def answered(
         workflow: What the run is one of.
         desk: Where people are asked.
         deadline: Is set to when nobody waits any longer.
+        finished: Waits for a desk until it has finished, or is left.
         hiding: Says what the person is not shown, since it is secret.
 
     Raises:
@@ -70,7 +72,7 @@ async def answered(
         is_secret=hiding is not None and bool(hiding.marked(question.name, "output")),
     )
     try:
-        answer = await desk.ask(asked)
+        answer = await finished(desk.ask(asked))
     except asyncio.CancelledError:
         if not deadline.expired or not deadline.acknowledge():
             raise

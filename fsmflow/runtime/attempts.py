@@ -131,7 +131,7 @@ class Attempts:
         value: Any = None
         try:
             if bound.mode == "async":
-                value = await self._finished(bound.function(**given))
+                value = await self.finished(bound.function(**given))
             elif bound.mode == "inline":
                 value = told(bound.function, **given)
             elif bound.mode == "children":
@@ -142,7 +142,7 @@ class Attempts:
                 deadline.watch()
                 value = await in_thread(bound.function, given, stage.name)
             if isinstance(value, types.CoroutineType):
-                value = await self._finished(value)
+                value = await self.finished(value)
         except asyncio.CancelledError as problem:
             use = stage.full if context is None else context.close(cut=True)
             if context is None or not context.breach:
@@ -197,8 +197,8 @@ class Attempts:
             interruption.cause = error
         return cancelled(stage, elapsed, use)
 
-    def _finished(self, step: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
-        """Wait until a step has finished, or has stayed for so long that it is left."""
+    def finished(self, step: Awaitable[Any]) -> Coroutine[Any, Any, Any]:
+        """Wait until a step, or a desk, has finished, or has stayed for so long that it is left."""
         return finished(step, self.interruption.outstanding, self._clock.now, self.deadline.watch)
 
     def _elapsed(self, started: int) -> int:

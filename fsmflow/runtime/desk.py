@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from fsmflow.runtime.outcomes import Permanent
 from fsmflow.runtime.validation import Rejected, Validate
 
 
@@ -118,7 +119,13 @@ class Inbox:
         self._answering = threading.Lock()
 
     async def ask(self, asked: Asked) -> Answer:
-        """Let a question wait until `answer` is called with its token."""
+        """Let a question wait until `answer` is called with its token.
+
+        Raises:
+            Permanent: It waits already: another run has the same id.
+        """
+        if asked.token in self._waiting:
+            raise Permanent(f"another run of the id {asked.run_id!r} asks it already")
         waiting = _Waiting(asked)
         self._waiting[asked.token] = waiting
         self._arrived.set()

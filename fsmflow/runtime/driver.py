@@ -287,7 +287,8 @@ class Driver:
         if holding is not None:
             holding.begin(started)
         try:
-            event = await answered(question, run, self._core, self._world.desk, deadline, self._hiding)
+            desk, finished = self._world.desk, attempts.finished
+            event = await answered(question, run, self._core, desk, deadline, finished, self._hiding)
         except asyncio.CancelledError as error:
             attempts.interruption.cause = error
             event = Ended("cancelled", None, None, "the run was cancelled")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from fsmflow.runtime import Answer, Asked, Inbox, NoDesk, NotWaiting, Rejected, Result
+from fsmflow.runtime import Answer, Asked, Inbox, NoDesk, NotWaiting, Rejected, Result, clock
 from fsmflow.runtime.folder_desk import FolderDesk, answer_in, waiting_in
 from fsmflow.spec import Ask, Duration, End, Target
 from tests.runtime.families import family
@@ -139,6 +140,61 @@ def test_when_nobody_answers_in_time_the_fallback_is_taken() -> None:
     result = asyncio.run(compiled(states).run(GIVEN, desk=Silent()))
 
     assert (result.end, result.output) == ("failed", "nobody answered within 0.03 s")
+
+
+def test_two_runs_of_one_id_do_not_ask_the_same_at_once() -> None:
+    """The question of a run stays answerable; another run of its id that asks it too is told why it can't."""
+
+    async def main() -> list[Result[Any]]:
+        inbox = Inbox()
+        runs = [asyncio.create_task(compiled(APPROVE).run(GIVEN, desk=inbox, run_id="r")) for _ in "ab"]
+        asked = await inbox.next()
+        await asyncio.wait(runs[1:], timeout=5)
+        assert inbox.waiting() == (asked,)
+        inbox.answer(asked.token, "pay")
+        return await asyncio.gather(*runs)
+
+    first, second = asyncio.run(main())
+
+    assert (first.end, second.end) == ("done", "failed")
+    assert second.output == "the question could not be asked: another run of the id 'r' asks it already"
+
+
+class Holding:
+    """A desk that nothing gets to let go."""
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Wait on, however often it is cancelled."""
+        while True:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+
+def test_a_desk_that_never_lets_go_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A desk that waits on past the timeout, however often it is cancelled, does not hold up the run."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+    states = APPROVE | {"approve": evolve(APPROVE["approve"], timeout=Duration(20_000))}
+    result = asyncio.run(asyncio.wait_for(compiled(states).run(GIVEN, desk=Holding()), 5))
+
+    assert (result.end, result.output) == ("failed", "nobody answered within 0.02 s")
+
+
+def test_a_desk_that_never_lets_go_holds_up_no_cancellation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is cancelled again while such a desk is asked ends as cancelled."""
+    monkeypatch.setattr(clock, "AGAIN_US", 10_000)
+    events: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        run = asyncio.create_task(compiled(APPROVE).run(GIVEN, desk=Holding(), trace=events.append))
+        while not run.done():
+            await asyncio.sleep(0.01)
+            run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
+    asyncio.run(asyncio.wait_for(main(), 5))
+
+    assert (events[1]["outcome"], events[2]["kind"]) == ("cancelled", "cancelled")
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["before", "at the same moment"])
