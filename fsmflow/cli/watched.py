@@ -45,6 +45,9 @@ class Watching(NamedTuple):
                 raise click.UsageError(
                     f"{option} would overwrite {path}, which is no trace: name another file"
                 )
+        if self.record is not None and self.record.exists() and not self.record.is_file():
+            # It would be closed to others, as a record is, even if it were a device that all use.
+            raise click.UsageError(f"--record takes a file, and {self.record} is none")
         if _are_one(self.trace, self.record):
             raise click.UsageError(f"--trace and --record can't be one file, {self.trace}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -209,6 +210,17 @@ def test_a_trace_may_hold_no_bodies(run: Run, refund: Path, bodies: str) -> None
     assert all(output.keys() == {"$secret"} for output in outputs)
     assert {output["$secret"] is None for output in outputs} == {bodies == "none"}
     assert lines[-1]["end"] == "done"
+
+
+def test_a_record_changes_nothing_that_is_no_file(run: Run, project: Path) -> None:
+    """A pipe, or a device such as /dev/null, is never closed to others, and takes no record."""
+    os.mkfifo(project / "pipe")
+    (project / "pipe").chmod(0o666)
+    result = run("run", "specs/hello.fsm.yaml", "text=hello", "--record", "pipe")
+
+    assert result.exit_code == 2
+    assert "--record takes a file, and pipe is none" in result.stderr
+    assert (project / "pipe").stat().st_mode & 0o777 == 0o666
 
 
 def test_a_record_that_cannot_be_written_is_told(run: Run, project: Path) -> None:
