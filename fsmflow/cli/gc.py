@@ -10,16 +10,41 @@ import click
 from fsmflow.cli.durable import db_option, opened
 from fsmflow.spec import Duration
 
+_DEFAULT = "30d"
+
 
 @click.command("gc")
-@click.option("--older-than", "age", default="30d", show_default=True, help="How long ago they ended.")
+@click.option("--older-than", "age", help=f"How long ago they ended.  [default: {_DEFAULT}]")
+@click.option(
+    "--payloads",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Forget large values of runs on Temporal instead, which no run has passed on since.",
+)
 @db_option
-def command(age: str, db: Path | None) -> None:
+def command(age: str | None, payloads: Path | None, db: Path | None) -> None:
     """Forget durable runs that ended long ago, and what only they used."""
+    if payloads is not None and age is None:
+        raise click.UsageError(
+            "--payloads needs --older-than: longer than any run lasts, and than the server keeps its history"
+        )
     try:
-        duration = Duration.parse(age)
+        duration = Duration.parse(age or _DEFAULT)
     except ValueError as error:
         raise click.UsageError(f"--older-than: {error}") from error
+    before_ns = time.time_ns() - duration.microseconds * 1000
+    if payloads is not None:
+        _forget_payloads(payloads, before_ns)
+        return
     with opened(db) as durable:
-        count = durable.gc(before_ns=time.time_ns() - duration.microseconds * 1000)
+        count = durable.gc(before_ns=before_ns)
     click.echo(f"forgot {count:,} run{'' if count == 1 else 's'}")
+
+
+def _forget_payloads(folder: Path, before_ns: int) -> None:
+    from fsmflow.engines.temporal.payloads import Folder
+
+    try:
+        count = Folder(folder).forget(before_ns / 1e9)
+    except OSError as error:
+        raise click.UsageError(f"{folder}: {error.strerror}") from error
+    click.echo(f"forgot {count:,} value{'' if count == 1 else 's'}")

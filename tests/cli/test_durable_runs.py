@@ -183,6 +183,20 @@ def test_cancelled_and_forgotten(run: Run, spec: str) -> None:
     assert run("runs").stdout == "no runs\n"
 
 
+def test_large_values_are_forgotten(run: Run, tmp_path: Path) -> None:
+    """Values of runs on Temporal are forgotten once they are older than is said, which has to be said."""
+    value = tmp_path / "ab" / f"ab{'0' * 62}"
+    value.parent.mkdir()
+    value.write_bytes(b"x")
+
+    refused = run("gc", "--payloads", str(tmp_path))
+
+    assert (refused.exit_code, "--payloads needs --older-than" in refused.stderr) == (2, True)
+    assert run("gc", "--payloads", str(tmp_path), "--older-than", "1d").stdout == "forgot 0 values\n"
+    assert run("gc", "--payloads", str(tmp_path), "--older-than", "0s").stdout == "forgot 1 value\n"
+    assert not value.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

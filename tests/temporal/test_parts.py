@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,10 +17,11 @@ from temporalio.api.common.v1 import Payload
 from fsmflow.compiler import compile_file
 from fsmflow.engines.keeping import Unkeepable
 from fsmflow.engines.temporal.bounds import SLACK, longest
+from fsmflow.engines.temporal.claims import LARGE, Claims
 from fsmflow.engines.temporal.client import Temporal
 from fsmflow.engines.temporal.ledger import Lanes, lost
 from fsmflow.engines.temporal.orders import Standing, put_down, taken_up
-from fsmflow.engines.temporal.payloads import LARGE, Claims, Folder, Lost
+from fsmflow.engines.temporal.payloads import Folder, Lost
 from fsmflow.engines.temporal.wire import TaggedJson
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Ended, Spent
@@ -100,6 +103,54 @@ class TestPayloads:
         file.unlink()
         with pytest.raises(Lost, match="is not in"):
             asyncio.run(claims.decode(encoded))
+
+    def test_what_was_kept_long_ago_is_forgotten(self, tmp_path):
+        """A value is forgotten by when it was last kept, and so are the remains of one that never was."""
+        folder, content = Folder(tmp_path), {name: name.encode() for name in "abc"}
+        names = {name: hashlib.sha256(each).hexdigest() for name, each in content.items()}
+        for name, each in content.items():
+            folder.put(names[name], each)
+        remains = tmp_path / names["a"][:2] / f".{names['a']}.x1y2"
+        remains.write_bytes(b"half")
+        for file in [*tmp_path.rglob("*")]:
+            if file.is_file():
+                os.utime(file, (1_000, 1_000))
+        folder.put(names["b"], content["b"])
+        os.utime(tmp_path / names["c"][:2] / names["c"], (3_000, 3_000))
+
+        assert folder.forget(2_000) == 1
+
+        kept = {each.name for each in tmp_path.rglob("*") if each.is_file()}
+        assert kept == {names["b"], names["c"]}
+
+    def test_nothing_but_values_is_forgotten(self, tmp_path):
+        """A folder that holds other things, though they be named alike, keeps them."""
+        name = hashlib.sha256(b"").hexdigest()
+        others = [tmp_path / "old", tmp_path / "ab" / "old", tmp_path / "ab" / name, tmp_path / "x" / name]
+        for other in others:
+            other.parent.mkdir(exist_ok=True)
+            other.write_bytes(b"")
+            os.utime(other, (1_000, 1_000))
+
+        assert Folder(tmp_path).forget(2_000) == 0
+        assert all(other.exists() for other in others)
+
+    def test_a_value_that_is_kept_anew_meanwhile_is_not_forgotten(self, tmp_path, monkeypatch):
+        """A value that a run passes on at the very moment at which it would be forgotten stays."""
+        folder, name = Folder(tmp_path), hashlib.sha256(b"x").hexdigest()
+        folder.put(name, b"x")
+        os.utime(tmp_path / name[:2] / name, (1_000, 1_000))
+        move = Path.replace
+
+        def meanwhile(path, target):
+            folder.put(name, b"x")
+            monkeypatch.setattr(Path, "replace", move)
+            return path.replace(target)
+
+        monkeypatch.setattr(Path, "replace", meanwhile)
+
+        assert folder.forget(2_000) == 0
+        assert folder.get(name) == b"x"
 
 
 class TestLedger:

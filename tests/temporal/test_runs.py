@@ -14,7 +14,8 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.exceptions import CancelledError as Cancelled
 
-from fsmflow.engines.temporal.payloads import LARGE, Folder
+from fsmflow.engines.temporal.claims import LARGE
+from fsmflow.engines.temporal.payloads import Folder
 from fsmflow.runtime import Inbox, NotWaiting, Permanent, Rejected, Transient
 from tests.temporal.served import needs_server, served, specs_in
 

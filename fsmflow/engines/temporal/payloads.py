@@ -1,27 +1,22 @@
 """Where large values are kept: a history then holds a reference to each, not the value.
 
 A reference is the hash of what it stands for, so that a value is kept once however often it is passed on,
-and one that is not what was kept is noticed. (Hohpe & Woolf, "Enterprise Integration Patterns", Claim Check.)
+and one that is not what was kept is noticed.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from temporalio.api.common.v1 import Payload
-from temporalio.converter import PayloadCodec
-
-LARGE = 8_192
-"""From how many bytes on a value is kept apart."""
-
-CLAIM = b"fsmflow/claim"
-"""The encoding of a payload that stands for another one."""
+_NAME = re.compile(r"[0-9a-f]{64}")
+_REMAINS = re.compile(r"\.[0-9a-f]{64}\..*")
+"""What is left of a value that was about to be kept when its process ended, or to be forgotten."""
 
 
 class Lost(RuntimeError):
@@ -57,10 +52,13 @@ class Folder:
     def put(self, name: str, content: bytes) -> None:
         """Keep `content`: for good once this returns."""
         place = self._place(name)
-        if place.exists():
+        try:
+            # From now on it is as young as one that is kept for the first time.
+            os.utime(place)
             return
-        place.parent.mkdir(exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
+        except FileNotFoundError:
+            place.parent.mkdir(exist_ok=True)
+        with tempfile.NamedTemporaryFile(prefix=f".{name}.", dir=place.parent, delete=False) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -77,40 +75,44 @@ class Folder:
             raise Lost(f"the payload {name[:12]}… in {self.path} is not what was kept")
         return content
 
-    def _place(self, name: str) -> Path:
-        return self.path / name[:2] / name
+    def forget(self, before_s: float) -> int:
+        """Forget what was last kept before a time, in seconds since 1970; give how many values that were.
 
-
-class Claims(PayloadCodec):
-    """Puts a reference in the place of each large payload, and the payload in the place of a reference."""
-
-    def __init__(self, payloads: Payloads, *, large: int = LARGE) -> None:
-        """Keep payloads of `large` bytes and more in `payloads`."""
-        self._payloads = payloads
-        self._large = large
-
-    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Keep what is large."""
-        return [
-            await asyncio.to_thread(self._claim, p) if len(p.data) >= self._large else p for p in payloads
-        ]
-
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Fetch what is kept.
+        Nothing but values is touched, whatever else is in the folder.
 
         Raises:
-            Lost: It is not there, or is not what was kept.
+            OSError: The folder can't be read or written.
         """
-        return [
-            await asyncio.to_thread(self._fetched, p) if p.metadata.get("encoding") == CLAIM else p
-            for p in payloads
-        ]
+        return sum(self._forget(place, before_s) for place in list(self._files()))
 
-    def _claim(self, payload: Payload) -> Payload:
-        content = payload.SerializeToString(deterministic=True)
-        name = hashlib.sha256(content).hexdigest()
-        self._payloads.put(name, content)
-        return Payload(metadata={"encoding": CLAIM}, data=name.encode("ascii"))
+    def _files(self) -> Iterator[Path]:
+        """Give the files of values, and what remains of some."""
+        for folder in self.path.glob("[0-9a-f][0-9a-f]"):
+            for place in folder.iterdir():
+                name = place.name
+                is_value = _NAME.fullmatch(name) and name.startswith(folder.name)
+                if (is_value or _REMAINS.fullmatch(name)) and place.is_file():
+                    yield place
 
-    def _fetched(self, payload: Payload) -> Payload:
-        return Payload.FromString(self._payloads.get(payload.data.decode("ascii")))
+    @staticmethod
+    def _forget(place: Path, before_s: float) -> bool:
+        try:
+            if place.stat().st_mtime >= before_s:
+                return False
+            if _REMAINS.fullmatch(place.name):
+                place.unlink()
+                return False
+            # It may be kept anew at this moment: then it is not there, or it is young, and comes back.
+            aside = place.with_name(f".{place.name}.forgotten")
+            place.replace(aside)
+            if aside.stat().st_mtime >= before_s:
+                aside.replace(place)
+                return False
+            aside.unlink()
+        except FileNotFoundError:
+            # Somebody else forgets it.
+            return False
+        return True
+
+    def _place(self, name: str) -> Path:
+        return self.path / name[:2] / name

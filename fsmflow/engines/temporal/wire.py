@@ -14,7 +14,8 @@ from temporalio.converter import (
 )
 
 from fsmflow.engines.keeping import read, written
-from fsmflow.engines.temporal.payloads import Claims, Payloads
+from fsmflow.engines.temporal.claims import Claims
+from fsmflow.engines.temporal.payloads import Payloads
 
 
 class TaggedJson(EncodingPayloadConverter):
