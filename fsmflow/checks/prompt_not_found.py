@@ -44,7 +44,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find prompts that are not there, can't be read, or lie outside the spec's folder."""
     for prompt in analysis.prompts:
         if prompt.fault:
-            message = f"the prompt `{shown(prompt.path, 2 * MAX_SHOWN)}` can't be read: {prompt.fault}"
+            why = prompt.fault.removeprefix("it can't be read: ")
+            message = f"the prompt `{shown(prompt.path, 2 * MAX_SHOWN)}` can't be read: {why}"
             near = analysis.hints.near(prompt.path, _beside(analysis.folder, prompt.path))
             yield Diagnostic(
                 "prompt-not-found", message, prompt.route, hint=near if near.startswith("did") else ""
@@ -52,7 +53,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
 
 
 def _beside(folder: Path | None, path: str) -> Sequence[str]:
-    """Give the files that stand where `path` would."""
+    """Give the other files that stand where `path` does, or would."""
     parent = path.rpartition("/")[0]
     if folder is None or path_flaw(path):
         return ()
@@ -60,4 +61,5 @@ def _beside(folder: Path | None, path: str) -> Sequence[str]:
         found = sorted(each.name for each in islice((folder / parent).iterdir(), MOST_FILES))
     except (OSError, ValueError):
         return ()
-    return [f"{parent}/{name}" if parent else name for name in found]
+    beside = [f"{parent}/{name}" if parent else name for name in found]
+    return [other for other in beside if other != path]
