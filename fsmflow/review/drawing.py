@@ -15,6 +15,7 @@ _ATTRIBUTES = frozenset(
         *("id", "class", "transform", "d", "points", "x", "y", "cx", "cy", "rx", "ry", "width", "height"),
         *("fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "opacity"),
         *("text-anchor", "text-decoration", "font-size", "font-weight", "font-style"),
+        "{http://www.w3.org/XML/1998/namespace}space",  # else the gap between two words is lost in HTML
     )
 )
 _COLOURED = ("fill", "stroke")

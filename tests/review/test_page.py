@@ -148,6 +148,15 @@ def test_a_drawing_keeps_shapes_and_words_alone() -> None:
     )
 
 
+def test_a_gap_before_a_word_of_the_drawing_stays() -> None:
+    """A cap that follows a label is apart from it: HTML, too, is told to keep the blank between them."""
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
+        '<text xml:space="preserve">again</text><text xml:space="preserve"> ≤2</text></svg>'
+    )
+    assert '<text xml:space="preserve"> ≤2</text>' in inlined(svg, "a")
+
+
 @needs_engine
 def test_every_colour_of_the_drawing_has_its_variable() -> None:
     """No fill and no stroke of the drawing stays light in the dark."""
