@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fsmflow.analysis.counter_machine import Metric
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.recording import CHARGED, Recording
+from fsmflow.glance import time
 from fsmflow.machine import Machine
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.review._replay import is_failure
@@ -25,15 +26,20 @@ def tables(
 
     A cell is an amount to sort by and the words that are shown. The table of run k is the k-th.
     """
-    found = [_table(name, _of_runs(machine, [run])) for name, run in zip(names, recordings, strict=True)]
+    found = [
+        _table(name, _of_runs(machine, [run]), _at_a_glance)
+        for name, run in zip(names, recordings, strict=True)
+    ]
     if len(recordings) > 1:
-        found.append(_table(f"all {len(recordings):,} runs", _of_runs(machine, recordings)))
+        found.append(_table(f"all {len(recordings):,} runs", _of_runs(machine, recordings), _at_a_glance))
     if proof is not None and proof.bounds:
-        found.append(_table(_WORST, _of_the_worst_case(proof)))
+        found.append(_table(_WORST, _of_the_worst_case(proof), worded))
     return found
 
 
-def _table(name: str, rows: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+def _table(
+    name: str, rows: Mapping[str, Mapping[str, int]], word: Callable[[Metric, int], str]
+) -> dict[str, Any]:
     """Lay out rows of amounts; a column in which every amount is 0 is left out."""
     columns = [
         column
@@ -44,15 +50,20 @@ def _table(name: str, rows: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         "name": name,
         "columns": [NAMES[column] if column in _METRICS else column for column in columns],
         "rows": [
-            {"state": state, "cells": [_cell(column, row.get(column, 0)) for column in columns]}
+            {"state": state, "cells": [_cell(column, row.get(column, 0), word) for column in columns]}
             for state, row in rows.items()
             if any(row.values())
         ],
     }
 
 
-def _cell(column: str, amount: int) -> list[Any]:
-    return [amount, next((worded(metric, amount) for metric in _METRICS if metric == column), f"{amount:,}")]
+def _cell(column: str, amount: int, word: Callable[[Metric, int], str]) -> list[Any]:
+    return [amount, next((word(metric, amount) for metric in _METRICS if metric == column), f"{amount:,}")]
+
+
+def _at_a_glance(metric: Metric, amount: int) -> str:
+    """Write an amount that was measured: of times, three digits say enough."""
+    return time(amount) if metric == "microseconds" else worded(metric, amount)
 
 
 def _of_runs(machine: Machine, recordings: Iterable[Recording]) -> dict[str, dict[str, int]]:

@@ -166,6 +166,17 @@ def test_the_table_of_a_run_counts_what_it_did() -> None:
     assert cells["time"] == [2000, "2 ms"]
 
 
+def test_the_table_of_a_run_tells_times_at_a_glance() -> None:
+    """What steps took is told to three digits, as everywhere of runs; what is proved is exact."""
+    run = run_of(attempt("search", end_ns=897_341_000), attempt("draft", start_ns=0, end_ns=237_000))
+    measured, proved = (
+        {row["state"]: row["cells"] for row in t["rows"]} for t in told(review(SPEC, run))["steps"]
+    )
+    assert [897_341, "897 ms"] in measured["search"]
+    assert [237, "237 µs"] in measured["draft"]
+    assert [210_000_000, "3 min 30 s"] in proved["draft"]
+
+
 def test_several_runs_are_added_up() -> None:
     """The table of all runs is their sum; the worst case comes last."""
     tables = told(review(SPEC, FAILING, FAILING))["steps"]
