@@ -9,12 +9,13 @@ from fsmflow.engines.journal import fitted
 from fsmflow.engines.keeping import event_read
 from fsmflow.engines.rows import Corrupt, Row, body_of
 from fsmflow.runtime.children import RunChildren
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Elapsed, Ended, Late, Lost
 from fsmflow.runtime.run import Command, Run
 from fsmflow.runtime.runner import Runner
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span
-from fsmflow.runtime.validation import Rejected, Validate
+from fsmflow.runtime.validation import Validate
 
 Fit = Callable[[str, Any], Any]
 

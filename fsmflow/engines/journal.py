@@ -30,10 +30,10 @@ from fsmflow.engines.rows import (
     sum_of,
 )
 from fsmflow.engines.store import Store
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended, Late, Lost
 from fsmflow.runtime.journal import Begun, Kind
 from fsmflow.runtime.run import Run, Spent
-from fsmflow.runtime.validation import Rejected
 
 MAX_EVENTS = 50_000
 """How many rows a run may have; the next step is refused."""

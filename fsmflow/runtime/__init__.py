@@ -2,6 +2,7 @@
 
 from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.clock import Clock, Deadline, SystemClock
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.desk import Answer, Asked, Desk, Inbox, NoDesk, NotWaiting
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
@@ -30,7 +31,6 @@ from fsmflow.runtime.run import (
 from fsmflow.runtime.runner import Runner, load_runner, runner_of
 from fsmflow.runtime.steps import StepNotFound
 from fsmflow.runtime.trace import JsonLines, Span
-from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
 __all__ = [

@@ -13,8 +13,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.outcomes import Permanent
-from fsmflow.runtime.validation import Rejected, Validate
+from fsmflow.runtime.validation import Validate
 
 
 class Answer(NamedTuple):

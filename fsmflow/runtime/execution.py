@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.driver import Core, Driver
 from fsmflow.runtime.hiding import INPUT, Hiding, Ways
 from fsmflow.runtime.journal import Kept
@@ -14,7 +15,7 @@ from fsmflow.runtime.run import End, Error, Question, Run, Stage, Unbound
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import plain
-from fsmflow.runtime.validation import Rejected, Validate
+from fsmflow.runtime.validation import Validate
 from fsmflow.runtime.world import World
 
 

@@ -16,9 +16,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.desk import Answer, Asked, NotWaiting
 from fsmflow.runtime.trace import plain
-from fsmflow.runtime.validation import Rejected
 
 try:
     import fcntl

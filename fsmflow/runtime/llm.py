@@ -27,7 +27,7 @@ from fsmflow.runtime.streaming import streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.validation import validator
 
-MAX_COMPLAINTS = 4
+MOST = 4
 LONGEST_COMPLAINT = 200
 LONGEST_NAME = 200
 
@@ -111,7 +111,7 @@ def _messages(stage: Stage, ctx: StepContext, system: str, prompt: str, form: Fo
     name, room = _name(stage.model), stage.cost[1] - stage.model.max_tokens
     opening = "\n\n".join(filter(None, (system, form.instruction)))
     size = sum(most_tokens(name, json.dumps(part)) for part in form.told.values())
-    complaints = [" ".join(text.split())[:LONGEST_COMPLAINT] for text in ctx.feedback[-MAX_COMPLAINTS:]]
+    complaints = [" ".join(text.split())[:LONGEST_COMPLAINT] for text in ctx.feedback[-MOST:]]
     while True:
         messages = [{"role": "user", "content": _with_complaints(prompt, complaints)}]
         if opening:

@@ -9,8 +9,9 @@ from typing import Any
 from fsmflow.analysis.valuations import assignments
 from fsmflow.expressions import paths
 from fsmflow.machine import Machine
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.trace import field_names, plain
-from fsmflow.runtime.validation import Rejected, validator
+from fsmflow.runtime.validation import validator
 
 MOST = 40
 """How many such values are given for one type."""

@@ -15,8 +15,9 @@ from attrs import define, field, frozen
 from fsmflow.diagnostics import Diagnostic, did_you_mean
 from fsmflow.loading.files import Kind
 from fsmflow.runtime import Question, Runner, Stage, StepNotFound
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.validation import Rejected, validator
+from fsmflow.runtime.validation import validator
 from fsmflow.source import Real, Route
 from fsmflow.spec import Duration, Money
 

@@ -12,8 +12,9 @@ import jsonschema
 import pydantic
 import pytest
 
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.json_schema import is_object, is_strict, json_schema
-from fsmflow.runtime.validation import Rejected, validator
+from fsmflow.runtime.validation import validator
 
 
 @attrs.frozen

@@ -12,8 +12,8 @@ import openai
 import pytest
 
 from fsmflow.runtime import Breach, Invalid, Permanent, Transient
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.outcomes import MAX_RETRY_AFTER_US, classify, describe, parse_retry_after, retry_after_us
-from fsmflow.runtime.validation import Rejected
 from tests.runtime.workbench import retry, run, step
 
 # The library beneath the openai client, which is httpx or a successor of it.

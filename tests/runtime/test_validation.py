@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from fsmflow.runtime import Rejected
+from fsmflow.runtime.complaints import MOST
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.validation import MAX_COMPLAINTS, validator
+from fsmflow.runtime.validation import validator
 from tests.runtime.shapes import Answer, Model, Passage, Point, Positive
 from tests.runtime.workbench import outcomes, run, step
 
@@ -163,7 +164,7 @@ def test_complaints_are_few():
     with pytest.raises(Rejected) as caught:
         hold("list[int]", ["x"] * 10_000)
 
-    assert len(caught.value.complaints) == MAX_COMPLAINTS
+    assert len(caught.value.complaints) == MOST
 
 
 def test_not_a_number_is_a_float_and_stays_one():

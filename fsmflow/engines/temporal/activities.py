@@ -20,12 +20,12 @@ from fsmflow.engines.temporal.tasks import FIT, LOST, UNREADY, Done, Look, Task
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Work
 from fsmflow.runtime.attempts import Attempts
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.run import Configuration, Run, Spent, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import new_span_id
-from fsmflow.runtime.validation import Rejected
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written
 from fsmflow.engines.workflows import Workflow
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.run import Children
 from fsmflow.runtime.steps import Bound
-from fsmflow.runtime.validation import Rejected, Validate
+from fsmflow.runtime.validation import Validate
 
 Fit = Callable[[str, Any], Any]
 """Structures what a state gives, by the state's name, from plain data; raises `Rejected`."""

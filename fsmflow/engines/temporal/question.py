@@ -11,10 +11,10 @@ from temporalio.exceptions import ApplicationError
 from fsmflow.engines.temporal.orders import Order
 from fsmflow.machine import Ask
 from fsmflow.runtime.asking import lasting
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.desk import Asked, token_of
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.run import Configuration, Unbound
-from fsmflow.runtime.validation import Rejected
 from fsmflow.semantics import Question
 
 NOT_WAITING = "NotWaiting"
