@@ -44,6 +44,13 @@ BEYOND_THE_FRAME = """() => {
     return own.left < room.left || own.right > room.right || own.top < room.top || own.bottom > room.bottom;
   }).map((each) => each.id);
 }"""
+UNDER_THE_BUTTONS = """() => {
+  const over = document.getElementById("zoom").getBoundingClientRect();
+  return [...document.querySelectorAll("#drawing text")].filter((each) => {
+    const own = each.getBoundingClientRect();
+    return own.left < over.right && own.right > over.left && own.top < over.bottom && own.bottom > over.top;
+  }).map((each) => each.textContent);
+}"""
 FASTEST = 0.05
 """How long a step may take, in seconds."""
 
@@ -360,6 +367,15 @@ def test_a_narrow_page_can_be_used(chromium: Browser, page_file: Path) -> None:
         assert "Find passages." in page.inner_text("#panel-state")
         page.click("#failing")
         assert "the index is gone" in page.inner_text("#panel-stage")
+
+
+@pytest.mark.parametrize("width", [360, 700, 1000, 1280])
+def test_at_first_nothing_of_the_drawing_is_under_the_buttons(
+    chromium: Browser, page_file: Path, width: int
+) -> None:
+    """The buttons that zoom cover no word of the legend."""
+    with chromium.open(page_file, width=width) as (page, _):
+        assert page.evaluate(UNDER_THE_BUTTONS) == []
 
 
 def test_on_paper_all_of_the_drawing_is_there(chromium: Browser, page_file: Path) -> None:

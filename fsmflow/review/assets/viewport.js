@@ -4,6 +4,7 @@ const MOST_ZOOM = 8;
 const STEP = 1.25;
 const KEY_MOVES = 0.12; // how much of the window a key moves by
 const MARGIN = 14;
+const ABOVE = 32; // pixels over the drawing that are left to the buttons
 const LEAST_LEGIBLE = 0.7; // pixels to a unit of the drawing
 const LARGEST = 1.5; // the same, at first
 const MOST_CUT = 2; // how much higher than the window a drawing may be at first, so that it can be read
@@ -43,14 +44,14 @@ function start() {
 
 /** Show all of the drawing; of a tall one, its top, so that it can be read. */
 function fit() {
-  const [wide, high] = [frame.clientWidth / whole.width, frame.clientHeight / whole.height];
+  const [wide, high] = [frame.clientWidth / whole.width, (frame.clientHeight - ABOVE) / whole.height];
   isMoved = false;
   showAt(Math.min(wide, high * MOST_CUT, LARGEST), whole.x + whole.width / 2);
 }
 
 /** Show the top of the drawing at a scale, with `x` in the middle. */
 function showAt(scale, x) {
-  show({ x: x - frame.clientWidth / scale / 2, y: whole.y, scale });
+  show({ x: x - frame.clientWidth / scale / 2, y: whole.y - ABOVE / scale, scale });
 }
 
 function show(chosen) {
