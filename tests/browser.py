@@ -43,13 +43,14 @@ class Browser:
 
     @contextmanager
     def open(
-        self, path: Path, *, dark: bool = False, width: int = 1280, height: int = 900
+        self, path: Path, *, dark: bool = False, scripts: bool = True, width: int = 1280, height: int = 900
     ) -> Iterator[tuple[Any, Record]]:
         """Open a file in a window of its own: give the page of Playwright, and what it does."""
         record = Record()
         context = self._chromium.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
+            java_script_enabled=scripts,
             reduced_motion="reduce",
         )
         page = context.new_page()

@@ -394,6 +394,13 @@ def test_on_paper_all_of_the_drawing_is_there(chromium: Browser, page_file: Path
         assert page.evaluate(BEYOND_THE_FRAME) != []
 
 
+def test_without_scripts_nothing_stands_there_that_does_nothing(chromium: Browser, page_file: Path) -> None:
+    """Where scripts are off, the drawing is there and no button is."""
+    with chromium.open(page_file, scripts=False) as (page, _):
+        assert page.is_visible("#drawing")
+        assert [each.is_visible() for each in page.query_selector_all("button, #panel")] == [False] * 6
+
+
 def test_without_an_engine_states_are_a_list(
     chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
