@@ -20,6 +20,8 @@ def command(name: str | None) -> None:
     from fsmflow.loading.pages import PAGES
 
     found = {check: (module.__doc__ or "").strip() for check, module in checks.all_checks().items()}
+    if not all(found.values()):
+        raise click.UsageError("the pages are docstrings, which -OO and PYTHONOPTIMIZE=2 leave out")
     pages = dict(sorted({**PAGES, **found}.items()))
     if name is None:
         width = max(map(len, pages))

@@ -147,6 +147,15 @@ def test_explain_tells_the_nearest_check(run: Run) -> None:
     assert "did you mean `unknown-target`?" in result.stderr
 
 
+def test_explain_says_where_its_pages_are(tmp_path: Path) -> None:
+    """A Python that leaves docstrings out has no pages, which is told as that."""
+    command = [sys.executable, "-OO", "-m", "fsmflow", "explain", "unbounded-loop"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert "-OO" in done.stderr
+
+
 def test_schema_is_a_schema(run: Run, tmp_path: Path) -> None:
     """`schema` writes a valid JSON Schema, to the screen or to a file."""
     printed = json.loads(run("schema").stdout)
