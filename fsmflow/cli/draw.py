@@ -16,8 +16,10 @@ from fsmflow.backends.engines import Format
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
     from fsmflow.analysis.counter_machine import Metric
+    from fsmflow.analysis.coverage import Coverage
     from fsmflow.backends.diagram import Diagram
     from fsmflow.backends.overlay import Overlay
+    from fsmflow.machine import Machine
 
 FORMATS = (*get_args(Format), "dot", "mermaid")
 ENDINGS = {"mmd": "mermaid"}
@@ -184,22 +186,39 @@ def _overlay(
 
     try:
         if traces:
-            from fsmflow.cli.trace import read_of
+            from fsmflow.cli.trace import read_for
 
-            recordings = [read_of(analysis.machine.name, path) for path in traces]
+            recordings = [read_for(analysis.machine, path) for path in traces]
             if len(recordings) == 1:
                 return of_recording(analysis.machine, diagram, recordings[0])
             return of_recordings(analysis.machine, diagram, recordings)
         if witness is not None:
             return of_witness(analysis.proof, diagram, METRICS[witness])
         if coverage is not None:
-            from fsmflow.analysis.coverage import read_file as read_coverage
-
-            inside = coverage / f"{analysis.machine.name}.coverage.json"
-            path = inside if coverage.is_dir() else coverage
-            return of_coverage(analysis.machine, diagram, read_coverage(path))
+            return of_coverage(analysis.machine, diagram, _covered(analysis.machine, coverage))
     except FsmflowError as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.UsageError(f"could not read {error.filename}: {error.strerror}") from error
     return None
+
+
+def _covered(machine: Machine, place: Path) -> Coverage:
+    """Read what tests of `machine` took, from a file or the one in a folder.
+
+    Raises:
+        click.UsageError: The tests were those of another workflow, or of another version.
+    """
+    from fsmflow.analysis.coverage import read_file
+    from fsmflow.loading.names import shown
+
+    path = place / f"{machine.name}.coverage.json" if place.is_dir() else place
+    coverage = read_file(path)
+    of = None
+    if coverage.workflow != machine.name:
+        of = f"`{shown(coverage.workflow)}`, not of `{machine.name}`"
+    elif coverage.digest != machine.digest:
+        of = f"another version of `{machine.name}`: run the tests again"
+    if of is not None:
+        raise click.UsageError(f"{path} is the coverage of {of}")
+    return coverage

@@ -12,6 +12,7 @@ from fsmflow.backends import Artifact
 
 if TYPE_CHECKING:
     from fsmflow.analysis.difference import Difference, Version
+    from fsmflow.machine import Machine
     from fsmflow.review.content import Run
 
 
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     help="A run to replay, as `fsmflow run --trace` wrote it; may be given several times.",
 )
 @click.option("--base", help="The version before, to compare with: a spec, or one in git as REV:PATH.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The page; else NAME.review.html.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="The page, - for standard output; else NAME.review.html.",
+)
 def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path | None) -> None:
     """Write all that a reviewer of SPEC needs as one page of HTML.
 
@@ -52,11 +58,14 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
             analysis=compilation.analysis,
             report=compilation.report,
             proof=None if now.proved is None else now.proved.proof,
-            runs=_runs(compilation.analysis.machine.name, traces),
+            runs=_runs(compilation.analysis.machine, traces),
             base=base or "",
             difference=None if base is None else _since(base, now),
         )
     )
+    if output == Path("-"):
+        sys.stdout.buffer.write(page.encode())
+        return
     path = output or Path(f"{compilation.analysis.machine.name}.review.html")
     try:
         write_all([Artifact(path.absolute(), page.encode())])
@@ -65,12 +74,12 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
     click.echo(f"wrote {path}")
 
 
-def _runs(workflow: str, traces: tuple[Path, ...]) -> tuple[Run, ...]:
-    """Read the traces of a workflow, each called by the name of its file."""
-    from fsmflow.cli.trace import read_of
+def _runs(machine: Machine, traces: tuple[Path, ...]) -> tuple[Run, ...]:
+    """Read the traces of the workflow of `machine`, each called by the name of its file."""
+    from fsmflow.cli.trace import read_for
     from fsmflow.review.content import Run
 
-    return tuple(Run(trace.name, read_of(workflow, trace)) for trace in traces)
+    return tuple(Run(trace.name, read_for(machine, trace)) for trace in traces)
 
 
 def _since(base: str, now: Version) -> Difference:

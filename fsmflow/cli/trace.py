@@ -116,6 +116,14 @@ def read_of(workflow: str, file: Path) -> Recording:
     return recording
 
 
+def read_for(machine: Machine, file: Path) -> Recording:
+    """Read a trace of the workflow of `machine`; say so if it is of another version."""
+    recording = read_of(machine.name, file)
+    if recording.digest != machine.digest:
+        click.echo(f"{file} is a run of another version of `{machine.name}`", err=True)
+    return recording
+
+
 def _strange(file: Path, recording: Recording, workflow: str) -> str | None:
     """Say that a run is of another workflow, if it is."""
     from fsmflow.loading.names import shown

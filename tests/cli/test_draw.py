@@ -72,6 +72,29 @@ def test_coverage_is_laid_over_the_drawing(run: Run, project: Path) -> None:
     assert said in drawn(run, "--coverage", "folder")
 
 
+@pytest.mark.parametrize(
+    ("workflow", "digest", "said"),
+    [
+        ("other", None, "tests.json is the coverage of `other`, not of `hello`"),
+        ("\x1b[31m", None, "tests.json is the coverage of `\\x1b[31m`, not of `hello`"),
+        ("hello", "e" * 64, "tests.json is the coverage of another version of `hello`: run the tests again"),
+    ],
+)
+def test_coverage_of_another_machine_is_refused(
+    run: Run, project: Path, workflow: str, digest: str | None, said: str
+) -> None:
+    """What tests took of another workflow, or of another version, is no picture of this one."""
+    machine = compile_file(project / SPEC).analysis.machine  # type: ignore[union-attr]
+    coverage = Coverage(workflow, digest or machine.digest, 7, (1,) * len(machine.transitions))
+    (project / "tests.json").write_text(json.dumps(document(coverage)), encoding="utf-8")
+    before = tree(project)
+    result = run("draw", SPEC, "--coverage", "tests.json")
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert tree(project) == before
+
+
 def test_tests_are_told_where_to_write_coverage(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,7 +227,10 @@ def test_a_bad_file_is_told_by_name(run: Run, project: Path, option: str, text: 
 
 
 def test_a_trace_of_another_version_is_drawn_and_said_to_be_one(run: Run, project: Path, trace: str) -> None:
-    """A spec that was changed since still draws the run, with a warning in its header."""
+    """A spec that was changed since still draws the run, with a warning in its header and beside it."""
     edit(project / SPEC, "timeout: 20s", "timeout: 21s")
 
     assert "another version of this workflow" in drawn(run, "--trace", trace)
+    said = f"{trace} is a run of another version of `hello`\n"
+    assert run("draw", SPEC, "--trace", trace, "-o", "-").stderr == said
+    assert run("report", SPEC, "--trace", trace).stderr == said

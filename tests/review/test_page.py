@@ -214,6 +214,15 @@ def test_the_command_writes_a_page_named_after_the_workflow(folder: Path) -> Non
     assert data["change"]["headline"] == "no change in meaning"
 
 
+def test_the_page_goes_to_the_standard_output_too(folder: Path) -> None:
+    """`-o -` prints the page, as it does a drawing, and writes no file of that name."""
+    done = CliRunner().invoke(app, ["report", "answers.fsm.yaml", "-o", "-"])
+    assert done.exit_code == 0
+    assert data_of(done.stdout)["overview"]["name"] == "answers"
+    assert done.stdout.endswith("</html>\n")
+    assert not (folder / "-").exists()
+
+
 def test_the_page_does_not_tell_where_its_files_are_kept(folder: Path) -> None:
     """Files given by absolute paths are called by the last parts of these: the page is for others to read."""
     (folder / "m.py").write_text("def f(*given):\n    return None\n", encoding="utf-8")
