@@ -264,7 +264,7 @@ class Llm:
     cost: Cost = _says("The most that one attempt may use.", {"tokens": 1500}, factory=Cost)
     timeout: Duration | None = _says("The longest that one attempt may take.", "20s", default=None)
     effect: Literal["none", "idempotent", "once"] | None = _says(
-        "What the step does to the world; nothing unless said.", default=None
+        "What the step does to the world; nothing unless said.", "none", default=None
     )
     key: str | None = _says("What makes the idempotency key.", "$input.id", default=None)
     secret: Secret = _kept_secret("letter", "output.name")
@@ -277,7 +277,7 @@ class Llm:
         "Rejected output: ask again with what was wrong.", {"times": 2}, default=None
     )
     fallback: Arm | None = _says("Where to go when the step can't succeed.", "quote", default=None)
-    unknown: Arm | None = _says("Where to go when nobody can tell if it happened.", default=None)
+    unknown: Arm | None = _says("Where to go when nobody can tell if it happened.", "reconcile", default=None)
 
     @property
     def form(self) -> Form:
@@ -335,11 +335,13 @@ class Ask:
     """A question to a person, who picks from the labels of `success`."""
 
     ask: str = _says("The question.", "Pay this refund?")
-    show: dict[str, Any] = _says("What the person sees; `$name` refers to a value.", factory=dict)
+    show: dict[str, Any] = _says(
+        "What the person sees; `$name` refers to a value.", {"amount": "$order.amount"}, factory=dict
+    )
     role: str | None = _says("Who may answer.", "finance", default=None)
-    title: str | None = _says("What the state is for, in a sentence.", default=None)
-    as_: str | None = _says("The name of this state's value.", default=None)
-    gives: str | None = _says("The type of what the person fills in.", default=None)
+    title: str | None = _says("What the state is for, in a sentence.", "Have it approved.", default=None)
+    as_: str | None = _says("The name of this state's value.", "approval", default=None)
+    gives: str | None = _says("The type of what the person fills in.", "str", default=None)
     timeout: Duration | None = _says("How long to wait for an answer.", "7d", default=None)
     secret: Secret = _kept_secret("card", "output")
     reserve: bool = _says("Whether the state belongs to the reserve region.", True, default=False)
@@ -356,17 +358,17 @@ class Map:
     at_most: int = _says("The most items; more is failure.", 20)
     width: int = _says("How many run at a time.", 4, default=1)
     tolerate: int = _says("How many children may fail.", 2, default=0)
-    title: str | None = _says("What the state is for, in a sentence.", default=None)
+    title: str | None = _says("What the state is for, in a sentence.", "Read each source.", default=None)
     with_: dict[str, Any] | None = _says(
         "The child's input, which may use `$item`; the item itself unless said.",
         {"source": "$item"},
         default=None,
     )
-    as_: str | None = _says("The name of this state's value.", default=None)
+    as_: str | None = _says("The name of this state's value.", "notes", default=None)
     secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
-    fallback: Arm | None = _says("Where to go when too many children fail.", default=None)
+    fallback: Arm | None = _says("Where to go when too many children fail.", "apologise", default=None)
 
 
 @frozen(kw_only=True)
@@ -382,12 +384,12 @@ class Parallel:
     """Child workflows side by side."""
 
     parallel: dict[str, Branch] = _says("The children, by key.", {"web": {"call": "search_web"}})
-    title: str | None = _says("What the state is for, in a sentence.", default=None)
-    as_: str | None = _says("The name of this state's value.", default=None)
+    title: str | None = _says("What the state is for, in a sentence.", "Search everywhere.", default=None)
+    as_: str | None = _says("The name of this state's value.", "found", default=None)
     secret: Secret = _kept_secret("web.text", "output.web")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
-    fallback: Arm | None = _says("Where to go when a child fails.", default=None)
+    fallback: Arm | None = _says("Where to go when a child fails.", "apologise", default=None)
 
 
 @frozen(kw_only=True)
@@ -395,13 +397,13 @@ class Call:
     """One child workflow."""
 
     call: str = _says("The child workflow.", "summarise")
-    title: str | None = _says("What the state is for, in a sentence.", default=None)
-    with_: dict[str, Any] = _says("The child's input.", factory=dict)
-    as_: str | None = _says("The name of this state's value.", default=None)
+    title: str | None = _says("What the state is for, in a sentence.", "Sum it up.", default=None)
+    with_: dict[str, Any] = _says("The child's input.", {"text": "$input.text"}, factory=dict)
+    as_: str | None = _says("The name of this state's value.", "summary", default=None)
     secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
     success: Arm = _says("Where success leads.", "merge")
-    fallback: Arm | None = _says("Where to go when the child fails.", default=None)
+    fallback: Arm | None = _says("Where to go when the child fails.", "apologise", default=None)
 
 
 @frozen(kw_only=True)
@@ -443,7 +445,7 @@ class Policy:
     before: str | None = _says("This happens before any `visit`.", "check", default=None)
     after: str | None = _says("After this, `visit` happens.", "charge", default=None)
     visit: str | None = _says(
-        "The state or `state.outcome` that is counted, preceded or followed.", default=None
+        "The state or `state.outcome` that is counted, preceded or followed.", "draft", default=None
     )
     between: list[str] | None = _says(
         "From the first until the second.", ["draft", "check.grounded"], default=None
@@ -465,8 +467,14 @@ class Workflow:
         default=False,
     )
     budget: Budget = _says("Caps on a whole run.", {"steps": 32}, factory=Budget)
-    prices: dict[str, Price] = _says("What each model charges.", factory=dict)
+    prices: dict[str, Price] = _says(
+        "What each model charges.", {"gpt-4o-mini": {"input": 0.15, "output": 0.6}}, factory=dict
+    )
     start: str | None = _says("The first state, if not the first one written.", "retrieve", default=None)
-    states: dict[str, State] = _says("The states, by name.")
-    policies: list[Policy] = _says("Rules that every run must keep.", factory=list)
-    profiles: dict[str, dict[str, str]] = _says("Other implementations of steps, by profile.", factory=dict)
+    states: dict[str, State] = _says("The states, by name.", {"done": {"end": "success"}})
+    policies: list[Policy] = _says(
+        "Rules that every run must keep.", [{"at_most": 3, "visit": "draft"}], factory=list
+    )
+    profiles: dict[str, dict[str, str]] = _says(
+        "Other implementations of steps, by profile.", {"offline": {"draft": "ask_docs:quote"}}, factory=dict
+    )

@@ -39,7 +39,7 @@ COMMANDS = {
     "draw": "Draw a workflow.",
     "report": "Write all that a reviewer needs as one page of HTML.",
     "explore": "Step through a workflow by hand.",
-    "explain": "Explain a check.",
+    "explain": "Explain a check, or a key of the language.",
     "schema": "Write the JSON Schema of the language, for editors.",
 }
 

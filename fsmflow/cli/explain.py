@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -10,25 +11,36 @@ from fsmflow.diagnostics import did_you_mean
 
 
 @click.command("explain")
-@click.argument("name", metavar="CHECK", required=False)
+@click.argument("name", metavar="[CHECK | KEY]", required=False)
 def command(name: str | None) -> None:
-    """Print the page of CHECK: what it finds, why that is bad, and what to do.
+    """Print the page of a check: what it finds, why that is bad, and what to do.
 
-    Without CHECK, list every check.
+    Or that of a key of the language, such as `llm`, `retry` or `budget`: what may stand under it.
+
+    Without a name, list all of both.
     """
     from fsmflow import checks
+    from fsmflow.loading import reference
     from fsmflow.loading.pages import PAGES
 
     found = {check: (module.__doc__ or "").strip() for check, module in checks.all_checks().items()}
     if not all(found.values()):
         raise click.UsageError("the pages are docstrings, which -OO and PYTHONOPTIMIZE=2 leave out")
-    pages = dict(sorted({**PAGES, **found}.items()))
+    language, of_checks = reference.pages(), dict(sorted({**PAGES, **found}.items()))
     if name is None:
-        width = max(map(len, pages))
-        for check, page in pages.items():
-            click.echo(f"{check:{width}}  {page.splitlines()[0]}")
+        click.echo("The language\n")
+        _list(language)
+        click.echo("\nThe checks\n")
+        _list(of_checks)
         return
+    pages = language | of_checks
     if name not in pages:
-        click.echo(f"no check {name!r}; {did_you_mean(name, pages)}", err=True)
+        click.echo(f"neither a check nor a key: {name!r}; {did_you_mean(name, pages)}", err=True)
         sys.exit(2)
     click.echo(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
+
+
+def _list(pages: Mapping[str, str]) -> None:
+    width = max(map(len, pages))
+    for name, page in pages.items():
+        click.echo(f"  {name:{width}}  {page.splitlines()[0]}")

@@ -44,10 +44,10 @@ def _block(node: Any, depth: int) -> Iterator[str]:
 def _entry(head: str, value: Any, depth: int) -> Iterator[str]:
     """Put `value` after a key or a dash, or on the lines below it."""
     if not isinstance(value, Mapping | list) or not value:
-        yield f"{head} {_flow(value)}"
+        yield f"{head} {flow(value)}"
         return
     if depth >= _ALWAYS_SPREAD or not any(isinstance(item, Mapping) for item in _items(value)):
-        line = f"{head} {_flow(value)}"
+        line = f"{head} {flow(value)}"
         if len(line) <= WIDTH:
             yield line
             return
@@ -59,11 +59,12 @@ def _items(node: Any) -> Any:
     return node.values() if isinstance(node, Mapping) else node
 
 
-def _flow(node: Any) -> str:
+def flow(node: Any) -> str:
+    """Write plain data on one line."""
     if isinstance(node, Mapping):
-        return "{" + ", ".join(f"{_scalar(key)}: {_flow(value)}" for key, value in node.items()) + "}"
+        return "{" + ", ".join(f"{_scalar(key)}: {flow(value)}" for key, value in node.items()) + "}"
     if isinstance(node, list):
-        return "[" + ", ".join(map(_flow, node)) + "]"
+        return "[" + ", ".join(map(flow, node)) + "]"
     return _scalar(node)
 
 

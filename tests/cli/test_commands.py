@@ -12,6 +12,7 @@ import pytest
 
 from fsmflow.checks import all_checks
 from fsmflow.cli import COMMANDS, main
+from fsmflow.spec import KINDS
 from tests.cli.conftest import Run, tree
 
 
@@ -137,6 +138,14 @@ def test_explain_has_a_page_for_every_check(run: Run) -> None:
     for name in all_checks():
         assert name in listed
         assert "Why is this bad?" in run("explain", name).stdout
+
+
+def test_explain_has_a_page_for_each_kind_of_state(run: Run) -> None:
+    """`explain` tells what may stand in a state, too, and lists those pages beside the checks'."""
+    listed = run("explain").stdout
+    for kind in KINDS:
+        assert f"\n  {kind} " in listed
+        assert f"\n  {kind}: " in run("explain", kind).stdout
 
 
 def test_explain_tells_the_nearest_check(run: Run) -> None:
