@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fsmflow.analysis.following import Followed, follow
 from fsmflow.analysis.recording import Recording
@@ -106,6 +106,14 @@ def _explained(machine: Machine, run: Run, machines: Mapping[str, Machine]) -> W
     recording = run.recording
     followed = follow(machine, recording)
     taken = list(moves(machine, recording, followed))
+    if followed.stray is not None:
+        # What led to the end is none of the transitions that are known.
+        return evolve(
+            _told(run, machines),
+            doubts=tuple(_doubts(machine, recording, followed)),
+            ending=_ending(machine, run),
+            before=tuple(_summed_up(machine, taken)),
+        )
     start = _decisive(machine, taken)
     chain, before = taken[start:], taken[:start]
     sentences = [sentence(machine, move) for move in chain]
@@ -132,7 +140,7 @@ def _explained(machine: Machine, run: Run, machines: Mapping[str, Machine]) -> W
 
 
 def _told(run: Run, machines: Mapping[str, Machine]) -> Why:
-    """Say what a trace alone says of why a run of a child failed."""
+    """Say what a trace alone says of why a run ended as it did."""
     visit = run.failing
     sentences = () if visit is None else (f"{failure(f'`{named(visit.state)}`', visit.last)}.",)
     below = tuple(_below([] if visit is None else [(visit, "")], machines))

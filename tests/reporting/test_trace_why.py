@@ -175,6 +175,22 @@ def test_a_run_of_another_version_is_said_to_be_one():
     assert "From `draft`, step 1 on, this spec does not explain what the run did." in why.doubts
 
 
+def test_what_led_to_the_end_is_told_by_the_trace_where_the_spec_does_not_explain_it():
+    """A step that was renamed since and failed is told to have; what came before it led nowhere."""
+    lowered = machine(WORK % ", retry: {times: 1, backoff: 1s}" + CHECK + ENDS)
+    recording = record_script(lowered, "t s f s f").recording
+    renamed = machine(
+        WORK.replace("check", "verify") % ", retry: {times: 1, backoff: 1s}"
+        + CHECK.replace("check", "verify")
+        + ENDS
+    )
+    why = explain(renamed, recording)
+
+    assert why.sentences == ("`check` failed (<b>refused</b>).",)
+    assert why.chain == ()
+    assert [each.split(" (")[0] for each in why.before] == ["`draft` failed in a way that may pass"]
+
+
 def _cancelled(recorded: Recorded) -> str:
     end = json.loads(recorded.lines[-1])
     return json.dumps({**end, "end": "cancelled", "kind": "cancelled"})
