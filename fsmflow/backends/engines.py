@@ -7,6 +7,7 @@ Node with `@viz-js/viz`. A PDF is drawn by a `dot` alone.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from fsmflow.diagnostics import FsmflowError
 
 Format = Literal["svg", "png", "pdf"]
 
+_WHEEL = "graphviz-pure"
 _NODE_SCRIPT = """\
 const { instance } = require("@viz-js/viz");
 const source = require("fs").readFileSync(0, "utf8");
@@ -34,6 +36,10 @@ _HARMLESS = (
     "no value for width of non-ASCII character",
     # One edge is led less well through a narrow place; it is drawn all the same.
     "Unable to reclaim box space in spline routing",
+)
+_BOXED = re.compile(
+    # No part of Latin, Greek, Cyrillic or Hebrew, nor a sign that goes with them.
+    "[\u0530-\u058f\u0600-\u1cff\u2700-\ud7ff\uf900-\ufaff\ufb50-\ufdff\U00010000-\U0010ffff]"
 )
 _PNG_DPI = 192  # two pixels for each pixel of the SVG
 
@@ -107,6 +113,13 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> byt
     return done.stdout
 
 
+def boxed(dot_text: str) -> str:
+    """Give the first letter that a PNG shows as a box, for the one font that is in the wheel; or nothing."""
+    found = find()
+    letter = _BOXED.search(dot_text) if found is not None and found.name == _WHEEL else None
+    return letter[0] if letter else ""
+
+
 def _missing(format: Format, found: Engine | None) -> str:
     """Say what cannot be drawn here, and by which command it can be."""
     but = f"; {found.name} draws {' and '.join(found.formats)} alone" if found else ""
@@ -123,14 +136,14 @@ def _missing(format: Format, found: Engine | None) -> str:
 def _wheel() -> Engine | None:
     """Find the program in the `graphviz-pure` wheel, which need not be on the path."""
     try:
-        files = metadata.files("graphviz-pure") or []
+        files = metadata.files(_WHEEL) or []
     except metadata.PackageNotFoundError:
         return None
     for file in files:
-        if file.stem == "graphviz-pure" and file.suffix in ("", ".exe"):
+        if file.stem == _WHEEL and file.suffix in ("", ".exe"):
             program = Path(str(file.locate()))
             if program.is_file():
-                return Engine("graphviz-pure", (str(program.resolve()),), ("svg", "png"))
+                return Engine(_WHEEL, (str(program.resolve()),), ("svg", "png"))
     return None
 
 

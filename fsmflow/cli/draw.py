@@ -83,6 +83,7 @@ def command(
     from fsmflow.cli.files import write_all
     from fsmflow.cli.load import compile_one
     from fsmflow.cli.output import CannotWrite
+    from fsmflow.cli.pictures import tell_boxes
 
     chosen = _format(form, output)
     if sum(map(bool, (traces, witness, coverage))) > 1:
@@ -109,6 +110,8 @@ def command(
     except (NoEngine, DrawingFailed) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+    if chosen == "png":
+        tell_boxes([(diagram, overlay)])
     if output == Path("-"):
         sys.stdout.buffer.write(content)
         return

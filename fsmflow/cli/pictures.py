@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -13,6 +13,10 @@ from fsmflow.analysis.difference import Difference
 from fsmflow.backends import Artifact
 from fsmflow.cli.files import write_all
 from fsmflow.cli.output import CannotWrite
+
+if TYPE_CHECKING:
+    from fsmflow.backends.diagram import Diagram
+    from fsmflow.backends.overlay import Overlay
 
 _STANDARD_OUTPUT = Path("-")
 
@@ -37,19 +41,33 @@ def write(differences: Sequence[Difference], form: Literal["svg", "png"], output
         return
     paths = _paths(told, form, output)
     try:
-        drawn = []
-        for difference in told:
-            diagram, overlay = union(difference)
-            drawn.append(picture(diagram, form, overlay=overlay))
+        unions = [union(difference) for difference in told]
+        drawn = [picture(diagram, form, overlay=overlay) for diagram, overlay in unions]
     except (NoEngine, DrawingFailed, NotDrawable) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
+    if form == "png":
+        tell_boxes(unions)
     if output == _STANDARD_OUTPUT:
         sys.stdout.buffer.write(drawn[0])
         return
     save([Artifact(path.absolute(), content) for path, content in zip(paths, drawn, strict=True)])
     for path in paths:
         click.echo(f"wrote {path}", err=True)
+
+
+def tell_boxes(drawn: Sequence[tuple[Diagram, Overlay | None]]) -> None:
+    """Say on the standard error that a PNG does not show some letters, if so."""
+    from fsmflow.backends.engines import boxed
+    from fsmflow.backends.graphviz import dot
+
+    letter = next(filter(None, (boxed(dot(diagram, "light", overlay)) for diagram, overlay in drawn)), None)
+    if letter is not None:
+        click.echo(
+            f"boxes stand for letters such as {letter}, which the font for a PNG has not: draw an SVG, "
+            "or set FSMFLOW_DOT to the `dot` of a system's Graphviz",
+            err=True,
+        )
 
 
 def save(artifacts: Sequence[Artifact]) -> None:

@@ -45,6 +45,28 @@ def test_wheel_is_found_off_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engines.render(SQUARE, "png").startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    "pair",
+    ["ab", "éő", "жЩ", "αΩ", "ếữ", "שא", "≤→", "●▲", "漢字", "あい", "한글", "مب", "कख", "กข", "ԱԲ", "🙂🚀"],
+)
+def test_letters_that_the_wheel_shows_as_boxes_are_known(monkeypatch: pytest.MonkeyPatch, pair: str) -> None:
+    """Two letters of a script look the same in a PNG of the wheel's if, and only if, they are told to."""
+    monkeypatch.delenv("FSMFLOW_DOT", raising=False)
+    texts = [f'digraph {{ a [width=1 fixedsize=true label="{letter}"] }}' for letter in pair]
+    first, second = (engines.render(text, "png") for text in texts)
+
+    assert [engines.boxed(text) for text in texts] == (list(pair) if first == second else ["", ""])
+
+
+def test_other_engines_have_the_fonts_of_their_system(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing is said of letters where it is not the wheel that draws."""
+    monkeypatch.setenv("FSMFLOW_DOT", str(program(tmp_path, "mine", "")))
+
+    assert engines.boxed(SQUARE.replace("≤", "漢")) == ""
+
+
 def test_named_program_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`FSMFLOW_DOT` wins over everything that is installed."""
     named = program(tmp_path, "mine", "print('<svg/>')")

@@ -164,6 +164,23 @@ def test_wrong_usage_is_said_and_nothing_is_written(
     assert tree(project) == before
 
 
+@pytest.mark.skipif(engines.find() is None, reason="nothing that draws is installed")
+def test_letters_that_a_png_does_not_show_are_told(run: Run, project: Path) -> None:
+    """A title in letters that the PNG has only boxes for is drawn, and the way out said; an SVG shows it."""
+    (project / "specs/old.fsm.yaml").write_text(
+        (project / SPEC).read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    edit(project / SPEC, "title: Say what this workflow is for.", "title: 漢字")
+    png, svg = (run("draw", SPEC, "-o", f"out.{form}") for form in ("png", "svg"))
+    change = run("diff", "specs/old.fsm.yaml", SPEC, "-o", "change.png")
+
+    for result in (png, change):
+        assert result.exit_code == 0
+        assert "boxes stand for letters such as 漢" in result.stderr
+        assert "draw an SVG" in result.stderr
+    assert (svg.exit_code, svg.stderr) == (0, "")
+
+
 def test_states_are_links_to_their_lines(run: Run, project: Path) -> None:
     """With --link each state of an SVG leads to its line in the spec; without it nothing does."""
     base = "https://example.org/a?b=1&c=2"
