@@ -51,6 +51,8 @@ UNDER_THE_BUTTONS = """() => {
     return own.left < over.right && own.right > over.left && own.top < over.bottom && own.bottom > over.top;
   }).map((each) => each.textContent);
 }"""
+CUT_SHORT = """() => [...document.querySelectorAll(".stage-row > *")].filter(
+  (each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)"""
 FASTEST = 0.05
 """How long a step may take, in seconds."""
 
@@ -357,6 +359,14 @@ def test_what_was_not_known_before_is_not_called_the_same(chromium: Browser, tmp
     reviewed = evolve(review(SPEC, base=SPEC), difference=Difference(broken, version(SPEC)))
     with chromium.open(written(render(reviewed), tmp_path)) as (page, _):
         assert "same" not in page.inner_text(".overview")
+
+
+def test_a_long_label_leaves_room_for_what_stands_beside_it(chromium: Browser, tmp_path: Path) -> None:
+    """In the list of stages the kind, the name and the time are whole, however long an outcome is."""
+    run = run_of(attempt("search", label="a_label_" * 8), attempt("draft", label="good"))
+    with chromium.open(written(render(review(SPEC, run)), tmp_path), width=400) as (page, _):
+        page.click("#tab-stages")
+        assert page.evaluate(CUT_SHORT) == ["a_label_" * 8]
 
 
 def test_a_narrow_page_can_be_used(chromium: Browser, page_file: Path) -> None:
