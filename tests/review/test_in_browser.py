@@ -103,6 +103,15 @@ def test_the_first_look_answers_the_three_questions(chromium: Browser, page_file
         assert record.errors == []
 
 
+def test_one_of_a_thing_is_told_as_one(chromium: Browser, tmp_path: Path) -> None:
+    """A workflow of one step, and its run, are told so; an amount is not parted from its unit."""
+    spec = "fsmflow: 1\nworkflow: answers\nstates:\n  search: {wait: 1ms, success: done}\n  done: {end: success}\n"
+    with chromium.open(written(render(review(spec, run_of(attempt("search")))), tmp_path)) as (page, _):
+        assert "1 step, 1 end" in page.inner_text(".overview").splitlines()
+        assert "done · 1 stage · 1\u00a0ms" in page.inner_text(".overview")
+        assert "start · 1 stage" in page.inner_text("#replay").splitlines()
+
+
 def test_a_run_is_scrubbed_to_its_failing_step(chromium: Browser, page_file: Path) -> None:
     """The failing step stands out in the drawing, with its input, its output and its error."""
     with chromium.open(page_file) as (page, record):
@@ -366,6 +375,7 @@ def test_a_long_label_leaves_room_for_what_stands_beside_it(chromium: Browser, t
     run = run_of(attempt("search", label="a_label_" * 8), attempt("draft", label="good"))
     with chromium.open(written(render(review(SPEC, run)), tmp_path), width=400) as (page, _):
         page.click("#tab-stages")
+        page.wait_for_selector(".stage-row")
         assert page.evaluate(CUT_SHORT) == ["a_label_" * 8]
 
 

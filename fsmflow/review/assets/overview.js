@@ -128,7 +128,7 @@ function restCard({ path }) {
     "At a glance",
     rows([
       ["spec", said(path)],
-      ["states", `${count(review.states.length - ends.length)} steps, ${count(ends.length)} ends`],
+      ["states", `${counted(review.states.length - ends.length, "step")}, ${counted(ends.length, "end")}`],
       ...review.runs.slice(0, 3).map((run) => ["run", runWords(run)]),
     ]),
   );
@@ -136,7 +136,8 @@ function restCard({ path }) {
 
 function runWords(run) {
   const how = run.end ? [tag(run.kind), ` ${run.end}`] : ["not over"];
-  return element("span", {}, ...how, ` · ${count(run.stages.length)} stages · ${duration(run.total)}`);
+  const took = duration(run.total).replaceAll(" ", "\u00a0"); // an amount and its unit stay together
+  return element("span", {}, ...how, ` · ${counted(run.stages.length, "stage")} · ${took}`);
 }
 
 function sentence(words) {

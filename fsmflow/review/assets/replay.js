@@ -62,8 +62,8 @@ function stepButton(label, key, by) {
 }
 
 function outOf(run, position) {
-  const stages = count(run.stages.length);
-  return position > 0 && position <= run.stages.length ? ` of ${stages}` : ` · ${stages} stages`;
+  const stages = run.stages.length;
+  return position > 0 && position <= stages ? ` of ${count(stages)}` : ` · ${counted(stages, "stage")}`;
 }
 
 /** Let one of several runs be chosen. */

@@ -43,6 +43,11 @@ function count(number) {
   return number.toLocaleString("en-US");
 }
 
+/** Write how many there are of a thing. */
+function counted(number, thing) {
+  return `${count(number)} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 /** Write micro-dollars. */
 function money(microUsd) {
   return `$${(microUsd / 1e6).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 6 })}`;
