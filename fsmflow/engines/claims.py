@@ -22,6 +22,14 @@ class Taken(RuntimeError):
     """Another process has the run; the message says which."""
 
 
+class _RanOut(Exception):
+    """The lease of a run has run out, by a wall clock, though its owner may be there."""
+
+    def __init__(self, lease: tuple[int, int]) -> None:
+        super().__init__()
+        self.lease = lease
+
+
 class Held(NamedTuple):
     """A run that was taken.
 
@@ -36,14 +44,28 @@ class Held(NamedTuple):
     kept: Read
 
 
-def take(connection: sqlite3.Connection, run_id: str, owner: str, lease_ns: int) -> Held:
+def take(
+    connection: sqlite3.Connection,
+    run_id: str,
+    owner: str,
+    lease_ns: int,
+    stood: tuple[int, int] | None,
+) -> Held:
     """Take a run that nobody has, or whose owner is gone.
+
+    Args:
+        connection: The database.
+        run_id: The run's id.
+        owner: Who takes it.
+        lease_ns: For how long.
+        stood: The lease, with its fencing number, that had run out a while ago.
 
     Raises:
         NoSuchRun: There is none of this id.
         Over: It is over.
         Taken: Another process has it.
         Corrupt: Its journal is damaged.
+        _RanOut: Its lease has, and is not the one that had a while ago.
     """
     about = about_run(connection, run_id)
     if about["parent_id"] is not None:
@@ -51,8 +73,11 @@ def take(connection: sqlite3.Connection, run_id: str, owner: str, lease_ns: int)
     if about["status"] not in OPEN:
         raise Over(f"the run {run_id} is {about['status']}")
     before, now = about["owner"], time.time_ns()
-    if before is not None and about["lease_ns"] > now and is_alive(before):
-        raise Taken(f"the run {run_id} is carried out by {before}")
+    if before is not None and is_alive(before):
+        if about["lease_ns"] > now:
+            raise Taken(f"the run {run_id} is carried out by {before}")
+        if stood != (about["fence"], about["lease_ns"]):
+            raise _RanOut((about["fence"], about["lease_ns"]))
     lease = Lease(run_id, owner, about["fence"] + 1)
     kept = read_run(connection, run_id)
     if not kept.rows:
@@ -98,8 +123,8 @@ class Leases:
             Taken: Another process has it.
             Fenced: It was lost meanwhile.
         """
-        until = time.time_ns() + self._lease_ns
-        taken = await self._store.do(lambda connection: take(connection, run_id, self._owner, self._lease_ns))
+        until = time.monotonic_ns() + self._lease_ns
+        taken = await self._taken(run_id)
         lease = taken.lease
         task = asyncio.current_task()
         assert task is not None
@@ -123,6 +148,21 @@ class Leases:
         except BaseException:
             await self._let_go(lease, _released)
             raise
+
+    async def _taken(self, run_id: str) -> Held:
+        """Take a run; if its lease has run out, see first whether its owner renews it all the same.
+
+        The clock may have been set, or the machine asleep. An owner that is well renews its lease twice in
+        the time that it is given here, by a clock that nobody sets, and that sleeps with the machine.
+        """
+        stood: tuple[int, int] | None = None
+        while True:
+            work = partial(take, run_id=run_id, owner=self._owner, lease_ns=self._lease_ns, stood=stood)
+            try:
+                return await self._store.do(work)
+            except _RanOut as found:
+                stood = found.lease
+            await asyncio.sleep(self._lease_ns / 2e9)
 
     async def _let_go(self, lease: Lease, how: Callable[[sqlite3.Connection, Lease], None]) -> None:
         await self._store.do(lambda connection: how(connection, lease))
@@ -153,12 +193,14 @@ class Leases:
         A database that can't be written for a while is tried again until the lease has run out.
         """
         holds = list(self._holds[loop])
-        until = time.time_ns() + self._lease_ns
+        until = time.monotonic_ns() + self._lease_ns
+        renewed = partial(
+            _renewed, leases=[hold.lease for hold in holds], until_ns=time.time_ns() + self._lease_ns
+        )
         try:
-            leases = [hold.lease for hold in holds]
-            kept = await self._store.do(partial(_renewed, leases=leases, until_ns=until))
+            kept = await self._store.do(renewed)
         except StoreError:
-            kept = {hold.lease for hold in holds if time.time_ns() < hold.until_ns}
+            kept = {hold.lease for hold in holds if time.monotonic_ns() < hold.until_ns}
         else:
             for hold in holds:
                 hold.until_ns = until

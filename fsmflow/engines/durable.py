@@ -20,7 +20,7 @@ from fsmflow.engines.claims import Held, Leases, Taken
 from fsmflow.engines.forgetting import forget
 from fsmflow.engines.keeping import written
 from fsmflow.engines.leases import Fenced
-from fsmflow.engines.owners import this_process
+from fsmflow.engines.owners import is_alive, this_process
 from fsmflow.engines.pinned import workflow_kept, workflow_pinned
 from fsmflow.engines.records import (
     OPEN,
@@ -348,9 +348,15 @@ class Durable:
         found = asked_by(state, self.questions(run_id), run_id)
         if found.is_answered:
             raise NotWaiting(f"the question of `{state}` in {run_id} is answered already")
-        if found.until_ns is not None and time.time_ns() > found.until_ns:
+        is_late = found.until_ns is not None and time.time_ns() > found.until_ns
+        if is_late and not self._is_carried_out(found.root_id):
             raise NotWaiting(f"the question of `{state}` in {run_id} was waited for no longer than that")
         return self.described(found)
+
+    def _is_carried_out(self, root_id: str) -> bool:
+        """Tell whether a process may be at a run: it waits by a clock that sleeps with its machine."""
+        owner = self.store.do_now(lambda connection: about_run(connection, root_id))["owner"]
+        return owner is not None and is_alive(owner)
 
     def described(self, asking: Question) -> Asked:
         """Give all of a question that waits, without what is secret."""

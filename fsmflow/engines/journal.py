@@ -142,7 +142,9 @@ class RunJournal:
             await self._keep()
         if until is None:
             return longest_us
-        left: int = (until - time.time_ns()) // 1000
+        assert longest_us is not None, "what has an end has a length"
+        # By a clock that was set back meanwhile it would last for as long as that was set back.
+        left: int = min(longest_us, (until - time.time_ns()) // 1000)
         if what == "question" and left < ANSWERED_US and await self._store.do(self._is_answered):
             # It was answered in time, and is only looked at now.
             return ANSWERED_US

@@ -47,6 +47,16 @@ class StoredDesk:
         Raises:
             Suspended: The other desk's input is at its end, or nobody is to be waited for.
         """
+        try:
+            return await self._asked(asked)
+        except asyncio.CancelledError:
+            # It may have come in the last moment: whoever gave it was told that it counts.
+            answer = await self._given(asked)
+            if answer is None:
+                raise
+            return answer
+
+    async def _asked(self, asked: Asked) -> Answer:
         if self._desk is None:
             return await self._kept(asked)
         answer = await self._given(asked)

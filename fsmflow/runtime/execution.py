@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.driver import Core, Driver
 from fsmflow.runtime.hiding import INPUT, Hiding, Ways
@@ -14,7 +15,7 @@ from fsmflow.runtime.log import Parent, RunLog
 from fsmflow.runtime.run import End, Error, Question, Run, Stage, Unbound
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
-from fsmflow.runtime.trace import plain
+from fsmflow.runtime.trace import Span, plain
 from fsmflow.runtime.validation import Validate
 from fsmflow.runtime.world import World
 
@@ -124,9 +125,7 @@ class Execution:
         """
         kept = await self._taken_up()
         if kept is not None:
-            clock = self._world.clock
-            ahead_us = clock.now() - clock.wall_ns() // 1000
-            self.record += [span._replace(start_us=span.start_us + ahead_us) for span in kept.record]
+            self.record += _since(kept.record, self._world.clock)
             if kept.conclusion is not None:
                 return Conclusion(*kept.conclusion)
         if kept is not None and self._log is not None:
@@ -176,6 +175,21 @@ class Execution:
             reason = f"the output does not fit its type: {rejected}"
             run.values["error"] = Error(run.state, "invalid", reason, rejected.complaints, output)
             return Conclusion("failed", end.name, None)
+
+
+def _since(record: Sequence[Span], clock: Clock) -> list[Span]:
+    """Give what a run did before it was taken up, by the time of `clock`.
+
+    It was noted by a wall clock, which may have been set back since; so each is over, at the latest, when the
+    next one begins.
+    """
+    until_us = clock.now()
+    ahead_us = until_us - clock.wall_ns() // 1000
+    found: list[Span] = []
+    for span in reversed(record):
+        until_us = min(span.start_us + ahead_us, until_us - span.elapsed_us)
+        found.append(span._replace(start_us=until_us))
+    return found[::-1]
 
 
 class Typed(Protocol):

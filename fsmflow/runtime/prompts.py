@@ -54,6 +54,9 @@ def read_prompt(folder: Path, path: str) -> str:
         whole = (folder / path).resolve(strict=True)
         if not whole.is_relative_to(folder.resolve()):
             raise PromptNotFound("it leads out of the spec's folder")
+        if not whole.is_file():
+            # A pipe would be waited for.
+            raise PromptNotFound("it is no file")
         with whole.open("rb") as stream:
             data = stream.read(MAX_PROMPT + 1)
     except FileNotFoundError:

@@ -140,9 +140,9 @@ def load_module(name: str, folder: Path) -> types.ModuleType:
     """
     top = name.partition(".")[0]
     own = _own(folder, top)
+    if (own is not None or (folder / top).is_dir()) and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
     if own is not None:
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
         loaded = sys.modules.get(top)
         if loaded is not None and not _is_file(loaded, own):
             raise StepNotFound(

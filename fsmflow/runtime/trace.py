@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -110,6 +111,9 @@ def _private(path: str, flags: int) -> int:
     """Open a file that only its owner may read, whoever could read it before."""
     # What stands in it must not be there for a moment in which others may read it.
     file = os.open(path, flags & ~os.O_TRUNC, 0o600)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        # A device or a pipe is everybody's.
+        return file
     if hasattr(os, "fchmod"):
         os.fchmod(file, 0o600)
     os.ftruncate(file, 0)

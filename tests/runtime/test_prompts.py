@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +72,7 @@ def test_a_link_out_of_the_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("data", "why"),
-    [(b"\xff\xfe", "UTF-8"), (b"x" * (MAX_PROMPT + 1), "larger than 1 MiB"), (None, "can't be")],
+    [(b"\xff\xfe", "UTF-8"), (b"x" * (MAX_PROMPT + 1), "larger than 1 MiB"), (None, "no file")],
 )
 def test_a_file_that_is_no_prompt(tmp_path, data, why):
     """What is no text, too long, or a folder, is told as that."""
@@ -80,6 +83,25 @@ def test_a_file_that_is_no_prompt(tmp_path, data, why):
 
     with pytest.raises(PromptNotFound, match=why):
         read_prompt(tmp_path, "a.md")
+
+
+def test_a_prompt_is_never_waited_for(tmp_path):
+    """A pipe in the place of a prompt is refused, and is not opened."""
+    os.mkfifo(tmp_path / "a.md")
+    told = []
+
+    def read():
+        try:
+            read_prompt(tmp_path, "a.md")
+        except PromptNotFound as error:
+            told.append(str(error))
+
+    # Whoever opened it would wait for a writer for ever.
+    reading = threading.Thread(target=read, daemon=True)
+    reading.start()
+    reading.join(5)
+
+    assert told == ["it is no file"]
 
 
 def test_how_a_file_is_stored_does_not_matter(tmp_path):

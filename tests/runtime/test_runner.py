@@ -116,6 +116,15 @@ def test_a_module_that_raises_is_named_with_its_error(tmp_path, monkeypatch):
             load_module(name, tmp_path)
 
 
+def test_steps_may_stand_in_a_folder_of_their_own(tmp_path, monkeypatch):
+    """Steps in a folder beside the spec are found there, be it a package or just a folder."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "folder_of_steps").mkdir()
+    (tmp_path / "folder_of_steps" / "draft.py").write_text("def one(): return 7")
+
+    assert load_module("folder_of_steps.draft", tmp_path).one() == 7
+
+
 def test_another_module_of_the_same_name_is_a_conflict(tmp_path, monkeypatch, steps):
     """A step module is never mistaken for another of its name that is loaded already."""
     monkeypatch.setattr(sys, "path", list(sys.path))

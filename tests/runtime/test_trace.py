@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import os
 import re
 from collections import OrderedDict
 from itertools import pairwise
@@ -222,3 +223,19 @@ def test_a_trace_is_one_document_a_line(tmp_path):
 
     assert lines == [1]
     assert [document["event"] for document in documents] == ["run", "attempt", "end"]
+
+
+def test_what_is_no_file_stays_open_to_others(tmp_path):
+    """A pipe or a device that a private trace is written to is not closed to others, as a file is."""
+    pipe, file = tmp_path / "pipe", tmp_path / "file"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (pipe, file):
+        with JsonLines(path, is_private=True) as sink:
+            sink({"event": "run"})
+    told = os.read(reader, 100)
+    os.close(reader)
+
+    assert told == b'{"event": "run"}\n'
+    assert (pipe.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o666, 0o600)
