@@ -97,7 +97,7 @@ def value_of(text: str, gives: str) -> Any:
 
 
 def _worded(asked: Asked) -> str:
-    from fsmflow.cli.run import fields
+    from fsmflow.cli.results import fields
 
     whom = f" {asked.role}" if asked.role else ""
     lines = [click.style(f"? {asked.workflow} asks{whom}: {asked.question}", bold=True)]

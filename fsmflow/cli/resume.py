@@ -76,7 +76,8 @@ def carried_out(
     **options: Any,
 ) -> int:
     """Carry a run out, show what comes of it, or tell it as asked, and give the exit code."""
-    from fsmflow.cli.run import CANCELLED, exit_code_of, show
+    from fsmflow.cli.results import exit_code_of, show
+    from fsmflow.cli.run import CANCELLED
     from fsmflow.engines.durable import Corrupt, Fenced, Suspended, Taken, Unfit
     from fsmflow.runtime import StepNotFound
 
@@ -116,7 +117,7 @@ def run_durably(
     """Run the workflow at `spec` as a durable run, and give the exit code."""
     from fsmflow.cli.desks import TerminalDesk
     from fsmflow.cli.load import compile_one
-    from fsmflow.cli.run import tell
+    from fsmflow.cli.results import tell
     from fsmflow.engines.workflows import Workflow
     from fsmflow.runtime import Rejected, StepNotFound
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -22,8 +22,8 @@ _LONGEST = 30
 def compile_side(side: str) -> list[Compilation]:
     """Compile what one side of a comparison names: a file, a folder of specs, or `REV:PATH`.
 
-    A path that is there wins over a revision. Of a revision, the step modules beside the specs are read
-    too, so that both sides are checked alike.
+    A path that is there wins over a revision. Of a revision, the step modules and the prompts beside the
+    specs are read too, so that both sides are checked alike.
 
     Raises:
         click.UsageError: It names nothing, or git can't tell.
@@ -42,7 +42,7 @@ def compile_side(side: str) -> list[Compilation]:
 
 @contextmanager
 def _checked_out(revision: str, inside: str) -> Iterator[Path]:
-    """Give a temporary copy of a spec, or of a folder of specs, with the modules beside it."""
+    """Give a temporary copy of a spec, or of a folder of specs, with the modules and prompts beside it."""
     if shutil.which("git") is None:
         raise click.UsageError(f"git is needed to read {revision}:{inside}, and is not installed")
     if revision.startswith("-"):
@@ -62,21 +62,36 @@ def _checked_out(revision: str, inside: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fsmflow-") as temporary:
         root = Path(temporary, "specs")
         root.mkdir()
-        wanted = {name: blob for name, blob in _files(at, folder, missing) if _is_wanted(name, path.name)}
-        for name, content in zip(wanted, _contents(wanted.values(), missing), strict=True):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(content)
+        files = {name: blob for name, blob in _files(at, folder, missing) if _is_inside(name)}
+        specs = {name: blob for name, blob in files.items() if _is_spec(name, path.name)}
+        text = b"\n".join(_copied(root, specs, missing))
+        # A prompt may have any name; its spec writes it as it is.
+        others = (
+            (name, blob) for name, blob in files.items() if name.endswith(".py") or name.encode() in text
+        )
+        _copied(root, {name: blob for name, blob in others if name not in specs}, missing)
         if kind == "tree" and not any(p.name.endswith(SUFFIXES) for p in root.iterdir()):
             raise click.UsageError(f"no spec (*.fsm.yaml) in {revision}:{inside}")
         yield root if kind == "tree" else root / path.name
 
 
-def _is_wanted(name: str, spec: str) -> bool:
-    """Tell whether a file may be a spec, or a module of steps; nothing is written outside of the copy."""
+def _is_inside(name: str) -> bool:
+    """Tell whether a file is in the folder that it is listed for: nothing is written outside of the copy."""
     parts = PurePosixPath(name)
-    if parts.is_absolute() or ".." in parts.parts:
-        return False
-    return name.endswith(".py") or name == spec or ("/" not in name and name.endswith(SUFFIXES))
+    return not parts.is_absolute() and ".." not in parts.parts
+
+
+def _is_spec(name: str, spec: str) -> bool:
+    return name == spec or ("/" not in name and name.endswith(SUFFIXES))
+
+
+def _copied(root: Path, wanted: Mapping[str, str], missing: str) -> list[bytes]:
+    """Write files, given by name and blob, and give what they hold."""
+    contents = list(_contents(wanted.values(), missing))
+    for name, content in zip(wanted, contents, strict=True):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    return contents
 
 
 def _files(commit: str, folder: PurePosixPath, missing: str) -> Iterator[tuple[str, str]]:

@@ -92,7 +92,7 @@ def _list(found: list[Kept]) -> None:
 
 
 def _show(durable: Durable, kept: Kept, form: str) -> None:
-    from fsmflow.cli.run import fields
+    from fsmflow.cli.results import fields
 
     waiting = durable.questions(kept.run_id)
     questions = [durable.described(each) for each in waiting if not each.is_answered]

@@ -26,7 +26,7 @@ def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None
     A run that waits for a person takes no place. On SIGTERM or SIGINT no more are taken; those under way
     are brought to an end, or let go after the grace period, to be resumed.
     """
-    from fsmflow.cli.run import clean
+    from fsmflow.cli.results import clean
     from fsmflow.engines.serving import Worker
 
     async def serving() -> None:

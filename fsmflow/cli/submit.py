@@ -35,8 +35,8 @@ def command(
 
     Its id is printed. The input is made as for `fsmflow run`.
     """
+    from fsmflow.cli.inputs import given_of
     from fsmflow.cli.load import compile_one
-    from fsmflow.cli.run import given_of
     from fsmflow.engines.keeping import Unkeepable
     from fsmflow.engines.workflows import Workflow
     from fsmflow.runtime import Rejected, StepNotFound

@@ -123,7 +123,7 @@ def _tell(seen: Seen, status: Any) -> None:
 
 
 def _ask(asked: Any, how: str) -> None:
-    from fsmflow.cli.run import fields
+    from fsmflow.cli.results import fields
 
     whom = f" {asked.role}" if asked.role else ""
     click.echo(f"\n  `{asked.state}` asks{whom}: {asked.question}")

@@ -92,7 +92,7 @@ def _kept(db: Path | None) -> list[_Found]:
 
 
 def _told(found: _Found, now_ns: int) -> str:
-    from fsmflow.cli.run import fields
+    from fsmflow.cli.results import fields
 
     waiting = found.waiting
     whom = f" {waiting.role}" if waiting.role else ""
