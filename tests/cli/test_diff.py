@@ -13,6 +13,21 @@ from tests.cli.conftest import Run, document, edit
 
 Git = Callable[..., None]
 SPEC = "specs/hello.fsm.yaml"
+ASKING = """\
+fsmflow: 1
+workflow: asking
+states:
+  ask:
+    llm: {model: small, prompt: the prompts/ask.md, format: text, max_tokens: 50}
+    with: {text: $input.text}
+    gives: str
+    cost: {tokens: 900}
+    timeout: 9s
+    success: done
+    fallback: lost
+  done: {end: success}
+  lost: {end: failed}
+"""
 
 
 @pytest.fixture
@@ -66,6 +81,22 @@ def test_a_revision_is_read_from_git(run: Run, project: Path, git: Git) -> None:
     assert [change["after"] for change in workflow["changes"]] == [3]
     assert workflow["checks"] == {"newly_failing": [], "newly_passing": []}
     assert folder["workflows"] == result["workflows"]
+
+
+@pytest.mark.parametrize("side", ["specs", "specs/asking.fsm.yaml"])
+def test_prompts_of_a_revision_are_read_too(run: Run, project: Path, git: Git, side: str) -> None:
+    """A model's prompt is there in a revision as it was: no change is seen where there is none."""
+    (project / "specs/the prompts").mkdir()
+    (project / "specs/the prompts/ask.md").write_text("Is this so? {{ text }}", encoding="utf-8")
+    (project / "specs/asking.fsm.yaml").write_text(ASKING, encoding="utf-8")
+    git("add", ".")
+    git("commit", "-q", "-m", "second")
+    result = run("diff", f"HEAD:{side}", side)
+
+    assert (result.exit_code, result.output) == (0, "")
+    edit(project / "specs/asking.fsm.yaml", "tokens: 900", "tokens: 990")
+    workflow = document(run("diff", f"HEAD:{side}", side, "--format", "json"))["workflows"][0]
+    assert workflow["worst_case"]["tokens"]["before"]["upper"] == 900
 
 
 def test_a_revision_is_read_from_any_folder(
