@@ -347,6 +347,15 @@ def test_coverage_shows_what_no_test_took():
     assert "lost" not in overlay.nodes
 
 
+def test_a_metric_that_no_run_uses_has_no_worst_case():
+    """Where nothing declares a cost in tokens, no path is any worse than another, and none is shown."""
+    free = machine("draft: {run: m:f, timeout: 1s, success: done, fallback: done}\ndone: {end: success}")
+    overlay = of_witness(prove(free), extract(free), "tokens")
+
+    assert words(overlay) == ["No worst case: no run uses any tokens, by what its states declare"]
+    assert (overlay.nodes, overlay.edges, overlay.legend) == ({}, {}, ())
+
+
 def test_coverage_of_another_version_is_not_shown():
     """Counts by number mean nothing on another machine."""
     overlay = of_coverage(MACHINE, DIAGRAM, Coverage("sample", "0", 40, (1,)))

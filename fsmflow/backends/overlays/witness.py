@@ -26,6 +26,11 @@ _UNITS: Mapping[Metric, str] = {
     "tokens": "token",
     "transitions": "transition",
 }
+_NOUNS: Mapping[Metric, str] = {
+    **{metric: f"{unit}s" for metric, unit in _UNITS.items()},
+    "micro_usd": "money",
+    "microseconds": "time",
+}
 _MOST_PARTS = 3
 _SHOWN_US = 1_000
 
@@ -48,6 +53,10 @@ def of_witness(
     if found is None:
         why = "it is not proved that every run ends"
         return Overlay(header=((Words(f"No worst case: {why}", "failed", bold=True),),))
+    if found.bounds[metric].upper == 0:
+        # Every path would be as bad as any other.
+        why = f"no run uses any {_NOUNS[metric]}, by what its states declare"
+        return Overlay(header=((Words(f"No worst case: {why}", "muted", bold=True),),))
     return _Worst(proof, diagram, found, metric, budgeted=form == "budgeted").overlay()
 
 
