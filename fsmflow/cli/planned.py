@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
+from fsmflow.cli.hypothesis_home import elsewhere
 from fsmflow.cli.output import wants_color
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.runtime import Desk, Options, Runner
@@ -30,6 +31,8 @@ def options_of(path: Path, runner: Runner[Any, Any], desk: Desk | None = None) -
         raise click.UsageError(f"there is no file {path}")
     if path.is_dir():
         raise click.UsageError(f"{path} is a folder; name a plan in it")
+    # What a plan leaves open is drawn while the run goes on.
+    click.get_current_context().with_resource(elsewhere())
     try:
         document = load_file(path, PLAN)
     except Unreadable as unreadable:

@@ -12,6 +12,7 @@ import click
 from fsmflow.cli.durable import db_option, how_to_answer, in_database, opened
 from fsmflow.cli.output import format_option, printed
 from fsmflow.cli.temporal import Place, engine_options
+from fsmflow.cli.watched import Watching
 
 if TYPE_CHECKING:
     from fsmflow.engines.durable import Durable, Kept
@@ -48,6 +49,8 @@ def command(
     if place.is_temporal:
         from fsmflow.cli import temporal_runs
 
+        if trace is not None and trace != Path("-"):
+            Watching(trace).check()
         if run is not None:
             temporal_runs.show(run, place, form=form, trace=trace)
         temporal_runs.show_all(place, status=status, workflow=workflow, form=form)

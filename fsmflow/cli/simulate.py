@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from fsmflow.cli.hypothesis_home import elsewhere
 from fsmflow.cli.output import format_option, wants_color
 
 
@@ -52,6 +53,7 @@ def command(spec: Path, runs: int, seed: int, number: int | None, form: str) -> 
     from fsmflow.testing.simulator import Simulator
     from fsmflow.testing.subject import Subject
 
+    click.get_current_context().with_resource(elsewhere())
     compilation = compile_one(spec)
     assert compilation.analysis is not None
     spec = Path(compilation.path)

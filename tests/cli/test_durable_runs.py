@@ -183,6 +183,16 @@ def test_cancelled_and_forgotten(run: Run, spec: str) -> None:
     assert run("runs").stdout == "no runs\n"
 
 
+def test_a_trace_from_a_server_takes_the_place_of_nothing_else(run: Run, spec: str) -> None:
+    """What is no trace is not overwritten with one, and no server is asked for it."""
+    before = Path(spec).read_bytes()
+    refused = run("runs", "r1", "--engine", "temporal", "--trace", spec)
+
+    assert refused.exit_code == 2
+    assert "which is no trace: name another file" in " ".join(refused.stderr.split())
+    assert Path(spec).read_bytes() == before
+
+
 def test_large_values_are_forgotten(run: Run, tmp_path: Path) -> None:
     """Values of runs on Temporal are forgotten once they are older than is said, which has to be said."""
     value = tmp_path / "ab" / f"ab{'0' * 62}"

@@ -102,3 +102,17 @@ def test_a_value_that_cannot_be_made_up_is_no_traceback(run: Run, project: Path)
 
     assert result.exit_code == 1
     assert "can't make a value" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["simulate", SPEC, "--runs", "5"], ["run", SPEC, "text=a", "--plan", "plan.yaml"]]
+)
+def test_nothing_is_left_behind_of_what_values_are_drawn_with(project: Path, command: list[str]) -> None:
+    """A command that makes values up leaves nothing in the folder in which it is run."""
+    (project / "plan.yaml").write_text("draft: [ok]\n")
+    before = set(project.iterdir())
+    made = [sys.executable, "-m", "fsmflow", *command]
+    done = subprocess.run(made, cwd=project, capture_output=True, text=True, check=False)
+
+    assert done.returncode in (0, 3, 4), done.stderr
+    assert set(project.iterdir()) == before
