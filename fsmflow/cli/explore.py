@@ -12,16 +12,19 @@ from typing import Any
 import click
 from attrs import define, field
 
+from fsmflow.analysis.counter_machine import Metric
 from fsmflow.backends.transitions import Walk, build, feed
 from fsmflow.cli.output import wants_color
+from fsmflow.glance import time
 from fsmflow.machine import Ask, Children, Choice, End, Machine, Resources, State, Wait, Work
+from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.reporting.excerpt import visible
 from fsmflow.runtime import Elapsed, Ended
 
 _OF_CHILDREN = ("success", "failure", "exceeded")
 """How an attempt can end that runs other workflows: what goes wrong in them is told by their ends."""
 
-_WORDS = ("steps", "tool calls", "tokens", "money", "time")
+_METRICS: tuple[Metric, ...] = ("steps", "tool_calls", "tokens", "micro_usd", "microseconds")
 
 
 @click.command("explore")
@@ -154,7 +157,7 @@ class _Session:
 def _preview(walk: Walk, after: Walk, way: Sequence[str]) -> str:
     """Say where an event leads, and by which states that a run does not stay in."""
     if after.is_pausing:
-        return f"{after.place}, after a pause of {after.pending_us / 1_000_000:.3g} s"
+        return f"{after.place}, after a pause of {time(after.pending_us)}"
     return " → ".join(way) or f"{walk.place}, attempt {after.attempt}"
 
 
@@ -212,24 +215,15 @@ def _name(event: Ended | Elapsed, state: State) -> str:
 
 def _ledger(walk: Walk) -> str:
     shown = []
-    for word, amount, cap in zip(_WORDS, walk.spent.amounts(), walk.ir.caps.amounts(), strict=True):
+    for metric, amount, cap in zip(_METRICS, walk.spent.amounts(), walk.ir.caps.amounts(), strict=True):
         if cap is not None or amount:
-            limit = "" if cap is None else f"/{_amount(word, cap)}"
-            shown.append(f"{word} {_amount(word, amount)}{limit}")
+            limit = "" if cap is None else f"/{worded(metric, cap)}"
+            shown.append(f"{NAMES[metric]} {worded(metric, amount)}{limit}")
     aside = walk.ir.reserve
     state = walk.ir.states[walk.place]
     if aside != Resources() and not getattr(state, "reserve", False) and not isinstance(state, End):
         shown.append("some of it set aside")
     return " · ".join(shown) or "nothing is counted"
-
-
-def _amount(word: str, amount: int) -> str:
-    match word:
-        case "money":
-            return f"${amount / 1_000_000:g}"
-        case "time":
-            return f"{amount / 1_000_000:g} s"
-    return f"{amount:,}"
 
 
 def _say(text: str) -> None:

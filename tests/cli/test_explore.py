@@ -21,6 +21,22 @@ states:
   done: {end: success}
   none: {end: failed}
 """
+PATIENT = """
+fsmflow: 1
+workflow: patient
+budget: {usd: 1.25, time: 2h, exceeded: none}
+states:
+  find:
+    run: picking:find
+    effect: none
+    cost: {usd: 0.000001}
+    timeout: 2s
+    success: done
+    retry: {times: 1, backoff: 30min, cap: 30min}
+    fallback: none
+  done: {end: success}
+  none: {end: failed}
+"""
 
 
 @pytest.fixture
@@ -90,3 +106,15 @@ def test_choices_on_the_way_are_told(run: Run, tmp_path: Path) -> None:
     at_pay = explored(run, str(spec), '1 ["a", "b"]')
     assert at_pay[0] == "pay  visit 1"
     assert "behind the number" not in "".join(at_pay)
+
+
+def test_times_and_money_are_told_as_everywhere(run: Run, tmp_path: Path) -> None:
+    """No amount is told in powers of ten, and no time in thousands of seconds."""
+    (tmp_path / "patient.fsm.yaml").write_text(PATIENT)
+    (tmp_path / "picking.py").write_text("def find() -> int:\n    return 1\n")
+    start = explored(run, "patient.fsm.yaml")
+    again = explored(run, "patient.fsm.yaml", "2")
+
+    assert "spent     money $0/$1.25 · time 0 s/2 h" in start
+    assert any(line.endswith("find, after a pause of 30 min") for line in start)
+    assert again[1] == "spent     steps 1 · money $0.000001/$1.25 · time 0 s/2 h"
