@@ -45,6 +45,10 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
     from fsmflow.review.content import Review
     from fsmflow.review.page import render
 
+    if output is not None and output.suffix.lower() not in ("", ".html", ".htm"):
+        raise click.UsageError(
+            f"can't write {output.suffix[1:]!r}: the page is HTML, such as {output.with_suffix('.html')}"
+        )
     specs = find([spec])
     if len(specs) != 1:
         raise click.UsageError(f"{spec} holds {len(specs)} specs; name one")

@@ -105,7 +105,8 @@ def test_the_first_look_answers_the_three_questions(chromium: Browser, page_file
 
 def test_one_of_a_thing_is_told_as_one(chromium: Browser, tmp_path: Path) -> None:
     """A workflow of one step, and its run, are told so; an amount is not parted from its unit."""
-    spec = "fsmflow: 1\nworkflow: answers\nstates:\n  search: {wait: 1ms, success: done}\n  done: {end: success}\n"
+    states = "{search: {wait: 1ms, success: done}, done: {end: success}}"
+    spec = f"fsmflow: 1\nworkflow: answers\nstates: {states}\n"
     with chromium.open(written(render(review(spec, run_of(attempt("search")))), tmp_path)) as (page, _):
         assert "1 step, 1 end" in page.inner_text(".overview").splitlines()
         assert "done · 1 stage · 1\u00a0ms" in page.inner_text(".overview")

@@ -214,6 +214,15 @@ def test_the_command_writes_a_page_named_after_the_workflow(folder: Path) -> Non
     assert data["change"]["headline"] == "no change in meaning"
 
 
+@pytest.mark.parametrize("name", ["page.pdf", "page.png", "page.md"])
+def test_a_page_is_not_called_what_it_is_not(folder: Path, name: str) -> None:
+    """The page is HTML: by a name that says otherwise nothing is written, and what it is is said."""
+    done = CliRunner().invoke(app, ["report", "answers.fsm.yaml", "-o", name])
+    assert done.exit_code == 2
+    assert f"can't write '{name[5:]}': the page is HTML, such as page.html" in done.output
+    assert not (folder / name).exists()
+
+
 def test_the_page_goes_to_the_standard_output_too(folder: Path) -> None:
     """`-o -` prints the page, as it does a drawing, and writes no file of that name."""
     done = CliRunner().invoke(app, ["report", "answers.fsm.yaml", "-o", "-"])
