@@ -75,8 +75,8 @@ def command(
     """Draw the workflow SPEC, with a run, its worst case or its tests laid over it if you like.
 
     Without -o the file goes beside where you are, named after the workflow. An SVG is light or dark
-    as the reader's system is; --theme is for the other formats. In one, a state that runs a workflow
-    is a link to the drawing of that, if it is there beside it.
+    as the reader's system is; --theme is for the other formats. In an SVG, a state that runs a
+    workflow is a link to the drawing of that, if it is there beside it.
     """
     from fsmflow.backends.diagram import extract
     from fsmflow.backends.engines import DrawingFailed, NoEngine
@@ -191,7 +191,7 @@ def _overlay(
         if traces:
             from fsmflow.cli.trace import read_for
 
-            recordings = [read_for(analysis.machine, path) for path in traces]
+            recordings = read_for(analysis.machine, traces)
             if len(recordings) == 1:
                 return of_recording(analysis.machine, diagram, recordings[0])
             return of_recordings(analysis.machine, diagram, recordings)

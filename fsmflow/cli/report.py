@@ -83,7 +83,8 @@ def _runs(machine: Machine, traces: tuple[Path, ...]) -> tuple[Run, ...]:
     from fsmflow.cli.trace import read_for
     from fsmflow.review.content import Run
 
-    return tuple(Run(trace.name, read_for(machine, trace)) for trace in traces)
+    recordings = read_for(machine, traces)
+    return tuple(Run(trace.name, run) for trace, run in zip(traces, recordings, strict=True))
 
 
 def _since(base: str, now: Version) -> Difference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,12 +116,16 @@ def read_of(workflow: str, file: Path) -> Recording:
     return recording
 
 
-def read_for(machine: Machine, file: Path) -> Recording:
-    """Read a trace of the workflow of `machine`; say so if it is of another version."""
-    recording = read_of(machine.name, file)
-    if recording.digest != machine.digest:
-        click.echo(f"{file} is a run of another version of `{machine.name}`", err=True)
-    return recording
+def read_for(machine: Machine, files: Sequence[Path]) -> list[Recording]:
+    """Read traces of the workflow of `machine`; say so if some are of another version."""
+    recordings = [read_of(machine.name, file) for file in files]
+    others = [
+        file for file, recording in zip(files, recordings, strict=True) if recording.digest != machine.digest
+    ]
+    if others:
+        are = f"and {len(others) - 1:,} more are runs" if len(others) > 1 else "is a run"
+        click.echo(f"{others[0]} {are} of another version of `{machine.name}`", err=True)
+    return recordings
 
 
 def _strange(file: Path, recording: Recording, workflow: str) -> str | None:

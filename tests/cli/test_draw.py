@@ -252,3 +252,5 @@ def test_a_trace_of_another_version_is_drawn_and_said_to_be_one(run: Run, projec
     said = f"{trace} is a run of another version of `hello`\n"
     assert run("draw", SPEC, "--trace", trace, "-o", "-").stderr == said
     assert run("report", SPEC, "--trace", trace).stderr == said
+    several = run("draw", SPEC, *("--trace", trace) * 3, "-o", "-").stderr
+    assert several == f"{trace} and 2 more are runs of another version of `hello`\n"
