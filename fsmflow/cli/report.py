@@ -79,12 +79,18 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
 
 
 def _runs(machine: Machine, traces: tuple[Path, ...]) -> tuple[Run, ...]:
-    """Read the traces of the workflow of `machine`, each called by the name of its file."""
+    """Read the traces of the workflow of `machine`, each called by the name of its file.
+
+    Where that does not tell them apart, the folder goes before it.
+    """
     from fsmflow.cli.trace import read_for
     from fsmflow.review.content import Run
 
     recordings = read_for(machine, traces)
-    return tuple(Run(trace.name, run) for trace, run in zip(traces, recordings, strict=True))
+    names = [trace.name for trace in traces]
+    if len(set(names)) < len(names):
+        names = ["/".join(trace.parts[-2:]) for trace in traces]
+    return tuple(Run(name, recording) for name, recording in zip(names, recordings, strict=True))
 
 
 def _since(base: str, now: Version) -> Difference:

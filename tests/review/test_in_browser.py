@@ -113,6 +113,12 @@ def test_one_of_a_thing_is_told_as_one(chromium: Browser, tmp_path: Path) -> Non
         assert "start · 1 stage" in page.inner_text("#replay").splitlines()
 
 
+def test_runs_for_which_there_is_no_room_are_counted(chromium: Browser, tmp_path: Path) -> None:
+    """Of many runs the first few are listed at a glance, and it is said that there are more."""
+    with chromium.open(written(render(review(SPEC, *[WELL] * 5)), tmp_path)) as (page, _):
+        assert page.inner_text(".overview").splitlines()[-1] == "and 2 more"
+
+
 def test_a_run_is_scrubbed_to_its_failing_step(chromium: Browser, page_file: Path) -> None:
     """The failing step stands out in the drawing, with its input, its output and its error."""
     with chromium.open(page_file) as (page, record):

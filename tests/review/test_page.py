@@ -214,6 +214,29 @@ def test_the_command_writes_a_page_named_after_the_workflow(folder: Path) -> Non
     assert data["change"]["headline"] == "no change in meaning"
 
 
+def test_runs_are_told_apart_by_the_folders_of_their_traces(folder: Path) -> None:
+    """A run is called by the name of its file, where two have the same one, by its folder too."""
+    spec = "fsmflow: 1\nworkflow: answers\nstates: {a: {wait: 1ms, success: b}, b: {end: success}}\n"
+    (folder / "answers.fsm.yaml").write_text(spec, encoding="utf-8")
+    for name in ("one/run.jsonl", "two/run.jsonl"):
+        (folder / name).parent.mkdir()
+        CliRunner().invoke(app, ["run", "answers.fsm.yaml", "--trace", name, "-q"])
+    alone = ["--trace", "one/run.jsonl"]
+    assert names_of(folder, alone) == ["run.jsonl"]
+    assert names_of(folder, [*alone, "--trace", str(folder / "two/run.jsonl")]) == [
+        "one/run.jsonl",
+        "two/run.jsonl",
+    ]
+
+
+def names_of(folder: Path, arguments: list[str]) -> list[str]:
+    """Report runs, and give what they are called on the page."""
+    done = CliRunner().invoke(app, ["report", "answers.fsm.yaml", *arguments])
+    assert done.exit_code == 0, done.output
+    data = data_of((folder / "answers.review.html").read_text(encoding="utf-8"))
+    return [run["name"] for run in data["runs"]]
+
+
 @pytest.mark.parametrize("name", ["page.pdf", "page.png", "page.md"])
 def test_a_page_is_not_called_what_it_is_not(folder: Path, name: str) -> None:
     """The page is HTML: by a name that says otherwise nothing is written, and what it is is said."""

@@ -1,5 +1,6 @@
 // The first half minute: does it end, what does it cost at worst, what changed.
 
+const MOST_RUNS = 3;
 const TONES = { good: "●", fair: "▲", bad: "×" };
 
 function showOverview() {
@@ -124,12 +125,14 @@ function changeCard(change) {
 /** Without a base, say what else a reviewer may want to know. */
 function restCard({ path }) {
   const ends = review.states.filter((state) => state.role in GLYPHS);
+  const more = review.runs.length - MOST_RUNS;
   return card(
     "At a glance",
     rows([
       ["spec", said(path)],
       ["states", `${counted(review.states.length - ends.length, "step")}, ${counted(ends.length, "end")}`],
-      ...review.runs.slice(0, 3).map((run) => ["run", runWords(run)]),
+      ...review.runs.slice(0, MOST_RUNS).map((run) => ["run", runWords(run)]),
+      ...(more > 0 ? [["run", `and ${count(more)} more`]] : []),
     ]),
   );
 }
