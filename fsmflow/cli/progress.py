@@ -18,7 +18,7 @@ from rich.text import Text
 
 from fsmflow.cli.output import wants_color
 from fsmflow.cli.pipes import say
-from fsmflow.reporting.trace_amounts import counted
+from fsmflow.reporting.trace_amounts import counted, money
 from fsmflow.runtime import Runner
 from fsmflow.runtime.trace import Sink
 
@@ -62,7 +62,7 @@ class Lines:
         took = _seconds((event["end_ns"] - event["start_ns"]) / 1e9)
         use = event.get("use") or {}
         amounts = [counted(use["tokens"], "token")] if use.get("tokens") else []
-        amounts += [f"${use['micro_usd'] / 1e6:,.4f}"] if use.get("micro_usd") else []
+        amounts += [money(use["micro_usd"])] if use.get("micro_usd") else []
         said = event["label"] or event["outcome"]
         why = f"  {event['message']}" if event["outcome"] != "success" and event["message"] else ""
         line = "  ".join((_name(event), said, took, *amounts)) + why
@@ -172,7 +172,7 @@ class Progress:
             if used := self._spent[name] + self._below.spent[name]:
                 words.append(_of(used, getattr(limits, name), said))
         if used := self._spent["micro_usd"] + self._below.spent["micro_usd"]:
-            words.append(f"${used / 1e6:,.4f}")
+            words.append(money(used))
         return Text.assemble((self._runner.name, "bold"), "  ", (" · ".join(words), "dim"))
 
     def _waits_for(self, event: dict[str, Any]) -> str:

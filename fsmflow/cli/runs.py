@@ -73,6 +73,8 @@ def command(
 def _list(found: list[Kept]) -> None:
     from rich.table import Table
 
+    from fsmflow.reporting.trace_amounts import money
+
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("run", "workflow", "status", "at"):
         table.add_column(name, no_wrap=True)
@@ -87,7 +89,7 @@ def _list(found: list[Kept]) -> None:
             each.end or each.state,
             f"{each.spent.get('steps', 0):,}",
             f"{each.spent.get('tokens', 0):,}",
-            f"${each.spent.get('micro_usd', 0) / 1e6:,.4g}",
+            money(each.spent.get("micro_usd", 0)),
             ago(now - each.created_ns),
         )
     with printed() as console:

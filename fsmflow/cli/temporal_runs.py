@@ -63,6 +63,7 @@ def _list(found: list[Seen]) -> None:
     from rich.table import Table
 
     from fsmflow.cli.runs import ago
+    from fsmflow.reporting.trace_amounts import money
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("run", "workflow", "status", "at"):
@@ -71,9 +72,9 @@ def _list(found: list[Seen]) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     now = time.time_ns()
     for each in found:
-        money = "" if each.spent_usd is None else f"${each.spent_usd:,.4g}"
+        spent = "" if each.spent_usd is None else money(round(each.spent_usd * 1e6))
         since = ago(now - each.created_ns)
-        table.add_row(each.run_id[:12], each.workflow, each.status, each.state, money, since)
+        table.add_row(each.run_id[:12], each.workflow, each.status, each.state, spent, since)
     with printed() as console:
         console.print(table)
 

@@ -161,6 +161,15 @@ def test_the_commands_that_are_told_name_another_database(run: Run, spec: str) -
     assert "fsmflow answer r1 ask yes_ | no_ --db other.db\n" in shown
 
 
+def test_a_little_money_is_listed_exactly(run: Run, spec: str) -> None:
+    """What a run used is listed as it is told elsewhere, however little it is."""
+    path = Path(spec)
+    path.write_text(path.read_text().replace("effect: none", "cost: {usd: 0.000081}"))
+    run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+
+    assert "$0.000081 " in run("runs").stdout
+
+
 def test_what_is_submitted_is_served(run: Run, spec: str) -> None:
     """`serve` carries out what was submitted, lets go what waits, and takes it up when it is answered."""
     first, second = (run("submit", spec, f"text={text}").stdout.strip() for text in "ab")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from fsmflow.cli.progress import MOST_LINES, Progress
+from fsmflow.cli.progress import MOST_LINES, Lines, Progress
 from fsmflow.runtime import Transient
 from fsmflow.spec import Budget, Cost
 from tests.runtime.workbench import compiled, retry, seconds, step
@@ -114,7 +114,25 @@ def test_children_of_children_are_counted_once() -> None:
 
     steps, _, *used = shown(progress)[0].split(" · ")
     assert steps.split()[1] == str(events[-2]["steps"] - 1)
-    assert used == ["3 tool calls", "1,000 of 40 tokens", "$0.0080"]
+    assert used == ["3 tool calls", "1,000 of 40 tokens", "$0.008"]
+
+
+def test_a_little_money_is_told_exactly() -> None:
+    """What an attempt of a small model costs is not told as nothing."""
+    event = {
+        "event": "attempt",
+        "state": "work",
+        "visit": 1,
+        "attempt": 1,
+        "label": None,
+        "outcome": "success",
+    }
+    event |= {"use": {"micro_usd": 27}, "steps": 1, "start_ns": 0, "end_ns": 1_000_000, "message": ""}
+    progress = Progress(RUNNER, None)
+    progress(event)
+
+    assert shown(progress)[0].endswith("$0.000027")
+    assert Lines._line(event).endswith("$0.000027")
 
 
 def test_an_answer_is_shown_as_one() -> None:
