@@ -153,7 +153,7 @@ class _Reader:
         return Planned(
             outcome,
             label,
-            self.value(written, stage, (*route, "value")),
+            self.value(written, stage, label, (*route, "value")),
             self.use(written["use"], (*route, "use")) if "use" in written else None,
             self.duration(written, "takes", route) or 0,
             self.text(written.get("message", ""), (*route, "message")),
@@ -204,19 +204,22 @@ class _Reader:
         self.wrong("unknown-outcome", f"`{word}` is no label of `{stage.name}`", route, hint)
         return None
 
-    def value(self, written: Mapping[str, Any], stage: Planable, route: Route) -> tuple[Any, ...]:
+    def value(
+        self, written: Mapping[str, Any], stage: Planable, label: str | None, route: Route
+    ) -> tuple[Any, ...]:
         if "value" not in written:
             return ()
         if stage.labels is not None and not stage.gives:
             self.wrong("bad-value", f"`{stage.name}` gives no value beside its label", route, key=True)
             return ()
+        gives = given_with(stage, label)
         try:
-            validate = validator(resolve_type(stage.gives, self.runner.folder)) if stage.gives else None
+            validate = validator(resolve_type(gives, self.runner.folder)) if gives else None
             return (written["value"] if validate is None else validate(written["value"]),)
         except StepNotFound:
             return (written["value"],)
         except Rejected as rejected:
-            self.wrong("bad-value", f"the value is no `{stage.gives}`: {rejected.complaints[0]}", route)
+            self.wrong("bad-value", f"the value is no `{gives}`: {rejected.complaints[0]}", route)
             return ()
 
     def use(self, written: Any, route: Route) -> Mapping[str, Any]:
@@ -275,6 +278,13 @@ class _Reader:
             return
         for number, each in enumerate(written):
             yield self.text(each, (*route, number))
+
+
+def given_with(stage: Planable, label: str | None) -> str:
+    """Give the type of what a success gives with a label: that of a tool, if a model chooses from tools."""
+    if not isinstance(stage, Stage) or stage.model is None or not stage.model.tools:
+        return stage.gives
+    return dict(stage.model.tools)[label or (stage.labels or ())[0]]
 
 
 def _words(stage: Planable) -> str:

@@ -25,7 +25,7 @@ from fsmflow.runtime import (
 from fsmflow.runtime.steps import Bound
 from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plan_clock import SkippingClock
-from fsmflow.testing.plan_reading import FaultPlan, Planned, read_plan
+from fsmflow.testing.plan_reading import FaultPlan, Planned, given_with, read_plan
 from fsmflow.testing.plan_real import RealStep, kind_of
 
 
@@ -101,8 +101,12 @@ class _Step:
         wanted = any(each.outcome == "real" for each in entries)
         self._real = RealStep(self._stage, runner.folder) if wanted else None
         self._kind = kind_of(self._stage, runner.folder)
-        lacking = any(each.outcome == "ok" and not each.value for each in entries)
-        self._sample = _sample(self._stage, runner) if lacking and self._kind is not None else None
+        lacking = {each.label for each in entries if each.outcome == "ok" and not each.value}
+        self._samples = {
+            label: _of(given_with(self._stage, label), runner.folder)
+            for label in lacking
+            if self._kind is not None
+        }
 
     def bound(self) -> Bound:
         accept = () if self._real is None else self._real.accept()
@@ -125,7 +129,7 @@ class _Step:
             left = ctx.time_left()
             await self._clock.sleep(0 if left is None else round(left * 1_000_000) + 1)
         self._fail(planned)
-        value = planned.value[0] if planned.value else self._sample
+        value = planned.value[0] if planned.value else self._samples.get(planned.label)
         labels = self._stage.labels
         if labels is None:
             return value
@@ -188,13 +192,7 @@ class PlannedDesk:
 
 
 def _of(gives: str, folder: Path) -> Any:
-    from fsmflow.testing.plans import simplest, values_of
-
-    return simplest(values_of(gives, folder))
-
-
-def _sample(stage: Stage, runner: Runner[Any, Any]) -> Any:
     # Hypothesis is slow to import, and few plans need it.
     from fsmflow.testing.plans import simplest, values_of
 
-    return simplest(values_of(stage.gives, runner.folder))
+    return simplest(values_of(gives, folder))

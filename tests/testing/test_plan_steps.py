@@ -95,6 +95,26 @@ def test_a_use_above_the_declared_cost_is_a_breach():
     assert "charged more than it declared" in result.trace[0].event.message
 
 
+TOOLS = machine(
+    "think: {llm: {model: small, prompt: p.md, max_tokens: 9, tools: {add: int, say: str}}, cost: {tokens: 99},"
+    " success: {add: done, say: done}, fallback: lost}\n"
+    "done: {end: success, output: $think}\nlost: {end: failed}"
+)
+
+
+@pytest.mark.parametrize(("label", "value"), [("add", 0), ("say", ""), (None, 0)])
+def test_a_tool_is_called_with_what_it_takes(label: str | None, value: Any):
+    """What a planned call of a tool gives is of that tool's type; of the first one, unless said."""
+    assert ran({"think": label or "ok"}, TOOLS).output == value
+    assert type(ran({"think": label or "ok"}, TOOLS).output) is type(value)
+
+
+def test_a_tool_is_not_called_with_what_another_takes():
+    """A planned value is held to the type of the tool that it is for."""
+    with pytest.raises(BadPlan, match="the value is no `str`: expected a string"):
+        ran({"think": {"label": "say", "value": 5}}, TOOLS)
+
+
 def test_real_steps_run_where_the_plan_says_so():
     """An entry `real`, and states that are not named, call the steps; deadlines cut them off in real time."""
     flow = machine(STATES.replace("m:f, timeout: 4s, success: {", "slow:check, timeout: 200ms, success: {"))
