@@ -96,8 +96,8 @@ def test_a_use_above_the_declared_cost_is_a_breach():
 
 
 TOOLS = machine(
-    "think: {llm: {model: small, prompt: p.md, max_tokens: 9, tools: {add: int, say: str}}, cost: {tokens: 99},"
-    " success: {add: done, say: done}, fallback: lost}\n"
+    "think: {llm: {model: small, prompt: p.md, max_tokens: 9, tools: {add: int, say: str}},"
+    " cost: {tokens: 99}, success: {add: done, say: done}, fallback: lost}\n"
     "done: {end: success, output: $think}\nlost: {end: failed}"
 )
 
