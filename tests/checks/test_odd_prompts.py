@@ -20,7 +20,7 @@ states:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.mkdir(), "it is no file"),
         (lambda path: path.write_bytes(b"\xff"), "it is not UTF-8"),
     ],
     ids=["folder", "bytes"],
