@@ -419,6 +419,8 @@ def test_what_is_no_coverage_is_refused(text):
         (120_000_000, "2 min"),
         (750_000_000, "12.5 min"),
         (7_200_000_000, "2 h"),
+        (999_499, "999 ms"),
+        (999_999, "1 s"),
     ],
 )
 def test_times_are_worded_to_three_digits(us, said):

@@ -20,8 +20,8 @@ const TAGS = {
 /** Write microseconds as a person would: `850 µs`, `1.25 s`, `3 min 5 s`. */
 function duration(us) {
   if (us < 1000) return `${us} µs`;
-  if (us < 1e6) return `${rounded(us / 1e3)} ms`;
-  if (us < 6e7) return `${rounded(us / 1e6)} s`;
+  if (us < 999_500) return `${rounded(us / 1e3)} ms`; // no less is 1000 ms, rounded
+  if (us < 5.995e7) return `${rounded(us / 1e6)} s`;
   const seconds = Math.round(us / 1e6);
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return [
