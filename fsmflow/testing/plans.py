@@ -29,6 +29,7 @@ from fsmflow.machine import Ask, End, Machine, State, Work
 from fsmflow.runtime import Ended
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.testing.deciding import decisive, whole
+from fsmflow.testing.patterns import Above, matching
 from fsmflow.testing.subject import Subject
 
 LONGEST = 60
@@ -342,18 +343,19 @@ def values_of(kind: str, folder: Path) -> st.SearchStrategy[Any]:
 _ANYTHING = st.none() | st.booleans() | st.integers(-5, 5) | st.text(max_size=5)
 
 
-def _from_type(resolved: Any) -> st.SearchStrategy[Any]:
-    """Give values of a type; Hypothesis has none for an `Any` inside one."""
+def _from_type(resolved: Any, above: Above = ()) -> st.SearchStrategy[Any]:
+    """Give values of a type; Hypothesis has none for an `Any` inside one, and knows of no patterns."""
     parts = typing.get_args(resolved)
     if resolved is Any:
         return _ANYTHING
     if typing.get_origin(resolved) is list:
-        return st.lists(_from_type(parts[0]))
+        return st.lists(_from_type(parts[0], above))
     if typing.get_origin(resolved) is dict:
-        return st.dictionaries(_from_type(parts[0]), _from_type(parts[1]))
+        return st.dictionaries(_from_type(parts[0], above), _from_type(parts[1], above))
     if typing.get_origin(resolved) in (typing.Union, types.UnionType):
-        return st.one_of(*map(_from_type, parts))
-    return st.from_type(resolved)
+        return st.one_of(*(_from_type(part, above) for part in parts))
+    made = matching(resolved, _from_type, above)
+    return st.from_type(resolved) if made is None else made
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from types import ModuleType
 
@@ -154,6 +155,7 @@ def shapes(monkeypatch):
     source = """
 from abc import ABC, abstractmethod
 from attrs import define, field
+from pydantic import BaseModel, Field
 
 @define
 class Even:
@@ -172,6 +174,17 @@ class Never:
 class Abstract(ABC):
     @abstractmethod
     def act(self): ...
+
+class Line(BaseModel):
+    code: str = Field(pattern=r"^[A-Z]{3}-\\d+$", alias="Code")
+    amount: int = Field(ge=0)
+
+class Invoice(BaseModel):
+    number: str = Field(pattern=r"^INV-\\d+$")
+    lines: list[Line] = Field(min_length=1)
+    part_of: "Invoice | None" = None
+
+Invoice.model_rebuild(_types_namespace=globals())
 """
     exec(source, module.__dict__)
     monkeypatch.setitem(sys.modules, "odd_shapes", module)
@@ -193,6 +206,26 @@ def test_values_that_a_class_refuses_are_drawn_again(shapes, kind):
         assert all(even.number % 2 == 0 for even in (value if isinstance(value, list) else [value]) if even)
 
     draw()
+
+
+@pytest.mark.parametrize("kind", ["odd_shapes:Line", "list[odd_shapes:Line]", "odd_shapes:Invoice | None"])
+def test_patterns_of_a_pydantic_model_are_matched(shapes, kind):
+    """A field with a pattern, in a model or in one that it holds, keeps no test from running."""
+
+    @brief
+    @given(values(subject(), kind))
+    def draw(value):
+        assert all(re.match("[A-Z]{3}-", line.code) for line in getattr(value, "lines", ()))
+
+    draw()
+
+
+def test_what_hypothesis_was_told_of_a_model_with_patterns_is_used(shapes):
+    """A strategy that was registered goes before one that is made of the patterns."""
+    line = shapes.Line(Code="ABC-1", amount=1)
+    st.register_type_strategy(shapes.Line, st.just(line))
+
+    assert find(values(subject(), "odd_shapes:Line"), lambda _: True) is line
 
 
 @pytest.mark.parametrize("name", ["Never", "Abstract"])
