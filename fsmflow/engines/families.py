@@ -14,7 +14,8 @@ from typing import Any
 from fsmflow.engines.folding import Folded, fits
 from fsmflow.engines.rows import Read
 from fsmflow.runtime.children import Child, RunChildren
-from fsmflow.runtime.run import Pause, Run, Spent, Stage
+from fsmflow.runtime.commands import Pause, Stage
+from fsmflow.runtime.run import Run, Spent
 from fsmflow.runtime.steps import Bound
 
 Reading = Callable[[Sequence[str]], Awaitable[list[Read]]]

@@ -9,9 +9,10 @@ from fsmflow.engines.journal import fitted
 from fsmflow.engines.keeping import event_read
 from fsmflow.engines.rows import Corrupt, Row, body_of
 from fsmflow.runtime.children import RunChildren
+from fsmflow.runtime.commands import Command
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Elapsed, Ended, Late, Lost
-from fsmflow.runtime.run import Command, Run
+from fsmflow.runtime.run import Run
 from fsmflow.runtime.runner import Runner
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span

@@ -15,9 +15,10 @@ from fsmflow.engines.keeping import json_of, written
 from fsmflow.engines.leases import Fenced, Lease
 from fsmflow.engines.rows import Chain, Changed, Read, Row, insert, read_run, sum_of
 from fsmflow.engines.store import Store, StoreError
+from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.events import Ended, Lost
 from fsmflow.runtime.journal import Kept
-from fsmflow.runtime.run import Run, Stage
+from fsmflow.runtime.run import Run
 from fsmflow.runtime.runner import Runner
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.verdict import cut_at

@@ -2,6 +2,7 @@
 
 from fsmflow.runtime.backoff import Backoff
 from fsmflow.runtime.clock import Clock, Deadline, SystemClock
+from fsmflow.runtime.commands import Callee, Children, Command, End, Onward, Pause, Question, Stage
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.desk import Answer, Asked, Desk, Inbox, NoDesk, NotWaiting
@@ -12,22 +13,7 @@ from fsmflow.runtime.model import Model
 from fsmflow.runtime.options import Options
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transient
 from fsmflow.runtime.result import Result
-from fsmflow.runtime.run import (
-    Callee,
-    Children,
-    Command,
-    Configuration,
-    End,
-    Error,
-    Limits,
-    Onward,
-    Pause,
-    Question,
-    Run,
-    Spent,
-    Stage,
-    Unbound,
-)
+from fsmflow.runtime.run import Configuration, Error, Limits, Run, Spent, Unbound
 from fsmflow.runtime.runner import Runner, load_runner, runner_of
 from fsmflow.runtime.steps import StepNotFound
 from fsmflow.runtime.trace import JsonLines, Span

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.json_schema import Schema, is_object, is_strict, json_schema
 from fsmflow.runtime.outcomes import Invalid, Outcome
-from fsmflow.runtime.run import Stage
 from fsmflow.runtime.validation import Validate
 
 _FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)

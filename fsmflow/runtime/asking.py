@@ -8,12 +8,13 @@ from typing import Any, Protocol
 
 from fsmflow.runtime.calling import own
 from fsmflow.runtime.clock import Deadline
+from fsmflow.runtime.commands import Question
 from fsmflow.runtime.desk import Answer, Asked, Desk, token_of
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.hiding import Hiding
 from fsmflow.runtime.journal import Unkept
 from fsmflow.runtime.outcomes import describe
-from fsmflow.runtime.run import Question, Run, Unbound
+from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.validation import Validate
 from fsmflow.runtime.verdict import Replayed

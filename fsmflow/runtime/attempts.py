@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from fsmflow.runtime.calling import own
+from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import Proved, StepContext
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.held_time import HeldTime
 from fsmflow.runtime.interruption import Interruption
 from fsmflow.runtime.letting_go import finished, told
 from fsmflow.runtime.outcomes import StepError, Stop
-from fsmflow.runtime.run import Run, Stage, Unbound
+from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
 from fsmflow.runtime.verdict import Use, cancelled, cut_at, cut_off, is_cut_by_run, raised, returned

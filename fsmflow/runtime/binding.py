@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fsmflow.runtime.children import Child, RunChildren
+from fsmflow.runtime.commands import Children, Stage
 from fsmflow.runtime.execution import Workflow
-from fsmflow.runtime.run import Children, Stage
 from fsmflow.runtime.steps import Bound, bind
 
 Step = Callable[..., Any] | Bound | str

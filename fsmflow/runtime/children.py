@@ -12,13 +12,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from fsmflow.runtime.commands import Children
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.execution import Execution, Workflow
 from fsmflow.runtime.hiding import Ways, within
 from fsmflow.runtime.log import Parent
 from fsmflow.runtime.outcomes import Permanent
-from fsmflow.runtime.run import Children, Error, Run, Spent
+from fsmflow.runtime.run import Error, Run, Spent
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Validate
 from fsmflow.runtime.world import World

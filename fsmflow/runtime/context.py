@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from fsmflow.runtime.clock import NEVER
+from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.hiding import Ways
 from fsmflow.runtime.outcomes import Breach, micro_usd
-from fsmflow.runtime.run import WORDS, Run, Spent, Stage, written
+from fsmflow.runtime.run import WORDS, Run, Spent, written
 from fsmflow.runtime.trace import plain
 
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, Protocol
 from fsmflow.runtime.asking import Asking, answered
 from fsmflow.runtime.attempts import Attempts
 from fsmflow.runtime.clock import NEVER
+from fsmflow.runtime.commands import Command, End, Onward, Pause, Question, Stage
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.context import Proved
 from fsmflow.runtime.events import Elapsed, Ended, Late
@@ -22,7 +23,7 @@ from fsmflow.runtime.journal import Journal
 from fsmflow.runtime.letting_go import Left, going_on
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.outcomes import Stop
-from fsmflow.runtime.run import Command, End, Onward, Pause, Question, Run, Stage
+from fsmflow.runtime.run import Run
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span, new_span_id
 from fsmflow.runtime.verdict import cut_at, cut_off, is_cut_by_run

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from fsmflow.runtime.clock import Clock
+from fsmflow.runtime.commands import End, Question, Stage
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.driver import Core, Driver
 from fsmflow.runtime.hiding import INPUT, Hiding, Ways
 from fsmflow.runtime.journal import Kept
 from fsmflow.runtime.log import Parent, RunLog
-from fsmflow.runtime.run import End, Error, Question, Run, Stage, Unbound
+from fsmflow.runtime.run import Error, Run, Unbound
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span, plain

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
 from fsmflow.runtime.collecting import uncollected
-from fsmflow.runtime.run import Command, End, Pause, Question, Run, Stage
+from fsmflow.runtime.commands import Command, End, Pause, Question, Stage
+from fsmflow.runtime.run import Run
 
 
 class Enter(Protocol):

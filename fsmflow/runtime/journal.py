@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
+from fsmflow.runtime.commands import Command
 from fsmflow.runtime.events import Elapsed, Ended, Late
-from fsmflow.runtime.run import Command, Run
+from fsmflow.runtime.run import Run
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span
 

@@ -17,11 +17,11 @@ from typing import Any
 
 from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
 from fsmflow.runtime.bounded import bounded, unwrapped
+from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
-from fsmflow.runtime.run import Stage
 from fsmflow.runtime.steps import StepNotFound, resolve_type
 from fsmflow.runtime.streaming import streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from fsmflow.runtime.clock import Clock
+from fsmflow.runtime.commands import Question
 from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.log import RunLog
-from fsmflow.runtime.run import Configuration, Error, Question, Run, Spent
+from fsmflow.runtime.run import Configuration, Error, Run, Spent
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.trace import Span, new_span_id, spans
 

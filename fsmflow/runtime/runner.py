@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, Unpack
 
 from fsmflow.runtime.binding import Step, bind_all
 from fsmflow.runtime.clock import SystemClock
+from fsmflow.runtime.commands import Callee, Command, Onward, Question, Stage
 from fsmflow.runtime.desk import NoDesk
 from fsmflow.runtime.events import Elapsed, Ended, Lost
 from fsmflow.runtime.execution import Execution
@@ -21,17 +22,7 @@ from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
 from fsmflow.runtime.hiding import Ways, ways_of
 from fsmflow.runtime.options import Options, check
 from fsmflow.runtime.result import Result
-from fsmflow.runtime.run import (
-    Callee,
-    Command,
-    Configuration,
-    Limits,
-    Onward,
-    Question,
-    Run,
-    Spent,
-    Stage,
-)
+from fsmflow.runtime.run import Configuration, Limits, Run, Spent
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound, StepNotFound, resolve_type
 from fsmflow.runtime.validation import Validate, validator

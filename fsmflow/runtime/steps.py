@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fsmflow.runtime.calling import Call, caller
-from fsmflow.runtime.run import Stage
+from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.validation import Validate, exact, validator
 
 

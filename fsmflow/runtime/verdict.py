@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.runtime.clock import NEVER
+from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Stop, classify, describe
-from fsmflow.runtime.run import Run, Stage
+from fsmflow.runtime.run import Run
 from fsmflow.runtime.steps import Bound
 
 Use = tuple[int, int, int] | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from fsmflow import semantics
-from fsmflow.runtime.run import Command, Onward, Pause, Question, Run, Stage
+from fsmflow.runtime.commands import Command, Onward, Pause, Question, Stage
+from fsmflow.runtime.run import Run
 
 
 def spoken(run: Run, command: Command) -> semantics.Command:

@@ -15,7 +15,8 @@ from attrs import evolve, field, frozen
 
 from fsmflow.machine import Work
 from fsmflow.runtime import Elapsed, Ended, Late, Lost, Run, Span, Spent
-from fsmflow.runtime.run import Command, Configuration, End, Pause, Question, Unbound
+from fsmflow.runtime.commands import Command, End, Pause, Question
+from fsmflow.runtime.run import Configuration, Unbound
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import validator
 from fsmflow.runtime.verdict import cancelled

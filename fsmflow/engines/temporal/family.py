@@ -15,11 +15,12 @@ from fsmflow.engines.temporal.orders import Order
 from fsmflow.engines.temporal.spans import Child, Seen
 from fsmflow.machine import Children, Machine, Work
 from fsmflow.runtime.children import child_id, ended_badly, failures_told
+from fsmflow.runtime.commands import Callee, Stage
+from fsmflow.runtime.commands import Children as RunChildren
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach
-from fsmflow.runtime.run import Callee, Configuration, Error, Run, Spent, Stage
-from fsmflow.runtime.run import Children as RunChildren
+from fsmflow.runtime.run import Configuration, Error, Run, Spent
 
 
 class Outcome(NamedTuple):

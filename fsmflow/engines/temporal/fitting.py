@@ -7,9 +7,9 @@ from typing import Any
 
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written
 from fsmflow.engines.workflows import Workflow
+from fsmflow.runtime.commands import Children
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended
-from fsmflow.runtime.run import Children
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Validate
 
