@@ -113,6 +113,16 @@ def test_one_of_a_thing_is_told_as_one(chromium: Browser, tmp_path: Path) -> Non
         assert "start · 1 stage" in page.inner_text("#replay").splitlines()
 
 
+def test_a_section_with_nothing_in_it_is_left_out(chromium: Browser, tmp_path: Path) -> None:
+    """Of what need not end nothing is proved: there is no empty proof, and no link to one."""
+    states = "{search: {wait: 1ms, success: search}, done: {end: success}}"
+    spec = f"fsmflow: 1\nworkflow: answers\nstates: {states}\n"
+    with chromium.open(written(render(review(spec)), tmp_path)) as (page, record):
+        assert page.inner_text("#sections").split() == ["Checks"]
+        assert not page.is_visible("#proof")
+        assert record.errors == []
+
+
 def test_a_rounded_time_is_told_in_the_next_unit(chromium: Browser, tmp_path: Path) -> None:
     """No time is a thousand milliseconds or sixty seconds."""
     times = (999_499, 999_999, 59_949_999, 59_999_999)

@@ -32,11 +32,13 @@ function showProof() {
   );
 }
 
-/** Show a section, and name it among the sections at the top. */
+/** Show a section, if there is anything in it, and name it among the sections at the top. */
 function open(id, heading, ...children) {
+  const told = children.flat().filter(Boolean);
+  if (!told.length) return;
   const section = byId(id);
   section.hidden = false;
-  section.append(element("h2", { id: `${id}-heading` }, heading), ...children.flat().filter(Boolean));
+  section.append(element("h2", { id: `${id}-heading` }, heading), ...told);
   byId("sections").append(element("a", { href: `#${id}` }, heading));
 }
 
