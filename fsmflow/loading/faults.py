@@ -19,6 +19,7 @@ from cattrs.errors import BaseValidationError, ClassValidationError, ForbiddenEx
 from fsmflow.diagnostics import Diagnostic, did_you_mean, nearest
 from fsmflow.loading.converter import KindMisfit, Misfit, key_of, keys_of, without_none
 from fsmflow.loading.names import shown
+from fsmflow.loading.reference import NAMES
 from fsmflow.source import Route
 from fsmflow.spec import KINDS, Arm, Branch, Duration, Money, Run, State, Success, Workflow
 
@@ -178,6 +179,8 @@ def _unknown_key(cls: type, key: str, route: Route, free: list[str]) -> Fault:
         near = nearest(key, free)
         if near is not None and hint == f"did you mean `{near}`?":
             cure = Rename((*route, key), near)
+        if hint.endswith("…") and cls in NAMES:
+            hint += f"; `fsmflow explain {NAMES[cls]}` tells them all"
     diagnostic = Diagnostic("unknown-key", f"unknown key `{shown(key)}`", (*route, key), key=True, hint=hint)
     return Fault(diagnostic, (cure,))
 

@@ -29,8 +29,10 @@ TOPICS: Mapping[str, type] = {
 }
 """What has a page of its own, by the key under which it stands."""
 
+NAMES = {cls: name for name, cls in TOPICS.items()}
+"""The name of the page that each has."""
+
 _WIDTH = 88
-_NAMES = {cls: name for name, cls in TOPICS.items()}
 
 
 def pages() -> dict[str, str]:
@@ -44,7 +46,7 @@ def _page(cls: type) -> Iterator[str]:
     yield from _keys(cls)
     for key, attribute in keys_of(cls).items():
         for inner in _mappings(attribute.type):
-            if inner not in _NAMES:
+            if inner not in NAMES:
                 yield f"\nIn `{key}`: {inspect.cleandoc(inner.__doc__ or '')}\n"
                 yield from _keys(inner)
 
@@ -61,7 +63,7 @@ def _keys(cls: type) -> Iterator[str]:
         type_ = without_none(attribute.type)
         if get_origin(type_) is Literal and len(get_args(type_)) > 1:
             said += f" One of {', '.join(f'`{choice}`' for choice in get_args(type_))}."
-        own = [_NAMES[inner] for inner in _mappings(type_) if inner in _NAMES]
+        own = [NAMES[inner] for inner in _mappings(type_) if inner in NAMES]
         if own:
             said += f" See {' and '.join(f'`{name}`' for name in own)}."
         yield textwrap.fill(said, _WIDTH, initial_indent="      ", subsequent_indent="      ")

@@ -160,6 +160,14 @@ def test_a_missing_key_shows_an_example():
     assert document.locate(found.route).line == 3
 
 
+def test_where_all_keys_are_told():
+    """A hint that has no room for all keys says where they are; one that has says no more."""
+    state = "{run: m:f, success: done, colour: red, retry: {times: 1, colour: red}}"
+    hints = [found.hint for found in read(f"{HEAD}  a: {state}\n{TAIL}").diagnostics]
+
+    assert [hint.endswith("…; `fsmflow explain run` tells them all") for hint in hints] == [True, False]
+
+
 def test_many_unknown_keys():
     """Of very many unknown keys, the first are told one by one."""
     keys = ", ".join(f"k{n}: 1" for n in range(1000))
