@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 import types
 import typing
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, reject, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
@@ -42,7 +43,10 @@ MOST_CHANGES = 4
 """How many acts of such a run are changed."""
 
 TRIES = 50
-"""How often a value is drawn before its type is taken to refuse all."""
+"""How often a value is drawn in an example before that is given up."""
+
+MOST_REFUSED = 10
+"""How many examples are given up before a type is taken to refuse all."""
 
 MOODS = {
     "fair": "ssssssss ttt iii ff",
@@ -362,19 +366,31 @@ def _from_type(resolved: Any, above: Above = ()) -> st.SearchStrategy[Any]:
 def _fitting(draw: st.DrawFn, kind: str, resolved: Any) -> Any:
     """Draw until the validators of the classes involved let a value pass.
 
+    An example in which they let none pass is another's chance: what Hypothesis begins with is the simplest
+    value of all, again and again, and many a class refuses that.
+
     Raises:
         NoValues: They never do, or there is no strategy for one of the classes.
     """
     for _ in range(TRIES):
         try:
-            return draw(_from_type(resolved))
+            value = draw(_from_type(resolved))
+            _REFUSED[kind] = -math.inf
+            return value
         except ResolutionFailed as error:
             raise _no_values(kind, error) from error
         except HypothesisException:
             raise
         except Exception as error:  # noqa: BLE001 - a class's own validators may raise anything
             refusal = error
+    _REFUSED[kind] += 1
+    if _REFUSED[kind] < MOST_REFUSED:
+        reject()
     raise _no_values(kind, refusal) from refusal
+
+
+_REFUSED: dict[str, float] = defaultdict(int)
+"""In how many examples each type refused all that was drawn; of one that ever took a value, none."""
 
 
 def _no_values(kind: str, error: Exception) -> NoValues:

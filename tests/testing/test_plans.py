@@ -175,6 +175,14 @@ class Abstract(ABC):
     @abstractmethod
     def act(self): ...
 
+@define
+class Positive:
+    number: int = field()
+    @number.validator
+    def _positive(self, attribute, value):
+        if value < 1:
+            raise ValueError("not positive")
+
 class Line(BaseModel):
     code: str = Field(pattern=r"^[A-Z]{3}-\\d+$", alias="Code")
     amount: int = Field(ge=0)
@@ -216,6 +224,17 @@ def test_patterns_of_a_pydantic_model_are_matched(shapes, kind):
     @given(values(subject(), kind))
     def draw(value):
         assert all(re.match("[A-Z]{3}-", line.code) for line in getattr(value, "lines", ()))
+
+    draw()
+
+
+def test_values_are_made_though_the_simplest_of_all_is_refused(shapes):
+    """A validator that refuses what Hypothesis tries first, such as zero, keeps no test from running."""
+
+    @brief
+    @given(values(subject(), "odd_shapes:Positive"))
+    def draw(value):
+        assert value.number > 0
 
     draw()
 
