@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import types
 import typing
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -362,35 +361,38 @@ def _from_type(resolved: Any, above: Above = ()) -> st.SearchStrategy[Any]:
     return st.from_type(resolved) if made is None else made
 
 
-@st.composite
-def _fitting(draw: st.DrawFn, kind: str, resolved: Any) -> Any:
-    """Draw until the validators of the classes involved let a value pass.
+def _fitting(kind: str, resolved: Any) -> st.SearchStrategy[Any]:
+    """Give what the validators of the classes involved let pass.
 
-    An example in which they let none pass is another's chance: what Hypothesis begins with is the simplest
-    value of all, again and again, and many a class refuses that.
+    An example in which they let nothing pass is given up: what Hypothesis begins with is the simplest value
+    of all, again and again, and many a class refuses that.
 
     Raises:
-        NoValues: They never do, or there is no strategy for one of the classes.
+        NoValues: On drawing, if they never do, or if there is no strategy for one of the classes.
     """
-    for _ in range(TRIES):
-        try:
-            value = draw(_from_type(resolved))
-            _REFUSED[kind] = -math.inf
-            return value
-        except ResolutionFailed as error:
-            raise _no_values(kind, error) from error
-        except HypothesisException:
-            raise
-        except Exception as error:  # noqa: BLE001 - a class's own validators may raise anything
-            refusal = error
-    _REFUSED[kind] += 1
-    if _REFUSED[kind] < MOST_REFUSED:
-        reject()
-    raise _no_values(kind, refusal) from refusal
+    refused = 0.0
 
+    @st.composite
+    def fitting(draw: st.DrawFn) -> Any:
+        nonlocal refused
+        for _ in range(TRIES):
+            try:
+                value = draw(_from_type(resolved))
+            except ResolutionFailed as error:
+                raise _no_values(kind, error) from error
+            except HypothesisException:
+                raise
+            except Exception as error:  # noqa: BLE001 - a class's own validators may raise anything
+                refusal = error
+            else:
+                refused = -math.inf
+                return value
+        refused += 1
+        if refused < MOST_REFUSED:
+            reject()
+        raise _no_values(kind, refusal) from refusal
 
-_REFUSED: dict[str, float] = defaultdict(int)
-"""In how many examples each type refused all that was drawn; of one that ever took a value, none."""
+    return fitting()
 
 
 def _no_values(kind: str, error: Exception) -> NoValues:
