@@ -33,7 +33,7 @@ def command(name: str | None) -> None:
         click.echo("\nThe checks\n")
         _list(of_checks)
         return
-    pages = language | of_checks
+    pages = reference.keys() | language | of_checks
     if name not in pages:
         click.echo(f"neither a check nor a key: {name!r}; {did_you_mean(name, pages)}", err=True)
         sys.exit(2)

@@ -40,6 +40,25 @@ def pages() -> dict[str, str]:
     return {name: "\n".join(_page(cls)) for name, cls in TOPICS.items()}
 
 
+def keys() -> dict[str, str]:
+    """Give for each key what it says, and where it stands: one of several meanings has several places."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for name, cls in TOPICS.items():
+        places = {f"`{name}`": cls}
+        for key, attribute in keys_of(cls).items():
+            inners = [inner for inner in _mappings(attribute.type) if inner not in NAMES]
+            places |= {f"`{key}` of `{name}`": inner for inner in inners}
+        for place, holder in places.items():
+            for key, attribute in keys_of(holder).items():
+                found.setdefault(key, {}).setdefault("\n".join(_key(key, attribute)), []).append(place)
+    return {key: "\n\n".join(_told(told)) for key, told in found.items()}
+
+
+def _told(told: Mapping[str, list[str]]) -> Iterator[str]:
+    for text, places in told.items():
+        yield f"In {', '.join(places)}:\n\n{text}"
+
+
 def _page(cls: type) -> Iterator[str]:
     yield inspect.cleandoc(cls.__doc__ or "")
     yield ""
@@ -53,20 +72,24 @@ def _page(cls: type) -> Iterator[str]:
 
 def _keys(cls: type) -> Iterator[str]:
     for key, attribute in keys_of(cls).items():
-        head = f"  {key}: {flow(attribute.metadata['examples'][0])}"
-        if attribute.default is attrs.NOTHING:
-            head += "   (needed)"
-        elif (default := _default(attribute)) is not None:
-            head += f"   (unless said: {default})"
-        yield head
-        said = attribute.metadata["help"]
-        type_ = without_none(attribute.type)
-        if get_origin(type_) is Literal and len(get_args(type_)) > 1:
-            said += f" One of {', '.join(f'`{choice}`' for choice in get_args(type_))}."
-        own = [NAMES[inner] for inner in _mappings(type_) if inner in NAMES]
-        if own:
-            said += f" See {' and '.join(f'`{name}`' for name in own)}."
-        yield textwrap.fill(said, _WIDTH, initial_indent="      ", subsequent_indent="      ")
+        yield from _key(key, attribute)
+
+
+def _key(key: str, attribute: attrs.Attribute[Any]) -> Iterator[str]:
+    head = f"  {key}: {flow(attribute.metadata['examples'][0])}"
+    if attribute.default is attrs.NOTHING:
+        head += "   (needed)"
+    elif (default := _default(attribute)) is not None:
+        head += f"   (unless said: {default})"
+    yield head
+    said = attribute.metadata["help"]
+    type_ = without_none(attribute.type)
+    if get_origin(type_) is Literal and len(get_args(type_)) > 1:
+        said += f" One of {', '.join(f'`{choice}`' for choice in get_args(type_))}."
+    own = [NAMES[inner] for inner in _mappings(type_) if inner in NAMES]
+    if own:
+        said += f" See {' and '.join(f'`{name}`' for name in own)}."
+    yield textwrap.fill(said, _WIDTH, initial_indent="      ", subsequent_indent="      ")
 
 
 def _default(attribute: attrs.Attribute[Any]) -> str | None:

@@ -148,6 +148,18 @@ def test_explain_has_a_page_for_each_kind_of_state(run: Run) -> None:
         assert f"\n  {kind}: " in run("explain", kind).stdout
 
 
+def test_explain_tells_of_a_key_where_it_stands(run: Run) -> None:
+    """A key without a page of its own is told as the pages on which it stands tell it."""
+    timeout = run("explain", "timeout").stdout
+
+    assert timeout.startswith(
+        "timeout\n=======\n\nIn `run`, `llm`:\n\n  timeout: 20s\n      The longest that"
+    )
+    assert "\nIn `ask`:\n\n  timeout: 7d\n      How long to wait for an answer.\n" in timeout
+    assert "In `llm` of `llm`:\n\n  max_tokens: 400   (needed)\n" in run("explain", "max_tokens").stdout
+    assert run("explain", "retry").stdout.startswith("retry\n=====\n\nThe same step again")
+
+
 def test_explain_tells_the_nearest_check(run: Run) -> None:
     """A misspelt check exits with 2 and is told the right one."""
     result = run("explain", "unknown-targt")
