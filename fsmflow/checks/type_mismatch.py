@@ -5,7 +5,8 @@ Why is this bad?
 
 What to do
     Pass what the step's parameters ask for: each parameter without a default, by its name, and
-    nothing else. `$x.or_null` may be null, so its parameter must take None. `gives` and the return
+    nothing else. `$x.or_null` may be null, so its parameter must take None, and what a model calls a tool
+    with may be what any of its tools takes, whichever label led here. `gives` and the return
     annotation say the same thing, an end's output is of the workflow's `output` type, and a `map` is run
     over a list.
     What has no annotation, or one that can't be followed, is not checked.
@@ -43,7 +44,7 @@ from fsmflow.analysis.structuring import misfits, structures
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route
-from fsmflow.typeexpr import TypeExpr, TypeName
+from fsmflow.typeexpr import TypeExpr, TypeName, Union
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -163,7 +164,11 @@ def _argument(
     if fits(values.modules, given, parameter.type):
         return
     message = f"`{step}` takes `{parameter.name}` as `{parameter.type}`, and gets `{given}`"
-    yield _diagnostic(message, route)
+    members = given.members if isinstance(given, Union) else (given,)
+    others = [each for each in members if not fits(values.modules, each, parameter.type)]
+    told = " and ".join(f"`{each}`" for each in others)
+    hint = f"let `{parameter.name}` take {told} too" if len(others) < len(members) else ""
+    yield _diagnostic(message, route, hint)
 
 
 def _accepts(analysis: Analysis, state: spec.Run | spec.Llm, route: Route) -> Iterator[Diagnostic]:
