@@ -17,6 +17,7 @@ from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.policies import Proved, Refuted, spoken
 from fsmflow.analysis.proof import Ending, Proof
 from fsmflow.analysis.renames import renamed, renames
+from fsmflow.analysis.wording import reworded
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.machine import Choice, End
 
@@ -127,7 +128,8 @@ class Difference:
         names = tuple(
             Change(Key("state", now, name="name"), before, now) for before, now in self.renamed.items()
         )
-        found = names + changes(renamed(old.machine, self.renamed), new.machine)
+        told = changes(renamed(old.machine, self.renamed), new.machine)
+        found = names + told + tuple(reworded(old.prompts, new.prompts, self.renamed))
         place = {name: number for number, name in enumerate(dict.fromkeys(("", *new.machine.states)))}
         return tuple(sorted(found, key=lambda change: place.get(change.key.state, len(place))))
 

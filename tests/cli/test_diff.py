@@ -99,6 +99,21 @@ def test_prompts_of_a_revision_are_read_too(run: Run, project: Path, git: Git, s
     assert workflow["worst_case"]["tokens"]["before"]["upper"] == 900
 
 
+def test_the_words_of_a_prompt_are_a_change(run: Run, project: Path, git: Git) -> None:
+    """What a model is told differently is told, though the spec says the same."""
+    (project / "specs/the prompts").mkdir()
+    prompt = project / "specs/the prompts/ask.md"
+    prompt.write_text("Be kind.\nIs this so? {{ text }}", encoding="utf-8")
+    (project / "specs/asking.fsm.yaml").write_text(ASKING, encoding="utf-8")
+    git("add", ".")
+    git("commit", "-q", "-m", "second")
+    edit(prompt, "kind", "brief")
+    result = run("diff", "HEAD:specs", "specs")
+
+    assert result.stdout.startswith("asking: 1 change; the worst case is the same\n")
+    assert "Δ prompt words  Be kind. → Be brief." in result.stdout
+
+
 def test_a_revision_is_read_from_any_folder(
     run: Run, project: Path, git: Git, monkeypatch: pytest.MonkeyPatch
 ) -> None:
