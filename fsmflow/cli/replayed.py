@@ -103,6 +103,7 @@ def swaps(pairs: tuple[str, ...], runner: Runner[Any, Any]) -> dict[str, str]:
         click.UsageError: One of them is not of that form, or no step of the workflow.
     """
     from fsmflow.diagnostics import did_you_mean
+    from fsmflow.testing.plan_reading import below
 
     found = {}
     for pair in pairs:
@@ -111,7 +112,12 @@ def swaps(pairs: tuple[str, ...], runner: Runner[Any, Any]) -> dict[str, str]:
         if not equals or not colon or not all(map(str.isidentifier, [*module.split("."), name])):
             raise click.UsageError(f"expected --with STEP=MODULE:NAME, not {pair!r}")
         if state not in runner.stages:
-            hint = did_you_mean(state, runner.stages)
+            deeper = below(runner, state)
+            hint = (
+                f"a replay goes no deeper than `{deeper[0]}`; replay a run of `{deeper[1]}`"
+                if deeper is not None
+                else did_you_mean(state, runner.stages)
+            )
             raise click.UsageError(f"{runner.name} has no step {state!r}; {hint}")
         if state in found:
             raise click.UsageError(f"--with names the step {state!r} twice")

@@ -7,6 +7,7 @@ others: ok
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -112,7 +113,12 @@ class _Reader:
                 others = "ok" if written == "ok" else "real"
                 continue
             if stage is None:
-                hint = did_you_mean(name, [*self.runner.stages, *self.runner.questions, OTHERS])
+                deeper = below(self.runner, name)
+                hint = (
+                    f"a plan goes no deeper than `{deeper[0]}`; plan a run of `{deeper[1]}`"
+                    if deeper is not None
+                    else did_you_mean(name, [*self.runner.stages, *self.runner.questions, OTHERS])
+                )
                 self.wrong("unknown-state", f"there is no step `{name}`", (name,), hint, key=True)
                 continue
             if written == []:
@@ -278,6 +284,16 @@ class _Reader:
             return
         for number, each in enumerate(written):
             yield self.text(each, (*route, number))
+
+
+def below(runner: Runner[Any, Any], name: str) -> tuple[str, str] | None:
+    """Give the state and the workflow in which a step of a child is, by its way; None if it is none."""
+    above, *ways = re.split(r"[./]", name)
+    stage = runner.stages.get(above)
+    if not ways or stage is None or stage.children is None:
+        return None
+    callees = stage.children.callees
+    return above, callees.get(ways[0], next(iter(callees.values()))).name
 
 
 def given_with(stage: Planable, label: str | None) -> str:

@@ -9,8 +9,10 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 
+from fsmflow.cli.replayed import swaps
 from fsmflow.machine import Machine
 from fsmflow.runtime import Ended, Result, Runner
 from fsmflow.runtime.run import Unbound
@@ -219,3 +221,22 @@ def test_a_state_that_runs_workflows_has_no_real_step() -> None:
 
     with pytest.raises(BadPlan, match=r"`read_all` runs workflows.*; leave it out, and they are run"):
         plan(parent, {"read_all": ["real"]})
+
+
+@pytest.mark.parametrize("name", ["read_all.fetch", "read_all/fetch"])
+def test_a_step_of_a_child_is_not_planned(name: str) -> None:
+    """A plan that names a step of a child is told how deep plans go, and of which workflow to plan a run."""
+    parent = family(read=READ, all=reading())
+    hint = "a plan goes no deeper than `read_all`; plan a run of `read`"
+
+    with pytest.raises(BadPlan, match=f"there is no step `{name}`; {hint}"):
+        plan(parent, {name: ["failure"]})
+
+
+def test_a_step_of_a_child_is_not_swapped_in_a_replay() -> None:
+    """So is `--with`, which swaps what is recorded, and that is no step of a child."""
+    parent = family(read=READ, all=reading())
+    hint = "a replay goes no deeper than `read_all`; replay a run of `read`"
+
+    with pytest.raises(click.UsageError, match=f"all has no step 'read_all.fetch'; {hint}"):
+        swaps(("read_all.fetch=m:f",), parent)
