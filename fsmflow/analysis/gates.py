@@ -9,6 +9,7 @@ from attrs import frozen
 
 from fsmflow.analysis.counter_machine import Metric
 from fsmflow.analysis.difference import Difference, WorstCase
+from fsmflow.spec import Money
 
 Why = Literal["above", "no bound", "rises", "not known"]
 
@@ -51,7 +52,7 @@ class Gates:
         if difference.new is None:
             return
         name = difference.name
-        usd = None if self.micro_usd is None else f"{self.micro_usd / 1_000_000:g}"
+        usd = None if self.micro_usd is None else Money(self.micro_usd)
         limits: tuple[tuple[str, Metric, int | None], ...] = (
             (f"--max-usd {usd}", "micro_usd", self.micro_usd),
             (f"--max-tokens {self.tokens}", "tokens", self.tokens),

@@ -98,7 +98,7 @@ def cut_off(
     stage: Stage, bound: Bound, elapsed_us: int, use: Use, source: random.Random, *, by_run: bool
 ) -> Ended:
     """Say what it means that an attempt was cut off: by its timeout, or for the run's own deadline."""
-    message = f"cut off after {elapsed_us / 1_000_000:.3g} s"
+    message = f"cut off after {seconds(elapsed_us)}"
     if stage.effect == "once":
         message += ": nobody can tell if it happened"
         return Ended("unknown", None, None, message, (), use, elapsed_us)
@@ -111,6 +111,11 @@ def cut_off(
         return Ended("failure", None, None, message, (), use, elapsed_us)
     message += ", its timeout"
     return Ended("transient", None, None, message, (), use, elapsed_us, None, source.random())
+
+
+def seconds(us: int) -> str:
+    """Word how long something took, in seconds to three digits: `0.0203 s`, `1,800 s`."""
+    return f"{us / 1_000_000:.3g} s" if us < 999_500_000 else f"{us / 1_000_000:,.0f} s"
 
 
 def cancelled(stage: Stage, elapsed_us: int, use: Use) -> Ended:

@@ -14,6 +14,7 @@ import pytest
 from fsmflow.runtime import Breach, Invalid, Permanent, Transient
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.outcomes import MAX_RETRY_AFTER_US, classify, describe, parse_retry_after, retry_after_us
+from fsmflow.runtime.verdict import seconds
 from tests.runtime.workbench import retry, run, step
 
 # The library beneath the openai client, which is httpx or a successor of it.
@@ -395,3 +396,18 @@ def test_what_accepts_may_raise_anything():
 
 def odd(value):
     raise Odd("no")
+
+
+@pytest.mark.parametrize(
+    ("us", "said"),
+    [
+        (20_300, "0.0203 s"),
+        (1_234_567, "1.23 s"),
+        (999_499_999, "999 s"),
+        (999_500_000, "1,000 s"),
+        (1_800_000_000, "1,800 s"),
+    ],
+)
+def test_how_long_something_took_is_told_in_plain_figures(us, said):
+    """Seconds are told to three digits, and never in powers of ten."""
+    assert seconds(us) == said

@@ -21,6 +21,7 @@ from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach
 from fsmflow.runtime.run import Configuration, Error, Run, Spent
+from fsmflow.runtime.verdict import seconds
 
 
 class Outcome(NamedTuple):
@@ -219,7 +220,7 @@ class Family:
         if self.is_cancelled:
             return ended._replace(outcome="cancelled", message="the run was cancelled")
         if self.is_cut:
-            said = f"cut off after {elapsed / 1_000_000:.3g} s: the run has no time left"
+            said = f"cut off after {seconds(elapsed)}: the run has no time left"
             return ended._replace(outcome="exceeded", message=said)
         if len(self._failures) > self._children.tolerate:
             keys = [start.key for start in self._starts]
