@@ -122,6 +122,11 @@ def escaped(text: str) -> str:
     return _QUOTE.sub(lambda found: {"\\'": "'", '"': '\\"'}.get(found[0], found[0]), body)
 
 
+def told(text: str) -> str:
+    """Write `text` as it may stand in a docstring: from Python 3.13 on, that holds no byte that is no text."""
+    return escaped(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
 _QUOTE = re.compile(r'\\.|"', re.DOTALL)
 
 

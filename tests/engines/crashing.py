@@ -11,6 +11,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -255,7 +256,7 @@ def _live(workflow: Workflow, port: int, path: Path, at: int, writer: int) -> No
 
 def _spent(path: Path) -> dict[str, int]:
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection, connection:
             return dict(run_found(connection, RUN).spent)
     except (sqlite3.OperationalError, NoSuchRun):
         return {}
@@ -264,7 +265,7 @@ def _spent(path: Path) -> dict[str, int]:
 def _outcome(path: Path, said: str) -> tuple[str, Any, dict[str, int], str, int]:
     import json
 
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         kind, spent, trace = connection.execute(
             "SELECT end_kind, spent, trace_id FROM runs WHERE run_id = ?", (RUN,)
         ).fetchone()

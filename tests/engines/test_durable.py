@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -367,7 +368,7 @@ def test_large_values_are_kept_apart_once(durable: Durable, workflow: Workflow) 
     durable.answer(run_id, "approve", "yes_")
 
     assert resume(durable, run_id).output == "A" * 50_000
-    with sqlite3.connect(durable.store.path) as connection:
+    with closing(sqlite3.connect(durable.store.path)) as connection, connection:
         (count,) = connection.execute("SELECT count(*) FROM payloads").fetchone()
         (longest,) = connection.execute(
             "SELECT max(length(body)) FROM journal WHERE kind != 'run'"

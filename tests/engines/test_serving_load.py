@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,7 @@ def test_a_worker_that_is_killed_under_load(tmp_path: Path) -> None:
         workflow = Workflow.of_spec(tmp_path / "served.fsm.yaml")
         for number in range(RUNS):
             durable.submit(workflow, {"port": effects.port, "number": number}, run_id=f"{number:032x}")
-        with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as reader:
+        with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as reader, reader:
 
             def done() -> int:
                 (found,) = reader.execute("SELECT count(*) FROM runs WHERE status = 'done'").fetchone()

@@ -242,7 +242,7 @@ def test_of_rows_that_are_written_together_only_those_under_a_lost_lease_are_ref
 def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
     """What another fsmflow has written is left alone, and the versions are told."""
     Store(tmp_path / "runs.db").close()
-    with sqlite3.connect(tmp_path / "runs.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection, connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
 
     with pytest.raises(StoreError, match=f"is of version {SCHEMA_VERSION + 1}"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def sample(order: Workflow, asked: Workflow, folder: Path) -> Sample:
     def tell(what: Seen) -> None:
         lines.update(_lines(durable))
         if isinstance(what, Requested) and what.run_id == RUN and what.state == "look":
-            with sqlite3.connect(folder / FILE) as connection:
+            with closing(sqlite3.connect(folder / FILE)) as connection, connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if isinstance(what, Requested) and what.run_id == RUN and what.state == "pay":
             raise Stopped

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def test_no_command_ends_in_a_traceback(command: str, what: str, asked: Workflow
     """A command that meets damage says so in a line, and one that does not meet it does its work."""
     path = tmp_path / "runs.db"
     waiting(asked, path)
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute(DAMAGE[what]).rowcount > 0
 
     result = CliRunner().invoke(app, [*command.split(), "--db", str(path)])
