@@ -123,7 +123,7 @@ def escaped(text: str) -> str:
 
 
 def told(text: str) -> str:
-    """Write `text` as it may stand in a docstring: from Python 3.13 on, that holds no byte that is no text."""
+    """Write `text` as it may stand in a docstring; from Python 3.13 on, no byte that is no text may."""
     return escaped(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
