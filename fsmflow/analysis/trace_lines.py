@@ -6,6 +6,7 @@ A trace file may come from anywhere, so it is data to be checked, and nothing in
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any, BinaryIO, NoReturn, TypeGuard
@@ -146,6 +147,9 @@ def entries(file: BinaryIO) -> Iterator[Entry]:
     number = 0
     while raw := file.readline(LONGEST_LINE):
         number += 1
+        if number == 1:
+            # Some editors put a mark before the text.
+            raw = raw.removeprefix(BOM_UTF8)
         is_whole = raw.endswith(b"\n")
         if len(raw) == LONGEST_LINE and not is_whole:
             raise BadTrace(f"line {number}: expected at most {LONGEST_LINE:,} bytes")

@@ -80,6 +80,11 @@ def test_a_file_may_break_off_within_a_character(tmp_path):
     assert read_file(path).stages == ()
 
 
+def test_a_mark_before_the_text_is_no_part_of_it():
+    """A trace that an editor has put a byte order mark before is the same trace."""
+    assert read("\ufeff" + text_of(OPENING, *EVENTS, CLOSING)) == read(text_of(OPENING, *EVENTS, CLOSING))
+
+
 def test_events_of_a_later_version_are_passed_over():
     """An event of a kind that is not known, whatever it holds, changes nothing."""
     later = {"event": "checkpoint", "trace_id": 5}
