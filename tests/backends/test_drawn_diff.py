@@ -56,7 +56,7 @@ def edited(*edits: tuple[str, str]) -> Difference:
 
 def unproved(machine: Machine) -> Version:
     """A version of which nothing is proved."""
-    return Version(cast(Analysis, SimpleNamespace(machine=machine)), (), is_clear=False)
+    return Version(cast(Analysis, SimpleNamespace(machine=machine, prompts=())), (), is_clear=False)
 
 
 @pytest.fixture(scope="module")
