@@ -141,15 +141,15 @@ def _rows(result: Result[Any]) -> Iterator[tuple[str, ...]]:
             f"  {span.state}{again}[dim]{attempt}[/]",
             span.label or ("pause" if not ended else span.outcome if good else f"[red]{span.outcome}[/]"),
             _time(span.elapsed_us),
-            *(("", "", "") if use is None else (str(use[0]), str(use[1]), _money(use[2]))),
+            *(("", "", "") if use is None else (f"{use[0]:,}", f"{use[1]:,}", _money(use[2]))),
         )
     spent = result.spent
     yield (
         "  [bold]in all[/]",
-        f"[bold]{spent.steps} step{'s' * (spent.steps != 1)}[/]",
+        f"[bold]{spent.steps:,} step{'s' * (spent.steps != 1)}[/]",
         f"[bold]{_time(spent.time_us)}[/]",
-        f"[bold]{spent.tool_calls}[/]",
-        f"[bold]{spent.tokens}[/]",
+        f"[bold]{spent.tool_calls:,}[/]",
+        f"[bold]{spent.tokens:,}[/]",
         f"[bold]{_money(spent.micro_usd)}[/]",
     )
 

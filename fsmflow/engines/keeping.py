@@ -13,6 +13,7 @@ from typing import Any
 
 from fsmflow.analysis.restoring import restored
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
+from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.trace import field_names
 
 MAX_DEPTH = 64
@@ -77,10 +78,29 @@ def _plain(value: Any, depth: int) -> Any:
         return {"$bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, set | frozenset):
         return {"$set": sorted((_plain(item, depth + 1) for item in value), key=repr)}
+    if hasattr(kind, "__pydantic_fields__"):
+        return _plain(_of_a_model(value), depth)
     names = getattr(value, "_fields", None) if isinstance(value, tuple) else field_names(kind)
     if names is None:
         raise Unkeepable(f"a {kind.__module__}.{kind.__qualname__} can't be kept: it is no data")
     return _mapping({name: getattr(value, name) for name in names}, depth)
+
+
+def _of_a_model(value: Any) -> Any:
+    """Give what a pydantic model says it is written as: a date, say, or a decimal, as text.
+
+    Raises:
+        Unkeepable: It can't be written, or is another value once it is read again, as a `SecretStr` is.
+    """
+    kind = type(value)
+    try:
+        data = value.model_dump(mode="json", by_alias=True, warnings=False)
+        is_the_same = kind.model_validate_json(json_of(data), strict=True) == value
+    except Exception as error:
+        raise Unkeepable(f"a {kind.__qualname__} can't be kept: {describe(error)}") from error
+    if not is_the_same:
+        raise Unkeepable(f"a {kind.__qualname__} can't be kept: read again it is another value")
+    return data
 
 
 def _mapping(value: dict[Any, Any], depth: int) -> Any:

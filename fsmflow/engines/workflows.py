@@ -111,13 +111,14 @@ class Workflow:
         A machine that is kept, or sent, does not hold them: it is the same whoever does its work.
 
         Raises:
-            LookupError: This workflow has no such profile.
+            LookupError: Neither this workflow has such a profile, nor one that it runs.
         """
         if profile is None:
             return {}
-        if profile not in self.machine.profiles:
-            known = ", ".join(sorted(self.machine.profiles)) or "none"
-            raise LookupError(f"{self.machine.name} has no profile {profile!r}; it has: {known}")
+        known = sorted({name for each in self.all for name in each.machine.profiles})
+        if profile not in known:
+            there = ", ".join(known) or "none"
+            raise LookupError(f"{self.machine.name} has no profile {profile!r}; it has: {there}")
         return {
             each.machine.digest: dict(each.machine.profiles[profile])
             for each in self.all

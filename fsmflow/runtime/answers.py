@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from dataclasses import dataclass
@@ -25,17 +26,21 @@ class Tool:
         schema: The JSON Schema of its arguments.
         is_wrapped: Whether what it takes is no object, and so stands in one, under `value`.
         validate: Holds its arguments to their type; None if anything will do.
+        description: What it is for, as the docstring of its arguments' class says; empty if none does.
     """
 
     label: str
     schema: Schema
     is_wrapped: bool
     validate: Validate | None
+    description: str = ""
 
     @property
     def told(self) -> dict[str, Any]:
         """What the endpoint is told of it."""
-        return {"type": "function", "function": {"name": self.label, "parameters": self.schema}}
+        described = {"description": self.description} if self.description else {}
+        function = {"name": self.label, **described, "parameters": self.schema}
+        return {"type": "function", "function": function}
 
     def read(self, arguments: str) -> Any:
         """Give the arguments of a call.
@@ -55,7 +60,7 @@ def tool_of(label: str, kind: Any, validate: Validate | None) -> Tool:
     """Make the tool that goes by `label` and takes values of the type `kind`."""
     schema = json_schema(kind)
     if is_object(schema):
-        return Tool(label, schema, is_wrapped=False, validate=validate)
+        return Tool(label, schema, is_wrapped=False, validate=validate, description=_description(kind))
     definitions = schema.pop("$defs", {})
     whole: Schema = {
         "type": "object",
@@ -65,6 +70,14 @@ def tool_of(label: str, kind: Any, validate: Validate | None) -> Tool:
         **({"$defs": definitions} if definitions else {}),
     }
     return Tool(label, whole, is_wrapped=True, validate=validate)
+
+
+def _description(kind: Any) -> str:
+    """Give what an author says of a class; what a dataclass says of itself tells no more than its schema."""
+    said = kind.__dict__.get("__doc__") if isinstance(kind, type) else None
+    if not isinstance(said, str) or said.startswith(f"{kind.__name__}("):
+        return ""
+    return inspect.cleandoc(said)
 
 
 @dataclass(frozen=True, slots=True)

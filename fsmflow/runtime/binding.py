@@ -81,10 +81,16 @@ def _unknown(workflow: Bindable, ways: Iterable[str]) -> Iterator[str]:
 def _swapped(workflow: Bindable, profile: str | None) -> Mapping[str, str]:
     if profile is None:
         return {}
-    if profile not in workflow.profiles:
-        known = ", ".join(sorted(workflow.profiles)) or "none"
-        raise LookupError(f"{workflow.name} has no profile {profile!r}; it has: {known}")
-    return workflow.profiles[profile]
+    known = profiles_of(workflow)
+    if profile not in known:
+        there = ", ".join(sorted(known)) or "none"
+        raise LookupError(f"{workflow.name} has no profile {profile!r}; it has: {there}")
+    return workflow.profiles.get(profile, {})
+
+
+def profiles_of(workflow: Bindable) -> set[str]:
+    """Give the profiles that a workflow has, itself or in one that it runs."""
+    return {*workflow.profiles, *(name for child in workflow.callees.values() for name in profiles_of(child))}
 
 
 def _bind_children(
@@ -95,5 +101,5 @@ def _bind_children(
     for key, callee in children.callees.items():
         child = workflow.callees[callee.name]
         own = _below(key, steps) if children.kind == "parallel" else steps
-        found[key] = Child(child, child.bind(profile if profile in child.profiles else None, own))
+        found[key] = Child(child, child.bind(profile if profile in profiles_of(child) else None, own))
     return Bound(RunChildren(children, found), "children", True, None, (), plain=False)

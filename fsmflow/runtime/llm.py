@@ -23,7 +23,7 @@ from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.steps import StepNotFound, resolve_type
-from fsmflow.runtime.streaming import streamed
+from fsmflow.runtime.streaming import reply_in, streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.validation import validator
 
@@ -189,13 +189,7 @@ async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:
             content: bytes = raw.http_response.content
     except Exception as error:
         raise unwrapped(error) from error
-    try:
-        reply = json.loads(content)
-    except (ValueError, RecursionError):
-        reply = None
-    if not isinstance(reply, dict):
-        raise Transient("the endpoint's reply is no JSON object")
-    return reply
+    return reply_in(content)
 
 
 def _about(reply: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,17 +22,48 @@ async def streamed(request: Mapping[str, Any], client: Any, show: Callable[[str]
         show: Is told each part of the answer's words as it comes.
 
     Raises:
-        Transient: The stream broke off, or holds what is none of its parts.
+        Transient: The stream broke off, or what came is no answer, whole or in parts.
     """
     put_together = _Reply()
     wanted = {**request, "stream": True, "stream_options": {"include_usage": True}}
     async with client, client.chat.completions.with_streaming_response.create(**wanted) as response:
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "application/json":
+            # It does not stream, whatever it was asked.
+            return _at_once(await response.read(), show)
         # Read to its very end: what is left half read would be cleaned up at some later time.
         async for line in response.iter_lines():
             words = put_together.add(_part(line))
             if words:
                 show(words)
     return put_together.whole()
+
+
+def reply_in(content: bytes) -> dict[str, Any]:
+    """Read a reply that came whole.
+
+    Raises:
+        Transient: It is no JSON object.
+    """
+    try:
+        reply = json.loads(content)
+    except (ValueError, RecursionError):
+        reply = None
+    if not isinstance(reply, dict):
+        raise Transient("the endpoint's reply is no JSON object")
+    return reply
+
+
+def _at_once(content: bytes, show: Callable[[str], None]) -> dict[str, Any]:
+    """Read a reply that came whole, and show its words as if they were one part."""
+    reply = reply_in(content)
+    if reply.get("error"):
+        raise Transient(f"the endpoint's reply is an error: {json.dumps(reply['error'])[:200]}")
+    with contextlib.suppress(LookupError, TypeError, AttributeError):
+        words = reply["choices"][0]["message"]["content"]
+        if isinstance(words, str) and words:
+            show(words)
+    return reply
 
 
 def _part(line: str) -> Mapping[str, Any]:

@@ -6,6 +6,8 @@ What is of the type already is held to it too. cattrs and attrs are imported at 
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -172,7 +174,24 @@ def _is_pydantic(kind: Any) -> bool:
 def _pydantic(_: Any, kind: Any) -> Hook:
     def structure(value: Any, _: Any) -> Any:
         if isinstance(value, kind):
-            value = value.model_dump(warnings=False)
+            value = value.model_dump(warnings=False, by_alias=True)
+        elif _is_json(value):
+            # Only of JSON does a strict model take a date, or a decimal, that is written as text.
+            return kind.model_validate_json(json.dumps(value), strict=True)
         return kind.model_validate(value, strict=True)
 
     return structure
+
+
+def _is_json(value: Any) -> bool:
+    """Tell whether JSON has a word for all of a value, so that nothing of it changes once it is written."""
+    match value:
+        case str() | bool() | int() | None:
+            return True
+        case float():
+            return math.isfinite(value)
+        case list():
+            return all(map(_is_json, value))
+        case dict():
+            return all(type(key) is str and _is_json(item) for key, item in value.items())
+    return False

@@ -8,6 +8,8 @@ import math
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO
@@ -131,6 +133,8 @@ def plain(value: Any) -> Any:
 
 
 _CUT = {"$repr": "…"}
+_PLAIN_IN_TEXT = frozenset({Decimal, date, datetime, time, timedelta})
+"""What says all of itself in text that runs no code of an author's."""
 
 
 class _Plain:
@@ -173,6 +177,8 @@ class _Plain:
             return {"$set": sorted(self.each(set.__iter__(value), depth), key=repr)}
         if isinstance(value, frozenset):
             return {"$set": sorted(self.each(frozenset.__iter__(value), depth), key=repr)}
+        if kind in _PLAIN_IN_TEXT:
+            return {"$repr": str(value)}
         names = field_names(kind)
         if names is not None:
             return self.mapping(((name, _stored(value, name)) for name in names), depth)

@@ -167,7 +167,7 @@ class Client:
                 choice = {"delta": {"content": words}, "finish_reason": None if words else "stop"}
                 yield f"data: {json.dumps({'choices': [choice], 'usage': {'total_tokens': 7}})}"
 
-        yield SimpleNamespace(iter_lines=lines)
+        yield SimpleNamespace(headers={"content-type": "text/event-stream"}, iter_lines=lines)
         await asyncio.sleep(0)
 
 

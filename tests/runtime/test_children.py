@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -397,3 +399,26 @@ def test_a_child_that_never_lets_go_holds_up_nobody(width: int, monkeypatch: pyt
     result = run(runner, ["a", "b", "c"], stays)
 
     assert (result.end, swallowed) == ("exceeded", [])
+
+
+def test_a_profile_may_be_a_childs_alone(monkeypatch):
+    """A profile that only a workflow has that is run swaps steps there; one that none has is refused."""
+    steps = ModuleType("steps_of_profiles")
+    steps.real, steps.fake = (lambda: "real"), (lambda: "fake")
+    monkeypatch.setitem(sys.modules, "steps_of_profiles", steps)
+    child = """
+states:
+  one: {run: 'steps_of_profiles:real', effect: none, success: done, fallback: done}
+  done: {end: success, output: $one}
+profiles: {offline: {one: 'steps_of_profiles:fake'}}
+"""
+    parent = """
+states:
+  one: {call: child, success: done, fallback: done}
+  done: {end: success, output: $one}
+"""
+    made = family(child=child, parent=parent)
+
+    assert [made.run_sync({}, profile=each).output for each in (None, "offline")] == ["real", "fake"]
+    with pytest.raises(LookupError, match="parent has no profile 'online'; it has: offline"):
+        made.run_sync({}, profile="online")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from fsmflow.spec import Budget, Cost, End, Llm, Model
-from tests.runtime.model_server import fails, part, serving, streams
+from tests.runtime.model_server import fails, part, says, sends, serving, streams
 from tests.runtime.workbench import compiled, outcomes, seconds
 
 USAGE = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
@@ -56,6 +56,17 @@ def test_words_are_told_as_they_come(stream):
     assert {e["span_id"] for e in events if e["event"] == "chunk"} == {attempt["span_id"]}
 
 
+def test_an_endpoint_that_does_not_stream_is_heard_all_the_same(stream):
+    """A reply that comes whole, though it was to come in parts, is an answer, and one part of it."""
+    with serving(says("It adds.")) as server:
+        events = stream(server)
+
+    assert server.asked[0]["stream"] is True
+    assert [e["text"] for e in events if e["event"] == "chunk"] == ["It adds."]
+    (attempt,) = [e for e in events if e["event"] == "attempt"]
+    assert (attempt["outcome"], attempt["output"], attempt["use"]["tokens"]) == ("success", "It adds.", 123)
+
+
 BROKEN = {
     "it ends without an end": streams(part("It ")),
     "the connection is closed": streams(part("It "), done=False, cut=True),
@@ -63,6 +74,8 @@ BROKEN = {
     "a part is an error": streams(part("It "), {"error": {"message": "overloaded"}}),
     "nothing comes": streams(),
     "the server refuses": fails(503),
+    "what comes whole is no answer": sends({"error": {"message": "overloaded"}}),
+    "what comes whole is no object": sends([1]),
 }
 
 

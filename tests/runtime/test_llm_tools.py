@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import attrs
 import pytest
@@ -126,3 +127,24 @@ def test_a_call_that_comes_in_parts_is_put_together(planner):
 
     assert (result.end, result.output, result.spent.tokens) == ("searched", Search("sum"), 11)
     assert server.asked[0]["stream"] is True
+
+
+@attrs.frozen
+class Sum:
+    a: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Plain:
+    a: int
+
+
+def test_a_tool_is_described_as_its_class_is(planner):
+    """The model reads what an author says a tool's arguments are for, and nothing where nothing is said."""
+    with serving(calls("answer", {"value": "So."})) as server:
+        tools = {"search": f"{ME}:Search", "add": f"{ME}:Sum", "plain": f"{ME}:Plain", "answer": "str"}
+        planner(server, tools=tools, success=dict.fromkeys(tools, "answered"))
+
+    functions = [each["function"] for each in server.asked[0]["tools"]]
+    told = {each["name"]: each.get("description") for each in functions}
+    assert told == {"search": "What is searched.", "add": None, "plain": None, "answer": None}

@@ -6,6 +6,8 @@ import math
 import os
 import re
 from collections import OrderedDict
+from datetime import date
+from decimal import Decimal
 from itertools import pairwise
 
 import attrs
@@ -239,3 +241,14 @@ def test_what_is_no_file_stays_open_to_others(tmp_path):
 
     assert told == b'{"event": "run"}\n'
     assert (pipe.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o666, 0o600)
+
+
+def test_dates_and_decimals_are_told_in_text():
+    """What says all of itself in text, and has no word in JSON, is told so; a class of it is not asked."""
+
+    class Sly(Decimal):
+        def __str__(self):
+            raise AssertionError("its own code was run")
+
+    assert plain([date(2026, 1, 31), Decimal("1.50")]) == [{"$repr": "2026-01-31"}, {"$repr": "1.50"}]
+    assert plain(Sly(1))["$repr"].endswith("Sly>")

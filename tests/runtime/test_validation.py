@@ -3,9 +3,11 @@
 import math
 import subprocess
 import sys
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import pydantic
 import pytest
 
 from fsmflow.runtime import Rejected
@@ -224,3 +226,22 @@ def test_the_runtime_needs_no_heavy_library():
 def test_a_classs_own_validator_has_its_say():
     """A class's own validator holds for plain data that satisfies it."""
     assert hold(f"{S}:Positive", {"amount": 1}) == Positive(1)
+
+
+def test_what_json_has_no_word_for_is_given_as_text():
+    """A date and a decimal of a pydantic model are taken as JSON has them, and as they are."""
+
+    class Paid(pydantic.BaseModel):
+        on: date
+        amount: Decimal = pydantic.Field(alias="sum")
+        by: dict[str, int] = {}
+
+    validate = validator(Paid)
+    paid = Paid(on=date(2026, 1, 31), sum=Decimal("1.5"))
+
+    assert validate({"on": "2026-01-31", "sum": "1.5"}) == paid
+    assert validate(paid) == paid
+    assert validate({"on": date(2026, 1, 31), "sum": Decimal("1.5")}) == paid
+    for wrong in ({"on": "soon", "sum": "1.5"}, {"on": "2026-01-31", "sum": "1.5", "by": {1: 1}}):
+        with pytest.raises(Rejected):
+            validate(wrong)
