@@ -31,7 +31,8 @@ def command(age: str | None, payloads: Path | None, db: Path | None) -> None:
         duration = Duration.parse(age or _DEFAULT)
     except ValueError as error:
         raise click.UsageError(f"--older-than: {error}") from error
-    before_ns = time.time_ns() - duration.microseconds * 1000
+    # Nothing ended before 1970, however long ago that was meant to be.
+    before_ns = max(0, time.time_ns() - duration.microseconds * 1000)
     if payloads is not None:
         _forget_payloads(payloads, before_ns)
         return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fsmflow.cli.durable import FINDING, database, db_option, how_to_answer, in_database, opened
-from fsmflow.cli.output import is_terminal, quiet_option
+from fsmflow.cli.output import format_option, is_terminal, quiet_option
 from fsmflow.cli.watched import Watching, watching_options
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ MOST = 100
 @click.option("--all", "every", is_flag=True, help="Resume all runs that nobody carries out.")
 @watching_options
 @db_option
+@format_option
 @quiet_option
 def command(
     run: str | None,
@@ -37,6 +38,7 @@ def command(
     record: Path | None,
     otel: bool,
     db: Path | None,
+    form: str,
     quiet: bool,
 ) -> None:
     """Take a durable run up where it was left, and carry it out.
@@ -47,24 +49,49 @@ def command(
     Exit codes: those of `fsmflow run`; 7 it waits for a person's answer; 1 another process has it, it is
     over, or it can't be taken up.
     """
+    from fsmflow.cli.results import tell
+
     if (run is None) == (not every):
         raise click.UsageError("name a run, or say --all")
     watching = Watching(trace, bodies, record, otel)
     watching.check(database(db))
     if every and watching != Watching():
         raise click.UsageError("--trace, --bodies, --record and --otel are for one run")
+    if every and form == "json":
+        raise click.UsageError("--format json is for one run")
     with (
         ExitStack() as stack,
         opened(db, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable,
     ):
         if run is not None:
             found = durable.find(run).run_id
-            sys.exit(carried_out(durable, found, quiet=quiet, **watching.begin(stack)))
-        while due := durable.due(most=MOST):
-            codes = [carried_out(durable, each, quiet=True) for each in due]
-            click.echo(f"resumed {len(codes)}")
-            if FINDING in codes:
-                sys.exit(FINDING)
+
+            def telling(result: Result[Any]) -> None:
+                tell(durable.workflow_of(found).runner, result, form, quiet=quiet)
+
+            sys.exit(carried_out(durable, found, quiet=quiet, tell=telling, **watching.begin(stack)))
+        sys.exit(_all_carried_out(durable))
+
+
+def _all_carried_out(durable: Durable) -> int:
+    """Carry out all runs that are due, one after the other, and give the exit code."""
+    from fsmflow.cli.run import CANCELLED
+
+    count, refused = 0, set[str]()
+    # A run that can't be taken up stays due, and must not stand in the way of those after it.
+    while due := [each for each in durable.due(most=MOST + len(refused)) if each not in refused]:
+        for run_id in due:
+            code = carried_out(durable, run_id, quiet=True)
+            if code == CANCELLED:
+                return code
+            if code == FINDING:
+                click.echo(f"{run_id} was not resumed", err=True)
+                refused.add(run_id)
+            else:
+                count += 1
+    if count:
+        click.echo(f"resumed {count}")
+    return FINDING if refused else 0
 
 
 def carried_out(

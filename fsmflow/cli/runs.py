@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -42,9 +42,10 @@ def command(
     place: Place,
     form: str,
 ) -> None:
-    """List durable runs, the latest first; with RUN, show one: what it has done, and what it waits for.
+    """List durable runs, the latest first; with RUN, show one: what it has done, gave and waits for.
 
-    RUN is a run's id, or the beginning of it.
+    RUN is a run's id, or the beginning of it. What a run gave is shown as `fsmflow run` does, secrets
+    included.
     """
     if place.is_temporal:
         from fsmflow.cli import temporal_runs
@@ -98,28 +99,40 @@ def _list(found: list[Kept]) -> None:
 
 def _show(durable: Durable, kept: Kept, form: str) -> None:
     from fsmflow.cli.results import fields
+    from fsmflow.engines.owners import is_alive
 
     waiting = durable.questions(kept.run_id)
     questions = [durable.described(each) for each in waiting if not each.is_answered]
     answered = [each.state for each in waiting if each.is_answered]
+    output = _output(durable, kept)
     if form == "json":
+        from fsmflow.runtime.trace import plain
+
         waits_for = [
             {"state": q.state, "question": q.question, "role": q.role, "labels": q.labels, "gives": q.gives}
             for q in questions
         ]
-        about = {**kept._asdict(), "waits_for": waits_for, "answered": answered}
-        click.echo(json.dumps({"schema": "fsmflow.run/1", **about}, indent=2))
+        about = {**kept._asdict(), "output": plain(output), "waits_for": waits_for, "answered": answered}
+        click.echo(json.dumps({"schema": "fsmflow.kept/1", **about}, indent=2))
         return
     status = "answered" if answered and not questions else _status(kept)
     click.echo(f"{click.style(kept.run_id, bold=True)}  {kept.workflow}  {status}")
     where = f"ended in {kept.end}" if kept.end else f"at {kept.state}" if kept.state else "not begun"
     click.echo(f"  {where}, submitted {ago(time.time_ns() - kept.created_ns)} ago")
-    if kept.owner:
-        click.echo(f"  carried out by {kept.owner}")
+    is_left = kept.status in ("submitted", "running") and not (kept.owner and is_alive(kept.owner))
+    if kept.owner or is_left:
+        gone = ", which is gone" if kept.owner and not is_alive(kept.owner) else ""
+        click.echo(f"  carried out by {kept.owner or 'nobody'}{gone}")
+    if is_left:
+        click.echo(f"  to go on: fsmflow resume {kept.run_id[:12]}{in_database(durable.store.path)}")
     if kept.spent:
         from fsmflow.reporting.trace_amounts import spent
 
         click.echo(f"  used {', '.join(spent(kept.spent)) or 'nothing'}")
+    if given := fields(output):
+        click.echo("\n  gave")
+        for name, value in given:
+            click.echo(f"    {name}{'  ' if name else ''}{value}")
     for asked in questions:
         whom = f" {asked.role}" if asked.role else ""
         click.echo(f"\n  `{asked.state}` asks{whom}: {asked.question}")
@@ -130,6 +143,24 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
         click.echo(f"\n  `{state}` is answered")
     if answered and not kept.owner:
         click.echo(f"  to go on: fsmflow resume {kept.run_id[:12]}{in_database(durable.store.path)}")
+
+
+def _output(durable: Durable, kept: Kept) -> Any:
+    """Give what a run that is done gave, as `fsmflow run` does: with what is secret in it.
+
+    Raises:
+        Corrupt: Its journal is damaged.
+    """
+    from fsmflow.engines.folding import said
+    from fsmflow.engines.rows import Corrupt, rows_of
+
+    if kept.status != "done":
+        return None
+    rows = durable.store.do_now(lambda connection: rows_of(connection, kept.run_id))
+    if not rows:
+        raise Corrupt(f"the journal of {kept.run_id} is gone")
+    (output,) = said(rows[-1], "output")
+    return output
 
 
 def _status(kept: Kept) -> str:

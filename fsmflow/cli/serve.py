@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from pathlib import Path
 
 import click
 
 from fsmflow.cli.durable import db_option, opened
+from fsmflow.cli.pipes import whoever_reads
 
 
 @click.command("serve")
@@ -16,7 +18,11 @@ from fsmflow.cli.durable import db_option, opened
     "--width", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Runs at a time."
 )
 @click.option(
-    "--grace", default=30.0, show_default=True, help="Seconds that runs may take to end on SIGTERM."
+    "--grace",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Seconds that runs may take to end on SIGTERM.",
 )
 @click.option("--until-idle", is_flag=True, help="Stop once there is nothing to do.")
 @db_option
@@ -26,13 +32,10 @@ def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None
     A run that waits for a person takes no place. On SIGTERM or SIGINT no more are taken; those under way
     are brought to an end, or let go after the grace period, to be resumed.
     """
-    from fsmflow.cli.results import clean
     from fsmflow.engines.serving import Worker
 
     async def serving() -> None:
-        worker = Worker(
-            durable, width=width, told=lambda run_id, what: click.echo(f"{run_id[:12]}  {clean(what)}")
-        )
+        worker = Worker(durable, width=width, told=_tell)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
@@ -40,3 +43,11 @@ def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None
 
     with opened(db, must_exist=False, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable:
         asyncio.run(serving())
+
+
+def _tell(run_id: str, what: str) -> None:
+    """Tell what became of a run; that a log is full, or nobody reads it, changes nothing about the run."""
+    from fsmflow.cli.results import clean
+
+    with contextlib.suppress(OSError), whoever_reads():
+        click.echo(f"{run_id[:12]}  {clean(what)}")

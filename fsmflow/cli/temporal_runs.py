@@ -101,7 +101,7 @@ def show(run: str, place: Place, *, form: str, trace: Path | None) -> NoReturn:
                 for q in questions
             ]
             about = {**seen._asdict(), "spent": status.get("spent"), "waits_for": waits_for}
-            click.echo(json.dumps({"schema": "fsmflow.run/1", **about}, indent=2))
+            click.echo(json.dumps({"schema": "fsmflow.kept/1", **about}, indent=2))
             return
         _tell(seen, status)
         for asked in questions:

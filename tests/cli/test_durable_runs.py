@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -181,6 +182,96 @@ def test_what_is_submitted_is_served(run: Run, spec: str) -> None:
     assert run("runs", "--status", "done").stdout.count("asking") == 2
 
 
+def test_what_a_run_gave_is_shown(run: Run, spec: str) -> None:
+    """What a run gave that was served is there to be read, by people and by programs."""
+    run("submit", spec, "text=a", "--run-id", "r1")
+    run("serve", "--until-idle")
+    waiting = document(run("runs", "r1", "--format", "json"))
+    run("answer", "r1", "ask", "yes_")
+    run("serve", "--until-idle")
+
+    done = document(run("runs", "r1", "--format", "json"))
+    assert (waiting["output"], done["output"]) == (None, "A")
+    assert done["schema"] == "fsmflow.kept/1", "it is another document than the one that `run` prints"
+    assert "\n  gave\n    A\n" in run("runs", "r1").stdout
+
+
+def test_what_a_run_that_was_taken_up_gives_is_told_to_programs(run: Run, spec: str) -> None:
+    """`resume --format json` prints the document that `run` does."""
+    run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+    run("answer", "r1", "ask", "yes_")
+
+    told = document(run("resume", "r1", "--format", "json"))
+    assert (told["schema"], told["end"], told["output"]) == ("fsmflow.run/1", "done", "A")
+    assert "is for one run" in run("resume", "--all", "--format", "json").stderr
+
+
+def test_a_run_that_nobody_carries_out_is_told_by_that(run: Run, spec: str) -> None:
+    """A run that its process left behind says so, and how to go on with it."""
+    run("submit", spec, "text=a", "--run-id", "r1")
+    assert "carried out by nobody\n  to go on: fsmflow resume r1\n" in run("runs", "r1").stdout
+    owner = f"{socket.gethostname()}:{2**30}:1"
+    with closing(sqlite3.connect("runs.db")) as connection, connection:
+        connection.execute("UPDATE runs SET status = 'running', owner = ?, lease_ns = ?", (owner, 2**62))
+
+    shown = run("runs", "r1").stdout
+    assert f"carried out by {owner}, which is gone\n  to go on: fsmflow resume r1\n" in shown
+
+
+def without_its_steps(run: Run, run_id: str) -> None:
+    """Submit a run, and take its step module away."""
+    folder = Path("moved")
+    folder.mkdir()
+    (folder / "moved_steps.py").write_text(STEPS)
+    (folder / "asking.fsm.yaml").write_text(SPEC.replace("asking_steps", "moved_steps"))
+    assert run("submit", "moved/asking.fsm.yaml", "text=a", "--run-id", run_id).exit_code == 0
+    (folder / "moved_steps.py").unlink()
+    sys.modules.pop("moved_steps", None)
+
+
+def test_a_run_that_can_not_go_on_holds_up_no_other(
+    run: Run, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`resume --all` goes on with all that can go on, however many, and names the runs that can't."""
+    monkeypatch.setattr("fsmflow.cli.resume.MOST", 1)
+    without_its_steps(run, "bad")
+    for run_id in ("r1", "r2", "r3"):
+        run("submit", spec, "text=a", "--run-id", run_id)
+
+    result = run("resume", "--all")
+    assert (result.exit_code, result.stdout) == (1, "resumed 3\n")
+    assert "module `moved_steps` is neither in " in result.stderr
+    assert "bad was not resumed\n" in result.stderr
+    assert len(document(run("runs", "--status", "waiting", "--format", "json"))["runs"]) == 3
+
+
+def test_all_are_let_go_when_one_is_interrupted(run: Run, spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt ends `resume --all`, and not one run after the other."""
+    for run_id in ("r1", "r2"):
+        run("submit", spec, "text=a", "--run-id", run_id)
+    begun: list[str] = []
+
+    def interrupted(_: object, run_id: str, **__: object) -> int:
+        begun.append(run_id)
+        return 130 if len(begun) < 3 else 1
+
+    monkeypatch.setattr("fsmflow.cli.resume.carried_out", interrupted)
+    assert run("resume", "--all").exit_code == 130
+    assert begun == ["r1"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_log_that_is_full_ends_nothing(run: Run, spec: str) -> None:
+    """What `serve` can't tell any more changes nothing about the runs, and is no bug of fsmflow's."""
+    run("submit", spec, "text=a", "--run-id", "r1")
+    command = [sys.executable, "-m", "fsmflow", "serve", "--until-idle"]
+    with Path("/dev/full").open("w") as full:
+        served = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (served.returncode, served.stderr) == (0, "")
+    assert "r1  asking  waiting" in run("runs", "r1").stdout
+
+
 def test_cancelled_and_forgotten(run: Run, spec: str) -> None:
     """A cancelled run can't be resumed, and is forgotten when it is old enough."""
     run_id = run("submit", spec, "text=a").stdout.strip()
@@ -188,6 +279,7 @@ def test_cancelled_and_forgotten(run: Run, spec: str) -> None:
     assert run("cancel", run_id[:8]).stdout == f"cancelled {run_id}\n"
     assert run("resume", run_id).exit_code == 1
     assert run("gc").stdout == "forgot 0 runs\n"
+    assert run("gc", "--older-than", "99999999d").stdout == "forgot 0 runs\n"
     assert run("gc", "--older-than", "0s").stdout == "forgot 1 run\n"
     assert run("runs").stdout == "no runs\n"
 
