@@ -42,6 +42,7 @@ from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Asked, Desk, NotWaiting, Result
 from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.execution import Execution, accepted
 from fsmflow.runtime.hiding import Bodies, Hiding
@@ -230,14 +231,17 @@ class Durable:
             profile=profile,
             journals=journals,
         )
-        execution = Execution(
-            workflow.runner,
-            body_of(kept.rows[0])["input"],
-            bound,
-            world,
-            run_id=lease.root_id,
-            trace_id=about["trace_id"],
-        )
+        try:
+            execution = Execution(
+                workflow.runner,
+                body_of(kept.rows[0])["input"],
+                bound,
+                world,
+                run_id=lease.root_id,
+                trace_id=about["trace_id"],
+            )
+        except Rejected as rejected:
+            raise Unfit(f"the input of the run {lease.root_id} does not fit now: {rejected}") from None
         try:
             kind, end, output = await execution.finish()
         except BaseException:

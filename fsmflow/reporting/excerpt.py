@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import unicodedata
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from fsmflow.source import Span
 
 WIDTH = 96
 _LEAD = 24
 _TAB = "    "
+_REACH = 2_000
+"""How many characters of a line are looked at before what is underlined, and from there on."""
 
 
 @frozen
@@ -29,13 +31,24 @@ class Excerpt:
 
 def excerpt(line: str, span: Span) -> Excerpt:
     """Cut out of `line`, the first line of `span`, what there is room for."""
+    # Of a line without end only what is near is looked at: a spec may be one line, with a thousand faults.
+    skipped = max(0, span.column - 1 - _REACH)
+    rest = len(line) - skipped - 2 * _REACH
+    if skipped or rest > 0:
+        near = evolve(span, column=span.column - skipped, end_column=max(1, span.end_column - skipped))
+        found = _excerpt(line[skipped : skipped + 2 * _REACH], near, is_cut=skipped > 0)
+        return found if rest <= 0 or found.text.endswith("…") else evolve(found, text=f"{found.text}…")
+    return _excerpt(line, span, is_cut=False)
+
+
+def _excerpt(line: str, span: Span, *, is_cut: bool) -> Excerpt:
     cells = [_cell(character) for character in line]
     widths = [_width(cell) for cell in cells]
     start = min(span.column - 1, len(cells))
     end = len(line.rstrip()) if span.end_line > span.line else min(span.end_column - 1, len(cells))
     end = max(end, start)
     first, last = _window(widths, start)
-    before, after = "…" * (first > 0), "…" * (last < len(cells))
+    before, after = "…" * (first > 0 or is_cut), "…" * (last < len(cells))
     offset = len(before) + sum(widths[first:start])
     length = max(1, sum(widths[start : min(end, last)]))
     return Excerpt(before + "".join(cells[first:last]).rstrip() + after, offset, length)

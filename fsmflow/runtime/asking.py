@@ -9,11 +9,13 @@ from typing import Any, Protocol
 from fsmflow.runtime.calling import own
 from fsmflow.runtime.clock import Deadline
 from fsmflow.runtime.commands import Question
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.desk import Answer, Asked, Desk, token_of
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.hiding import Hiding
+from fsmflow.runtime.interruption import Interruption
 from fsmflow.runtime.journal import Unkept
-from fsmflow.runtime.outcomes import describe
+from fsmflow.runtime.outcomes import Stop, describe
 from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.validation import Validate
@@ -35,6 +37,7 @@ async def answered(
     workflow: Asking,
     desk: Desk | None,
     deadline: Deadline,
+    interruption: Interruption,
     finished: Callable[[Awaitable[Answer]], Awaitable[Answer]],
     hiding: Hiding | None = None,
 ) -> Ended:
@@ -46,6 +49,7 @@ async def answered(
         workflow: What the run is one of.
         desk: Where people are asked.
         deadline: Is set to when nobody waits any longer.
+        interruption: Whether the run is told to stop.
         finished: Waits for a desk until it has finished, or is left.
         hiding: Says what the person is not shown, since it is secret.
 
@@ -74,20 +78,37 @@ async def answered(
     )
     try:
         answer = await finished(desk.ask(asked))
-    except asyncio.CancelledError:
-        if not deadline.expired or not deadline.acknowledge():
-            raise
-        return Ended("failure", message=f"nobody answered within {lasting(question.timeout_us or 0)}")
     except Replayed as again:
         return again.event
-    except Unkept:
+    except (Unkept, Stop, KeyboardInterrupt):
         raise
-    except Exception as error:  # noqa: BLE001 - a desk that fails leaves the question unanswered
+    except BaseException as error:
+        if isinstance(error, asyncio.CancelledError):
+            if deadline.expired and deadline.acknowledge():
+                return Ended("failure", message=f"nobody answered within {lasting(question.timeout_us or 0)}")
+            if deadline.expired or interruption.outstanding() > 0:
+                raise
+        # A desk that fails leaves the question unanswered.
         return Ended("failure", message=f"the question could not be asked: {describe(error)}")
     if deadline.expired:
         # The answer came first, if only just.
         deadline.acknowledge()
-    return Ended("success", answer.label, answer.value)
+    return _held(answer, asked)
+
+
+def _held(answer: Answer, asked: Asked) -> Ended:
+    """Hold what a desk gave to the question."""
+    if not isinstance(answer, Answer):
+        return Ended(
+            "failure", message=f"the question could not be asked: {type(answer).__name__} is no answer"
+        )
+    # Where nothing is filled in, the label is the value.
+    value = None if not asked.gives and answer.value == answer.label else answer.value
+    try:
+        label, value = asked.answer(answer.label, value)
+    except Rejected as rejected:
+        return Ended("failure", message=f"what was answered is no answer: {rejected}")
+    return Ended("success", label, value)
 
 
 def _shown(name: str, arguments: dict[str, Any], hiding: Hiding | None) -> Mapping[str, Any]:

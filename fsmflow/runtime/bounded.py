@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import import_module
 from typing import Any
 
 from fsmflow.runtime.outcomes import Transient
+
+_GZIP_OR_ZLIB = zlib.MAX_WBITS + 32
+
+PLAIN = {"accept-encoding": "identity"}
+"""The header of a request that is not to be answered with anything compressed."""
 
 MOST_BYTES = 16 * 2**20
 """From how many bytes on a response is taken to have no end."""
@@ -38,8 +44,38 @@ def bounded(client: type) -> Callable[[Any], Awaitable[None]]:
             """Close the body."""
             await self._stream.aclose()
 
+    class Unpacked(Bounded):
+        """A compressed body, unpacked no further than an answer goes: a few bytes may come to gigabytes."""
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            left, unpacking = MOST_BYTES, zlib.decompressobj(_GZIP_OR_ZLIB)
+            async for packed in super().__aiter__():
+                while packed:
+                    try:
+                        part = unpacking.decompress(packed, left + 1)
+                    except zlib.error:
+                        raise Transient("the answer is not compressed as it says it is") from None
+                    left -= len(part)
+                    if left < 0:
+                        raise Transient("the answer goes on and on")
+                    yield part
+                    packed = unpacking.unconsumed_tail
+
+    class Refused(Bounded):
+        """A body that is compressed in a way that nobody asked for."""
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            raise Transient("the answer is compressed, which it was asked not to be")
+            yield b""
+
     async def hook(response: Any) -> None:
-        response.stream = Bounded(response.stream)
+        how = response.headers.get("content-encoding", "").strip().lower()
+        if how in ("gzip", "x-gzip", "deflate"):
+            # The library would unpack it in one go.
+            del response.headers["content-encoding"]
+            response.stream = Unpacked(response.stream)
+        else:
+            response.stream = (Bounded if how in ("", "identity") else Refused)(response.stream)
 
     return hook
 

@@ -289,7 +289,8 @@ class Driver:
             holding.begin(started)
         try:
             desk, finished = self._world.desk, attempts.finished
-            event = await answered(question, run, self._core, desk, deadline, finished, self._hiding)
+            told = attempts.interruption
+            event = await answered(question, run, self._core, desk, deadline, told, finished, self._hiding)
         except asyncio.CancelledError as error:
             attempts.interruption.cause = error
             event = Ended("cancelled", None, None, "the run was cancelled")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
-from fsmflow.runtime.bounded import bounded, unwrapped
+from fsmflow.runtime.bounded import PLAIN, bounded, unwrapped
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
@@ -173,6 +173,7 @@ def _client(stage: Stage, ctx: StepContext) -> Any:
         http_client=DefaultAsyncHttpxClient(
             follow_redirects=False, event_hooks={"response": [bounded(DefaultAsyncHttpxClient)]}, **options
         ),
+        default_headers=PLAIN,
         **options,
     )
 

@@ -224,6 +224,27 @@ def test_changed_code_is_told_and_what_does_not_fit_is_refused(
     durable.close()
 
 
+def test_an_input_that_does_not_fit_any_more_stops_the_resume(tmp_path: Path) -> None:
+    """A run whose input is of another form than its class has now is refused in words."""
+    steps = "import attrs\n\n@attrs.frozen\nclass Given:\n    x: int\n"
+    (tmp_path / "misfit_steps.py").write_text(steps)
+    (tmp_path / "misfit.fsm.yaml").write_text(
+        "fsmflow: 1\nworkflow: misfit\ninput: misfit_steps:Given\nstates:\n"
+        "  ask: {ask: Is it?, timeout: 7d, success: {yes_: done}, fallback: done}\n  done: {end: success}\n"
+    )
+    durable = Durable(tmp_path / "runs.db", suspends=True)
+    try:
+        run_id = durable.submit(Workflow.of_spec(tmp_path / "misfit.fsm.yaml"), {"x": 1})
+        (tmp_path / "misfit_steps.py").write_text(steps.replace("x: int", "y: int"))
+        sys.modules.pop("misfit_steps")
+        with pytest.raises(Unfit, match=r"the input of the run .* does not fit now: .*\.y"):
+            resume(durable, run_id)
+    finally:
+        durable.close()
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("misfit_steps", None)
+
+
 def test_what_is_no_data_is_a_failure(durable: Durable, workflow: Workflow) -> None:
     """A step that gives what no journal can keep has failed, and the message says of which type it was."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -281,6 +282,28 @@ def test_an_answer_as_long_as_it_may_be_is_read(at: Any, small: None):
         runner = at(server)
 
         assert [runner.run_sync("Why?").output for _ in range(2)] == [text, text]
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("gzip", "the answer goes on and on"),
+        ("gzip, gzip", "the answer is compressed, which it was asked not to be"),
+    ],
+)
+def test_what_unpacks_to_no_end_is_not_unpacked(at: Any, small: None, live: bool, how: str, why: str):
+    """Of a few bytes that come to a hundred megabytes no more is unpacked than an answer may have."""
+    packed = gzip.compress(bytes(100 * MEBI), 9)
+    tracemalloc.start()
+    with serving(sends(packed, content_encoding=how)) as server:
+        result = at(server).run_sync("Why?", trace=lambda _: None, live=live)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert outcomes(result) == [("draft", "transient")]
+    assert result.trace[0].event.message == why
+    assert peak < 20 * MEBI
 
 
 def test_a_truncated_stream_without_its_stop_event_is_no_success(at: Any):

@@ -20,6 +20,17 @@ def report(text: str, *diagnostics: Diagnostic) -> Report:
     return Report("specs/a.yaml", "a", read_document(text, "specs/a.yaml"), diagnostics)
 
 
+def test_of_a_long_line_only_what_is_near_is_looked_at(monkeypatch):
+    """A line of a million characters costs no more than one of a few thousand."""
+    seen = []
+    monkeypatch.setattr("fsmflow.reporting.excerpt._cell", lambda character: seen.append(1) or character)
+    shown = excerpt("a" * 500_000 + "wrong" + "b" * 500_000, Span(1, 500_001, 1, 500_006))
+
+    assert shown.text[shown.offset : shown.offset + shown.length] == "wrong"
+    assert (shown.text[0], shown.text[-1]) == ("…", "…")
+    assert len(seen) < 10_000
+
+
 def test_a_report():
     """Each finding has a header, its line underlined, related places, and a hint; a sum ends it all."""
     text = "workflow: a\nstates:\n  draft: {run: m:f, success: dnoe}\n  done: {end: success}\n"

@@ -142,6 +142,48 @@ def test_when_nobody_answers_in_time_the_fallback_is_taken() -> None:
     assert (result.end, result.output) == ("failed", "nobody answered within 0.03 s")
 
 
+class Says:
+    """A desk that gives back what it is made with, or raises it."""
+
+    def __init__(self, said: Any) -> None:
+        self.said = said
+
+    async def ask(self, asked: Asked) -> Answer:
+        """Answer at once."""
+        if isinstance(self.said, BaseException):
+            raise self.said
+        answer: Answer = self.said
+        return answer
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (Answer("perhaps"), "'perhaps' is no answer: expected pay, refuse"),
+        (Answer("pay", 5), "nothing is to be filled in"),
+        (None, "NoneType is no answer"),
+        (asyncio.CancelledError(), "CancelledError"),
+        (SystemExit(3), "SystemExit: 3"),
+        (GeneratorExit("gone"), "GeneratorExit: gone"),
+    ],
+    ids=["no label", "a value", "nothing", "cancelled", "exit", "closed"],
+)
+def test_a_desk_that_answers_nonsense_has_not_answered(said: Any, why: str, watched: bool) -> None:
+    """What a desk gives that is none of the answers, or raises, leaves the question unanswered."""
+    options: dict[str, Any] = {"trace": lambda _: None} if watched else {}
+    result = asyncio.run(compiled(APPROVE).run(GIVEN, desk=Says(said), **options))
+
+    assert (result.end, outcomes(result)) == ("failed", [("approve", "failure")])
+    assert why in result.output
+
+
+def test_a_desk_gives_values_of_the_type_that_is_asked_for() -> None:
+    """What a desk gives is held to its type, and structured into it."""
+    assert asyncio.run(compiled(FORM).run({}, desk=Says(Answer(None, (1, 2))))).output == [1, 2]
+    assert asyncio.run(compiled(FORM).run({}, desk=Says(Answer(None, ["a"])))).end == "failed"
+
+
 def test_two_runs_of_one_id_do_not_ask_the_same_at_once() -> None:
     """The question of a run stays answerable; another run of its id that asks it too is told why it can't."""
 
