@@ -68,6 +68,7 @@ def opened(db: Path | None, *, must_exist: bool = True, **options: Any) -> Itera
     """Open the database while the block runs; tell what goes wrong, and exit."""
     from fsmflow.engines.durable import Corrupt, Durable, NoSuchRun, Over, Taken
     from fsmflow.engines.store import StoreError
+    from fsmflow.runtime import StepNotFound
 
     path = database(db)
     if not is_made(path) and must_exist:
@@ -81,7 +82,7 @@ def opened(db: Path | None, *, must_exist: bool = True, **options: Any) -> Itera
         raise click.ClickException(str(error)) from error
     try:
         yield durable
-    except (Corrupt, NoSuchRun, Over, Taken) as error:
+    except (Corrupt, NoSuchRun, Over, StepNotFound, Taken) as error:
         click.echo(str(error.args[0]), err=True)
         sys.exit(FINDING)
     except StoreError as error:

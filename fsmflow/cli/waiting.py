@@ -6,14 +6,17 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 from click.core import ParameterSource
 
-from fsmflow.cli.durable import database, db_option, how_to_answer, is_made, opened
+from fsmflow.cli.durable import FINDING, database, db_option, how_to_answer, is_made, opened
 from fsmflow.cli.output import format_option, wants_color
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
+
+if TYPE_CHECKING:
+    from fsmflow.engines.durable import Durable, Question
 
 
 class _Found(NamedTuple):
@@ -34,17 +37,21 @@ def command(desk: Path | None, db: Path | None, form: str) -> None:
 
     `fsmflow answer TOKEN LABEL` answers one at a desk, `fsmflow answer RUN STATE LABEL` one of a durable run.
     """
-    found = [*_at_desk(desk), *_kept(db)]
+    kept = _kept(db)
+    found = [*_at_desk(desk), *(each for each in kept if each is not None)]
+    # What is listed is listed, but it is not all.
+    code = FINDING if None in kept else 0
     if form == "json":
         questions = [
             {**each.waiting._asdict(), **({} if each.db is None else {"db": str(each.db)})} for each in found
         ]
         click.echo(json.dumps({"schema": "fsmflow.waiting/1", "questions": questions}, indent=2))
-        return
+        sys.exit(code)
     if not found:
         click.echo("nothing waits")
     for number, each in enumerate(found):
         click.echo(("\n" if number else "") + _told(each, time.time_ns()), color=wants_color(sys.stdout))
+    sys.exit(code)
 
 
 def _at_desk(desk: Path | None) -> list[_Found]:
@@ -59,36 +66,43 @@ def _answers(waiting: Waiting) -> str:
     return " ".join(filter(None, (" | ".join(waiting.labels or ()), filled)))
 
 
-def _kept(db: Path | None) -> list[_Found]:
-    """Give the questions of durable runs; none where no database is, unless this command names it."""
+def _kept(db: Path | None) -> list[_Found | None]:
+    """Give the questions of durable runs; none where no database is, unless this command names it.
+
+    In the place of one whose answers are of a type that is there no more stands None; that is told.
+    """
     path = database(db)
     is_named = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
     if not is_named and not is_made(path):
         return []
     with opened(path) as durable:
-        found = [(each, durable.described(each)) for each in durable.questions() if not each.is_answered]
-    return [
-        _Found(
-            Waiting(
-                asked.token,
-                asked.workflow,
-                each.root_id,
-                asked.state,
-                asked.visit,
-                asked.question,
-                asked.role,
-                dict(asked.shown),
-                None if asked.labels is None else list(asked.labels),
-                asked.gives,
-                each.asked_ns,
-                each.until_ns,
-            ),
-            each.root_id[:12],
-            how_to_answer(each.root_id, asked, path),
-            path,
-        )
-        for each, asked in found
-    ]
+        return [_described(durable, each, path) for each in durable.questions() if not each.is_answered]
+
+
+def _described(durable: Durable, each: Question, path: Path) -> _Found | None:
+    """Give a question of a durable run; None, told, if the type of its answers is not to be found."""
+    from fsmflow.runtime import StepNotFound
+
+    try:
+        asked = durable.described(each)
+    except StepNotFound as error:
+        click.echo(f"{each.root_id} asks what can't be read: {error.args[0]}", err=True)
+        return None
+    waiting = Waiting(
+        asked.token,
+        asked.workflow,
+        each.root_id,
+        asked.state,
+        asked.visit,
+        asked.question,
+        asked.role,
+        dict(asked.shown),
+        None if asked.labels is None else list(asked.labels),
+        asked.gives,
+        each.asked_ns,
+        each.until_ns,
+    )
+    return _Found(waiting, each.root_id[:12], how_to_answer(each.root_id, asked, path), path)
 
 
 def _told(found: _Found, now_ns: int) -> str:

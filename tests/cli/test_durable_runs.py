@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fsmflow.engines.owners import this_process
 from tests.cli.conftest import Run, document
 
 STEPS = """
@@ -210,7 +210,7 @@ def test_a_run_that_nobody_carries_out_is_told_by_that(run: Run, spec: str) -> N
     """A run that its process left behind says so, and how to go on with it."""
     run("submit", spec, "text=a", "--run-id", "r1")
     assert "carried out by nobody\n  to go on: fsmflow resume r1\n" in run("runs", "r1").stdout
-    owner = f"{socket.gethostname()}:{2**30}:1"
+    owner = f"{this_process().rsplit(':', 2)[0]}:{2**30}:1"
     with closing(sqlite3.connect("runs.db")) as connection, connection:
         connection.execute("UPDATE runs SET status = 'running', owner = ?, lease_ns = ?", (owner, 2**62))
 
@@ -227,6 +227,38 @@ def without_its_steps(run: Run, run_id: str) -> None:
     assert run("submit", "moved/asking.fsm.yaml", "text=a", "--run-id", run_id).exit_code == 0
     (folder / "moved_steps.py").unlink()
     sys.modules.pop("moved_steps", None)
+
+
+def asking_for_what_is_gone(run: Run, run_id: str) -> None:
+    """Have a run wait for an answer of a type whose module is there no more."""
+    folder = Path("gone")
+    folder.mkdir()
+    (folder / "gone_steps.py").write_text(
+        f"{STEPS}\nfrom attrs import frozen\n@frozen\nclass Note:\n    text: str\n"
+    )
+    text = SPEC.replace("asking_steps", "gone_steps").replace(
+        "timeout: 7d", "timeout: 7d\n    gives: gone_steps:Note"
+    )
+    (folder / "asking.fsm.yaml").write_text(text)
+    assert run("submit", "gone/asking.fsm.yaml", "text=a", "--run-id", run_id).exit_code == 0
+    assert run("resume", run_id).exit_code == 7
+    (folder / "gone_steps.py").unlink()
+    sys.modules.pop("gone_steps", None)
+
+
+def test_a_question_whose_module_is_gone_hides_no_other(run: Run, spec: str) -> None:
+    """A question that can't be made whole is told by that, and the others are listed, to programs too."""
+    asking_for_what_is_gone(run, "bad")
+    run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+
+    listed = run("waiting", "--format", "json")
+    assert [each["run_id"] for each in document(listed)["questions"]] == ["r1"]
+    assert listed.exit_code == 1
+    for told in (listed, run("runs", "bad"), run("answer", "bad", "ask", "yes_", "--value", "{}")):
+        assert told.exit_code == 1
+        assert "module `gone_steps` is neither in " in told.stderr
+        assert "internal error" not in told.stderr
+    assert "bad asks what can't be read: " in listed.stderr
 
 
 def test_a_run_that_can_not_go_on_holds_up_no_other(
