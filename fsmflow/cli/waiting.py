@@ -36,6 +36,8 @@ def command(desk: Path | None, db: Path | None, form: str) -> None:
     """List the questions of runs that wait for a person's answer: at a desk, and in durable runs.
 
     `fsmflow answer TOKEN LABEL` answers one at a desk, `fsmflow answer RUN STATE LABEL` one of a durable run.
+
+    Exits with 1 if a question can't be read, since its step module is gone, say; the others are listed.
     """
     kept = _kept(db)
     found = [*_at_desk(desk), *(each for each in kept if each is not None)]
