@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -218,9 +219,12 @@ def _object(answer: str, what: str = "the answer is") -> dict[str, Any]:
     fenced = _FENCE.fullmatch(answer)
     try:
         text = answer if fenced is None else fenced[1]
-        found = json.loads(text, parse_constant=_refused, object_pairs_hook=_each_once)
-    except (ValueError, RecursionError):
-        raise Invalid(f"{what} not JSON") from None
+        found = json.loads(text, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_each_once)
+    except json.JSONDecodeError as error:
+        raise Invalid(f"{what} not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        why = str(error) if isinstance(error, _Unfit) else "it can't be read"
+        raise Invalid(f"{what} not JSON: {why}") from None
     if not isinstance(found, dict):
         raise Invalid(f"{what} no JSON object")
     return found
@@ -230,12 +234,23 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object; which of two values of one key is meant, nobody can tell."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key is there twice")
+        raise _Unfit("a key is there twice")
     return found
 
 
 def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise _Unfit(f"{constant} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise _Unfit(f"{text:.40} is too large a number")
+    return number
+
+
+class _Unfit(ValueError):
+    """JSON holds what it may not; the message says what."""
 
 
 def _value(found: dict[str, Any]) -> Any:

@@ -37,6 +37,8 @@ def each(parts: Iterable[tuple[str, Any]], structure: Callable[[Any], Any]) -> l
 
 
 def _under(where: str, complaint: str) -> str:
+    if not where:
+        return complaint
     inner = complaint.partition(": ")
     if inner[0].startswith((".", "[")):
         return f"{where}{complaint}"
@@ -65,13 +67,22 @@ def complaints_of(error: BaseException) -> list[str]:
         return found
     if isinstance(error, KeyError):
         return [f"{error.args[0]!r} is missing" if error.args else "a key is missing"]
-    errors = getattr(error, "errors", None)
-    if callable(errors):
-        return [
-            "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in e["loc"]) + f": {e['msg']}"
-            for e in errors()
-        ]
-    return [str(error) or type(error).__name__]
+    try:
+        return [_under(_place(each["loc"]), each["msg"]) for each in error.errors()]  # type: ignore[attr-defined]
+    except Exception:  # noqa: BLE001 - it is none of pydantic's, whatever it has of that name
+        return [_said(error)]
+
+
+def _place(parts: Iterable[Any]) -> str:
+    """Write where in a value pydantic finds a fault; nowhere, if it is the value itself."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - a broken __str__ must not hide the error it belongs to
+        return type(error).__name__
 
 
 def shown(value: Any) -> str:

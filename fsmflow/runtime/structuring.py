@@ -56,7 +56,10 @@ def strict(value: Any, kind: Any) -> Any:
         raise TypeError(f"expected null, found {named(value)}")
     if isinstance(value, bool) is not (kind is bool) or not isinstance(value, EXACT[kind]):
         raise TypeError(f"expected {_WORDS[kind]}, found {named(value)}")
-    return float(found) if kind is float else found
+    try:
+        return float(found) if kind is float else found
+    except OverflowError:
+        raise TypeError("expected a number, found one that is too large for it") from None
 
 
 _WORDS = {int: "a whole number", str: "a string", bool: "true or false", float: "a number"}

@@ -64,9 +64,11 @@ def returned(
         if not isinstance(label, str) or label not in stage.labels:
             complaint = f"{label!r:.100} is no label of {stage.name}: expected " + ", ".join(stage.labels)
             return Ended("invalid", None, value, complaint, (complaint,), use, elapsed_us)
+    asked = "its type"
     try:
         if bound.validate is not None:
             value = bound.validate(value)
+        asked = "accept"
         complaints = _complaints(bound, value, arguments)
     except Rejected as rejected:
         complaints = rejected.complaints
@@ -74,8 +76,8 @@ def returned(
         return Ended("failure", None, None, describe(breach), (), use, elapsed_us)
     except (KeyboardInterrupt, Stop):
         raise
-    except BaseException as error:  # noqa: BLE001 - a bug in an accept function is a failure, never a retry
-        return Ended("failure", None, None, f"accept: {describe(error)}", (), use, elapsed_us)
+    except BaseException as error:  # noqa: BLE001 - a bug in what looks at it is a failure, never a retry
+        return Ended("failure", None, None, f"{asked}: {describe(error)}", (), use, elapsed_us)
     if complaints:
         return Ended("invalid", None, value, "; ".join(complaints)[:500], complaints, use, elapsed_us)
     return Ended("success", label, value, "", (), use, elapsed_us)

@@ -8,6 +8,9 @@ import dataclasses
 import attrs
 import pytest
 
+from fsmflow.runtime import Invalid as InvalidOutput
+from fsmflow.runtime.answers import tool_of
+from fsmflow.runtime.validation import validator
 from fsmflow.spec import Budget, Cost, End, Invalid, Llm, Model
 from tests.runtime.model_server import calls, part, says, serving, streams
 from tests.runtime.workbench import compiled, outcomes, seconds
@@ -148,3 +151,18 @@ def test_a_tool_is_described_as_its_class_is(planner):
     functions = [each["function"] for each in server.asked[0]["tools"]]
     told = {each["name"]: each.get("description") for each in functions}
     assert told == {"search": "What is searched.", "add": None, "plain": None, "answer": None}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ('{"a": 1e999}', "1e999 is too large a number"),
+        ('{"a": NaN}', "NaN is no number"),
+        ('{"a": 1, "a": 2}', "a key is there twice"),
+        ('{"a": 1} so', "Extra data"),
+    ],
+)
+def test_a_model_is_told_what_is_wrong_with_its_json(arguments, why):
+    """What is no JSON, or holds what no JSON may, is sent back with the reason."""
+    with pytest.raises(InvalidOutput, match=why):
+        tool_of("add", dict[str, float], validator(dict[str, float])).read(arguments)

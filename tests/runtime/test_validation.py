@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import attrs
 import pydantic
 import pytest
 
@@ -245,3 +246,50 @@ def test_what_json_has_no_word_for_is_given_as_text():
     for wrong in ({"on": "soon", "sum": "1.5"}, {"on": "2026-01-31", "sum": "1.5", "by": {1: 1}}):
         with pytest.raises(Rejected):
             validate(wrong)
+
+
+class Broken(Exception):
+    """An error whose words can't be read, and that has what pydantic's errors have."""
+
+    def errors(self):
+        return 5
+
+    def __str__(self):
+        raise ValueError
+
+
+def test_complaints_are_made_of_any_error():
+    """Whatever a class raises is a complaint: with its words, or by its name."""
+
+    @attrs.frozen
+    class Fussy:
+        a: int = attrs.field()
+
+        @a.validator
+        def _check(self, *_):
+            raise Broken
+
+    with pytest.raises(Rejected) as rejected:
+        validator(Fussy)({"a": 1})
+
+    assert rejected.value.complaints == ("Broken",)
+
+
+def test_a_fault_of_the_whole_value_has_no_place():
+    """What is wrong with a pydantic model as a whole is said without a place, or with that of the whole."""
+
+    class Fussy(pydantic.BaseModel):
+        a: int
+
+    for kind, value, begins in ((Fussy, 5, "Input should"), (list[Fussy], [5], "[0]: Input should")):
+        with pytest.raises(Rejected) as rejected:
+            validator(kind)(value)
+
+        assert rejected.value.complaints[0].startswith(begins)
+
+
+def test_a_number_that_is_too_large_does_not_fit():
+    """A whole number beyond all floats is no number, wherever it stands."""
+    for kind, value in ((float, 10**400), (list[float], [10**400])):
+        with pytest.raises(Rejected, match="too large"):
+            validator(kind)(value)
