@@ -82,10 +82,12 @@ def command(
     from fsmflow.backends.engines import DrawingFailed, NoEngine
     from fsmflow.cli.files import write_all
     from fsmflow.cli.load import compile_one
-    from fsmflow.cli.output import CannotWrite
+    from fsmflow.cli.output import CannotWrite, keep_sources
     from fsmflow.cli.pictures import tell_boxes
 
     chosen = _format(form, output)
+    if output is not None:
+        keep_sources(output)
     if sum(map(bool, (traces, witness, coverage))) > 1:
         raise click.UsageError("--trace, --witness and --coverage exclude one another")
     if chosen == "mermaid" and (traces or witness or coverage):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
+
+MOST_TEXT = 64 * 2**20
+"""How many characters an input may have."""
 
 
 def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
@@ -19,8 +22,7 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
     given: Any = {}
     if source is not None:
         try:
-            text = _standard_input() if source == "-" else Path(source).read_text(encoding="utf-8")
-            given = json.loads(text)
+            given = json.loads(_text(source), object_pairs_hook=_each_once)
         except OSError as error:
             raise click.UsageError(f"could not read {source}: {error.strerror}") from error
         except (ValueError, RecursionError) as error:
@@ -37,12 +39,32 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
             given[key] = value
             continue
         try:
-            given[key[:-1]] = json.loads(value)
+            given[key[:-1]] = json.loads(value, object_pairs_hook=_each_once)
         except (ValueError, RecursionError) as error:
             # What it is may be secret.
             raise click.UsageError(f"{key[:-1]}: what follows := is no JSON: {error}") from error
     return given
 
 
-def _standard_input() -> str:
-    return "" if sys.stdin is None else sys.stdin.read()
+def _text(source: str) -> str:
+    """Read a file, or standard input, as far as an input may go."""
+    if source != "-":
+        with Path(source).open(encoding="utf-8") as file:
+            return _bounded(source, file)
+    return "" if sys.stdin is None else _bounded("standard input", sys.stdin)
+
+
+def _bounded(source: str, file: TextIO) -> str:
+    text = file.read(MOST_TEXT + 1)
+    if len(text) > MOST_TEXT:
+        raise click.UsageError(f"{source} holds more than {MOST_TEXT:,} characters: that is no input")
+    return text
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; which of two values of one key is meant, nobody can tell."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key {next(key for key in keys if keys.count(key) > 1)!r:.60} is there twice")
+    return found

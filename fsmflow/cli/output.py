@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -26,6 +27,19 @@ class CannotWrite(click.ClickException):
 
     def __init__(self, path: object, error: OSError) -> None:
         super().__init__(f"could not write {path}: {error.strerror}")
+
+
+_SOURCES = frozenset({".py", ".yaml", ".yml"})
+
+
+def keep_sources(path: Path) -> None:
+    """Refuse to write over a spec, or over steps.
+
+    Raises:
+        click.UsageError: What stands at `path` is one of these.
+    """
+    if path.suffix.lower() in _SOURCES and path.exists():
+        raise click.UsageError(f"-o would overwrite {path}: name another file")
 
 
 def format_option(command: Command) -> Command:

@@ -18,13 +18,14 @@ def command(output: Path | None) -> None:
     """
     from fsmflow.backends import Artifact
     from fsmflow.cli.files import write_all
-    from fsmflow.cli.output import CannotWrite
+    from fsmflow.cli.output import CannotWrite, keep_sources
     from fsmflow.loading.schema import json_schema
 
     text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     if output in (None, Path("-")):
         click.echo(text, nl=False)
         return
+    keep_sources(output)
     try:
         write_all([Artifact(output.absolute(), text.encode("utf-8"))])
     except OSError as error:

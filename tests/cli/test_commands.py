@@ -248,3 +248,16 @@ def test_a_full_disk_is_no_bug_of_ours(
 def test_explore_refuses_json_too_deep(run: Run, project: Path) -> None:
     """Input nested too deeply is wrong usage, not a crash."""
     assert run("explore", "specs/hello.fsm.yaml", "--input", "[" * 100_000).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["specs/hello.fsm.yaml", "specs/hello.py"])
+@pytest.mark.parametrize(
+    "command", [("draw", "specs/hello.fsm.yaml", "--format", "svg"), ("schema",)], ids=lambda c: c[0]
+)
+def test_no_source_is_overwritten(run: Run, project: Path, command: tuple[str, ...], name: str) -> None:
+    """What is drawn or written down takes the place of no spec and of no steps."""
+    before = (project / name).read_bytes()
+    result = run(*command, "-o", name)
+
+    assert (result.exit_code, "would overwrite" in result.stderr) == (2, True)
+    assert (project / name).read_bytes() == before

@@ -507,3 +507,21 @@ def test_a_replay_that_cannot_be_is_wrong_usage(run: Run, project: Path, argumen
     assert result.exit_code == 2
     assert result.stderr.strip()
     assert "raised when imported" not in result.stderr
+
+
+def test_an_input_has_an_end(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read as an input is read no further than one may go; and no key of it may be there twice."""
+    monkeypatch.setattr("fsmflow.cli.inputs.MOST_TEXT", 100)
+    (project / "long.json").write_text('{"text": "' + "a" * 100 + '"}')
+    (project / "twice.json").write_text('{"text": "a", "text": "b"}')
+
+    for arguments, said in (
+        (("--input", "/dev/zero"), "holds more than 100 characters"),
+        (("--input", "long.json"), "holds more than 100 characters"),
+        (("--input", "twice.json"), "the key 'text' is there twice"),
+        (('text:={"a": 1, "a": 2}',), "the key 'a' is there twice"),
+    ):
+        result = run("run", SPEC, *arguments)
+
+        assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
+    assert "more than 100" in run("run", SPEC, "--input", "-", input="[" * 200).stderr
