@@ -106,6 +106,7 @@ class Durable:
         self._leases = Leases(self.store, this_process(), int(lease_s * 1e9))
         self._clock = clock or SystemClock()
         self._warn = warn
+        self._asking: dict[tuple[str, str], Workflow] = {}
         self._random = random.Random()  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:
@@ -364,7 +365,10 @@ class Durable:
 
     def described(self, asking: Question) -> Asked:
         """Give all of a question that waits, without what is secret."""
-        workflow = workflow_kept(self.store, asking.digest, Path(asking.folder))
+        key = (asking.digest, asking.folder)
+        if key not in self._asking:
+            self._asking[key] = workflow_kept(self.store, asking.digest, Path(asking.folder))
+        workflow = self._asking[key]
         question = workflow.runner.questions[asking.state]
         hiding = Hiding(Secrets(), workflow.runner.secret)
         return Asked(

@@ -32,6 +32,7 @@ from fsmflow.engines.rows import (
 from fsmflow.engines.store import Store
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended, Late, Lost
+from fsmflow.runtime.hiding import Hiding
 from fsmflow.runtime.journal import Begun, Kind
 from fsmflow.runtime.run import Run, Spent
 
@@ -110,7 +111,9 @@ class RunJournal:
         self._add("taken", json_of({"elapsed_us": elapsed_us}))
         await self._keep()
 
-    async def begin(self, run: Run, what: Begun, longest_us: int | None) -> int | None:
+    async def begin(
+        self, run: Run, what: Begun, longest_us: int | None, hiding: Hiding | None = None
+    ) -> int | None:
         """Keep that something begins; of what had begun already, give how much is left."""
         if self._open is not None:
             return await self._go_on(run, what, longest_us)
@@ -126,7 +129,7 @@ class RunJournal:
         )
         if what == "question":
             self._asks(run.state, until)
-            self._add("begin", f'{began},"shown":{_shown(run)}}}')
+            self._add("begin", f'{began},"shown":{_shown(run, hiding)}}}')
         else:
             self._becomes("running", run.state)
             self._add("begin", f"{began}}}")
@@ -264,10 +267,13 @@ class RunJournal:
         return taken
 
 
-def _shown(run: Run) -> str:
-    """Write what a person sees of a question, as far as that is data."""
+def _shown(run: Run, hiding: Hiding | None) -> str:
+    """Write what a person sees of a question, as far as that is data, without what is secret."""
     try:
-        return written(json.loads(written(run.arguments))) if isinstance(run.arguments, dict) else "{}"
+        if not isinstance(run.arguments, dict):
+            return "{}"
+        shown = json.loads(written(run.arguments))
+        return written(shown if hiding is None else hiding.shown(run.state, shown))
     except Unkeepable:
         return "{}"
 

@@ -16,21 +16,30 @@ def this_process() -> str:
 @cache
 def _named(pid: int) -> str:
     # By its number, since a process that is forked has another one.
-    return f"{socket.gethostname()}:{pid}:{_began(pid) or '?'}"
+    return f"{_counted_in()}:{pid}:{_began(pid) or '?'}"
 
 
 def is_alive(owner: str) -> bool:
-    """Tell whether the process with this name may still be there; of another machine, nobody knows."""
+    """Tell whether the process with this name may be there; of one on another machine nobody knows."""
     try:
         host, number, began = owner.rsplit(":", 2)
         pid = int(number)
     except ValueError:
         return False
-    if host != socket.gethostname():
+    if host != _counted_in():
         return True
     if not Path("/proc/self").exists():
         return _is_there(pid)
     return _began(pid) == began
+
+
+def _counted_in() -> str:
+    """Name where processes have their numbers: the machine, and the container, which may share its name."""
+    try:
+        namespace = Path("/proc/self/ns/pid").readlink().name
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}/{namespace.strip('pid:[]')}"
 
 
 def _began(pid: int) -> str | None:

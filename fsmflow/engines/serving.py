@@ -11,6 +11,7 @@ from typing import Any
 from fsmflow.engines.durable import Corrupt, Durable, Fenced, NoSuchRun, Over, Suspended, Taken, Unfit
 from fsmflow.engines.store import StoreError
 from fsmflow.engines.workflows import Workflow
+from fsmflow.runtime import Result
 
 POLL_S = 0.1
 """How often it looks for work when there was none."""
@@ -138,7 +139,7 @@ class Worker:
             self._refused.add(run_id)
             self._told(run_id, f"{type(error).__name__}: {error}")
         else:
-            self._told(run_id, result.kind)
+            self._told(run_id, _how(result))
 
     def _workflow(self, run_id: str) -> Any:
         """Make the workflow of a run; runs of the same machine and profile share it."""
@@ -146,3 +147,11 @@ class Worker:
         if key not in self._workflows:
             self._workflows[key] = self._durable.workflow_of(run_id)
         return self._workflows[key]
+
+
+def _how(result: Result[Any]) -> str:
+    """Word how a run ended, and why it gave no more, without what is secret."""
+    if result.kind == "success" or result.error is None:
+        return result.kind
+    error = result.told["error"]
+    return f"{result.kind} in `{result.end}`: {error['state']}: {error['outcome']}, {error['message']}"

@@ -280,7 +280,7 @@ class Driver:
         started, longest = now(), question.timeout_us
         deadline.disarm()
         if self._journal is not None:
-            longest = await self._journal.begin(run, "question", longest)
+            longest = await self._journal.begin(run, "question", longest, self._hiding)
         span_id = self._begin_span(question.name, started)
         deadline.arm(NEVER if longest is None else now() + longest)
         deadline.watch()

@@ -97,10 +97,11 @@ class Execution:
         value = accepted(workflow, given, self.secrets if INPUT in ways else None)
         self.run = workflow.new_run(value, run_id, trace_id if parent is None else parent.trace_id)
         self._log: RunLog | None = None
+        is_told = world.sink is not None or world.record is not None
+        if parent is None and (is_told or world.desk is not None):
+            self.secrets.learn_environment()
         # With no sink, a workflow with secrets that asks people still has to know what they are not shown.
-        if world.sink is not None or world.record is not None or (ways and world.desk is not None):
-            if parent is None:
-                self.secrets.learn_environment()
+        if is_told or (ways and world.desk is not None):
             about = (workflow.name, workflow.digest, world.profile)
             self._log = RunLog(
                 *about,

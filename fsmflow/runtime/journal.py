@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from fsmflow.runtime.commands import Command
 from fsmflow.runtime.events import Elapsed, Ended, Late
+from fsmflow.runtime.hiding import Hiding
 from fsmflow.runtime.run import Run
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span
@@ -26,13 +27,16 @@ class Unkept(RuntimeError):
 class Journal(Protocol):
     """The events of one run."""
 
-    async def begin(self, run: Run, what: Begun, longest_us: int | None) -> int | None:
+    async def begin(
+        self, run: Run, what: Begun, longest_us: int | None, hiding: Hiding | None = None
+    ) -> int | None:
         """Keep, for good, that an attempt, a pause or a question begins where `run` stands.
 
         Args:
             run: The run.
             what: What begins.
             longest_us: How long it takes, at most; None if any time.
+            hiding: Says what a person who is asked is not shown.
 
         Returns:
             How much of that is left, of a pause or a question that began before the process did.

@@ -460,3 +460,35 @@ def test_a_worker_that_is_told_to_terminate_ends_what_it_has(run: Run, spec: str
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     assert time.monotonic() - began < 20
+
+
+def test_a_worker_says_why_a_run_gave_no_more(run: Run, spec: str) -> None:
+    """Of a run that did not succeed a worker tells the end, and what led there."""
+    run("submit", spec, "text:=5")
+    told = run("serve", "--until-idle").stdout
+
+    assert "  failed in `failed`: find: failure, AttributeError: 'int' object has no attribute 'upper'\n" in told
+
+
+SECRET_STEPS = """
+def find(card: str) -> str:
+    return f"card {card}"
+"""
+
+
+@pytest.mark.parametrize("command", ["waiting", "waiting --format json", "runs r1"])
+@pytest.mark.parametrize("marked", [True, False], ids=["marked", "environment"])
+def test_a_question_of_a_durable_run_tells_no_secret(
+    run: Run, spec: str, command: str, marked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is secret is not told where a run waits, though a later step repeats it."""
+    Path("asking_steps.py").write_text(SECRET_STEPS)
+    text = SPEC.replace("text: $input.text", "card: $input.text")
+    Path(spec).write_text(text.replace("budget:", "secret: [text]\nbudget:") if marked else text)
+    monkeypatch.setenv("SHOP_API_TOKEN" if not marked else "NOTHING", "4111222233334444")
+    run("submit", spec, "text=4111222233334444", "--run-id", "r1")
+    run("serve", "--until-idle")
+
+    told = run(*command.split()).stdout
+    assert "card [secret]" in told
+    assert "4111222233334444" not in told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
@@ -13,6 +12,7 @@ from unittest.mock import patch
 
 from attrs import frozen
 
+from fsmflow.engines.owners import this_process
 from fsmflow.runtime.events import Event
 from tests.engines.disk.order import RUN, Ended, Over, Tell, Told
 
@@ -77,7 +77,7 @@ def in_use(engine: Engine, tell: Tell, sqlite: Any) -> Iterator[None]:
             await super().conclude(run, *about)
             tell(Told(run.run_id, run.spent._asdict()))
 
-    process = f"{socket.gethostname()}:999999999:{next(_machines)}"
+    process = f"{this_process().rsplit(':', 2)[0]}:999999999:{next(_machines)}"
     with (
         patch.object(engine.taking_up, "RunJournal", Watched),
         patch.object(engine.durable, "this_process", lambda: process),
