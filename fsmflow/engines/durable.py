@@ -204,8 +204,7 @@ class Durable:
             about = held.about
             if workflow is None:
                 workflow = self.workflow_of(run_id)
-                if about["code"] and workflow.fingerprint(about["profile"]) != about["code"]:
-                    self._warn(f"the code of `{about['workflow']}` has changed since {run_id} was submitted")
+                self._compare(about, workflow.fingerprint(about["profile"]))
             bound = workflow.runner.bind(about["profile"], steps)
             return await self._carried_out(held, workflow, bound, options)
 
@@ -250,6 +249,18 @@ class Durable:
             raise
         origin = (workflow.runner, profile, self._clock, execution.secrets)
         return Result(kind, end, output, execution.run, execution.record, origin)
+
+    def compare(self, run_id: str, code: str) -> None:
+        """Warn if a run was submitted with other code than there is now, by its fingerprint.
+
+        Raises:
+            NoSuchRun: There is no such run.
+        """
+        self._compare(self.store.do_now(lambda connection: about_run(connection, run_id)), code)
+
+    def _compare(self, about: Mapping[str, Any], code: str) -> None:
+        if about["code"] and about["code"] != code:
+            self._warn(f"the code of `{about['workflow']}` has changed since {about['run_id']} was submitted")
 
     def pinned(self, run_id: str) -> tuple[str, str, str]:
         """Give what a run is pinned to: the digest of its machine, its folder and its profile.

@@ -46,7 +46,7 @@ class Worker:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._refused: set[str] = set()
         self._due: deque[str] = deque()
-        self._workflows: dict[tuple[str, str, str], Workflow] = {}
+        self._workflows: dict[tuple[str, str, str], tuple[Workflow, str]] = {}
 
     def stop(self) -> None:
         """Take no more runs; those under way are brought to an end."""
@@ -145,8 +145,12 @@ class Worker:
         """Make the workflow of a run; runs of the same machine and profile share it."""
         key = self._durable.pinned(run_id)
         if key not in self._workflows:
-            self._workflows[key] = self._durable.workflow_of(run_id)
-        return self._workflows[key]
+            found = self._durable.workflow_of(run_id)
+            # What is loaded stays as it is while this process lives.
+            self._workflows[key] = (found, found.fingerprint(key[2] or None))
+        workflow, code = self._workflows[key]
+        self._durable.compare(run_id, code)
+        return workflow
 
 
 def _how(result: Result[Any]) -> str:

@@ -467,7 +467,20 @@ def test_a_worker_says_why_a_run_gave_no_more(run: Run, spec: str) -> None:
     run("submit", spec, "text:=5")
     told = run("serve", "--until-idle").stdout
 
-    assert "  failed in `failed`: find: failure, AttributeError: 'int' object has no attribute 'upper'\n" in told
+    assert "  failed in `failed`: find: failure, AttributeError: 'int' object has no attribute" in told
+
+
+def test_a_worker_says_that_code_has_changed(run: Run, spec: str) -> None:
+    """Of a run that was submitted with other code than there is now, a worker says so, and carries it out."""
+    for number in range(2):
+        run("submit", spec, "text=a", "--run-id", f"r{number}")
+    Path("asking_steps.py").write_text(STEPS + "# another one\n")
+    run("submit", spec, "text=a", "--run-id", "r2")
+    found = run("serve", "--until-idle")
+
+    said = [f"the code of `asking` has changed since r{number} was submitted" for number in range(3)]
+    assert [each in found.stderr for each in said] == [True, True, False]
+    assert found.stdout.count("waiting") == 3
 
 
 SECRET_STEPS = """
