@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -31,18 +32,22 @@ def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None
 
     A run that waits for a person takes no place. On SIGTERM or SIGINT no more are taken; those under way
     are brought to an end, or let go after the grace period, to be resumed.
+
+    With --until-idle it exits with 1 if a run could not be carried out, and is left as it was.
     """
     from fsmflow.engines.serving import Worker
 
-    async def serving() -> None:
+    async def serving() -> bool:
         worker = Worker(durable, width=width, told=_tell)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
         await worker.serve(grace_s=grace, until_idle=until_idle)
+        return worker.has_refused
 
     with opened(db, must_exist=False, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable:
-        asyncio.run(serving())
+        has_refused = asyncio.run(serving())
+    sys.exit(int(until_idle and has_refused))
 
 
 def _tell(run_id: str, what: str) -> None:

@@ -48,6 +48,11 @@ class Worker:
         self._due: deque[str] = deque()
         self._workflows: dict[tuple[str, str, str], tuple[Workflow, str]] = {}
 
+    @property
+    def has_refused(self) -> bool:
+        """Whether a run could not be carried out, and is left as it was."""
+        return bool(self._refused)
+
     def stop(self) -> None:
         """Take no more runs; those under way are brought to an end."""
         self._stopping.set()

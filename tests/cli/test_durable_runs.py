@@ -483,6 +483,20 @@ def test_a_worker_says_that_code_has_changed(run: Run, spec: str) -> None:
     assert found.stdout.count("waiting") == 3
 
 
+def test_a_worker_that_could_not_carry_all_out_says_so(run: Run, spec: str) -> None:
+    """A worker that ends by itself exits with 1 if a run was left as it was, and with 0 if none was."""
+    run("submit", spec, "text=a")
+    assert run("serve", "--until-idle").exit_code == 0
+
+    run("submit", spec, "text=a", "--run-id", "r1")
+    Path("asking_steps.py").unlink()
+    sys.modules.pop("asking_steps", None)
+    found = run("serve", "--until-idle")
+
+    assert (found.exit_code, "module `asking_steps`" in found.stdout) == (1, True)
+    assert "submitted" in run("runs", "r1").stdout or "running" in run("runs", "r1").stdout
+
+
 SECRET_STEPS = """
 def find(card: str) -> str:
     return f"card {card}"
