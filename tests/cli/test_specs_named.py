@@ -39,10 +39,10 @@ def test_a_spec_that_is_named_twice_is_one_spec(run: Run, project: Path, command
 @pytest.fixture
 def linked(project: Path) -> Path:
     """A project whose spec is a link to a file that stands elsewhere, without its steps."""
-    shared = project / "shared"
-    shared.mkdir()
-    (project / "specs/hello.fsm.yaml").rename(shared / "hello.fsm.yaml")
-    (project / "specs/hello.fsm.yaml").symlink_to("../shared/hello.fsm.yaml")
+    common = project / "common"
+    common.mkdir()
+    (project / "specs/hello.fsm.yaml").rename(common / "hello.fsm.yaml")
+    (project / "specs/hello.fsm.yaml").symlink_to("../common/hello.fsm.yaml")
     return project
 
 
@@ -63,5 +63,5 @@ def test_the_files_of_a_linked_spec_go_where_the_link_is(run: Run, linked: Path)
     made = set(tree(linked))
 
     assert {"generated/hello_fsm.py", "diagrams/hello.svg"} < made
-    assert not any(name.startswith("shared/") and name != "shared/hello.fsm.yaml" for name in made)
+    assert not any(name.startswith("common/") and name != "common/hello.fsm.yaml" for name in made)
     assert run("build", "--check").exit_code == 0
