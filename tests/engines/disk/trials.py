@@ -90,7 +90,8 @@ def others(engine: Engine, workflow: Workflow, folder: Path) -> None:
         Lost: Two have it, or the first one still wrote to it.
     """
     first = _opened(engine, folder / "others.db", lease_s=0.25)
-    second = _opened(engine, folder / "others.db", lease_s=100)
+    # It waits for half of its own lease to see whether the first one renews, and so has a short one.
+    second = _opened(engine, folder / "others.db", lease_s=1)
     first.submit(workflow, None, run_id=RUN)
     began, go_on = threading.Event(), threading.Event()
     told: list[BaseException] = []
