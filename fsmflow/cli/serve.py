@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
 from fsmflow.cli.durable import db_option, opened
 from fsmflow.cli.pipes import whoever_reads
+from fsmflow.cli.watched_each import WatchingEach, watching_each_options
 
 
 @click.command("serve")
@@ -26,8 +28,18 @@ from fsmflow.cli.pipes import whoever_reads
     help="Seconds that runs may take to end on SIGTERM.",
 )
 @click.option("--until-idle", is_flag=True, help="Stop once there is nothing to do.")
+@watching_each_options
 @db_option
-def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None:
+def command(
+    width: int,
+    grace: float,
+    until_idle: bool,
+    trace: Path | None,
+    bodies: str,
+    record: Path | None,
+    otel: bool,
+    db: Path | None,
+) -> None:
     """Carry out the runs of a database: submitted ones, ones left over, ones whose question is answered.
 
     A run that waits for a person takes no place. On SIGTERM or SIGINT no more are taken; those under way
@@ -38,16 +50,27 @@ def command(width: int, grace: float, until_idle: bool, db: Path | None) -> None
     from fsmflow.engines.serving import Worker
 
     async def serving() -> bool:
-        worker = Worker(durable, width=width, told=_tell)
+        worker = Worker(durable, width=width, told=_tell, watching=watching)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
         await worker.serve(grace_s=grace, until_idle=until_idle)
         return worker.has_refused
 
-    with opened(db, must_exist=False, suspends=True, warn=lambda said: click.echo(said, err=True)) as durable:
+    with ExitStack() as stack:
+        watching = WatchingEach(trace, bodies, record, otel).begin(stack, _complain_of)
+        durable = stack.enter_context(opened(db, must_exist=False, suspends=True, warn=_complain))
         has_refused = asyncio.run(serving())
     sys.exit(int(until_idle and has_refused))
+
+
+def _complain(said: str) -> None:
+    with contextlib.suppress(OSError), whoever_reads():
+        click.echo(said, err=True)
+
+
+def _complain_of(run_id: str, said: str) -> None:
+    _complain(f"{run_id}: {said}")
 
 
 def _tell(run_id: str, what: str) -> None:

@@ -39,7 +39,7 @@ class Watching(NamedTuple):
         for option, path in written.items():
             if path == Path("-"):
                 raise click.UsageError(f"{option} takes a file: standard output is for the result")
-            if any(_are_one(path, other) for other in read):
+            if any(are_one(path, other) for other in read):
                 raise click.UsageError(f"{option} would overwrite {path}, which the run reads")
             if path is not None and _is_something_else(path):
                 raise click.UsageError(
@@ -48,7 +48,7 @@ class Watching(NamedTuple):
         if self.record is not None and self.record.exists() and not self.record.is_file():
             # It would be closed to others, as a record is, even if it were a device that all use.
             raise click.UsageError(f"--record takes a file, and {self.record} is none")
-        if _are_one(self.trace, self.record):
+        if are_one(self.trace, self.record):
             raise click.UsageError(f"--trace and --record can't be one file, {self.trace}")
 
     def begin(self, stack: ExitStack) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Watching(NamedTuple):
         if self.trace is not None:
             sinks.append(stack.enter_context(_lines_in(self.trace)))
         if self.otel:
-            sinks.append(stack.enter_context(_exported()))
+            sinks.append(stack.enter_context(exported()))
         options: dict[str, Any] = {"bodies": self.bodies, "trace": Told(sinks) if sinks else None}
         if self.record is not None:
             options["record"] = stack.enter_context(_lines_in(self.record, is_private=True))
@@ -77,25 +77,31 @@ def watching_options(command: Command) -> Command:
     return command
 
 
+bodies_option = click.option(
+    "--bodies",
+    type=click.Choice(BODIES),
+    default=BODIES[0],
+    show_default=True,
+    help="How the trace holds inputs and outputs: without what is secret, as hashes, or not at all.",
+)
+
+otel_option = click.option(
+    "--otel", is_flag=True, help="Export the trace by OpenTelemetry, as OTEL_… variables say."
+)
+
 _OPTIONS = (
     click.option(
         "--trace",
         type=click.Path(path_type=Path),
         help="Write the trace to this file, for `fsmflow trace`, `draw` and --replay.",
     ),
-    click.option(
-        "--bodies",
-        type=click.Choice(BODIES),
-        default=BODIES[0],
-        show_default=True,
-        help="How the trace holds inputs and outputs: without what is secret, as hashes, or not at all.",
-    ),
+    bodies_option,
     click.option(
         "--record",
         type=click.Path(path_type=Path),
         help="Keep the whole run in this file, secrets included, for --replay; nobody else may read it.",
     ),
-    click.option("--otel", is_flag=True, help="Export the trace by OpenTelemetry, as OTEL_… variables say."),
+    otel_option,
 )
 
 
@@ -120,7 +126,7 @@ def _is_something_else(path: Path) -> bool:
     return bool(beginning) and b'"fsmflow.trace/' not in beginning
 
 
-def _are_one(path: Path | None, other: Path | None) -> bool:
+def are_one(path: Path | None, other: Path | None) -> bool:
     """Tell whether two paths are of one file."""
     if path is None or other is None:
         return False
@@ -134,7 +140,7 @@ def _lines_in(path: Path, *, is_private: bool = False) -> JsonLines:
         raise CannotWrite(path, error) from error
 
 
-def _exported() -> OtelSink:
+def exported() -> OtelSink:
     """Give the sink that exports, as the environment says.
 
     Raises:

@@ -411,4 +411,5 @@ __all__ = [
     "Suspended",
     "Taken",
     "Unfit",
+    "Watched",
 ]

@@ -5,10 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
-from fsmflow.engines.durable import Corrupt, Durable, Fenced, NoSuchRun, Over, Suspended, Taken, Unfit
+from fsmflow.engines.durable import (
+    Corrupt,
+    Durable,
+    Fenced,
+    NoSuchRun,
+    Over,
+    Suspended,
+    Taken,
+    Unfit,
+    Watched,
+)
 from fsmflow.engines.store import StoreError
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Result
@@ -25,12 +36,20 @@ INSISTS_S = 1.0
 Told = Callable[[str, str], None]
 """Is told what became of a run: its id, and the kind of its end or why it has none."""
 
+Watching = Callable[[str], AbstractContextManager[Watched]]
+"""Gives who is told what happens in a run, by its id, while it is carried out."""
+
 
 class Worker:
     """Carries out the runs of a database that nobody else does: submitted, left over, or answered."""
 
     def __init__(
-        self, durable: Durable, *, width: int = 10, told: Told = lambda _run_id, _what: None
+        self,
+        durable: Durable,
+        *,
+        width: int = 10,
+        told: Told = lambda _run_id, _what: None,
+        watching: Watching = lambda _run_id: nullcontext(Watched()),
     ) -> None:
         """Prepare.
 
@@ -38,10 +57,12 @@ class Worker:
             durable: The database; with `suspends`, so that a run that waits for a person takes no place.
             width: How many runs are carried out at a time.
             told: Is told what became of each run.
+            watching: Watches each run.
         """
         self._durable = durable
         self._width = width
         self._told = told
+        self._watching = watching
         self._stopping = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._refused: set[str] = set()
@@ -125,7 +146,8 @@ class Worker:
     async def _carry_out(self, run_id: str) -> None:
         try:
             workflow = await asyncio.to_thread(self._workflow, run_id)
-            result = await self._durable.resume(run_id, workflow=workflow)
+            with self._watching(run_id) as watched:
+                result = await self._durable.resume(run_id, workflow=workflow, **watched)
         except Suspended:
             self._told(run_id, "waiting")
         except (Taken, Over, Fenced, NoSuchRun):

@@ -1,0 +1,180 @@
+"""What many runs tell while they go on: each in a file of its own, and all of them as spans."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import click
+
+from fsmflow.cli.output import CannotWrite
+from fsmflow.cli.watched import BODIES, Told, are_one, bodies_option, exported, otel_option
+from fsmflow.runtime import JsonLines
+from fsmflow.runtime.trace import Sink
+
+if TYPE_CHECKING:
+    from fsmflow.engines.durable import Watched
+
+Command = TypeVar("Command", bound=Any)
+
+Tell = Callable[[str, str], None]
+"""Is told what is wrong, and of which run."""
+
+
+class WatchingEach(NamedTuple):
+    """The options of runs that are watched, as they were given: a folder holds a file of each."""
+
+    trace: Path | None = None
+    bodies: str = BODIES[0]
+    record: Path | None = None
+    otel: bool = False
+
+    def begin(self, stack: ExitStack, tell: Tell) -> Callable[[str], AbstractContextManager[Watched]]:
+        """Make the folders, open until `stack` is closed what all export to, and give what watches a run.
+
+        Raises:
+            CannotWrite: A folder can't be made.
+            click.UsageError: It is something else, or what exporting takes is not installed.
+        """
+        if are_one(self.trace, self.record):
+            raise click.UsageError(f"--trace and --record can't be one folder, {self.trace}")
+        for option, folder in (("--trace", self.trace), ("--record", self.record)):
+            if folder is not None:
+                _make(option, folder)
+        spans = stack.enter_context(exported()) if self.otel else None
+
+        @contextmanager
+        def watching(run_id: str) -> Iterator[Watched]:
+            with ExitStack() as own:
+                sinks: list[Sink] = []
+                if self.trace is not None:
+                    sinks.append(own.enter_context(_File(self.trace, run_id, tell)))
+                if spans is not None:
+                    sinks.append(own.enter_context(_Spans(spans)))
+                watched: Any = {"bodies": self.bodies, "trace": Told(sinks) if sinks else None}
+                if self.record is not None:
+                    watched["record"] = own.enter_context(_File(self.record, run_id, tell, is_private=True))
+                yield watched
+
+        return watching
+
+
+def watching_each_options(command: Command) -> Command:
+    """Give a command the options --trace, --bodies, --record and --otel, for many runs."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+_OPTIONS = (
+    click.option(
+        "--trace",
+        type=click.Path(path_type=Path),
+        help="Write traces into this folder: a file for each time that a run is carried out.",
+    ),
+    bodies_option,
+    click.option(
+        "--record",
+        type=click.Path(path_type=Path),
+        help="Keep all that runs do in this folder, secrets included; nobody else may read it.",
+    ),
+    otel_option,
+)
+
+
+class _File:
+    """The file of a run that is carried out: made once there is something to tell.
+
+    If it can't be written, that is told, and the run goes on without it.
+    """
+
+    def __init__(self, folder: Path, run_id: str, tell: Tell, *, is_private: bool = False) -> None:
+        self._folder = folder
+        self._run_id = run_id
+        self._tell = tell
+        self._is_private = is_private
+        self._lines: JsonLines | None = None
+        self._is_lost = False
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Write a trace event."""
+        if self._is_lost:
+            return
+        try:
+            if self._lines is None:
+                path = _new(self._folder, self._run_id, is_private=self._is_private)
+                self._lines = JsonLines(path, is_private=self._is_private)
+            self._lines(event)
+        except OSError as error:
+            self._is_lost = True
+            self._tell(self._run_id, f"what it does can't be written into {self._folder}: {error.strerror}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lines is not None:
+            # What could not be written is tried again, in vain.
+            with contextlib.suppress(OSError):
+                self._lines.__exit__(None, None, None)
+
+
+class _Spans:
+    """Hands on what a run tells to where all of them export.
+
+    A run that is let go, for it waits for a person say, ends there as one that broke off: it may go on in
+    another process.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._open: dict[str, str] = {}
+        self._latest_ns = 0
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Hand a trace event on."""
+        if event["event"] == "run":
+            self._open[event["span_id"]] = event["trace_id"]
+        elif event["event"] == "end":
+            self._open.pop(event["span_id"], None)
+        self._latest_ns = max(self._latest_ns, event.get("end_ns") or event.get("start_ns") or 0)
+        self._sink(event)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for span_id, trace_id in self._open.items():
+            left = {"event": "end", "trace_id": trace_id, "span_id": span_id, "end_ns": self._latest_ns}
+            self._sink(left)
+
+
+def _make(option: str, folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise click.UsageError(
+            f"{option} takes a folder, and {folder} is none: a file of each run goes there"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWrite(folder, error) from error
+
+
+def _new(folder: Path, run_id: str, *, is_private: bool) -> Path:
+    """Make a file that is not there yet: a run that is let go and taken up again has one for each time.
+
+    The first is called by the run's id, the next one `ID~2`; no id has a `~`, and what leads to another
+    folder in one stands as `_`.
+    """
+    stem = run_id.replace("/", "_").replace(":", "_")
+    for number in count(1):
+        path = folder / f"{stem}{f'~{number}' if number > 1 else ''}.jsonl"
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if is_private else 0o666))
+            return path
+    raise AssertionError("there is always another number")
