@@ -403,3 +403,76 @@ def _timeless(trace):
             kept["spent"] = {**kept["spent"], "time_us": None}
         found.setdefault(run, []).append(kept)
     return found
+
+
+SECRETIVE = {
+    "asks": """
+fsmflow: 1
+workflow: asks
+input: temporal_steps:Trip
+budget: {steps: 4, time: 1min}
+states:
+  ask:
+    ask: Where to?
+    show: {place: $input.place}
+    timeout: 1h
+    success: {here: done, there: done}
+    fallback: done
+  done: {end: success}
+""",
+    "repeats": """
+fsmflow: 1
+workflow: repeats
+input: temporal_steps:Trip
+secret: [place]
+budget: {steps: 9, time: 2h}
+states:
+  look:
+    run: temporal_steps:look
+    with: {trip: $input}
+    gives: list[str]
+    timeout: 10s
+    effect: none
+    success: own
+    fallback: failed
+  own:
+    ask: Is that right?
+    show: {seen: $look}
+    timeout: 1h
+    success: {yes: below, no: below}
+    fallback: failed
+  below:
+    call: asks
+    with: {place: $input.place, days: 2}
+    success: done
+    fallback: failed
+  done: {end: success}
+  failed: {end: failed}
+""",
+}
+
+
+class TestQuestions:
+    def test_a_question_tells_no_secret_that_a_step_repeats(self, specs):
+        """What is marked as secret is in no question: not where a step repeats it, nor in one of a child."""
+        for name, text in SECRETIVE.items():
+            (specs / f"{name}.fsm.yaml").write_text(text, encoding="utf-8")
+
+        async def look(trip):
+            return [f"somewhere in {trip.place}"]
+
+        async def main():
+            async with served(specs, {"repeats": {"look": look}}) as here:
+                run_id = await here.temporal.submit(here.workflow("repeats"), {"place": "Petersburg"})
+                own = await here.asked(run_id)
+                await here.temporal.answer(own, "yes")
+                while (below := await here.asked(run_id)).state != "ask":
+                    pass
+                await here.temporal.answer(below, "here")
+                return own, below, await here.outcome(run_id)
+
+        own, below, outcome = asyncio.run(main())
+
+        assert own.shown == {"seen": ["somewhere in [secret]"]}
+        assert below.shown == {"place": "[secret]"}
+        assert outcome["kind"] == "success"

@@ -75,7 +75,7 @@ class Carrying:
         self.ending: Ending | None = None
         self.asking: Asking | None = None
         self.started_us: int | None = None
-        self.children: tuple[str, ...] = ()
+        self.children: tuple[Child, ...] = ()
         self._own: Mapping[str, Any] = {}
         self._lost = 0
 
@@ -254,7 +254,7 @@ class Carrying:
         span_id, started = _new_id(), _now_us()
         limits = [us for us in (command.deadline_us, left_us) if us is not None]
         family = Family(self.order, self.machines, self.machine, state, self.now, span_id, _new_id)
-        self.children = family.ids
+        self.children = family.members
         ended = await family.run(min(limits, default=None))
         self.children = ()
         is_ours = left_us is not None and (command.deadline_us is None or left_us < command.deadline_us)
@@ -301,7 +301,7 @@ class Carrying:
         assert isinstance(state, Ask)
         started, span_id = _now_us(), _new_id()
         indexing.tell(self.order, self.machine, self.now, "waiting")
-        self.asking = Asking.of(self.order, state, self.now, question)
+        self.asking = Asking.of(self.order, state, self.now, question, started)
         try:
             event = await self.asking.ended(self._name())
         except asyncio.CancelledError:

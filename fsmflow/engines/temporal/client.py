@@ -24,15 +24,14 @@ from fsmflow.engines.temporal import indexing
 from fsmflow.engines.temporal.assembling import assembled
 from fsmflow.engines.temporal.orders import KERNEL, Order
 from fsmflow.engines.temporal.question import NOT_WAITING, REJECTED
+from fsmflow.engines.temporal.questions import Posed, posed
 from fsmflow.engines.temporal.wire import converter
 from fsmflow.engines.temporal.worker import TASK_QUEUE
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import canonical
 from fsmflow.runtime import Asked, NotWaiting, Rejected
 from fsmflow.runtime.execution import accepted
-from fsmflow.runtime.hiding import Hiding, ways_of
 from fsmflow.runtime.run_ids import id_of
-from fsmflow.runtime.secrets import Secrets
 
 SILENT = timedelta(seconds=10)
 """How long a worker is waited for that says where a run stands."""
@@ -228,24 +227,21 @@ class Temporal:
         Raises:
             NoWorker: No worker answers.
         """
-        status = await self.status(run_id)
-        if status is None:
-            return []
-        found = []
-        if status["asked"] is not None:
-            hiding = Hiding(Secrets(), ways_of(status["secret"]))
-            asked = Asked(**status["asked"])
-            shown = hiding.shown(asked.state, asked.shown)
-            labels = None if asked.labels is None else tuple(asked.labels)
-            found.append(asked._replace(shown=shown, workflow=status["workflow"], labels=labels))
-        for child in status["children"]:
-            try:
-                found += await self.questions(child)
-            except RPCError as error:
-                # A child that is to be started has begun nothing yet.
-                if error.status != RPCStatusCode.NOT_FOUND:
-                    raise
-        return found
+        return [each.asked for each in await posed(run_id, self.status, self._told)]
+
+    async def waiting(self) -> list[tuple[str, Posed]]:
+        """Give the questions that wait in any run, each with the id of the run that was submitted.
+
+        Raises:
+            NoWorker: No worker answers.
+        """
+        query = f"TaskQueue = '{self._task_queue}' AND ExecutionStatus = 'Running'"
+        if await self.is_indexed():
+            query += f" AND {indexing.STATUS.name} = 'waiting'"
+        found = [each async for each in self.client.list_workflows(query)]
+        # The latest first, as they are listed; a run of which several children ask stands there once.
+        roots = dict.fromkeys(each.root_id or each.id for each in found)
+        return [(root, each) for root in roots for each in await posed(root, self.status, self._told)]
 
     async def answer(self, asked: Asked, label: str | None = None, value: Any = None) -> None:
         """Answer a question.

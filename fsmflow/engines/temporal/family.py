@@ -109,15 +109,15 @@ class Family:
         self.is_cancelled = False
 
     @property
-    def ids(self) -> tuple[str, ...]:
-        """The ids of all of them."""
-        return tuple(self._id(start) for start in self._starts)
+    def members(self) -> tuple[Child, ...]:
+        """All of them, also those that are still to be started."""
+        return tuple(self._child(start) for start in self._starts)
 
     @property
     def started(self) -> tuple[Child, ...]:
         """Those that were started and could begin."""
         return tuple(
-            Child(self._id(self._starts[number]), self._within(self._starts[number]))
+            self._child(self._starts[number])
             for number, outcome in sorted(self._outcomes.items())
             if outcome is None or outcome.kind != "refused"
         )
@@ -272,6 +272,9 @@ class Family:
             case "map":
                 return ("items",)
         return (str(start.key),)
+
+    def _child(self, start: _Start) -> Child:
+        return Child(self._id(start), self._within(start))
 
     def _id(self, start: _Start) -> str:
         return child_id(self._order.run_id, self._state.name, self._now.visit, start.key)

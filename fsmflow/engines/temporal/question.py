@@ -37,18 +37,20 @@ class Asking:
     Attributes:
         asked: What it asks, and what answers there are.
         state: The state that asks.
+        since_us: Since when it waits.
         answer: What was answered, if anything was.
     """
 
-    def __init__(self, asked: Asked, unbound: str) -> None:
+    def __init__(self, asked: Asked, since_us: int, unbound: str) -> None:
         """Prepare to ask, unless what is to be shown could not be bound."""
         self.asked = asked
+        self.since_us = since_us
         self.state = asked.state
         self.answer: Said | None = None
         self._unbound = unbound
 
     @classmethod
-    def of(cls, order: Order, state: Ask, now: Configuration, question: Question) -> Asking:
+    def of(cls, order: Order, state: Ask, now: Configuration, question: Question, since_us: int) -> Asking:
         """Make the question that a run asks where it stands."""
         unbound = question.arguments.reason if isinstance(question.arguments, Unbound) else ""
         asked = Asked(
@@ -66,7 +68,7 @@ class Asking:
             timeout_us=question.timeout_us,
             is_secret="output" in state.secret,
         )
-        return cls(asked, unbound)
+        return cls(asked, since_us, unbound)
 
     async def ended(self, name: str) -> Ended:
         """Wait for an answer, and give the event that it is, or that there is none.

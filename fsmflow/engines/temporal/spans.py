@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 from fsmflow.engines.temporal.orders import Order
 from fsmflow.machine import Ask, Machine, Work
 from fsmflow.machine import End as EndState
+from fsmflow.runtime.desk import Asked
 from fsmflow.runtime.events import Lost
 from fsmflow.runtime.hiding import Hiding
 from fsmflow.runtime.log import Parent, RunLog
@@ -132,11 +133,22 @@ def events(
             found[-1]["children"] = [child._asdict() for child in each.children]
     if ending is not None:
         log.end(ending.end, ending.kind, ending.output, ending.at_us)
-    # The keys and tokens of this worker's environment are no business of whoever asks for a trace.
+    hiding = Hiding(_keys(), {})
+    return [hiding.event(_renamed(event, root, order.span_id)) for event in found]
+
+
+def without_keys(asked: Asked) -> Asked:
+    """Give a question as it may leave this worker."""
+    keys = _keys()
+    shown = asked.shown if keys.is_empty else keys.data(asked.shown)
+    return asked._replace(shown=shown, validate=None)
+
+
+def _keys() -> Secrets:
+    """The keys and tokens of this worker's environment, which are no business of whoever looks at a run."""
     secrets = Secrets()
     secrets.learn_environment()
-    hiding = Hiding(secrets, {})
-    return [hiding.event(_renamed(event, root, order.span_id)) for event in found]
+    return secrets
 
 
 def _lost(order: Order, recorded: Recorded) -> dict[str, Any]:

@@ -101,8 +101,9 @@ class MachineRun:
             "spent": now.spent,
             "error": now.values.get("error"),
             "ending": carrying.ending,
-            "asked": None if asking is None else asking.asked._replace(validate=None),
-            "children": carrying.children,
+            "asked": None if asking is None else spans.without_keys(asking.asked),
+            "asked_us": None if asking is None else asking.since_us,
+            "children": [child._asdict() for child in carrying.children],
             "secret": spans.secret_ways(carrying.machine),
         }
 
