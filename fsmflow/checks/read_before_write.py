@@ -15,7 +15,7 @@ Example::
     fsmflow: 1
     workflow: sample
     states:
-      draft: {run: m:f, effect: none, success: check, fallback: quote}
+      draft: {run: m:f, gives: str, effect: none, success: check, fallback: quote}
       check: {run: m:f, with: {answer: $draft}, effect: none, success: done, fallback: quote}
       quote:
         run: m:f
