@@ -62,6 +62,24 @@ class Waiting(NamedTuple):
     asked_ns: int
     until_ns: int | None
 
+    @classmethod
+    def of(cls, asked: Asked, asked_ns: int) -> Waiting:
+        """Give a question that is asked at a time, in nanoseconds since 1970."""
+        return cls(
+            asked.token,
+            asked.workflow,
+            asked.run_id,
+            asked.state,
+            asked.visit,
+            asked.question,
+            asked.role,
+            plain(dict(asked.shown)),
+            None if asked.labels is None else list(asked.labels),
+            asked.gives,
+            asked_ns,
+            None if asked.timeout_us is None else asked_ns + asked.timeout_us * 1000,
+        )
+
 
 class FolderDesk:
     """Puts questions into a folder, and waits for their answers there."""
@@ -76,24 +94,7 @@ class FolderDesk:
         path.with_name(asked.token + _ANSWER).unlink(missing_ok=True)
         for left_over in self._folder.glob(f"{asked.token}.*{_VERDICT}"):
             left_over.unlink(missing_ok=True)
-        now = time.time_ns()
-        until = None if asked.timeout_us is None else now + asked.timeout_us * 1000
-        labels = None if asked.labels is None else list(asked.labels)
-        waiting = Waiting(
-            asked.token,
-            asked.workflow,
-            asked.run_id,
-            asked.state,
-            asked.visit,
-            asked.question,
-            asked.role,
-            plain(dict(asked.shown)),
-            labels,
-            asked.gives,
-            now,
-            until,
-        )
-        with _held(path, waiting._asdict()):
+        with _held(path, Waiting.of(asked, time.time_ns())._asdict()):
             while True:
                 answer = self._answer(asked)
                 if answer is not None:
