@@ -189,6 +189,7 @@ class Temporal:
         if workflow is not None:
             query += f" AND WorkflowType = {_quoted(workflow)}"
         found = [_seen(each) async for each in self.client.list_workflows(query) if each.parent_id is None]
+        found.sort(key=lambda each: -each.created_ns)
         return [each for each in found if status in (None, each.status)]
 
     async def find(self, run_id: str) -> Seen:
