@@ -103,15 +103,25 @@ def headline(difference: Difference) -> str:
         return "errors leave unclear what the new version means"
     number = sum(map(_counted, groups(difference.changes)))
     said = f"{number:,} change{'s' * (number != 1)}"
-    rising = [c for c in difference.worst_cases if c.metric != "transitions" and c.rises_by_more_than(0)]
-    falling = [c for c in difference.worst_cases if c.metric != "transitions" and _falls(c)]
-    if rising:
-        return f"{said}; at worst, a run uses more {_listed([NAMES[c.metric] for c in rising])}"
-    if falling:
-        return f"{said}; at worst, a run uses less {_listed([NAMES[c.metric] for c in falling])}"
+    if moves := _moves([each for each in difference.worst_cases if each.metric != "transitions"]):
+        return f"{said}; at worst, a run uses {_listed(moves)}"
     if difference.new.proved is None or difference.old.proved is None:
         return said
     return f"{said}; the worst case is the same"
+
+
+def _moves(worst_cases: Sequence[WorstCase]) -> list[str]:
+    """Say of what a run uses more at worst, and of what less."""
+    rising = [each.metric for each in worst_cases if each.rises_by_more_than(0)]
+    falling = [each.metric for each in worst_cases if _falls(each)]
+    amounts = {
+        "more": rising,
+        "fewer": [metric for metric in falling if metric in _COUNTED],
+        "less": [metric for metric in falling if metric not in _COUNTED],
+    }
+    return [
+        f"{how} {_listed([NAMES[each] for each in metrics])}" for how, metrics in amounts.items() if metrics
+    ]
 
 
 def _counted(group: Group) -> int:

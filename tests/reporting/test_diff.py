@@ -14,7 +14,7 @@ from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.yaml import read_document
 from fsmflow.reporting import diff_json, diff_markdown, diff_text
 from fsmflow.reporting.diff_markdown import MOST_CHARACTERS, Drawings
-from fsmflow.reporting.diff_wording import Comparison
+from fsmflow.reporting.diff_wording import Comparison, headline
 
 OLD = """\
 fsmflow: 1
@@ -96,6 +96,18 @@ def hostile(words: str) -> Comparison:
 def test_text_is_what_a_reviewer_needs(comparison: Comparison) -> None:
     """A terminal shows what it costs now, each change in its state, what is stranded, and the limit."""
     assert diff_text.render(comparison, color=False) == TEXT
+
+
+def test_the_headline_says_what_falls_too() -> None:
+    """Steps are fewer, time is less, and what falls is not passed over where something else rises."""
+    slower = OLD.replace("timeout: 9s", "timeout: 20s").replace("times: 2", "times: 1")
+
+    back, forth = (
+        headline(Difference(version(old), version(new))) for old, new in ((NEW, OLD), (OLD, slower))
+    )
+
+    assert back == "5 changes; at worst, a run uses fewer steps and tokens and less time"
+    assert forth == "2 changes; at worst, a run uses more time and fewer steps and tokens"
 
 
 def test_colour_adds_nothing_but_colour(comparison: Comparison) -> None:
