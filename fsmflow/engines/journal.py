@@ -33,11 +33,8 @@ from fsmflow.engines.store import Store
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended, Late, Lost
 from fsmflow.runtime.hiding import Hiding
-from fsmflow.runtime.journal import Begun, Kind
+from fsmflow.runtime.journal import MAX_EVENTS, Begun, Kind
 from fsmflow.runtime.run import Run, Spent
-
-MAX_EVENTS = 50_000
-"""How many rows a run may have; the next step is refused."""
 
 ANSWERED_US = 10_000_000
 """How long the desk is given to fetch an answer that was kept in time."""

@@ -19,6 +19,9 @@ from fsmflow.runtime.trace import Span
 Kind = TypeVar("Kind", Ended, Elapsed)
 Begun = Literal["attempt", "pause", "question"]
 
+MAX_EVENTS = 50_000
+"""How many events a run may have: the next step is refused."""
+
 
 class Unkept(RuntimeError):
     """What keeps runs can't be read or written: no outcome of anything in a run, which stays where it is."""

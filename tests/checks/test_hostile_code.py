@@ -312,4 +312,4 @@ def test_ten_thousand_states(compiled, shape):
     found = compiled("\n".join(lines)).diagnostics
 
     assert time.process_time() - began < 8
-    assert len(found) == {"row": 0, "circle": 2}.get(shape, 9_997 if shape == "wrong values" else 9_992)
+    assert len(found) == {"row": 0, "circle": 3}.get(shape, 9_997 if shape == "wrong values" else 9_992)
