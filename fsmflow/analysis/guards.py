@@ -68,6 +68,8 @@ def dead_arms(
             if never is not None:
                 yield name, index, never
             choice.add(index, guard)
+            if never is None and _always_holds(guard):
+                choice.add(index, Always(True))
 
 
 @define
@@ -119,6 +121,16 @@ class _Choice:
                 chosen.append(index)
                 guards.append(self._guards[index])
         return chosen
+
+
+def _always_holds(guard: Guard) -> bool:
+    """Tell whether a guard holds whatever the values are; no, where they are too many to try."""
+    if _size([guard]) > MAX_SAMPLES:
+        return False
+    domains = _domains([guard])
+    return all(
+        _holds(guard, dict(zip(domains, samples, strict=True))) for samples in product(*domains.values())
+    )
 
 
 def _variables(guard: Guard) -> Iterator[Variable]:
