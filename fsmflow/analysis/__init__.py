@@ -129,10 +129,11 @@ class Analysis:
     @cached_property
     def values(self) -> Values:
         """The types of values, as far as they are known."""
+        from fsmflow.analysis.calling import called
         from fsmflow.analysis.values import Values
 
         callees = {name: at.callee for name, at in self.callees.items() if at.callee is not None}
-        return Values(self.workflow, self.modules, callees)
+        return Values(self.workflow, self.modules, callees, called(self.workflow, self.machine))
 
     @cached_property
     def prompts(self) -> Sequence[Prompt]:

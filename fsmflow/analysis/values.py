@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, assert_never
 
 from attrs import define, field, frozen
 
 from fsmflow import spec
 from fsmflow.analysis.annotations import ANY, NONE, normal, union
+from fsmflow.analysis.calling import Called
 from fsmflow.analysis.classes import Class, class_of
 from fsmflow.analysis.modules import Modules
 from fsmflow.analysis.signatures import Signature, signature_of
@@ -48,13 +49,17 @@ class Values:
         workflow: What the author said.
         modules: The modules that hold steps and types.
         callees: The workflows that it runs, as far as they were found.
+        called: Which tools a value may be the arguments of, where a state is entered.
         item: The type of `$item`, where there is one.
+        taken: The types of the values that are the arguments of a tool, where it is known of which.
     """
 
     workflow: spec.Workflow
     modules: Modules
     callees: Mapping[str, Callee] = field(factory=dict)
+    called: Called = field(factory=dict)
     item: TypeExpr = ANY
+    taken: Mapping[str, TypeExpr] = field(factory=dict)
     _declared: dict[str, TypeExpr] = field(factory=dict, init=False, repr=False)
     _signatures: dict[str, Signature | None] = field(factory=dict, init=False, repr=False)
     _classes: dict[TypeName, Class | None] = field(factory=dict, init=False, repr=False)
@@ -95,6 +100,8 @@ class Values:
         """Give the type of a value by its name."""
         if value == ITEM:
             return self.item
+        if value in self.taken:
+            return self.taken[value]
         if self._given is None:
             found = {name: union(map(self.output, states)) for name, states in self._givers().items()}
             self._given = found | {"input": self.declared(self.workflow.input), "error": ERROR}
@@ -142,14 +149,23 @@ class Values:
         callee = self.callees.get(name)
         return ANY if callee is None else normal(self.modules, callee.input)
 
-    def inside(self, state: spec.State) -> Values:
-        """Give the values as the arguments of `state` see them: in those of a `map` there is the item."""
-        if not isinstance(state, spec.Map):
+    def inside(self, name: str) -> Values:
+        """Give the values as the state `name` sees them: a `map` its item, and each what a tool takes."""
+        state, called = self.workflow.states[name], self.called.get(name)
+        if not called and not isinstance(state, spec.Map):
             return self
         self.given("input")
         inner = copy.copy(self)
-        inner.item = self.item_of(state)
+        inner.taken = {value: self._of_tools(value, labels) for value, labels in (called or {}).items()}
+        if isinstance(state, spec.Map):
+            inner.item = inner.item_of(state)
         return inner
+
+    def _of_tools(self, value: str, labels: Collection[str]) -> TypeExpr:
+        """Give the type of a value that is what one of some tools takes."""
+        (asker,) = self._givers()[value]
+        tools = asker.llm.tools if isinstance(asker, spec.Llm) else {}
+        return union(self.declared(kind) for label, kind in tools.items() if label in labels)
 
     def item_of(self, state: spec.Map) -> TypeExpr:
         """Give the type of the items that a `map` is run over; `Any` if it is not known."""

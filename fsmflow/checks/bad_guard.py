@@ -60,7 +60,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 hint=analysis.hints.near(name, known),
             )
         if not unknown:
-            for message in complaints(analysis.values, arm.guard):
+            for message in complaints(analysis.values.inside(arm.state), arm.guard):
                 yield Diagnostic("bad-guard", message, arm.route)
 
 

@@ -49,7 +49,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         yield from _told(analysis, _followed(analysis.values, given, parts), route)
     for name, state in workflow.states.items():
         for route, parts in _named(getattr(state, "secret", False), ("states", name, "secret")):
-            yield from _told(analysis, _found(analysis.values, state, parts), route)
+            yield from _told(analysis, _found(analysis.values.inside(name), state, parts), route)
 
 
 def _named(secret: spec.Secret, route: Route) -> Iterator[tuple[Route, list[str]]]:
@@ -81,7 +81,7 @@ def _found(values: Values, state: spec.State, parts: Sequence[str]) -> TypeExpr 
     name, *path = parts
     arguments = _arguments(state)
     if name in arguments:
-        return _in_data(values.inside(state), arguments[name], path)
+        return _in_data(values, arguments[name], path)
     if name == "output":
         return _followed(values, values.output(state), path)
     if isinstance(state, spec.Map) and state.with_ is None:

@@ -45,8 +45,8 @@ from fsmflow.typeexpr import TypeExpr, TypeName
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Hold what children are run on to the types of their inputs."""
-    values = analysis.values
     for name, state in analysis.workflow.states.items():
+        values = analysis.values.inside(name)
         route: Route = ("states", name)
         match state:
             case spec.Call(call=child, with_=given):
@@ -58,7 +58,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                     hint = "" if _is_plain(wanted) else "make its input of the item: `with: {NAME: $item}`"
                     yield Diagnostic("child-input-mismatch", message, (*route, "map"), hint=hint)
             case spec.Map(map=child, with_=given):
-                yield from _given(values.inside(state), child, given, (*route, "with"))
+                yield from _given(values, child, given, (*route, "with"))
             case spec.Parallel(parallel=branches):
                 for key, branch in branches.items():
                     yield from _given(values, branch.call, branch.with_, (*route, "parallel", key, "with"))

@@ -5,8 +5,8 @@ Why is this bad?
 
 What to do
     Pass what the step's parameters ask for: each parameter without a default, by its name, and
-    nothing else. `$x.or_null` may be null, so its parameter must take None, and what a model calls a tool
-    with may be what any of its tools takes, whichever label led here. `gives` and the return
+    nothing else. `$x.or_null` may be null, so its parameter must take None; what a model calls a tool
+    with is what that tool takes, where only its label leads. `gives` and the return
     annotation say the same thing, an end's output is of the workflow's `output` type, and a `map` is run
     over a list.
     What has no annotation, or one that can't be followed, is not checked.
@@ -49,17 +49,18 @@ from fsmflow.typeexpr import TypeExpr, TypeName, Union
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Hold every value to the type that is declared where it goes."""
-    workflow, values = analysis.workflow, analysis.values
+    workflow = analysis.workflow
     yield from _paths(analysis)
     for name, state in workflow.states.items():
+        values = analysis.values.inside(name)
         match state:
             case spec.Run():
                 route: Route = ("states", name)
-                yield from _step(analysis, state, state.run, (*route, "run"), (*route, "with"))
-                yield from _accepts(analysis, state, route)
+                yield from _step(analysis, name, state.run, (*route, "run"), (*route, "with"))
+                yield from _accepts(analysis, name, route)
             case spec.Llm():
                 yield from _answer(analysis, state, ("states", name))
-                yield from _accepts(analysis, state, ("states", name))
+                yield from _accepts(analysis, name, ("states", name))
             case spec.Map():
                 yield from _over(values, state, ("states", name, "over"))
             case spec.End() if state.output is not None:
@@ -68,9 +69,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                     yield _diagnostic(message, place, hint)
     for profile, steps in workflow.profiles.items():
         for name, step in steps.items():
-            swapped = workflow.states.get(name)
-            if isinstance(swapped, spec.Run | spec.Llm):
-                yield from _step(analysis, swapped, step, ("profiles", profile, name), None)
+            if isinstance(workflow.states.get(name), spec.Run | spec.Llm):
+                yield from _step(analysis, name, step, ("profiles", profile, name), None)
 
 
 def _diagnostic(message: str, route: Route, hint: str = "", *, key: bool = False) -> Diagnostic:
@@ -79,12 +79,11 @@ def _diagnostic(message: str, route: Route, hint: str = "", *, key: bool = False
 
 def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find dotted paths into values that have no such field."""
-    workflow = analysis.workflow
     for read in analysis.reads.reads:
         # What `error` holds is part of the language, and `bad-reference` knows it.
         if read.reference.root == "error" or not read.reference.path:
             continue
-        found = analysis.values.inside(workflow.states[read.state]).read(read.reference)
+        found = analysis.values.inside(read.state).read(read.reference)
         if isinstance(found, NoField):
             shown = str(read.reference)[1:] if read.use == "when" else str(read.reference)
             message = f"`{shown}`: `{found.type}` has no `{found.name}`"
@@ -103,25 +102,25 @@ def _over(values: Values, state: spec.Map, route: Route) -> Iterator[Diagnostic]
 
 
 def _step(
-    analysis: Analysis, state: spec.Run | spec.Llm, step: str, place: Route, arguments: Route | None
+    analysis: Analysis, name: str, step: str, place: Route, arguments: Route | None
 ) -> Iterator[Diagnostic]:
     """Hold the arguments of one step to its parameters, and what it returns to `gives`.
 
     `arguments` is where the arguments stand; None where all faults are told at `place`.
     """
-    values = analysis.values
+    state, values = analysis.workflow.states[name], analysis.values.inside(name)
     signature = values.signature(step)
-    if signature is None:
+    if signature is None or not isinstance(state, spec.Run | spec.Llm):
         return
     parameters = {parameter.name: parameter for parameter in signature.parameters}
-    for name, data in state.with_.items():
-        route = place if arguments is None else (*arguments, name)
-        if name not in parameters:
+    for argument, data in state.with_.items():
+        route = place if arguments is None else (*arguments, argument)
+        if argument not in parameters:
             if not signature.open:
-                hint = analysis.hints.near(name, [p for p in parameters if p != "ctx"])
-                yield _diagnostic(f"`{step}` has no parameter `{name}`", route, hint, key=True)
+                hint = analysis.hints.near(argument, [p for p in parameters if p != "ctx"])
+                yield _diagnostic(f"`{step}` has no parameter `{argument}`", route, hint, key=True)
         else:
-            yield from _argument(values, step, parameters[name], values.of_data(data), route)
+            yield from _argument(values, step, parameters[argument], values.of_data(data), route)
     yield from _left_out(signature, state, step, place)
     declared = values.declared(state.output if isinstance(state, spec.Llm) else state.gives)
     labelled = signature.outcome or isinstance(state.success, dict)
@@ -171,9 +170,10 @@ def _argument(
     yield _diagnostic(message, route, hint)
 
 
-def _accepts(analysis: Analysis, state: spec.Run | spec.Llm, route: Route) -> Iterator[Diagnostic]:
+def _accepts(analysis: Analysis, name: str, route: Route) -> Iterator[Diagnostic]:
     """Hold what `accept` functions are called with to their parameters: the output, and `with` by name."""
-    values = analysis.values
+    state, values = analysis.workflow.states[name], analysis.values.inside(name)
+    assert isinstance(state, spec.Run | spec.Llm)
     output = values.output(state)
     for index, function in enumerate(state.accept):
         place: Route = (*route, "accept", index)

@@ -9,7 +9,7 @@ states:
     llm: {model: m, prompt: prompts/hello.md, max_tokens: 10, tools: {ask: "m:Question", tell: "m:Answer"}}
     as: call
     cost: {tokens: 100}
-    success: {ask: revise, tell: done}
+    success: {ask: revise, tell: revise}
     fallback: failed
   revise:
     run: m:revise
@@ -23,7 +23,7 @@ states:
 
 
 def test_what_else_a_parameter_has_to_take_is_told(compiled):
-    """A step takes what a model calls any of its tools with, though one label alone leads to it."""
+    """A step takes what a model calls each tool with whose label leads to it."""
     (found,) = (d for d in compiled(SPEC).diagnostics if d.check == "type-mismatch")
 
     assert found.message == "`m:revise` takes `answer` as `m:Answer | None`, and gets `m:Question | m:Answer`"
