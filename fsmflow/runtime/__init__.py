@@ -15,8 +15,8 @@ from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transi
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Configuration, Error, Limits, Run, Spent, Unbound
 from fsmflow.runtime.runner import Runner, load_runner, runner_of
-from fsmflow.runtime.steps import StepNotFound
 from fsmflow.runtime.trace import JsonLines, Span
+from fsmflow.runtime.validation import StepNotFound
 from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
 __all__ = [

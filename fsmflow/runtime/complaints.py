@@ -13,8 +13,11 @@ class Rejected(Exception):
     """A value does not fit its type; `complaints` says where and how."""
 
     def __init__(self, complaints: tuple[str, ...]) -> None:
-        super().__init__("; ".join(complaints))
+        super().__init__(complaints)
         self.complaints = complaints
+
+    def __str__(self) -> str:
+        return "; ".join(self.complaints)
 
 
 def each(parts: Iterable[tuple[str, Any]], structure: Callable[[Any], Any]) -> list[Any]:
@@ -47,7 +50,12 @@ def _under(where: str, complaint: str) -> str:
 
 def complaints_of(error: BaseException) -> list[str]:
     """Flatten what cattrs, pydantic, our own hooks or a class's validators raised into sentences."""
-    from cattrs import BaseValidationError, ForbiddenExtraKeysError
+    from cattrs import (
+        AttributeValidationNote,
+        BaseValidationError,
+        ForbiddenExtraKeysError,
+        IterableValidationNote,
+    )
 
     if isinstance(error, Rejected):
         return list(error.complaints)
@@ -57,8 +65,8 @@ def complaints_of(error: BaseException) -> list[str]:
         found: list[str] = []
         for inner in error.exceptions:
             notes = getattr(inner, "__notes__", ())
-            name = next((n.name for n in notes if hasattr(n, "name")), None)
-            index = next((n.index for n in notes if hasattr(n, "index")), None)
+            name = next((n.name for n in notes if isinstance(n, AttributeValidationNote)), None)
+            index = next((n.index for n in notes if isinstance(n, IterableValidationNote)), None)
             where = f".{name}" if name is not None else f"[{index}]" if index is not None else ""
             if isinstance(inner, KeyError) and name is not None and inner.args == (name,):
                 found.append(f"{where}: missing")

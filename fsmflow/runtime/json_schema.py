@@ -88,9 +88,10 @@ class _Maker:
         if origin in (typing.Union, types.UnionType):
             return {"anyOf": [self.of(member) for member in arguments]}
         if origin is list:
-            return {"type": "array", "items": self.of(arguments[0])}
+            return {"type": "array", "items": self.of(arguments[0])} if arguments else dict(_PLAIN[list])
         if origin is dict:
-            return {"type": "object", "additionalProperties": self.of(arguments[1])}
+            held = {"additionalProperties": self.of(arguments[1])} if arguments else {}
+            return {"type": "object", **held}
         return self._class(kind) if isinstance(kind, type) else {}
 
     def _class(self, kind: type) -> Schema:

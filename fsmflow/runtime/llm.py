@@ -22,10 +22,10 @@ from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
-from fsmflow.runtime.steps import StepNotFound, resolve_type
+from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.streaming import reply_in, streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
-from fsmflow.runtime.validation import validator
+from fsmflow.runtime.validation import StepNotFound, validator
 
 MOST = 4
 LONGEST_COMPLAINT = 200

@@ -24,8 +24,8 @@ from fsmflow.runtime.options import Options, check
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Configuration, Limits, Run, Spent
 from fsmflow.runtime.secrets import Secrets
-from fsmflow.runtime.steps import Bound, StepNotFound, resolve_type
-from fsmflow.runtime.validation import Validate, validator
+from fsmflow.runtime.steps import Bound, resolve_type
+from fsmflow.runtime.validation import StepNotFound, Validate, validator
 from fsmflow.runtime.world import World
 
 Given = TypeVar("Given", contravariant=True)

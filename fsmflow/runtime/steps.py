@@ -16,11 +16,7 @@ from typing import Any, NamedTuple
 
 from fsmflow.runtime.calling import Call, caller
 from fsmflow.runtime.commands import Stage
-from fsmflow.runtime.validation import Validate, exact, validator
-
-
-class StepNotFound(Exception):
-    """A `module:name` of a spec leads to nothing that can be used; the message says why."""
+from fsmflow.runtime.validation import StepNotFound, Validate, exact, validator
 
 
 class Acceptor(NamedTuple):

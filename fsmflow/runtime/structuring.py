@@ -5,21 +5,24 @@ What is of the type already is held to it too. cattrs and attrs are imported at 
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
+import enum
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections import abc
+from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from typing import Any
 
 from fsmflow.runtime.complaints import complaints_of, each, named, shown
+from fsmflow.runtime.instances import Hook, is_class, is_pydantic, of_class, of_pydantic
 
-Hook = Callable[[Any, Any], Any]
-"""Structures a value into a type."""
-
-EXACT: dict[Any, tuple[type, ...]] = {int: (int,), str: (str,), bool: (bool,), float: (float, int)}
+EXACT: dict[Any, tuple[type, ...]] = {
+    int: (int,),
+    str: (str,),
+    bool: (bool,),
+    float: (float, int),
+    bytes: (bytes,),
+}
 """The types that are told by their class alone, and the classes of what they take."""
 
 
@@ -30,14 +33,18 @@ def converter() -> Any:
 
     made = Converter(forbid_extra_keys=True)
     for kind in (*EXACT, type(None)):
-        made.register_structure_hook(kind, strict)
+        # Which also gets the classes that derive from it.
+        made.register_structure_hook(kind, scalar)
+    made.register_structure_hook_func(_is_enum, _member)
+    made.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
     for is_such, hook in (
-        (_is_list, _list),
+        (_is_collection, _collection),
+        (_is_tuple, _tuple),
         (_is_dict, _dict),
         (_is_literal, _literal),
         (_is_union, _union),
-        (_is_class, _class),
-        (_is_pydantic, _pydantic),
+        (is_class, of_class),
+        (is_pydantic, of_pydantic),
     ):
         made.register_structure_hook_factory(is_such, partial(hook, made))
     return made
@@ -62,21 +69,80 @@ def strict(value: Any, kind: Any) -> Any:
         raise TypeError("expected a number, found one that is too large for it") from None
 
 
-_WORDS = {int: "a whole number", str: "a string", bool: "true or false", float: "a number"}
+_WORDS = {int: "a whole number", str: "a string", bool: "true or false", float: "a number", bytes: "bytes"}
 
 
-def _is_list(kind: Any) -> bool:
-    return typing.get_origin(kind) is list or kind is list
+def scalar(value: Any, kind: Any) -> Any:
+    """Hold a value to a type of `EXACT`, to null, or to a class that derives from one of these.
+
+    Raises:
+        TypeError, ValueError: It does not fit.
+    """
+    if kind in EXACT or kind is type(None):
+        return strict(value, kind)
+    if _is_enum(kind):
+        return _member(value, kind)
+    base = next(each for each in EXACT if issubclass(kind, each))
+    return value if isinstance(value, kind) else kind(strict(value, base))
 
 
-def _list(made: Any, kind: Any) -> Hook:
-    (item,) = typing.get_args(kind) or (Any,)
-    hook = made.get_structure_hook(item)
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, enum.Enum)
+
+
+def _member(value: Any, kind: Any) -> Any:
+    if isinstance(value, kind):
+        return value
+    for member in kind:
+        # By type too, as of a literal.
+        if value.__class__ is member.value.__class__ and value == member.value:
+            return member
+    raise ValueError(f"expected {_one_of(member.value for member in kind)}, found {shown(value)}")
+
+
+_COLLECTIONS: dict[Any, Any] = {
+    list: list,
+    set: set,
+    frozenset: frozenset,
+    tuple: tuple,
+    abc.Sequence: tuple,
+    abc.Set: frozenset,
+}
+
+
+def _is_collection(kind: Any) -> bool:
+    return (typing.get_origin(kind) or kind) in _COLLECTIONS
+
+
+def _collection(made: Any, kind: Any) -> Hook:
+    item = (typing.get_args(kind) or (Any,))[0]
+    hook, make = made.get_structure_hook(item), _COLLECTIONS[typing.get_origin(kind) or kind]
+    known = (list, tuple, set, frozenset) if make in (set, frozenset) else (list, tuple)
+
+    def structure(value: Any, _: Any) -> Any:
+        if not isinstance(value, known):
+            raise TypeError(f"expected a list, found {named(value)}")
+        found = each(((f"[{i}]", v) for i, v in enumerate(value)), lambda v: hook(v, item))
+        return found if make is list else make(found)
+
+    return structure
+
+
+def _is_tuple(kind: Any) -> bool:
+    """Tell whether a type is that of tuples of so many items, each of a type of its own."""
+    return typing.get_origin(kind) is tuple and ... not in typing.get_args(kind)
+
+
+def _tuple(made: Any, kind: Any) -> Hook:
+    items = [(item, made.get_structure_hook(item)) for item in typing.get_args(kind)]
 
     def structure(value: Any, _: Any) -> Any:
         if not isinstance(value, list | tuple):
             raise TypeError(f"expected a list, found {named(value)}")
-        return each(((f"[{i}]", v) for i, v in enumerate(value)), lambda v: hook(v, item))
+        if len(value) != len(items):
+            raise ValueError(f"expected {len(items)} items, found {len(value)}")
+        parts = ((f"[{i}]", (v, *of)) for i, (v, of) in enumerate(zip(value, items, strict=True)))
+        return tuple(each(parts, lambda part: part[2](part[0], part[1])))
 
     return structure
 
@@ -110,9 +176,13 @@ def _literal(_: Any, kind: Any) -> Hook:
         # By type too: True and 1.0 equal 1.
         if any(value.__class__ is choice.__class__ and value == choice for choice in choices):
             return value
-        raise ValueError(f"expected one of {', '.join(map(repr, choices))}, found {shown(value)}")
+        raise ValueError(f"expected {_one_of(choices)}, found {shown(value)}")
 
     return structure
+
+
+def _one_of(choices: Iterable[Any]) -> str:
+    return f"one of {', '.join(map(repr, choices))}"
 
 
 def _is_union(kind: Any) -> bool:
@@ -132,69 +202,3 @@ def _union(made: Any, kind: Any) -> Hook:
         raise ValueError("fits none of its types: " + "; ".join(dict.fromkeys(problems)))
 
     return structure
-
-
-def _is_class(kind: Any) -> bool:
-    import attrs
-
-    return isinstance(kind, type) and (attrs.has(kind) or dataclasses.is_dataclass(kind))
-
-
-def _class(made: Any, kind: Any) -> Hook:
-    from cattrs.gen import make_dict_structure_fn
-
-    from_mapping = make_dict_structure_fn(kind, made, _cattrs_forbid_extra_keys=True)
-    hooks: dict[str, tuple[Any, Hook]] = {}
-
-    def structure(value: Any, _: Any) -> Any:
-        if isinstance(value, kind):
-            if not hooks:
-                # Not before there is an instance: a class may hold others of its own.
-                hooks.update((name, (t, made.get_structure_hook(t))) for name, t in _fields(kind).items())
-            parts = ((f".{name}", (getattr(value, name), *of)) for name, of in hooks.items())
-            each(parts, lambda part: part[2](part[0], part[1]))
-            return value
-        if not isinstance(value, Mapping):
-            raise TypeError(f"expected {kind.__name__} or a mapping, found {named(value)}")
-        return from_mapping(value, kind)
-
-    return structure
-
-
-def _fields(kind: Any) -> dict[str, Any]:
-    import attrs
-
-    hints = typing.get_type_hints(kind)
-    if attrs.has(kind):
-        return {a.name: hints.get(a.name, Any) for a in attrs.fields(kind)}
-    return {f.name: hints.get(f.name, Any) for f in dataclasses.fields(kind)}
-
-
-def _is_pydantic(kind: Any) -> bool:
-    return isinstance(kind, type) and hasattr(kind, "model_validate")
-
-
-def _pydantic(_: Any, kind: Any) -> Hook:
-    def structure(value: Any, _: Any) -> Any:
-        if isinstance(value, kind):
-            value = value.model_dump(warnings=False, by_alias=True)
-        elif _is_json(value):
-            # Only of JSON does a strict model take a date, or a decimal, that is written as text.
-            return kind.model_validate_json(json.dumps(value), strict=True)
-        return kind.model_validate(value, strict=True)
-
-    return structure
-
-
-def _is_json(value: Any) -> bool:
-    """Tell whether JSON has a word for all of a value, so that nothing of it changes once it is written."""
-    match value:
-        case str() | bool() | int() | None:
-            return True
-        case float():
-            return math.isfinite(value)
-        case list():
-            return all(map(_is_json, value))
-        case dict():
-            return all(type(key) is str and _is_json(item) for key, item in value.items())
-    return False

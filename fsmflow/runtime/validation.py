@@ -7,6 +7,7 @@ annotations too.
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +18,16 @@ Validate = Callable[[Any], Any]
 """Gives the structured value, or raises `Rejected`."""
 
 
+class StepNotFound(Exception):
+    """What a spec names leads to nothing that can be used; the message says why."""
+
+
 def validator(kind: Any) -> Validate | None:
-    """Make the function that holds values to the type `kind`; None if anything will do."""
+    """Make the function that holds values to the type `kind`; None if anything will do.
+
+    Raises:
+        StepNotFound: It holds what no value can be held to.
+    """
     if kind is Any or kind is object:
         return None
     if kind in EXACT:
@@ -29,6 +38,10 @@ def validator(kind: Any) -> Validate | None:
 def exact(kind: Any) -> type | None:
     """Give the class whose instances are of the type `kind` as they are; None if they need a closer look."""
     return kind if kind in (int, str, bool, float) else None
+
+
+def _named(kind: Any) -> str:
+    return kind.__qualname__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
 
 
 def _exactly(kind: type) -> Validate:
@@ -44,7 +57,15 @@ def _exactly(kind: type) -> Validate:
 
 
 def _structured(kind: Any) -> Validate:
-    hook = converter().get_structure_hook(kind)
+    from cattrs import StructureHandlerNotFoundError
+
+    try:
+        hook = converter().get_structure_hook(kind)
+    except StructureHandlerNotFoundError as error:
+        raise StepNotFound(
+            f"no value can be held to the type {_named(kind)}: JSON has no word of its own for"
+            f" {_named(error.type_)}; a pydantic model may hold it"
+        ) from None
 
     def validate(value: Any) -> Any:
         try:

@@ -1,12 +1,17 @@
-"""Types for outputs: attrs classes, dataclasses, a pydantic model."""
+"""Types for outputs: attrs classes, dataclasses, pydantic models, and what they may hold."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Literal
+import enum
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Generic, Literal, TypeVar
 
 import attrs
 import pydantic
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -46,3 +51,76 @@ class Model(pydantic.BaseModel):
 
     name: str
     age: int
+
+
+class Holder(pydantic.BaseModel):
+    """A pydantic model that holds another."""
+
+    held: Model
+
+
+class Mood(enum.StrEnum):
+    """Words of which there are only so many."""
+
+    SURE = "sure"
+    UNSURE = "unsure"
+
+
+class Size(enum.IntEnum):
+    """Numbers of which there are only so many."""
+
+    SMALL = 1
+    LARGE = 2
+
+
+class Name(str):
+    """A string of a class of its own."""
+
+    __slots__ = ()
+
+
+@attrs.frozen
+class Box(Generic[T]):
+    """An attrs class that holds anything."""
+
+    held: T
+
+
+@dataclasses.dataclass
+class Bag:
+    """A dataclass with collections, and more that JSON has no word of its own for."""
+
+    words: set[str] = dataclasses.field(default_factory=set)
+    more: Sequence[str] = ()
+    rest: tuple[int, ...] = ()
+    span: tuple[int, str] = (0, "")
+    raw: bytes = b""
+    box: Box[int] | None = None
+    any: object = None
+
+
+@attrs.frozen
+class Noted:
+    """An attrs class whose validator adds a note to its error."""
+
+    a: int = attrs.field()
+
+    @a.validator
+    def _is_large(self, _: Any, a: int) -> None:
+        error = ValueError("too small")
+        error.add_note("it has to be larger")
+        raise error
+
+
+@attrs.frozen
+class Dated:
+    """An attrs class that holds a date."""
+
+    on: date
+
+
+@dataclasses.dataclass
+class Open(Generic[T]):
+    """A dataclass of which nobody says what it holds."""
+
+    held: T

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import typing
 from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
@@ -139,6 +140,8 @@ def test_a_schema_says_what_the_validator_does(kind, good, bad):
         (dict[str, int], True, False),
         (dict, True, False),
         (list, False, False),
+        (typing.List, False, False),  # noqa: UP006 - as an author may write it
+        (typing.Dict, True, False),  # noqa: UP006
         (list[Any], False, False),
         (Passage | Point, False, False),
         (int | None, False, True),

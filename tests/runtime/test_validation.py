@@ -1,6 +1,7 @@
 """Holding outputs to their types."""
 
 import math
+import pickle
 import subprocess
 import sys
 from datetime import date
@@ -11,11 +12,25 @@ import attrs
 import pydantic
 import pytest
 
-from fsmflow.runtime import Rejected
+from fsmflow.runtime import Rejected, StepNotFound
 from fsmflow.runtime.complaints import MOST
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import validator
-from tests.runtime.shapes import Answer, Model, Passage, Point, Positive
+from tests.runtime.shapes import (
+    Answer,
+    Bag,
+    Box,
+    Dated,
+    Holder,
+    Model,
+    Mood,
+    Name,
+    Open,
+    Passage,
+    Point,
+    Positive,
+    Size,
+)
 from tests.runtime.workbench import outcomes, run, step
 
 S = "tests.runtime.shapes"
@@ -54,6 +69,20 @@ def hold(kind, value):
         (f"{S}:Model", Model(name="n", age=3), Model(name="n", age=3)),
         (f"{S}:Passage | {S}:Point", {"x": 1}, Point(1)),
         (f"{S}:Passage | None", None, None),
+        (f"{S}:Mood", "sure", Mood.SURE),
+        (f"{S}:Mood", Mood.SURE, Mood.SURE),
+        (f"{S}:Size", 2, Size.LARGE),
+        (f"{S}:Size", Size.LARGE, Size.LARGE),
+        (f"{S}:Name", "Ada", Name("Ada")),
+        (f"{S}:Name", Name("Ada"), Name("Ada")),
+        (f"{S}:Bag", {"words": ["a"]}, Bag(words={"a"})),
+        (f"{S}:Bag", Bag(words={"a"}, span=(1, "b")), Bag(words={"a"}, span=(1, "b"))),
+        (f"{S}:Bag", {"words": {"a"}, "span": [1, "b"]}, Bag(words={"a"}, span=(1, "b"))),
+        (f"{S}:Bag", {"more": ["a"], "rest": (1, 2)}, Bag(more=("a",), rest=(1, 2))),
+        (f"{S}:Bag", {"box": {"held": 1}, "raw": b"x", "any": [1]}, Bag(box=Box(1), raw=b"x", any=[1])),
+        (f"{S}:Bag", Bag(box=Box(1)), Bag(box=Box(1))),
+        (f"{S}:Open", {"held": 1}, Open(1)),
+        (f"{S}:Open", Open("a"), Open("a")),
     ],
 )
 def test_what_fits_is_structured(kind, value, expected):
@@ -113,6 +142,27 @@ def test_what_fits_is_structured(kind, value, expected):
         (f"{S}:Model", {"name": "n"}),
         (f"{S}:Model", Model.model_construct(name=1, age="x")),
         (f"{S}:Model", 5),
+        (f"{S}:Mood", "merry"),
+        (f"{S}:Mood", 1),
+        (f"{S}:Size", True),
+        (f"{S}:Size", 2.0),
+        (f"{S}:Size", "2"),
+        (f"{S}:Name", 5),
+        (f"{S}:Bag", {"words": "abc"}),
+        (f"{S}:Bag", {"words": {"a": 1}}),
+        (f"{S}:Bag", {"words": [["a"]]}),
+        (f"{S}:Bag", {"more": "abc"}),
+        (f"{S}:Bag", {"rest": "ab"}),
+        (f"{S}:Bag", {"rest": ["a"]}),
+        (f"{S}:Bag", {"span": [1]}),
+        (f"{S}:Bag", {"span": [1, 2]}),
+        (f"{S}:Bag", {"raw": 5}),
+        (f"{S}:Bag", {"raw": [1, 2]}),
+        (f"{S}:Bag", {"raw": "eA=="}),
+        (f"{S}:Bag", {"box": {"held": "a"}}),
+        (f"{S}:Bag", Bag(words="abc")),
+        (f"{S}:Bag", Bag(box=Box("a"))),
+        (f"{S}:Holder", Holder(held=Model.model_construct(name=1, age=2))),
     ],
 )
 def test_nothing_is_coerced(kind, value):
@@ -152,6 +202,11 @@ def test_nothing_is_coerced(kind, value):
         ('Literal["a", "b"]', "c", ("expected one of 'a', 'b', found 'c'",)),
         ("Literal[1]", True, ("expected one of 1, found True",)),
         (f"list[{S}:Model]", [{"name": "n", "age": "x"}], ("[0].age: Input should be a valid integer",)),
+        (f"{S}:Mood", "merry", ("expected one of 'sure', 'unsure', found 'merry'",)),
+        (f"{S}:Bag", {"span": [1]}, (".span: expected 2 items, found 1",)),
+        (f"{S}:Bag", {"span": [1, 2]}, (".span[1]: expected a string, found a whole number",)),
+        (f"{S}:Bag", {"raw": "eA=="}, (".raw: expected bytes, found a string",)),
+        (f"list[{S}:Noted]", [{"a": 1}], ("[0]: too small",)),
     ],
 )
 def test_complaints_say_where_and_how(kind, value, complaints):
@@ -246,6 +301,59 @@ def test_what_json_has_no_word_for_is_given_as_text():
     for wrong in ({"on": "soon", "sum": "1.5"}, {"on": "2026-01-31", "sum": "1.5", "by": {1: 1}}):
         with pytest.raises(Rejected):
             validate(wrong)
+
+
+def test_a_pydantic_model_that_was_made_stays_the_very_one():
+    """What pydantic has made is given on as it is: not made again out of what it would be written as."""
+
+    class Event(pydantic.BaseModel):
+        model_config = {"extra": "forbid"}
+        on: date = pydantic.Field(exclude=True)
+        at: date = pydantic.Field(validation_alias="when")
+        word: str
+        _seen: int = 0
+
+        @pydantic.computed_field
+        @property
+        def year(self) -> int:
+            return self.on.year
+
+        @pydantic.field_serializer("at")
+        def _written(self, at: date) -> str:
+            return str(at)
+
+        @pydantic.field_validator("word")
+        @classmethod
+        def _louder(cls, word: str) -> str:
+            return f"{word}!"
+
+    class Party(Event):
+        guests: int
+
+    made = Party(on=date(2026, 1, 31), when=date(2026, 2, 1), word="hello", guests=2)
+
+    assert validator(Event)(made) is made
+    assert validator(list[Event])([made])[0] is made
+    assert made.word == "hello!"
+
+
+@pytest.mark.parametrize(("kind", "named"), [(Dated, "Dated"), (list[Dated], f"list[{S}.Dated]")])
+def test_a_type_that_nothing_can_be_held_to_is_named(kind, named):
+    """A class with a field of a type that has no word in JSON is refused before any value is seen."""
+    with pytest.raises(StepNotFound) as caught:
+        validator(kind)
+
+    assert str(caught.value) == (
+        f"no value can be held to the type {named}: JSON has no word of its own for date;"
+        " a pydantic model may hold it"
+    )
+
+
+def test_a_rejection_is_the_same_when_it_comes_from_another_process():
+    """Its words and its complaints survive being pickled."""
+    found = pickle.loads(pickle.dumps(Rejected(("a", "b"))))
+
+    assert (str(found), found.complaints) == ("a; b", ("a", "b"))
 
 
 class Broken(Exception):
