@@ -6,7 +6,6 @@ Whatever a step returns, raises or swallows, its attempt ends as an event that t
 from __future__ import annotations
 
 import asyncio
-import types
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
@@ -21,6 +20,7 @@ from fsmflow.runtime.outcomes import StepError, Stop
 from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
+from fsmflow.runtime.unfinished import finished_value, is_unfinished
 from fsmflow.runtime.verdict import Use, cancelled, cut_at, cut_off, is_cut_by_run, raised, returned
 from fsmflow.runtime.world import World
 
@@ -142,8 +142,8 @@ class Attempts:
             else:
                 deadline.watch()
                 value = await in_thread(bound.function, given, stage.name)
-            if isinstance(value, types.CoroutineType):
-                value = await self.finished(value)
+            if is_unfinished(value.__class__):
+                value = await self.finished(finished_value(value))
         except asyncio.CancelledError as problem:
             use = stage.full if context is None else context.close(cut=True)
             if context is None or not context.breach:

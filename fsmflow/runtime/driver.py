@@ -7,7 +7,6 @@ run means is decided by the machine alone.
 from __future__ import annotations
 
 import asyncio
-import types
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
@@ -26,6 +25,7 @@ from fsmflow.runtime.outcomes import Stop
 from fsmflow.runtime.run import Run
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span, new_span_id
+from fsmflow.runtime.unfinished import finished_value, is_unfinished
 from fsmflow.runtime.verdict import cut_at, cut_off, is_cut_by_run
 from fsmflow.runtime.world import World
 
@@ -187,8 +187,8 @@ class Driver:
             value = None
             try:
                 value = await bound.call(arguments)
-                if value.__class__ is types.CoroutineType:
-                    value = await value
+                if is_unfinished(value.__class__):
+                    value = await finished_value(value)
                 ended = now()
                 if deadline.expired:
                     # The step swallowed the cancellation that cut it off.

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from fsmflow.runtime.calling import Call, caller
 from fsmflow.runtime.commands import Stage
+from fsmflow.runtime.unfinished import is_async, is_generator
 from fsmflow.runtime.validation import StepNotFound, Validate, exact, validator
 
 
@@ -74,8 +75,10 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
     function = resolve(step, folder) if isinstance(step, str) else step
     if not callable(function):
         raise StepNotFound(f"`{step}` of state `{stage.name}` can't be called")
+    if is_generator(function):
+        raise StepNotFound(f"`{step}` of state `{stage.name}` is a generator: let it return its value")
     wants_context = "ctx" in _parameters(function)
-    mode = _mode(function, stage)
+    mode = "async" if is_async(function) else "inline" if stage.inline else "thread"
     gives = resolve_type(stage.gives, folder) if stage.gives else Any
     return Bound(
         function,
@@ -91,15 +94,10 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
 def _acceptor(function: Any, name: str) -> Acceptor:
     if not callable(function):
         raise StepNotFound(f"`{name}` can't be called")
+    if is_async(function) or is_generator(function):
+        what = "async" if is_async(function) else "a generator"
+        raise StepNotFound(f"`{name}` can't be used to accept: it is {what}, and has to be a plain function")
     return Acceptor(function, _parameters(function)[1:])
-
-
-def _mode(function: Callable[..., Any], stage: Stage) -> str:
-    # Not to see whether it can be called, as B004 takes it, but whether what is called then is async.
-    target = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
-    if inspect.iscoroutinefunction(target):
-        return "async"
-    return "inline" if stage.inline else "thread"
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:

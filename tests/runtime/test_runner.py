@@ -161,6 +161,85 @@ def test_steps_can_be_any_callable():
         assert result.configuration.values["work"] == 1, function
 
 
+async def settled():
+    found = asyncio.get_running_loop().create_future()
+    found.set_result(1)
+    return found
+
+
+class Later:
+    """Gives 1 once it is awaited."""
+
+    def __await__(self):
+        yield from asyncio.sleep(0).__await__()
+        return 1
+
+
+async def later():
+    return Later()
+
+
+@pytest.mark.parametrize("function", [settled, later, Later, lambda: settled(), lambda ctx: Later()])
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_what_a_step_gives_is_awaited(function, is_watched):
+    """A step may give a future, or whatever else is to be awaited, in the place of its value."""
+    options = {"trace": lambda event: None} if is_watched else {}
+    result = run({"work": step()}, {"work": function}, options=options)
+
+    assert outcomes(result) == [("work", "success")]
+    assert result.configuration.values["work"] == 1
+
+
+def counting():
+    yield 1
+
+
+async def counting_later():
+    yield 1
+
+
+class Counting:
+    def __call__(self):
+        yield 1
+
+
+@pytest.mark.parametrize(
+    "function", [counting, counting_later, Counting(), functools.partial(counting), Counting().__call__]
+)
+def test_a_generator_is_no_step(function):
+    """A step that is a generator is refused before a run begins: it would give no value."""
+    with pytest.raises(StepNotFound, match="of state `work` is a generator: let it return its value"):
+        run({"work": step()}, {"work": function})
+
+
+@pytest.mark.parametrize("made", [counting, counting_later])
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_a_generator_is_no_value(made, is_watched):
+    """A step that gives a generator fails: nothing in it has run yet."""
+
+    async def work():
+        return made()
+
+    options = {"trace": lambda event: None} if is_watched else {}
+    for function in (work, lambda: made()):
+        result = run({"work": step(gives="Any")}, {"work": function}, options=options)
+
+        assert outcomes(result) == [("work", "failure")]
+        assert (
+            result.error.message
+            == "the step gave a generator, in which nothing has run yet: let it give a list"
+        )
+
+
+@pytest.mark.parametrize("function", [settled, counting, counting_later])
+def test_an_accept_function_says_it_at_once(steps, function):
+    """An accept function that is async, or a generator, is refused before a run begins."""
+    steps.fits = function
+
+    with pytest.raises(StepNotFound, match="`little_steps:fits` can't be used to accept: it is a"):
+        run({"work": step(run="little_steps:one", accept=["little_steps:fits"])}, {})
+
+
 def test_a_sync_run_inside_a_loop_says_what_to_do():
     """`run_sync` from async code is refused, with what to call instead, and leaves nothing behind."""
 
