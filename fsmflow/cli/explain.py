@@ -35,6 +35,8 @@ def command(name: str | None) -> None:
         return
     pages = reference.keys() | language | of_checks
     if name not in pages:
+        name = name.lower()
+    if name not in pages:
         click.echo(f"neither a check nor a key: {name!r}; {did_you_mean(name, pages)}", err=True)
         sys.exit(2)
     click.echo(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")

@@ -114,8 +114,9 @@ def decode(data: bytes, path: str) -> str:
     Raises:
         Unreadable: It is in another encoding (`not-text`).
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _unreadable("not-text", "the file is UTF-16, not UTF-8", path, hint="save it as UTF-8")
+    other = _other_encoding(data)
+    if other is not None:
+        raise _unreadable("not-text", f"the file is {other}, not UTF-8", path, hint="save it as UTF-8")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -134,6 +135,15 @@ def decode(data: bytes, path: str) -> str:
             Document(path, text, None),
         ) from None
     return text.removeprefix("\ufeff")
+
+
+def _other_encoding(data: bytes) -> str | None:
+    """Name the encoding that the first bytes are in, if a mark says so, or where zeros stand."""
+    if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"\0\0\0")) or data[1:4] == b"\0\0\0":
+        return "UTF-32"
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(data) > 1 and 0 in data[:2]):
+        return "UTF-16"
+    return None
 
 
 def refuse_unfit_characters(text: str, path: str, kind: Kind = SPEC) -> None:

@@ -59,7 +59,7 @@ def structure(document: Document) -> Structured:
             told = {d.route for d in diagnostics}
             news = (d for d in _placed(breaches(workflow), current) if d.route not in told)
             diagnostics += islice(news, MAX_FAULTS)
-            return Structured(workflow, tuple(diagnostics), current.damaged)
+            return _without_absurd_caps(Structured(workflow, tuple(diagnostics), current.damaged))
         diagnostics += _placed((fault.diagnostic for fault in found), current)
         if len(found) == MAX_FAULTS:
             diagnostics.append(_TOO_MANY)
@@ -68,6 +68,19 @@ def structure(document: Document) -> Structured:
             break
         current = repair(current, (cure for fault in found for cure in fault.cures))
     return Structured(None, tuple(diagnostics))
+
+
+def _without_absurd_caps(found: Structured) -> Structured:
+    """Leave out the caps of the budget that make no sense: nothing follows from them."""
+    absurd = {
+        d.route[1]: None for d in found.diagnostics if d.check == "absurd-cap" and d.route[0] == "budget"
+    }
+    if found.workflow is None or not absurd:
+        return found
+    budget = evolve(found.workflow.budget, **{str(key): None for key in absurd})
+    return evolve(
+        found, workflow=evolve(found.workflow, budget=budget), damaged=found.damaged | {("budget",)}
+    )
 
 
 def _hopeless(document: Document) -> Diagnostic | None:

@@ -160,6 +160,12 @@ def test_explain_tells_of_a_key_where_it_stands(run: Run) -> None:
     assert run("explain", "retry").stdout.startswith("retry\n=====\n\nThe same step again")
 
 
+def test_explain_minds_no_capitals(run: Run) -> None:
+    """A page is found however its name is written."""
+    assert run("explain", "LLM").stdout == run("explain", "llm").stdout
+    assert run("explain", "Unknown-Target").stdout == run("explain", "unknown-target").stdout
+
+
 def test_explain_tells_the_nearest_check(run: Run) -> None:
     """A misspelt check exits with 2 and is told the right one."""
     result = run("explain", "unknown-targt")

@@ -129,6 +129,14 @@ def test_what_is_no_text(told, text):
     assert {"not-text"} == {s.check for s in told(text)}
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
+def test_another_encoding_is_called_by_its_name(told, encoding):
+    """A text in UTF-16 or UTF-32 is told so, once, with a byte order mark or without."""
+    (said,) = told("workflow: one".encode(encoding))
+
+    assert said.message == f"the file is {encoding[:6].upper()}, not UTF-8"
+
+
 def test_the_place_of_a_byte_that_is_no_text(told):
     """A byte that is not UTF-8 is located by line and column, counted in characters."""
     (said,) = told("a: 1\né: ".encode() + b"\xff")
