@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from fsmflow.engines.durable import Durable
+    from fsmflow.engines.durable import Corrupt, Durable
     from fsmflow.runtime import Asked
 
 Command = TypeVar("Command", bound=Any)
@@ -61,6 +61,24 @@ def in_database(db: Path) -> str:
     """Give the option that names a database, unless it is the one that is meant anyway."""
     meant = Path(os.environ.get("FSMFLOW_DB") or database(None))
     return "" if db == meant else f" --db {db}"
+
+
+class Damages:
+    """Tells of the runs that can't be read, and says by an exit code that what is shown is not all."""
+
+    def __init__(self) -> None:
+        self.code = 0
+
+    def __call__(self, run_id: str, damage: Corrupt) -> None:
+        """Tell of one."""
+        self.say(f"{run_id} can't be read: {damage.args[0]}")
+
+    def say(self, what: str) -> None:
+        """Tell what can't be read."""
+        from fsmflow.cli.results import clean
+
+        self.code = FINDING
+        click.echo(clean(what), err=True)
 
 
 @contextmanager

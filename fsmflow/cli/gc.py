@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
 import click
 
-from fsmflow.cli.durable import db_option, opened
+from fsmflow.cli.durable import Damages, db_option, opened
 from fsmflow.spec import Duration
 
 _DEFAULT = "30d"
@@ -22,7 +23,10 @@ _DEFAULT = "30d"
 )
 @db_option
 def command(age: str | None, payloads: Path | None, db: Path | None) -> None:
-    """Forget durable runs that ended long ago, and what only they used."""
+    """Forget durable runs that ended long ago, and what only they used.
+
+    Exits with 1 if a run is damaged: it is kept, as nobody knows when it ended.
+    """
     if payloads is not None and age is None:
         raise click.UsageError(
             "--payloads needs --older-than: longer than any run lasts, and than the server keeps its history"
@@ -37,8 +41,10 @@ def command(age: str | None, payloads: Path | None, db: Path | None) -> None:
         _forget_payloads(payloads, before_ns)
         return
     with opened(db) as durable:
-        count = durable.gc(before_ns=before_ns)
+        damages = Damages()
+        count = durable.gc(before_ns=before_ns, damaged=damages)
     click.echo(f"forgot {count:,} run{'' if count == 1 else 's'}")
+    sys.exit(damages.code)
 
 
 def _forget_payloads(folder: Path, before_ns: int) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.durable import db_option, how_to_answer, in_database, opened
+from fsmflow.cli.durable import Damages, db_option, how_to_answer, in_database, opened
 from fsmflow.cli.output import format_option, printed
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.cli.watched import Watching
@@ -46,6 +47,8 @@ def command(
 
     RUN is a run's id, or the beginning of it. What a run gave is shown as `fsmflow run` does, secrets
     included.
+
+    Exits with 1 if a run is damaged; the others are listed.
     """
     if place.is_temporal:
         from fsmflow.cli import temporal_runs
@@ -61,14 +64,16 @@ def command(
         if run is not None:
             _show(durable, durable.find(run), form)
             return
-        found = durable.runs(status=status, workflow=workflow)
+        damages = Damages()
+        found = durable.runs(status=status, workflow=workflow, damaged=damages)
         if form == "json":
             rows = [each._asdict() for each in found]
             click.echo(json.dumps({"schema": "fsmflow.runs/1", "runs": rows}, indent=2))
         elif found:
             _list(found)
-        else:
+        elif not damages.code:
             click.echo("no runs")
+        sys.exit(damages.code)
 
 
 def _list(found: list[Kept]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 from click.core import ParameterSource
 
-from fsmflow.cli.durable import FINDING, database, db_option, how_to_answer, is_made, opened
+from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, is_made, opened
 from fsmflow.cli.output import format_option, wants_color
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
 
@@ -39,21 +39,19 @@ def command(desk: Path | None, db: Path | None, form: str) -> None:
 
     Exits with 1 if a question can't be read, since its step module is gone, say; the others are listed.
     """
-    kept = _kept(db)
-    found = [*_at_desk(desk), *(each for each in kept if each is not None)]
-    # What is listed is listed, but it is not all.
-    code = FINDING if None in kept else 0
+    damages = Damages()
+    found = [*_at_desk(desk), *_kept(db, damages)]
     if form == "json":
         questions = [
             {**each.waiting._asdict(), **({} if each.db is None else {"db": str(each.db)})} for each in found
         ]
         click.echo(json.dumps({"schema": "fsmflow.waiting/1", "questions": questions}, indent=2))
-        sys.exit(code)
-    if not found:
+        sys.exit(damages.code)
+    if not found and not damages.code:
         click.echo("nothing waits")
     for number, each in enumerate(found):
         click.echo(("\n" if number else "") + _told(each, time.time_ns()), color=wants_color(sys.stdout))
-    sys.exit(code)
+    sys.exit(damages.code)
 
 
 def _at_desk(desk: Path | None) -> list[_Found]:
@@ -68,27 +66,27 @@ def _answers(waiting: Waiting) -> str:
     return " ".join(filter(None, (" | ".join(waiting.labels or ()), filled)))
 
 
-def _kept(db: Path | None) -> list[_Found | None]:
-    """Give the questions of durable runs; none where no database is, unless this command names it.
-
-    In the place of one whose answers are of a type that is there no more stands None; that is told.
-    """
+def _kept(db: Path | None, damages: Damages) -> list[_Found]:
+    """Give the questions of durable runs; none where no database is, unless this command names it."""
     path = database(db)
     is_named = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
     if not is_named and not is_made(path):
         return []
     with opened(path) as durable:
-        return [_described(durable, each, path) for each in durable.questions() if not each.is_answered]
+        waiting = [each for each in durable.questions(damaged=damages) if not each.is_answered]
+        described = [_described(durable, each, path, damages) for each in waiting]
+    return [each for each in described if each is not None]
 
 
-def _described(durable: Durable, each: Question, path: Path) -> _Found | None:
-    """Give a question of a durable run; None, told, if the type of its answers is not to be found."""
+def _described(durable: Durable, each: Question, path: Path, damages: Damages) -> _Found | None:
+    """Give a question of a durable run; None, told, if its machine or its type can't be read."""
+    from fsmflow.engines.durable import Corrupt
     from fsmflow.runtime import StepNotFound
 
     try:
         asked = durable.described(each)
-    except StepNotFound as error:
-        click.echo(f"{each.root_id} asks what can't be read: {error.args[0]}", err=True)
+    except (Corrupt, StepNotFound) as error:
+        damages.say(f"{each.root_id} asks what can't be read: {error.args[0]}")
         return None
     waiting = Waiting(
         asked.token,

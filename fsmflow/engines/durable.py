@@ -24,12 +24,14 @@ from fsmflow.engines.owners import is_alive, this_process
 from fsmflow.engines.pinned import workflow_kept, workflow_pinned
 from fsmflow.engines.records import (
     OPEN,
+    Damaged,
     Kept,
     NoSuchRun,
     Over,
     Question,
     about_run,
     questions_kept,
+    refuse,
     run_found,
     runs_due,
     runs_kept,
@@ -281,9 +283,20 @@ class Durable:
         about = self.store.do_now(lambda connection: about_run(connection, run_id))
         return workflow_pinned(self.store, about)
 
-    def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Kept]:
-        """List the runs that are kept, without those of children, the latest first."""
-        return self.store.do_now(lambda connection: runs_kept(connection, status, workflow))
+    def runs(
+        self, *, status: str | None = None, workflow: str | None = None, damaged: Damaged = refuse
+    ) -> list[Kept]:
+        """List the runs that are kept, without those of children, the latest first.
+
+        Args:
+            status: Only those of this status, or of this kind of end.
+            workflow: Only those of this workflow.
+            damaged: Is told of runs that are damaged, and left out.
+
+        Raises:
+            Corrupt: A run is damaged, and nobody is told.
+        """
+        return self.store.do_now(lambda connection: runs_kept(connection, status, workflow, damaged))
 
     def find(self, run_id: str) -> Kept:
         """Say what is known of a run, by its id or by the beginning of it.
@@ -314,9 +327,17 @@ class Durable:
 
         self.store.do_now(work)
 
-    def gc(self, *, before_ns: int) -> int:
-        """Forget runs that ended before a time, and what only they used; give how many."""
-        return self.store.do_now(lambda connection: forget(connection, before_ns))
+    def gc(self, *, before_ns: int, damaged: Damaged = refuse) -> int:
+        """Forget runs that ended before a time, and what only they used; give how many.
+
+        Args:
+            before_ns: The time, in nanoseconds since 1970.
+            damaged: Is told of runs that are damaged, and kept.
+
+        Raises:
+            Corrupt: A run is damaged, and nobody is told; nothing is forgotten.
+        """
+        return self.store.do_now(lambda connection: forget(connection, before_ns, damaged))
 
     def due(self, *, most: int) -> list[str]:
         """Give runs that somebody should carry out now, the oldest first, and at most so many.
@@ -326,12 +347,19 @@ class Durable:
         """
         return self.store.do_now(lambda connection: runs_due(connection, most))
 
-    def questions(self, run_id: str | None = None) -> list[Question]:
+    def questions(self, run_id: str | None = None, *, damaged: Damaged = refuse) -> list[Question]:
         """Give the questions that wait, of one run or of all, the oldest first.
 
         One that is answered is among them until its run goes on.
+
+        Args:
+            run_id: Only those of this run.
+            damaged: Is told of runs that are damaged, and left out.
+
+        Raises:
+            Corrupt: A run is damaged, and nobody is told.
         """
-        return self.store.do_now(lambda connection: questions_kept(connection, run_id))
+        return self.store.do_now(lambda connection: questions_kept(connection, run_id, damaged))
 
     def answer(self, run_id: str, state: str, label: str | None = None, value: Any = None) -> None:
         """Answer a question that waits: of a run, or of a workflow that it calls.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import NoneType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from fsmflow.engines.keeping import read
 from fsmflow.engines.owners import is_alive
@@ -24,6 +24,19 @@ class NoSuchRun(LookupError):
 
 class Over(RuntimeError):
     """The run is over already."""
+
+
+Damaged = Callable[[str, Corrupt], None]
+"""Is told of a run that is damaged, and left out: its id, and what is wrong with it."""
+
+
+def refuse(_run_id: str, damage: Corrupt) -> NoReturn:
+    """Let no run be left out.
+
+    Raises:
+        Corrupt: There is one that is damaged.
+    """
+    raise damage
 
 
 class Kept(NamedTuple):
@@ -100,7 +113,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {
 """What columns hold that are no text: of a damaged database, SQLite does not see to it."""
 
 
-def _checked(row: tuple[Any, ...]) -> Mapping[str, Any]:
+def checked(row: tuple[Any, ...]) -> Mapping[str, Any]:
     """Name what is kept of a run beside its journal.
 
     Raises:
@@ -133,17 +146,25 @@ def about_run(connection: sqlite3.Connection, run_id: str) -> Mapping[str, Any]:
     found = connection.execute("SELECT * FROM runs WHERE run_id = ?", (run_id,)).fetchone()
     if found is None:
         raise NoSuchRun(f"there is no run {run_id}")
-    return _checked(found)
+    return checked(found)
 
 
-def runs_kept(connection: sqlite3.Connection, status: str | None, workflow: str | None) -> list[Kept]:
+def runs_kept(
+    connection: sqlite3.Connection, status: str | None, workflow: str | None, damaged: Damaged
+) -> list[Kept]:
     """List the runs that are kept, without those of children, the latest first."""
     query = (
         "SELECT * FROM runs WHERE parent_id IS NULL"
         " AND status = coalesce(?, status) AND workflow = coalesce(?, workflow)"
         " ORDER BY created_ns DESC, run_id"
     )
-    return [_kept(connection, row) for row in connection.execute(query, (status, workflow)).fetchall()]
+    found = []
+    for row in connection.execute(query, (status, workflow)).fetchall():
+        try:
+            found.append(_kept(connection, row))
+        except Corrupt as damage:
+            damaged(row[0], damage)
+    return found
 
 
 def run_found(connection: sqlite3.Connection, run_id: str) -> Kept:
@@ -162,7 +183,7 @@ def run_found(connection: sqlite3.Connection, run_id: str) -> Kept:
 
 
 def _kept(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Kept:
-    about = _checked(row)
+    about = checked(row)
     state, spent = about["state"], read(about["spent"])
     if about["status"] != "done" and (begun := begun_last(connection, about["run_id"])) is not None:
         state, spent = begun["state"], Spent(*begun["spent"])._asdict()
@@ -206,21 +227,26 @@ ORDER BY created_ns, run_id LIMIT ?
 """
 
 
-def questions_kept(connection: sqlite3.Connection, run_id: str | None) -> list[Question]:
+def questions_kept(connection: sqlite3.Connection, run_id: str | None, damaged: Damaged) -> list[Question]:
     """Give the questions that wait, of one run or of all, the oldest first."""
     rows = connection.execute(
         "SELECT * FROM runs WHERE status = 'waiting' AND root_id = coalesce(?, root_id) ORDER BY created_ns",
         (run_id,),
     ).fetchall()
-    names = ("run_id", "root_id", "workflow", "digest", "folder")
-    about = [[each[name] for name in names] for each in map(_checked, rows)]
-    return [found for each in about if (found := _question(connection, *each)) is not None]
+    found = []
+    for row in rows:
+        try:
+            question = _question(connection, checked(row))
+        except Corrupt as damage:
+            damaged(row[0], damage)
+        else:
+            found += [question] if question is not None else []
+    return found
 
 
-def _question(
-    connection: sqlite3.Connection, run_id: str, root_id: str, workflow: str, digest: str, folder: str
-) -> Question | None:
+def _question(connection: sqlite3.Connection, about: Mapping[str, Any]) -> Question | None:
     """Read the question that a run waits for; None if it is a child that does."""
+    run_id = about["run_id"]
     rows = rows_of(connection, run_id)
     if not rows:
         raise Corrupt(f"the journal of {run_id} is gone")
@@ -231,10 +257,10 @@ def _question(
     answer = connection.execute("SELECT 1 FROM answers WHERE token = ?", (token,)).fetchone()
     return Question(
         run_id,
-        root_id,
-        workflow,
-        digest,
-        folder,
+        about["root_id"],
+        about["workflow"],
+        about["digest"],
+        about["folder"],
         begun["state"],
         begun["visit"],
         begun["shown"],

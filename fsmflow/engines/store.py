@@ -75,6 +75,7 @@ class Store:
             self._connection = sqlite3.connect(
                 path, check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
             )
+            self._connection.text_factory = _text
             try:
                 self._prepare()
             except BaseException:
@@ -263,6 +264,11 @@ class Store:
         except sqlite3.Error:
             # The next transaction says what is wrong.
             return
+
+
+def _text(data: bytes) -> str:
+    """Read a text; one that is damaged is another one, as its checksum tells, and hides no other."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _tell(batch: list[Handed]) -> None:

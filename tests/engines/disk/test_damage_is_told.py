@@ -75,6 +75,108 @@ def test_a_file_that_is_no_database_any_more_is_told(
     assert isinstance(result.exception, SystemExit), repr(result.exception)
 
 
+HURT = {
+    "a row of the journal": "UPDATE journal SET body = replace(body, 'a ship', 'a shop') WHERE",
+    "what waits": "UPDATE journal SET body = replace(body, '\"ask\"', '\"bsk\"') WHERE kind = 'begin' AND",
+    "all rows": "DELETE FROM journal WHERE",
+    "the ledger": "UPDATE runs SET spent = substr(spent, 2) WHERE",
+    "a byte that is no text": "UPDATE runs SET code = CAST(x'6ff5' AS TEXT) WHERE",
+    "when it ended": "UPDATE runs SET ended_ns = 5 WHERE",
+    "how it ended": "UPDATE runs SET status = 'done', ended_ns = 5 WHERE",
+}
+
+SHOWS = {
+    "runs": {"asked", "due", "over"},
+    "waiting": {"asked"},
+    "serve --until-idle": {"due"},
+    "resume --all": {"due"},
+    "gc --older-than 0s": {"over"},
+}
+
+
+def of_others(asked: Workflow, path: Path) -> None:
+    """Make a database with a run that will be hurt, one that waits, one that is due, and one that is over."""
+    with Durable(path, suspends=True) as durable:
+        for run_id in ("hurt", "asked", "due", "over"):
+            durable.submit(asked, {"item": "a ship"}, run_id=run_id)
+        for run_id in ("hurt", "asked"):
+            with pytest.raises(Suspended):
+                asyncio.run(durable.resume(run_id))
+        durable.cancel("over")
+
+
+def left(path: Path) -> dict[str, Any]:
+    """Give what became of each run."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return dict(connection.execute("SELECT run_id, status FROM runs").fetchall())
+
+
+@pytest.mark.parametrize(
+    ("command", "what"),
+    [
+        *(("runs", what) for what in HURT if what != "a row of the journal"),
+        *(("waiting", what) for what in HURT if what != "how it ended"),
+        *(("gc --older-than 0s", what) for what in ["how it ended"]),
+    ],
+)
+def test_a_run_that_is_damaged_hides_no_other(
+    command: str, what: str, asked: Workflow, tmp_path: Path
+) -> None:
+    """A command does its work on all runs that can be read, names the one that can't, and exits with 1."""
+    path = tmp_path / "runs.db"
+    of_others(asked, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute(f"{HURT[what]} run_id = 'hurt'").rowcount > 0
+    result = CliRunner().invoke(app, [*command.split(), "--db", str(path)])
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("hurt can't be read: ")
+    assert result.stderr.count("\n") == 1
+    for run_id in SHOWS[command]:
+        assert run_id in result.stdout or run_id not in left(path)
+    assert "hurt" in left(path)
+
+
+@pytest.mark.parametrize("command", ["serve --until-idle", "resume --all"])
+@pytest.mark.parametrize("what", [what for what in HURT if what != "how it ended"])
+def test_a_run_that_is_damaged_holds_up_no_other(
+    command: str, what: str, asked: Workflow, tmp_path: Path
+) -> None:
+    """Whoever carries out all that is due goes on past a run that is damaged, names it, and exits with 1."""
+    path = tmp_path / "runs.db"
+    of_others(asked, path)
+    with Durable(path, suspends=True) as durable:
+        durable.answer("hurt", "ask", value="good")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"{HURT[what]} run_id = 'hurt'")
+    result = CliRunner().invoke(app, [*command.split(), "--db", str(path)])
+
+    assert result.exit_code == 1
+    assert "hurt" in result.output
+    assert "internal error" not in result.output
+    assert left(path)["due"] == "waiting"
+
+
+@pytest.mark.parametrize("what", ["the machine", "the machine's text"])
+@pytest.mark.parametrize("command", ["waiting", "gc --older-than 0s"])
+def test_a_machine_that_is_damaged_is_told_with_a_run_of_it(
+    command: str, what: str, asked: Workflow, tmp_path: Path
+) -> None:
+    """Where a machine can't be read, a run is named that needs it, and no machine is forgotten."""
+    path = tmp_path / "runs.db"
+    of_others(asked, path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(DAMAGE[what])
+        machines = connection.execute("SELECT * FROM machines").fetchall()
+    result = CliRunner().invoke(app, [*command.split(), "--db", str(path)])
+
+    assert result.exit_code == 1
+    assert "asked can't be read: " in result.stderr or "asked asks what can't be read: " in result.stderr
+    assert ("over" in left(path)) == (command == "waiting")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        assert connection.execute("SELECT * FROM machines").fetchall() == machines
+
+
 class _Once(Store):
     """A database that can't be read once, while a file says so."""
 
