@@ -15,7 +15,7 @@ from fsmflow.runtime.json_schema import Schema, is_object, is_strict, json_schem
 from fsmflow.runtime.outcomes import Invalid, Outcome
 from fsmflow.runtime.validation import Validate
 
-_FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
+_FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\r?\n(.*)\n[ \t]*```\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,8 @@ class Tool:
         Raises:
             Invalid: They are not of its type.
         """
-        found = _object(arguments, f"the arguments of {self.label} are")
+        # Where there is nothing to say, some say nothing.
+        found = _object(arguments if arguments.strip() else "{}", f"the arguments of {self.label} are")
         value = _value(found) if self.is_wrapped else found
         try:
             return value if self.validate is None else self.validate(value)
@@ -216,6 +217,7 @@ def _written(schema: Schema) -> str:
 
 def _object(answer: str, what: str = "the answer is") -> dict[str, Any]:
     """Read a JSON object, in a fence or out of it."""
+    answer = answer.removeprefix("\ufeff")
     fenced = _FENCE.fullmatch(answer)
     try:
         text = answer if fenced is None else fenced[1]

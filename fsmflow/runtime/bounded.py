@@ -78,8 +78,3 @@ def bounded(client: type) -> Callable[[Any], Awaitable[None]]:
             response.stream = (Bounded if how in ("", "identity") else Refused)(response.stream)
 
     return hook
-
-
-def unwrapped(error: Exception) -> Exception:
-    """Give what a client made another error of, if it was that a response went on and on."""
-    return error.__cause__ if isinstance(error.__cause__, Transient) else error

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
-from fsmflow.runtime.bounded import PLAIN, bounded, unwrapped
+from fsmflow.runtime.bounded import PLAIN, bounded
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.streaming import reply_in, streamed
+from fsmflow.runtime.streaming import reply_in, streamed, words_of
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.validation import StepNotFound, validator
 
@@ -160,6 +160,9 @@ def _client(stage: Stage, ctx: StepContext) -> Any:
     key, place = _endpoint()
     if not key and not place:
         raise _unsent(ctx, "no endpoint is set up: set OPENAI_API_KEY, or OPENAI_BASE_URL for one without")
+    if place and not place.lower().startswith(("http://", "https://")):
+        # It is not shown, since it may hold a password.
+        raise _unsent(ctx, "OPENAI_BASE_URL is no address: it has to begin with http:// or https://")
     try:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     except ImportError:
@@ -189,7 +192,10 @@ async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:
             raw = await client.chat.completions.with_raw_response.create(**request)
             content: bytes = raw.http_response.content
     except Exception as error:
-        raise unwrapped(error) from error
+        if isinstance(error.__cause__, Transient):
+            # The client has made another error of it that a response goes on and on.
+            raise error.__cause__ from None
+        raise
     return reply_in(content)
 
 
@@ -201,7 +207,8 @@ def _about(reply: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("prompt_tokens", "completion_tokens")
     )
     choices = reply.get("choices")
-    finish = choices[0].get("finish_reason") if isinstance(choices, list) and choices else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    finish = choice.get("finish_reason") if isinstance(choice, dict) else None
     said = {"answered_by": reply.get("model"), "answer_id": reply.get("id"), "finish": finish}
     told = {name: text[:LONGEST_NAME] for name, text in said.items() if isinstance(text, str)}
     counted = {"input_tokens": read, "output_tokens": written}
@@ -261,7 +268,7 @@ def _content(message: Mapping[str, Any]) -> str:
     Raises:
         Invalid: There are none.
     """
-    content = message.get("content")
-    if not isinstance(content, str) or not content.strip():
+    content = words_of(message.get("content"))
+    if not content.strip():
         raise Invalid("the answer is empty")
     return content

@@ -99,7 +99,7 @@ def classify(error: BaseException) -> Failure:
             return Failure("transient", message, (), retry_after_us(error), ambiguous)
         return Failure("failure", message)
     if _is_connection(type(error).__mro__):
-        return Failure("transient", message, ambiguous=True)
+        return Failure("transient", _with_cause(message, error.__cause__), ambiguous=True)
     return Failure("failure", message)
 
 
@@ -113,6 +113,12 @@ def describe(error: BaseException) -> str:
     if isinstance(error, StepError):
         return text[:500] or name
     return (f"{name}: {text}" if text else name)[:500]
+
+
+def _with_cause(message: str, cause: BaseException | None) -> str:
+    """Add to what a client says, such as that there is no connection, the reason that it has from below."""
+    said = "" if cause is None else describe(cause)
+    return message if not said or said in message else f"{message} ({said})"[:500]
 
 
 # By name, so that no HTTP library needs to be imported.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from fsmflow.runtime.outcomes import Transient
@@ -32,11 +34,40 @@ async def streamed(request: Mapping[str, Any], client: Any, show: Callable[[str]
             # It does not stream, whatever it was asked.
             return _at_once(await response.read(), show)
         # Read to its very end: what is left half read would be cleaned up at some later time.
-        async for line in response.iter_lines():
+        async for line in _lines(response.iter_bytes()):
             words = put_together.add(_part(line))
             if words:
                 show(words)
     return put_together.whole()
+
+
+_LINE_END = re.compile(r"[\r\n]")
+
+
+async def _lines(parts: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Give the lines of a stream of server-sent events (HTML Living Standard §9.2.5), and some empty ones.
+
+    The client's own lines end at U+2028 and the like too, which may stand in JSON as they are.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+    begun: list[str] = []
+    async for part in parts:
+        first, *others = _LINE_END.split(decoder.decode(part))
+        begun.append(first)
+        for other in others:
+            yield "".join(begun)
+            begun = [other]
+    yield "".join(begun)
+
+
+def words_of(content: Any) -> str:
+    """Give the words of an answer, or of a part of one: a text, or a list that holds some, among thoughts."""
+    if isinstance(content, list):
+        found = [
+            each.get("text") for each in content if isinstance(each, dict) and each.get("type") == "text"
+        ]
+        return "".join(text for text in found if isinstance(text, str))
+    return content if isinstance(content, str) else ""
 
 
 def reply_in(content: bytes) -> dict[str, Any]:
@@ -60,8 +91,8 @@ def _at_once(content: bytes, show: Callable[[str], None]) -> dict[str, Any]:
     if reply.get("error"):
         raise Transient(f"the endpoint's reply is an error: {json.dumps(reply['error'])[:200]}")
     with contextlib.suppress(LookupError, TypeError, AttributeError):
-        words = reply["choices"][0]["message"]["content"]
-        if isinstance(words, str) and words:
+        words = words_of(reply["choices"][0]["message"]["content"])
+        if words:
             show(words)
     return reply
 
@@ -112,8 +143,8 @@ class _Reply:
             for call in delta.get("tool_calls") or ():
                 self._call(call)
             self._refusal.append(str(delta.get("refusal") or ""))
-            words = str(delta.get("content") or "")
-        except (AttributeError, KeyError, TypeError) as error:
+            words = words_of(delta.get("content"))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Transient("the stream holds what is no part of an answer") from error
         self._words.append(words)
         self._length += len(words)

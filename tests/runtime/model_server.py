@@ -77,7 +77,8 @@ def serving(*script: Reply) -> Iterator[ModelServer]:
 
 def says(content: Any, *, finish: str | None = "stop", usage: Any = USAGE, **message: Any) -> Reply:
     """Answer, in words or as JSON."""
-    text = content if isinstance(content, str | None) else json.dumps(content)
+    is_json = isinstance(content, dict) or (isinstance(content, list) and "type" not in (content or [{}])[0])
+    text = json.dumps(content) if is_json else content
     choice = {
         "index": 0,
         "finish_reason": finish,
@@ -113,7 +114,21 @@ def streams(*parts: Any, pause: float = 0.0, done: bool = True, cut: bool = Fals
     return reply
 
 
-def part(words: str | None = None, *, finish: str | None = None, usage: Any = None, **delta: Any) -> Any:
+def drips(raw: bytes) -> Reply:
+    """Stream bytes one by one, as they are."""
+
+    def reply(to: Handler) -> None:
+        to.send_response(200)
+        to.send_header("content-type", "text/event-stream")
+        to.end_headers()
+        for byte in raw:
+            to.wfile.write(bytes([byte]))
+            to.wfile.flush()
+
+    return reply
+
+
+def part(words: Any = None, *, finish: str | None = None, usage: Any = None, **delta: Any) -> Any:
     """Make a part of a streamed answer."""
     choice = {"index": 0, "delta": {"content": words, **delta}, "finish_reason": finish}
     found = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}

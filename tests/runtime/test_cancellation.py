@@ -13,7 +13,8 @@ from fsmflow.runtime import Invalid, Outcome, Permanent, StepContext, Transient
 from fsmflow.runtime.steps import Bound
 from fsmflow.spec import Budget, Cost, End, Wait
 from fsmflow.testing.clock import SimulatedDeadline
-from fsmflow.testing.plans import simplest, values_of
+from fsmflow.testing.drawing import simplest
+from fsmflow.testing.plans import values_of
 from tests.runtime.workbench import compiled, reask, retry, seconds, step
 
 SPECS = Path(__file__).resolve().parents[2] / "specs"

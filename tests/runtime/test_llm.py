@@ -169,6 +169,7 @@ ENDINGS = {
     "a body that is no object": (sends([]), "transient", None),
     "no choice": (sends({"choices": [], "usage": None}), "transient", None),
     "an error instead of a choice": (sends({"error": {"message": "busy"}}), "transient", None),
+    "a choice that is no object": (sends({"choices": ["It adds."]}), "transient", None),
     "a bad request": (fails(400), "failure", None),
     "a wrong key": (fails(401), "failure", None),
     "no such model": (fails(404), "failure", None),
@@ -317,6 +318,35 @@ def test_no_endpoint(prompts):
     assert outcomes(result) == [("draft", "failure")]
     assert "OPENAI_BASE_URL" in result.error.message
     assert result.spent[:4] == (1, 0, 0, 0)
+
+
+def test_an_address_that_is_none(prompts, monkeypatch):
+    """An address without `http://` is said to be none, before anything is sent; it may hold a password."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "user:hunter2@localhost:8080/v1")
+    result = ask_without(prompts)
+
+    assert outcomes(result) == [("draft", "failure")]
+    assert result.error.message == "OPENAI_BASE_URL is no address: it has to begin with http:// or https://"
+    assert result.spent[:4] == (1, 0, 0, 0)
+
+
+def test_why_there_is_no_connection(prompts, monkeypatch):
+    """Where nobody can be reached, the message holds the reason, and not only that of the client."""
+    with serving(says("yes")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    result = ask_without(prompts)
+
+    assert outcomes(result) == [("draft", "transient")]
+    assert "ConnectError" in result.error.message
+
+
+@pytest.mark.parametrize("wrapped", ["```json\r\n{}\r\n```", "\ufeff{}", "\ufeff```\n{}\n```\n"])
+def test_an_answer_in_a_fence(ask, wrapped):
+    """JSON in a fence, with line ends of any kind, or after a byte order mark, is JSON."""
+    with serving(says(wrapped.replace("{}", json.dumps(GOOD)))) as server:
+        result = ask(server, **structured())
+
+    assert result.output == Answer("It adds.", ["sum"])
 
 
 def test_no_client(ask, monkeypatch):

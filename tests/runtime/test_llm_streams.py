@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from fsmflow.spec import Budget, Cost, End, Llm, Model
-from tests.runtime.model_server import fails, part, says, sends, serving, streams
+from tests.runtime.model_server import drips, fails, part, says, sends, serving, streams
 from tests.runtime.workbench import compiled, outcomes, seconds
 
 USAGE = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
@@ -67,12 +68,46 @@ def test_an_endpoint_that_does_not_stream_is_heard_all_the_same(stream):
     assert (attempt["outcome"], attempt["output"], attempt["use"]["tokens"]) == ("success", "It adds.", 123)
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_only_its_own_line_ends_end_the_lines_of_a_stream(stream, ending):
+    """However the bytes of a stream come in, what is no line end of its standard is a part of the words."""
+    words = "é\u2028\u2029\x85 😀"
+    parts = [json.dumps(each, ensure_ascii=False) for each in (part(words), part(finish="stop"))]
+    lines = [": hello", "", *(line for each in parts for line in ("event: part", f"data:{each}", ""))]
+    with serving(drips(("\ufeff" + ending.join(lines) + ending).encode())) as server:
+        events = stream(server)
+
+    (attempt,) = [e for e in events if e["event"] == "attempt"]
+    assert (attempt["outcome"], attempt["output"]) == ("success", words)
+
+
+PARTS = [
+    {"type": "thinking", "thinking": "Hm."},
+    {"type": "text", "text": "It "},
+    {"type": "text", "text": "adds."},
+]
+
+
+@pytest.mark.parametrize("reply", [streams(part(PARTS), part(finish="stop")), says(PARTS)])
+def test_words_may_come_as_a_list(stream, reply):
+    """Content that is a list of parts is read as the text in it, whether it is streamed or not."""
+    with serving(reply) as server:
+        events = stream(server)
+
+    assert [e["text"] for e in events if e["event"] == "chunk"] == ["It adds."]
+    (attempt,) = [e for e in events if e["event"] == "attempt"]
+    assert (attempt["outcome"], attempt["output"]) == ("success", "It adds.")
+
+
 BROKEN = {
     "it ends without an end": streams(part("It ")),
     "the connection is closed": streams(part("It "), done=False, cut=True),
     "a part is no JSON": streams(part("It "), "{nonsense"),
     "a part is an error": streams(part("It "), {"error": {"message": "overloaded"}}),
     "nothing comes": streams(),
+    "a choice is no object": streams({"choices": ["It adds."]}),
+    "a call has no number": streams(part(tool_calls=[{"index": "first"}])),
+    "a choice that comes whole is no object": sends({"choices": ["It adds."]}),
     "the server refuses": fails(503),
     "what comes whole is no answer": sends({"error": {"message": "overloaded"}}),
     "what comes whole is no object": sends([1]),

@@ -153,6 +153,12 @@ def test_a_tool_is_described_as_its_class_is(planner):
     assert told == {"search": "What is searched.", "add": None, "plain": None, "answer": None}
 
 
+@pytest.mark.parametrize("arguments", ["", " ", "{}"])
+def test_a_call_without_arguments_has_none(arguments):
+    """No arguments at all are those of a tool that needs none."""
+    assert tool_of("list", dict[str, float], validator(dict[str, float])).read(arguments) == {}
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
