@@ -193,7 +193,7 @@ def _imports(body: str, aliases: Mapping[str, str]) -> Iterator[str]:
     used = set(_NAME.findall(_STRING.sub("", body)))
     yield "from __future__ import annotations"
     yield ""
-    abstract = [name for name in ("AsyncIterator", "Mapping", "Sequence") if name in used]
+    abstract = [name for name in ("AsyncGenerator", "Mapping", "Sequence") if name in used]
     if abstract:
         yield f"from collections.abc import {', '.join(abstract)}"
     yield "from pathlib import Path"
@@ -421,7 +421,7 @@ def _entry_points(machine: Machine, aliases: Mapping[str, str]) -> Iterator[str]
         yield f"    return {call}"
     yield from ("", "")
     signature = [f"given: {accepts}", "/", "**options: Unpack[Options]"]
-    yield from wrapped("def stream(", signature, ") -> AsyncIterator[dict[str, Any]]:")
+    yield from wrapped("def stream(", signature, ") -> AsyncGenerator[dict[str, Any], None]:")
     yield '    """Run the workflow and give each trace event as it happens; see `Runner.stream`."""'
     yield "    return RUNNER.stream(given, **options)"
 

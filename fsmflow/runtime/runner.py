@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import random as random_module
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
@@ -309,7 +309,7 @@ class Runner(Generic[Given, Output]):
 
     async def stream(
         self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]
-    ) -> AsyncIterator[dict[str, Any]]:
+    ) -> AsyncGenerator[dict[str, Any], None]:
         """Run the workflow, and give each trace event as it happens, as plain data.
 
         Beside the events of a trace, each attempt and pause gives one of kind `start` when it begins, and a

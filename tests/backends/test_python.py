@@ -208,14 +208,32 @@ def test_the_specs_runners_pass_ruff(spec, large):
     assert large == 0 or max(map(len, code.splitlines())) <= WIDTH
 
 
+EMBEDDING = f"""
+from contextlib import aclosing
+
+from ask_docs import Answer, Question
+from ask_docs_{LARGE}_fsm import run, run_sync, stream
+
+
+async def main() -> Answer | None:
+    async with aclosing(stream(Question(text="sum"), profile="offline")) as events:
+        async for event in events:
+            print(event["event"])
+    run_sync({{"text": "sum"}}).events()
+    result = await run({{"text": "sum"}}, steps={{"draft": lambda question: None}}, trace=print)
+    return result.output if result.kind == "success" and result.error is None else None
+"""
+
+
 @pytest.mark.slow
 def test_the_specs_runners_pass_mypy(tmp_path):
-    """The runners of this project's own specs are typed as strictly as the project is."""
+    """The runners of this project's own specs, and what calls them, are typed as strictly as it is."""
     for spec in SPECS:
         made = structure(load_file(spec)).workflow
         for large in (LARGE, 0):
             module = tmp_path / f"{made.workflow}_{large}_fsm.py"
             module.write_text(written(made, large=large), encoding="ascii")
+    (tmp_path / "embedding.py").write_text(EMBEDDING, encoding="ascii")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-incremental", *sorted(tmp_path.glob("*.py"))],
         capture_output=True,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fsmflow.runtime import Rejected, Transient
-from tests.runtime.workbench import compiled, retry, seconds, step
+from fsmflow.runtime import Rejected, Runner, Transient
+from tests.runtime.workbench import compiled, module, retry, seconds, step, workflow
 
 
 def told(events: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -156,3 +156,9 @@ def test_a_run_that_was_started_gives_its_result() -> None:
             return await task
 
     assert asyncio.run(main()).end == "done"
+
+
+def test_a_type_checker_knows_that_a_stream_can_be_closed() -> None:
+    """A stream is annotated as what `contextlib.aclosing` takes, of a runner and of a generated module."""
+    for stream in (Runner.stream, module(workflow({"work": step()})).stream):
+        assert stream.__annotations__["return"] == "AsyncGenerator[dict[str, Any], None]"
