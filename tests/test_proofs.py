@@ -17,7 +17,8 @@ from fsmflow.backends.certificate import certified
 from fsmflow.machine import Counter as Cap
 from fsmflow.machine import Machine, Transition
 from fsmflow.testing import Subject, play, worst_cases
-from fsmflow.testing.plans import plan_of, samples, simplest
+from fsmflow.testing.drawing import simplest
+from fsmflow.testing.plans import plan_of, samples
 from tests.bounded import bounded_machine
 from tests.generated import runner_of
 from tests.oracle import TooLarge, worst

@@ -10,6 +10,7 @@ import click
 
 from fsmflow.cli.hypothesis_home import elsewhere
 from fsmflow.cli.output import wants_color
+from fsmflow.cli.strategies import tell_hypothesis
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.runtime import Desk, Options, Runner
 from fsmflow.source import Document
@@ -33,6 +34,7 @@ def options_of(path: Path, runner: Runner[Any, Any], desk: Desk | None = None) -
         raise click.UsageError(f"{path} is a folder; name a plan in it")
     # What a plan leaves open is drawn while the run goes on.
     click.get_current_context().with_resource(elsewhere())
+    tell_hypothesis(runner.folder)
     try:
         document = load_file(path, PLAN)
     except Unreadable as unreadable:

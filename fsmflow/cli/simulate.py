@@ -10,6 +10,7 @@ import click
 
 from fsmflow.cli.hypothesis_home import elsewhere
 from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.strategies import tell_hypothesis
 
 
 @click.command("simulate")
@@ -57,6 +58,7 @@ def command(spec: Path, runs: int, seed: int, number: int | None, form: str) -> 
     compilation = compile_one(spec)
     assert compilation.analysis is not None
     spec = Path(compilation.path)
+    tell_hypothesis(spec.parent)
     subject = Subject(compilation.analysis.machine, runner_from(compilation, spec), spec.parent)
     try:
         simulator = scouted(Simulator.of(subject, seed))

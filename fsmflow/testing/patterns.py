@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
+
+from fsmflow.testing.drawing import simplest
 
 Above = tuple[Any, ...]
 """The models that a type stands in, so that one that holds itself is not followed for ever."""
@@ -48,18 +49,11 @@ def _is_patterned(kind: Any, above: Above) -> bool:
 
 @cache
 def _is_managed(kind: Any) -> bool:
-    quiet = settings(
-        database=None,
-        phases=[Phase.generate],
-        max_examples=50,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
     with warnings.catch_warnings():
         # That it passes the patterns over is why this is asked.
         warnings.simplefilter("ignore")
         try:
-            find(st.from_type(kind), lambda _: True, settings=quiet)
+            simplest(st.from_type(kind))
         except Exception:  # noqa: BLE001 - a model's own validators may raise anything
             return False
     return True

@@ -193,6 +193,7 @@ class PlannedDesk:
 
 def _of(gives: str, folder: Path) -> Any:
     # Hypothesis is slow to import, and few plans need it.
-    from fsmflow.testing.plans import simplest, values_of
+    from fsmflow.testing.drawing import simplest
+    from fsmflow.testing.plans import values_of
 
     return simplest(values_of(gives, folder))

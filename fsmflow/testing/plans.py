@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
-from hypothesis import HealthCheck, Phase, find, given, reject, settings
-from hypothesis import seed as seeded
+from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
 
@@ -29,6 +28,7 @@ from fsmflow.machine import Ask, End, Machine, State, Work
 from fsmflow.runtime import Ended
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.testing.deciding import decisive, whole
+from fsmflow.testing.drawing import simplest
 from fsmflow.testing.patterns import Above, matching
 from fsmflow.testing.subject import Subject
 
@@ -296,36 +296,6 @@ def _whole(subject: Subject, kind: str, known: Any) -> Any:
 def _sample(kind: Any) -> Any:
     """Give the simplest value of a type."""
     return simplest(_fitting(repr(kind), kind))
-
-
-def simplest(strategy: st.SearchStrategy[Any]) -> Any:
-    """Give the simplest value of a strategy."""
-    quiet = settings(
-        database=None,
-        phases=[Phase.generate],
-        max_examples=50,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-    )
-    return find(strategy, lambda _: True, settings=quiet)
-
-
-def several(strategy: st.SearchStrategy[Any], most: int, seed: int) -> tuple[Any, ...]:
-    """Give up to `most` values of a strategy, the same ones for the same seed."""
-    found: list[Any] = []
-    quiet = settings(
-        database=None,
-        phases=[Phase.generate],
-        max_examples=most,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-
-    def collect(value: Any) -> None:
-        found.append(value)
-
-    seeded(seed)(quiet(given(strategy)(collect)))()
-    return tuple(found)
 
 
 class NoValues(FsmflowError):

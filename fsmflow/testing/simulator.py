@@ -20,8 +20,9 @@ from fsmflow.runtime.run import Configuration, Unbound
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.validation import validator
 from fsmflow.runtime.verdict import cancelled
+from fsmflow.testing.drawing import several
 from fsmflow.testing.fates import MOODS, WEARING, Fates, Part, Temper
-from fsmflow.testing.plans import inputs, is_parallel, outputs, several, values
+from fsmflow.testing.plans import inputs, is_parallel, outputs, values
 from fsmflow.testing.subject import Subject
 
 MOST_VALUES = 24

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 from hypothesis import example
 
-from fsmflow.testing.plans import LONGEST_FOLLOWED, Plan, inputs, plan_of, samples, simplest, worst_plans
+from fsmflow.testing.drawing import simplest
+from fsmflow.testing.plans import LONGEST_FOLLOWED, Plan, inputs, plan_of, samples, worst_plans
 from fsmflow.testing.play import play
 from fsmflow.testing.subject import Subject
 

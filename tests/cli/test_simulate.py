@@ -116,3 +116,82 @@ def test_nothing_is_left_behind_of_what_values_are_drawn_with(project: Path, com
 
     assert done.returncode in (0, 3, 4), done.stderr
     assert set(project.iterdir()) == before
+
+
+ODD = """\
+from attrs import field, frozen
+
+
+@frozen
+class Reply:
+    text: str = field()
+
+    @text.validator
+    def _is_odd(self, _: object, value: str) -> None:
+        if value != "a very odd text":
+            raise ValueError("not odd enough")
+"""
+
+CONFTEST = """\
+import sys
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "specs"))
+
+import odd
+
+st.register_type_strategy(odd.Reply, st.builds(odd.Reply, st.just("a very odd text")))
+"""
+
+ODD_SPEC = """\
+workflow: odd
+states:
+  ask: {run: odd:ask, gives: odd:Reply, effect: none, success: done, fallback: failed}
+  done: {end: success, output: $ask}
+  failed: {end: failed}
+"""
+
+
+@pytest.fixture
+def odd(project: Path) -> Path:
+    """A spec whose step gives what Hypothesis can't make up by itself."""
+    (project / "specs/odd.py").write_text(f"{ODD}\n\ndef ask() -> Reply:\n    return Reply('')\n")
+    (project / "plan.yaml").write_text("ask: [ok]\n")
+    spec = project / "specs/odd.fsm.yaml"
+    spec.write_text(ODD_SPEC)
+    return spec
+
+
+def _fresh(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process that knows no strategies."""
+    made = [sys.executable, "-m", "fsmflow", *command]
+    return subprocess.run(made, capture_output=True, text=True, check=False)
+
+
+def test_values_are_made_as_the_conftest_of_the_tests_says(odd: Path) -> None:
+    """What a conftest.py beside the generated tests tells Hypothesis holds for `simulate` and `--plan`."""
+    commands = (("simulate", "specs/odd.fsm.yaml"), ("run", "specs/odd.fsm.yaml", "--plan", "plan.yaml"))
+    before = [_fresh(*command) for command in commands]
+    conftest = odd.parent.parent / "generated/conftest.py"
+    conftest.parent.mkdir(exist_ok=True)
+    conftest.write_text(CONFTEST)
+    after = [_fresh(*command) for command in commands]
+
+    assert [result.returncode for result in before] == [1, 1]
+    assert all("in a conftest.py beside the generated tests" in result.stderr for result in before)
+    assert [result.returncode for result in after] == [0, 0], after
+
+
+def test_a_conftest_that_fails_is_told(odd: Path) -> None:
+    """A conftest.py that raises is named, with what it says."""
+    conftest = odd.parent.parent / "generated/conftest.py"
+    conftest.parent.mkdir(exist_ok=True)
+    conftest.write_text("import no_such_module\n")
+    result = _fresh("simulate", "specs/odd.fsm.yaml")
+
+    assert result.returncode == 1
+    assert result.stderr.endswith(
+        "conftest.py can't be run: ModuleNotFoundError: No module named 'no_such_module'\n"
+    )

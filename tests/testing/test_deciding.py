@@ -5,7 +5,8 @@ from __future__ import annotations
 from fsmflow.analysis.valuations import assignments
 from fsmflow.expressions import All, Compare, Path, Value
 from fsmflow.testing.deciding import decisive, whole
-from fsmflow.testing.plans import inputs, several
+from fsmflow.testing.drawing import several
+from fsmflow.testing.plans import inputs
 from fsmflow.testing.subject import Subject
 from tests.generated import runner_of
 from tests.runtime.shapes import Point
