@@ -126,7 +126,7 @@ class Attempts:
         at_us: int,
     ) -> Ended:
         """Call what makes the attempt, until its deadline, and say how it ended."""
-        run, deadline, random = self._run, self.deadline, self._world.random
+        deadline = self.deadline
         deadline.arm(at_us)
         error: BaseException | None = None
         value: Any = None
@@ -159,6 +159,24 @@ class Attempts:
                 # No child says so, but what keeps or watches its run: that is no outcome.
                 raise
             error = problem
+        try:
+            return self._judged(stage, bound, context, value, error, started, at_us)
+        finally:
+            # By its traceback it holds this frame, which would hold it in turn, with all that the step had.
+            del error
+
+    def _judged(
+        self,
+        stage: Stage,
+        bound: Bound,
+        context: StepContext | None,
+        value: Any,
+        error: BaseException | None,
+        started: int,
+        at_us: int,
+    ) -> Ended:
+        """Say how an attempt ended that gave a value, or raised."""
+        run, deadline, random = self._run, self.deadline, self._world.random
         elapsed = self._elapsed(started)
         # A step that held up the event loop, or the driver, past its deadline was cut off by no timer.
         cut = deadline.expired or (error is None and started + elapsed > at_us)

@@ -271,7 +271,12 @@ class Driver:
         if event.outcome != "cancelled":
             # What is known of the attempt counts, though nothing follows from it any more.
             self._core.go_on(self._run, event)
-        raise self._attempts.interruption.cause or asyncio.CancelledError
+        interruption = self._attempts.interruption
+        try:
+            raise interruption.cause or asyncio.CancelledError
+        finally:
+            # It holds this frame, and so all of the run.
+            interruption.cause = None
 
     async def _question(self, question: Question) -> Command:
         """Ask a person, and wait for the answer; the time that takes is not on the ledger."""

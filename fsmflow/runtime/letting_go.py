@@ -104,6 +104,8 @@ def going_on(
                     if group is not None and group is not before:
                         take_back()
                 count = outstanding()
+                # What is waited for may hold the error, and that holds this frame.
+                waits_for = None
                 waits_for = told(coroutine.throw, error)
                 if since is None:
                     since = now()
@@ -149,3 +151,6 @@ def told(call: Callable[..., T], *arguments: Any, **named: Any) -> T:
         return call(*arguments, **named)
     except GeneratorExit as error:
         raise RuntimeError(f"the step raised {describe(error)}") from error
+    finally:
+        # An error that is thrown in, and comes out again, holds this frame.
+        del arguments

@@ -19,12 +19,13 @@ async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], 
     threads of an executor would.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
+    awaited: list[asyncio.Future[Any]] = [loop.create_future()]
     context = contextvars.copy_context()
 
     def settle(value: Any, error: BaseException | None) -> None:
-        if future.done():
+        if not awaited or awaited[0].done():
             return
+        (future,) = awaited
         if error is None:
             future.set_result(value)
         elif isinstance(error, StopIteration) or not isinstance(error, Exception | asyncio.CancelledError):
@@ -42,7 +43,14 @@ async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], 
         try:
             loop.call_soon_threadsafe(settle, value, error)
         except RuntimeError:
-            return  # The loop has closed: nobody waits for this result any more.
+            pass  # The loop has closed: nobody waits for this result any more.
+        finally:
+            # By its traceback it holds this frame, which would hold it in turn.
+            del error
 
     threading.Thread(target=work, name=f"fsmflow-{name}", daemon=True).start()
-    return await future
+    try:
+        return await awaited[0]
+    finally:
+        # Its error holds this frame too.
+        awaited.clear()

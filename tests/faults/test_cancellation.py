@@ -161,13 +161,14 @@ class Client:
     async def _streamed(self, **_: Any) -> AsyncIterator[Any]:
         await asyncio.sleep(0)
 
-        async def lines() -> AsyncIterator[str]:
+        async def read() -> AsyncIterator[bytes]:
             for words in [*self.said.split(), ""]:
                 await asyncio.sleep(0)
                 choice = {"delta": {"content": words}, "finish_reason": None if words else "stop"}
-                yield f"data: {json.dumps({'choices': [choice], 'usage': {'total_tokens': 7}})}"
+                part = {"choices": [choice], "usage": {"total_tokens": 7}}
+                yield f"data: {json.dumps(part)}\n\n".encode()
 
-        yield SimpleNamespace(headers={"content-type": "text/event-stream"}, iter_lines=lines)
+        yield SimpleNamespace(headers={"content-type": "text/event-stream"}, iter_bytes=read)
         await asyncio.sleep(0)
 
 

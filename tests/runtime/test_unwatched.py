@@ -1,13 +1,17 @@
 """A run that nobody watches or keeps is what it would be if somebody did."""
 
 import asyncio
+import contextlib
+import gc
+import threading
+import weakref
 from random import Random
 
 import pytest
 
 from fsmflow.runtime import Invalid, Transient
 from tests.runtime.test_cancellation import Ticking
-from tests.runtime.workbench import compiled, reask, retry, step
+from tests.runtime.workbench import compiled, reask, retry, seconds, step
 
 STATES = {
     "one": step(success="two"),
@@ -80,3 +84,54 @@ def test_a_step_that_swallows_a_cancellation_is_the_last(options):
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(runner.run({}, steps=given, **options))
     assert called == []
+
+
+class Held:
+    """Something large."""
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+@pytest.mark.parametrize("how", ["async", "with context", "sync", "cut off", "cancelled"])
+def test_what_a_step_held_is_let_go_at_once(how, is_watched):
+    """What a step had at hand that failed, or was cut off, is gone with it: it is in no cycle."""
+    seen = []
+
+    def hold():
+        held = Held()
+        seen.append(weakref.ref(held))
+        raise ValueError(held.__class__)
+
+    async def wait():
+        held = Held()
+        seen.append(weakref.ref(held))
+        await asyncio.sleep(60)
+
+    async def fail():
+        hold()
+
+    async def with_context(ctx):
+        hold()
+
+    work = {"async": fail, "with context": with_context, "sync": hold}.get(how, wait)
+    states = {"work": step(timeout=seconds(0.01) if how == "cut off" else None)}
+    options = {"trace": lambda event: None} if is_watched else {}
+
+    async def main():
+        running = asyncio.create_task(compiled(states).run(None, steps={"work": work}, **options))
+        if how == "cancelled":
+            while not seen:
+                await asyncio.sleep(0)
+            running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        for thread in threading.enumerate():
+            if thread.name == "fsmflow-work":
+                thread.join()
+
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(main())
+        assert [ref() for ref in seen] == [None]
+    finally:
+        gc.enable()
