@@ -71,14 +71,10 @@ class Damages:
 
     def __call__(self, run_id: str, damage: Corrupt) -> None:
         """Tell of one."""
-        self.say(f"{run_id} can't be read: {damage.args[0]}")
-
-    def say(self, what: str) -> None:
-        """Tell what can't be read."""
         from fsmflow.cli.results import clean
 
         self.code = FINDING
-        click.echo(clean(what), err=True)
+        click.echo(clean(f"{run_id} can't be read: {damage.args[0]}"), err=True)
 
 
 @contextmanager

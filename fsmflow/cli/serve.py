@@ -17,6 +17,9 @@ from fsmflow.cli.watched_each import WatchingEach, watching_each_options
 
 
 @click.command("serve")
+@click.argument(
+    "folders", nargs=-1, metavar="[FOLDER]...", type=click.Path(path_type=Path, exists=True, file_okay=False)
+)
 @click.option(
     "--width", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Runs at a time."
 )
@@ -31,6 +34,7 @@ from fsmflow.cli.watched_each import WatchingEach, watching_each_options
 @watching_each_options
 @db_option
 def command(
+    folders: tuple[Path, ...],
     width: int,
     grace: float,
     until_idle: bool,
@@ -42,6 +46,10 @@ def command(
 ) -> None:
     """Carry out the runs of a database: submitted ones, ones left over, ones whose question is answered.
 
+    With FOLDER, only runs of specs in that folder, or below it, are carried out. So two releases of an
+    application share a database: each has workers of its own, as one process can't load step modules of the
+    same name from both.
+
     A run that waits for a person takes no place. On SIGTERM or SIGINT no more are taken; those under way
     are brought to an end, or let go after the grace period, to be resumed.
 
@@ -50,7 +58,7 @@ def command(
     from fsmflow.engines.serving import Worker
 
     async def serving() -> bool:
-        worker = Worker(durable, width=width, told=_tell, watching=watching)
+        worker = Worker(durable, width=width, told=_tell, watching=watching, within=folders, elsewhere=_leave)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
@@ -67,6 +75,10 @@ def command(
 def _complain(said: str) -> None:
     with contextlib.suppress(OSError), whoever_reads():
         click.echo(said, err=True)
+
+
+def _leave(folder: str) -> None:
+    _complain(f"runs of {folder} are due, and left to other workers")
 
 
 def _complain_of(run_id: str, said: str) -> None:

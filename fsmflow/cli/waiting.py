@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from fsmflow.engines.durable import Durable, Question
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     """A question that waits, what it goes by in the command that answers it, and that command."""
 
     waiting: Waiting
@@ -37,28 +38,33 @@ def command(desk: Path | None, db: Path | None, form: str) -> None:
 
     `fsmflow answer TOKEN LABEL` answers one at a desk, `fsmflow answer RUN STATE LABEL` one of a durable run.
 
-    Exits with 1 if a question can't be read, since its step module is gone, say; the others are listed.
+    Exits with 1 if a question can't be read, since its run is damaged; the others are listed.
     """
     damages = Damages()
     found = [*_at_desk(desk), *_kept(db, damages)]
+    tell(found, form, is_all=not damages.code)
+    sys.exit(damages.code)
+
+
+def tell(found: Sequence[Found], form: str, *, is_all: bool = True) -> None:
+    """Tell what waits, in words or to a program."""
     if form == "json":
         questions = [
             {**each.waiting._asdict(), **({} if each.db is None else {"db": str(each.db)})} for each in found
         ]
         click.echo(json.dumps({"schema": "fsmflow.waiting/1", "questions": questions}, indent=2))
-        sys.exit(damages.code)
-    if not found and not damages.code:
+        return
+    if not found and is_all:
         click.echo("nothing waits")
     for number, each in enumerate(found):
         click.echo(("\n" if number else "") + _told(each, time.time_ns()), color=wants_color(sys.stdout))
-    sys.exit(damages.code)
 
 
-def _at_desk(desk: Path | None) -> list[_Found]:
+def _at_desk(desk: Path | None) -> list[Found]:
     """Give the questions of runs that wait where they were started."""
     from fsmflow.cli.desks import desk_folder
 
-    return [_Found(each, each.token, _answers(each)) for each in waiting_in(desk or desk_folder())]
+    return [Found(each, each.token, _answers(each)) for each in waiting_in(desk or desk_folder())]
 
 
 def _answers(waiting: Waiting) -> str:
@@ -66,7 +72,7 @@ def _answers(waiting: Waiting) -> str:
     return " ".join(filter(None, (" | ".join(waiting.labels or ()), filled)))
 
 
-def _kept(db: Path | None, damages: Damages) -> list[_Found]:
+def _kept(db: Path | None, damages: Damages) -> list[Found]:
     """Give the questions of durable runs; none where no database is, unless this command names it."""
     path = database(db)
     is_named = click.get_current_context().get_parameter_source("db") is ParameterSource.COMMANDLINE
@@ -78,15 +84,14 @@ def _kept(db: Path | None, damages: Damages) -> list[_Found]:
     return [each for each in described if each is not None]
 
 
-def _described(durable: Durable, each: Question, path: Path, damages: Damages) -> _Found | None:
-    """Give a question of a durable run; None, told, if its machine or its type can't be read."""
+def _described(durable: Durable, each: Question, path: Path, damages: Damages) -> Found | None:
+    """Give a question of a durable run; None, told, if its machine is damaged."""
     from fsmflow.engines.durable import Corrupt
-    from fsmflow.runtime import StepNotFound
 
     try:
         asked = durable.described(each)
-    except (Corrupt, StepNotFound) as error:
-        damages.say(f"{each.root_id} asks what can't be read: {error.args[0]}")
+    except Corrupt as damage:
+        damages(each.root_id, damage)
         return None
     waiting = Waiting(
         asked.token,
@@ -102,10 +107,10 @@ def _described(durable: Durable, each: Question, path: Path, damages: Damages) -
         each.asked_ns,
         each.until_ns,
     )
-    return _Found(waiting, each.root_id[:12], how_to_answer(each.root_id, asked, path), path)
+    return Found(waiting, each.root_id[:12], how_to_answer(each.root_id, asked, path), path)
 
 
-def _told(found: _Found, now_ns: int) -> str:
+def _told(found: Found, now_ns: int) -> str:
     from fsmflow.cli.results import fields
 
     waiting = found.waiting

@@ -11,7 +11,7 @@ import os
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
@@ -30,6 +30,7 @@ from fsmflow.engines.records import (
     Over,
     Question,
     about_run,
+    folders_due,
     questions_kept,
     refuse,
     run_found,
@@ -339,13 +340,23 @@ class Durable:
         """
         return self.store.do_now(lambda connection: forget(connection, before_ns, damaged))
 
-    def due(self, *, most: int) -> list[str]:
+    def due(self, *, most: int, within: Collection[Path] = ()) -> list[str]:
         """Give runs that somebody should carry out now, the oldest first, and at most so many.
 
         Those that were only submitted, those whose process is gone, and those that wait for an answer that
         has come, or for one that will not come in time.
+
+        Args:
+            most: How many.
+            within: Only those of specs in these folders, or in folders below them; of all if there are none.
         """
-        return self.store.do_now(lambda connection: runs_due(connection, most))
+        folders = [str(folder.resolve()) for folder in within]
+        return self.store.do_now(lambda connection: runs_due(connection, most, folders))
+
+    def due_elsewhere(self, within: Collection[Path]) -> set[str]:
+        """Give the other folders of specs of which runs are due; see `due`."""
+        folders = [str(folder.resolve()) for folder in within]
+        return self.store.do_now(lambda connection: folders_due(connection, folders))
 
     def questions(self, run_id: str | None = None, *, damaged: Damaged = refuse) -> list[Question]:
         """Give the questions that wait, of one run or of all, the oldest first.
@@ -403,13 +414,22 @@ class Durable:
         return owner is not None and is_alive(owner)
 
     def described(self, asking: Question) -> Asked:
-        """Give all of a question that waits, without what is secret."""
+        """Give all of a question that waits, without what is secret.
+
+        The type of its answers is looked for once there is one: to show a question no step module is needed,
+        and of several releases' modules a process can load but one's.
+        """
         key = (asking.digest, asking.folder)
         if key not in self._asking:
             self._asking[key] = workflow_kept(self.store, asking.digest, Path(asking.folder))
         workflow = self._asking[key]
         question = workflow.runner.questions[asking.state]
         hiding = Hiding(Secrets(), workflow.runner.secret)
+
+        def validate(value: Any) -> Any:
+            check = workflow.runner.answers()[asking.state]
+            return value if check is None else check(value)
+
         return Asked(
             token=token_of(asking.run_id, asking.state, asking.visit),
             workflow=asking.workflow,
@@ -423,7 +443,7 @@ class Durable:
             labels=question.labels,
             gives=question.gives,
             timeout_us=question.timeout_us,
-            validate=workflow.runner.answers()[asking.state],
+            validate=validate,
             is_secret=bool(hiding.marked(asking.state, "output")),
         )
 

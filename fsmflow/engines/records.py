@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
 from typing import Any, NamedTuple, NoReturn
 
@@ -204,26 +204,42 @@ def _kept(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Kept:
     )
 
 
-def runs_due(connection: sqlite3.Connection, most: int) -> list[str]:
+def runs_due(connection: sqlite3.Connection, most: int, folders: Sequence[str]) -> list[str]:
     """Give runs that somebody should carry out now, the oldest first, and at most so many.
 
     Those that were only submitted, those whose process is gone, and those that wait for an answer that has
-    come, or for one that will not come in time.
+    come, or for one that will not come in time; if there are folders, only those of specs in these.
     """
+    where = f"AND {_WITHIN}" if folders else "AND ? IS NOT NULL"
+    query = f"SELECT run_id FROM runs {_DUE} {where} ORDER BY created_ns, run_id LIMIT ?"  # noqa: S608 - ours
+    return [run_id for (run_id,) in connection.execute(query, (*_now(connection), json.dumps(folders), most))]
+
+
+def folders_due(connection: sqlite3.Connection, folders: Sequence[str]) -> set[str]:
+    """Give the other folders of specs of which runs are due."""
+    query = f"SELECT DISTINCT folder FROM runs {_DUE} AND NOT {_WITHIN}"  # noqa: S608 - ours
+    return {folder for (folder,) in connection.execute(query, (*_now(connection), json.dumps(folders)))}
+
+
+def _now(connection: sqlite3.Connection) -> tuple[int, str, int]:
+    """Give what `_DUE` asks for: the time, and the processes that are gone."""
     now = time.time_ns()
     owners = connection.execute("SELECT DISTINCT owner FROM runs WHERE lease_ns > ?", (now,)).fetchall()
     gone = json.dumps([owner for (owner,) in owners if owner is not None and not is_alive(owner)])
-    found = connection.execute(_DUE, (now, gone, now, most)).fetchall()
-    return [run_id for (run_id,) in found]
+    return now, gone, now
 
 
 _DUE = """
-SELECT run_id FROM runs WHERE parent_id IS NULL AND status IN ('submitted', 'running', 'waiting')
+WHERE parent_id IS NULL AND status IN ('submitted', 'running', 'waiting')
 AND (owner IS NULL OR lease_ns <= ? OR owner IN (SELECT value FROM json_each(?)))
 AND (status != 'waiting' OR owner IS NOT NULL OR wake_ns <= ? OR EXISTS
     (SELECT 1 FROM answers JOIN runs AS asking ON asking.run_id = answers.run_id
      WHERE asking.root_id = runs.run_id AND asking.status = 'waiting' AND asking.state = answers.state))
-ORDER BY created_ns, run_id LIMIT ?
+"""
+
+_WITHIN = """
+EXISTS (SELECT 1 FROM json_each(?)
+    WHERE folder = value OR substr(folder, 1, length(value) + 1) = rtrim(value, '/') || '/')
 """
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fsmflow.engines.durable import (
@@ -50,6 +51,8 @@ class Worker:
         width: int = 10,
         told: Told = lambda _run_id, _what: None,
         watching: Watching = lambda _run_id: nullcontext(Watched()),
+        within: Collection[Path] = (),
+        elsewhere: Callable[[str], None] = lambda _folder: None,
     ) -> None:
         """Prepare.
 
@@ -58,11 +61,16 @@ class Worker:
             width: How many runs are carried out at a time.
             told: Is told what became of each run.
             watching: Watches each run.
+            within: Only runs of specs in these folders, or below them, are carried out; all if none is given.
+            elsewhere: Is told, once, of each other folder of which runs are due.
         """
         self._durable = durable
         self._width = width
         self._told = told
         self._watching = watching
+        self._within = within
+        self._elsewhere = elsewhere
+        self._others: set[str] = set()
         self._stopping = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._refused: set[str] = set()
@@ -124,8 +132,14 @@ class Worker:
     async def _look(self) -> None:
         """See what is due: more than there is room for, since each look holds up what is being written."""
         skipped = self._tasks.keys() | self._refused
-        due = await asyncio.to_thread(self._durable.due, most=self._width + len(skipped))
+        most = self._width + len(skipped)
+        due = await asyncio.to_thread(self._durable.due, most=most, within=self._within)
         self._due.extend(run_id for run_id in due if run_id not in skipped)
+        if self._within and not self._due:
+            found = await asyncio.to_thread(self._durable.due_elsewhere, self._within)
+            for folder in sorted(found - self._others):
+                self._elsewhere(folder)
+            self._others |= found
 
     def _over(self, run_id: str, _: asyncio.Task[None]) -> None:
         self._tasks.pop(run_id, None)
