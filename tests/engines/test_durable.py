@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -480,7 +480,7 @@ class _Stand:
         self._behave = behave
         self.calls: list[str] = []
 
-    def due(self, *, most: int) -> list[str]:
+    def due(self, *, most: int, within: Collection[Path] = ()) -> list[str]:
         """Give the runs that are not over."""
         return [each for each in ("odd", "even") if each == "odd" or each not in self.calls][:most]
 
