@@ -106,8 +106,11 @@ def carried_out(
     from fsmflow.cli.results import exit_code_of, show
     from fsmflow.cli.run import CANCELLED
     from fsmflow.engines.durable import Corrupt, Fenced, Suspended, Taken, Unfit
+    from fsmflow.engines.store import StoreError
     from fsmflow.runtime import StepNotFound
 
+    where = in_database(durable.store.path)
+    goes_on = f"stopped; fsmflow resume {run_id[:12]}{where} goes on with it"
     try:
         result = asyncio.run(durable.resume(run_id, **options))
     except Suspended as suspended:
@@ -119,9 +122,11 @@ def carried_out(
     except (Corrupt, Fenced, Taken, Unfit) as error:
         click.echo(str(error), err=True)
         return FINDING
+    except StoreError as error:
+        click.echo(f"{error}\n{goes_on}", err=True)
+        return FINDING
     except (KeyboardInterrupt, asyncio.CancelledError):
-        where = in_database(durable.store.path)
-        click.echo(f"stopped; fsmflow resume {run_id[:12]}{where} goes on with it", err=True)
+        click.echo(goes_on, err=True)
         return CANCELLED
     if tell is None:
         show(result, quiet=quiet)

@@ -7,8 +7,10 @@ commit; Gray and Reuter, "Transaction Processing", 1993, §9.4.7), so that runs 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import queue
+import shutil
 import sqlite3
 import threading
 import time
@@ -82,7 +84,7 @@ class Store:
                 self._connection.close()
                 raise
         except (*_BROKEN, OSError) as error:
-            raise StoreError(f"{path}: {error}") from error
+            raise StoreError(f"{path}: {_why(error, path)}") from error
         self._thread = threading.Thread(target=self._work, name="fsmflow-store", daemon=True)
         self._thread.start()
 
@@ -236,7 +238,9 @@ class Store:
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - it is told: whoever waits would wait for ever
             self._undo()
-            told = StoreError(f"{self.path}: {error}") if isinstance(error, _BROKEN) else error
+            told = (
+                StoreError(f"{self.path}: {_why(error, self.path)}") if isinstance(error, _BROKEN) else error
+            )
             for handed in batch:
                 handed.error = handed.error or told
         self._took_s += (time.perf_counter() - began - self._took_s) / 8
@@ -264,6 +268,24 @@ class Store:
         except sqlite3.Error:
             # The next transaction says what is wrong.
             return
+
+
+def _why(error: Exception, path: Path) -> str:
+    """Say why a database can't be used, where SQLite does not say it all."""
+    if isinstance(error, OSError):
+        return f"{error.strerror}; a database of durable runs is read and written by all who use it"
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _is_full(path):
+        return f"{error}: the disk is full"
+    if code == sqlite3.SQLITE_READONLY:
+        return f"{error}: its folder has to be one that can be written too"
+    return str(error)
+
+
+def _is_full(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return shutil.disk_usage(path.parent).free == 0
+    return False
 
 
 def _text(data: bytes) -> str:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from fsmflow.engines.handing import Handed
 from fsmflow.engines.owners import this_process
+from fsmflow.engines.store import Store, StoreError
 from tests.cli.conftest import Run, document
 
 STEPS = """
@@ -517,3 +519,30 @@ def test_a_question_of_a_durable_run_tells_no_secret(
     told = run(*command.split()).stdout
     assert "card [secret]" in told
     assert "4111222233334444" not in told
+
+
+def test_a_run_whose_database_can_not_be_written_says_how_to_go_on(
+    run: Run, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that stops since the disk is full says so in a line, and which command goes on with it."""
+    Path("asking_steps.py").write_text(
+        "from pathlib import Path\ndef find(text):\n    Path('full').touch()\n    return text\n"
+    )
+    commit = Store._commit
+
+    def full(store: Store, batch: list[Handed]) -> None:
+        if not Path("full").exists():
+            commit(store, batch)
+            return
+        for each in batch:
+            each.error = StoreError("runs.db: database or disk is full")
+
+    monkeypatch.setattr(Store, "_commit", full)
+    found = run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+    Path("full").unlink()
+
+    said = "runs.db: database or disk is full\nstopped; fsmflow resume r1 --db runs.db goes on with it\n"
+    assert (found.exit_code, found.stderr) == (1, said)
+    Path("asking_steps.py").write_text(STEPS)
+    sys.modules.pop("asking_steps")
+    assert run("resume", "r1", "--db", "runs.db").exit_code == 7

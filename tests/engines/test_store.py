@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -350,3 +352,34 @@ def test_whoever_waits_for_work_that_goes_wrong_is_told(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs.db")
     asyncio.run(main(store))
     store.close()
+
+
+def test_why_a_database_can_not_be_used_is_told_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where SQLite says no more than that something failed, a full disk or a closed folder is told."""
+    path = tmp_path / "runs.db"
+    Durable(path).close()
+    whole = sqlite3.connect
+
+    class Refusing(sqlite3.Connection):
+        code = 0
+
+        def execute(self, *_: Any) -> sqlite3.Cursor:
+            error = sqlite3.OperationalError("it can't be done")
+            error.sqlite_errorcode = self.code
+            raise error
+
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *about, **options: whole(*about, **options, factory=Refusing)
+    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    for code, said in (
+        (sqlite3.SQLITE_IOERR, ": the disk is full"),
+        (sqlite3.SQLITE_READONLY, ": its folder has to be one that can be written too"),
+        (sqlite3.SQLITE_BUSY, ""),
+    ):
+        monkeypatch.setattr(Refusing, "code", code)
+        with pytest.raises(StoreError) as refused:
+            Store(path)
+        assert str(refused.value) == f"{path}: it can't be done{said}"
