@@ -26,7 +26,7 @@ from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.simulator import Simulated, Simulator, derived
 
 MOST_TOLD = 20
-"""How many violations are told; what else there is is counted."""
+"""How many violations, and ways that were never taken, are told; what else there is is counted."""
 
 _SIGNS = {
     "success": ("●", "green"),
@@ -199,8 +199,10 @@ class _Printer:
         missed = self.campaign.missed
         taken = subject.possible - len(missed)
         yield f"  {taken} of {subject.possible} transitions that can be taken were taken"
-        for way in missed:
+        for way in missed[:MOST_TOLD]:
             yield f"    never: {_said(way)}"
+        if len(missed) > MOST_TOLD:
+            yield f"    … and {len(missed) - MOST_TOLD:,} more"
 
     def verdict(self) -> Iterator[str]:
         violations = self.campaign.violations

@@ -32,6 +32,20 @@ def test_a_campaign_says_how_runs_ended_what_they_used_and_what_was_never_taken(
     assert "runs/s" in result.stderr
 
 
+def test_of_many_ways_that_were_never_taken_a_few_are_named(run: Run, project: Path) -> None:
+    """The report of a large workflow names twenty of them, and counts the rest."""
+    row = "".join(
+        f"  s{i}: {{run: hello:review, effect: none, success: s{i + 1}, fallback: done}}\n" for i in range(30)
+    )
+    (project / "specs/row.fsm.yaml").write_text(
+        f"workflow: row\nstates:\n{row}  s30: {{end: success}}\n  done: {{end: failed}}\n"
+    )
+    lines = run("simulate", "specs/row.fsm.yaml", "--runs", "1").stdout.splitlines()
+
+    assert sum(line.startswith("    never: ") for line in lines) == 20
+    assert any(line.startswith("    … and ") for line in lines)
+
+
 def test_a_program_is_told_the_same(run: Run, project: Path) -> None:
     """The JSON document counts every run once, and every transition."""
     found = document(run("simulate", SPEC, "--runs", "200", "--seed", "5", "--format", "json"))

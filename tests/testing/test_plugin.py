@@ -56,6 +56,34 @@ def test_transitions_that_no_run_took_are_told(run):
     )
 
 
+def test_the_report_adds_up_what_workers_took(run):
+    """With xdist the report is of all processes together: what one of them took is no miss of another."""
+    begin, _ = TESTS.split("def ")
+    text = begin + (
+        'SUBJECT = SUBJECTS["sample"] = Subject(LOWERED, runner_of(LOWERED))\n'
+        "def test_one():\n    play(SUBJECT, Plan())\n"
+        "def test_two():\n    play(SUBJECT, Plan(acts=(Act(14),)))\n"
+    )
+    result = run(text.replace("import Plan", "import Act, Plan"), "-n", "2")
+
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*= transitions taken =*", "sample: 2 of 4 transitions taken"])
+    result.stdout.no_fnmatch_line("*fallback on failure*")
+
+
+def test_a_long_report_is_cut_short(run):
+    """Of many transitions that no run took twenty are named, and the rest is counted."""
+    row = "".join(
+        f"b{i}: {{run: m:f, success: {f'b{i + 1}' if i < 9 else 'done'}, fallback: lost}}\n"
+        for i in range(10)
+    )
+    result = run(TESTS.replace("success: done", "success: b0").replace("done: {end", f"{row}done: {{end"))
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["sample: 11 of 44 transitions taken", "  … and 13 more"])
+    assert sum(line.startswith("  never: ") for line in result.outlines) == 20
+
+
 def test_the_report_counts_as_the_drawing_does(run):
     """What a first step and a state set aside never do is missed by no test, as in a drawing."""
     aside = TESTS.replace("success: done", "success: b").replace(
