@@ -35,11 +35,11 @@ def test_a_campaign_says_how_runs_ended_what_they_used_and_what_was_never_taken(
 def test_of_many_ways_that_were_never_taken_a_few_are_named(run: Run, project: Path) -> None:
     """The report of a large workflow names twenty of them, and counts the rest."""
     row = "".join(
-        f"  s{i}: {{run: hello:review, effect: none, success: s{i + 1}, fallback: done}}\n" for i in range(30)
+        f"  s{i}: {{run: row:step, effect: none, success: s{i + 1}, fallback: failed}}\n" for i in range(30)
     )
-    (project / "specs/row.fsm.yaml").write_text(
-        f"workflow: row\nstates:\n{row}  s30: {{end: success}}\n  done: {{end: failed}}\n"
-    )
+    ends = "  s30: {end: success}\n  failed: {end: failed}\n"
+    (project / "specs/row.py").write_text("def step() -> None:\n    pass\n")
+    (project / "specs/row.fsm.yaml").write_text(f"workflow: row\nstates:\n{row}{ends}")
     lines = run("simulate", "specs/row.fsm.yaml", "--runs", "1").stdout.splitlines()
 
     assert sum(line.startswith("    never: ") for line in lines) == 20
