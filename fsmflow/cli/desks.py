@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -28,7 +29,7 @@ class NoticedDesk:
 
     def __init__(self, folder: Path) -> None:
         self._desk = FolderDesk(folder)
-        self._where = "" if folder == desk_folder() else f" --desk {folder}"
+        self._where = "" if folder == desk_folder() else f" --desk {shlex.quote(str(folder))}"
 
     async def ask(self, asked: Asked) -> Answer:
         """Ask, and wait until somebody has answered from elsewhere."""

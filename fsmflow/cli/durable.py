@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ def how_to_answer(run_id: str, asked: Asked, db: Path) -> str:
 def in_database(db: Path) -> str:
     """Give the option that names a database, unless it is the one that is meant anyway."""
     meant = Path(os.environ.get("FSMFLOW_DB") or database(None))
-    return "" if db == meant else f" --db {db}"
+    return "" if db == meant else f" --db {shlex.quote(str(db))}"
 
 
 class Damages:

@@ -74,8 +74,9 @@ class Store:
         try:
             # What runs are given and give is for their user's eyes.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            # A path from the root on is one of a file; others SQLite may take for an address, or for memory.
             self._connection = sqlite3.connect(
-                path, check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
+                path.absolute(), check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
             )
             self._connection.text_factory = _text
             try:

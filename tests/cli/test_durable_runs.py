@@ -164,6 +164,23 @@ def test_the_commands_that_are_told_name_another_database(run: Run, spec: str) -
     assert "fsmflow answer r1 ask yes_ | no_ --db other.db\n" in shown
 
 
+def test_the_commands_that_are_told_survive_a_shell(run: Run, spec: str) -> None:
+    """A database whose name a shell would take apart is told in quotes."""
+    asked = run("run", spec, "text=a", "--durable", "the runs.db", "--run-id", "r1").stderr
+
+    assert "fsmflow answer r1 ask yes_ | no_ --db 'the runs.db'\n" in asked
+    assert "fsmflow resume r1 --db 'the runs.db'\n" in asked
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:runs.db", "file:runs.db?mode=memory", "runs?#%41.db"])
+def test_a_database_is_the_file_of_its_name(run: Run, spec: str, name: str) -> None:
+    """Names in which SQLite would read something else are those of files like any other."""
+    run("submit", spec, "text=a", "--run-id", "r1", "--db", name)
+
+    assert "submitted" in run("runs", "r1", "--db", name).stdout
+    assert Path(name).stat().st_size > 0
+
+
 def test_a_little_money_is_listed_exactly(run: Run, spec: str) -> None:
     """What a run used is listed as it is told elsewhere, however little it is."""
     path = Path(spec)
