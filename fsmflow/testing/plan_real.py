@@ -53,11 +53,11 @@ class RealStep:
         return await found if self._bound.mode == "async" else found
 
 
-def kind_of(stage: Stage, folder: Path) -> Validate | None:
+def kind_of(gives: str, folder: Path) -> Validate | None:
     """Give what holds outputs to their type; None if there is none, or it can't be imported."""
-    if not stage.gives:
+    if not gives:
         return None
     try:
-        return validator(resolve_type(stage.gives, folder))
+        return validator(resolve_type(gives, folder))
     except StepNotFound:
         return None

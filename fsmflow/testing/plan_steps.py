@@ -100,7 +100,7 @@ class _Step:
         self._number = 0
         wanted = any(each.outcome == "real" for each in entries)
         self._real = RealStep(self._stage, runner.folder) if wanted else None
-        self._kind = kind_of(self._stage, runner.folder)
+        self._kind = kind_of(self._stage.gives, runner.folder)
         lacking = {each.label for each in entries if each.outcome == "ok" and not each.value}
         self._samples = {
             label: _of(given_with(self._stage, label), runner.folder)

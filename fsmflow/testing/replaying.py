@@ -24,6 +24,7 @@ from fsmflow.runtime.trace import plain
 from fsmflow.runtime.verdict import Replayed
 from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plan_clock import SkippingClock
+from fsmflow.testing.plan_reading import given_with
 from fsmflow.testing.plan_real import RealStep, kind_of
 
 LEFT_OUT = "it holds hashes in the place of what is secret: record the run with `fsmflow run --record FILE`"
@@ -168,7 +169,7 @@ class Replaying:
             wants_context=stage.children is not None
             or bool(self._late)
             or (isinstance(real, RealStep) and real.wants_context),
-            validate=None if isinstance(real, str) else kind_of(stage, self._runner.folder),
+            validate=None if isinstance(real, str) else kind_of(stage.gives, self._runner.folder),
             accept=() if isinstance(real, str) else real.accept(),
             plain=False,
         )
@@ -235,7 +236,7 @@ class Replaying:
         if event.outcome == "success":
             if event.label is not None and event.label not in (stage.labels or ()):
                 raise RecordingEnds(f"`{stage.name}` gave `{event.label}`, which is no label of it any more")
-            event = event._replace(value=self._value(stage, event.value))
+            event = event._replace(value=self._value(stage, event))
         if event.outcome == "unknown" and stage.effect != "once":
             raise RecordingEnds(f"`{stage.name}` ended in `unknown`, which it can't any more")
         return event
@@ -259,12 +260,13 @@ class Replaying:
         self._following = deque(self._pauses[recorded.number])
         return event
 
-    def _value(self, stage: Step, value: Any) -> Any:
-        validate = kind_of(stage, self._runner.folder)
+    def _value(self, stage: Step, event: Ended) -> Any:
+        gives = given_with(stage, event.label)
+        validate = kind_of(gives, self._runner.folder)
         try:
-            return value if validate is None else validate(value)
+            return event.value if validate is None else validate(event.value)
         except Rejected as rejected:
-            said = f"what `{stage.name}` gave then is no `{stage.gives}`: {rejected.complaints[0]}"
+            said = f"what `{stage.name}` gave then is no `{gives}`: {rejected.complaints[0]}"
             raise RecordingEnds(said) from rejected
 
 

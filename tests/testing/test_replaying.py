@@ -204,3 +204,24 @@ def test_a_recording_can_be_replayed_again():
     runner = runner_of(FLOW)
 
     assert again(runner, before)[0].stages == again(runner, before)[0].stages
+
+
+@frozen
+class Sentence:
+    text: str
+
+
+def test_what_a_tool_was_called_with_is_of_its_type():
+    """A recorded call is of the type of the tool that was called, though another one would fit as well."""
+    here = "tests.testing.test_replaying"
+    tools = machine(
+        "think: {llm: {model: small, prompt: p.md, max_tokens: 9,"
+        f" tools: {{look: '{here}:Passage', say: '{here}:Sentence'}}}},"
+        " success: {look: done, say: done}, fallback: lost}\n"
+        "done: {end: success, output: $think}\nlost: {end: failed}"
+    )
+    called = Sentence("that is all")
+    before = record(tools, lambda _: ("s", "say", called), None).recording
+    _, _, result = again(runner_of(tools), before)
+
+    assert result.output == called
