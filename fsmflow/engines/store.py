@@ -278,6 +278,8 @@ def _why(error: Exception, path: Path) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and _is_full(path):
         return f"{error}: the disk is full"
+    if code == sqlite3.SQLITE_BUSY:
+        return f"{error}: another program has not let it go for {WAITS_MS // 1000} s"
     if code == sqlite3.SQLITE_READONLY:
         return f"{error}: its folder has to be one that can be written too"
     return str(error)
