@@ -357,7 +357,7 @@ def test_whoever_waits_for_work_that_goes_wrong_is_told(tmp_path: Path) -> None:
 def test_why_a_database_can_not_be_used_is_told_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where SQLite says no more than that something failed, a full disk, a closed folder or a lock is told."""
+    """Where SQLite says no more than that it failed, a full disk, a closed folder or a lock is told."""
     path = tmp_path / "runs.db"
     Durable(path).close()
     whole = sqlite3.connect
