@@ -1,4 +1,4 @@
-"""What `fsmflow submit`, `runs`, `answer` and `cancel` do with runs on a Temporal server."""
+"""What `fsmflow submit`, `runs`, `waiting`, `answer` and `cancel` do with runs on a Temporal server."""
 
 from __future__ import annotations
 
@@ -168,6 +168,21 @@ def answer(run: str, state: str, label: str | None, value: str | None, place: Pl
             return 1
         click.echo("answered")
         return 0
+
+    on_server(place, work)
+
+
+def waiting(place: Place, *, form: str) -> NoReturn:
+    """List the questions that wait in runs on the server."""
+    from fsmflow.cli.waiting import Found, tell
+    from fsmflow.runtime.folder_desk import Waiting
+
+    async def work(temporal: Temporal) -> None:
+        found = []
+        for root_id, (asked, since_ns) in await temporal.waiting():
+            waits = Waiting.of(asked, since_ns)._replace(run_id=root_id)
+            found.append(Found(waits, root_id[:12], how_to_answer(root_id, asked, place)))
+        tell(found, form)
 
     on_server(place, work)
 

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, is_made, opened
 from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
 
 if TYPE_CHECKING:
@@ -21,25 +22,31 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """A question that waits, what it goes by in the command that answers it, and that command."""
+    """A question that waits, what it goes by, and how it is answered: by which command, or at a desk."""
 
     waiting: Waiting
     name: str
     answer: str
     db: Path | None = None
+    is_at_desk: bool = False
 
 
 @click.command("waiting")
 @click.option("--desk", type=click.Path(path_type=Path), help="The folder of the questions.")
 @db_option
+@engine_options
 @format_option
-def command(desk: Path | None, db: Path | None, form: str) -> None:
-    """List the questions of runs that wait for a person's answer: at a desk, and in durable runs.
+def command(desk: Path | None, db: Path | None, place: Place, form: str) -> None:
+    """List the questions of runs that wait for a person: at a desk and in durable runs, or on Temporal.
 
     `fsmflow answer TOKEN LABEL` answers one at a desk, `fsmflow answer RUN STATE LABEL` one of a durable run.
 
     Exits with 1 if a question can't be read, since its run is damaged; the others are listed.
     """
+    if place.is_temporal:
+        from fsmflow.cli import temporal_runs
+
+        temporal_runs.waiting(place, form=form)
     damages = Damages()
     found = [*_at_desk(desk), *_kept(db, damages)]
     tell(found, form, is_all=not damages.code)
@@ -64,7 +71,8 @@ def _at_desk(desk: Path | None) -> list[Found]:
     """Give the questions of runs that wait where they were started."""
     from fsmflow.cli.desks import desk_folder
 
-    return [Found(each, each.token, _answers(each)) for each in waiting_in(desk or desk_folder())]
+    waiting = waiting_in(desk or desk_folder())
+    return [Found(each, each.token, _answers(each), is_at_desk=True) for each in waiting]
 
 
 def _answers(waiting: Waiting) -> str:
@@ -93,20 +101,7 @@ def _described(durable: Durable, each: Question, path: Path, damages: Damages) -
     except Corrupt as damage:
         damages(each.root_id, damage)
         return None
-    waiting = Waiting(
-        asked.token,
-        asked.workflow,
-        each.root_id,
-        asked.state,
-        asked.visit,
-        asked.question,
-        asked.role,
-        dict(asked.shown),
-        None if asked.labels is None else list(asked.labels),
-        asked.gives,
-        each.asked_ns,
-        each.until_ns,
-    )
+    waiting = Waiting.of(asked, each.asked_ns)._replace(run_id=each.root_id, until_ns=each.until_ns)
     return Found(waiting, each.root_id[:12], how_to_answer(each.root_id, asked, path), path)
 
 
@@ -119,7 +114,7 @@ def _told(found: Found, now_ns: int) -> str:
         f"{click.style(found.name, bold=True)}  {waiting.workflow} · {waiting.state}{whom}",
         f"  {waiting.question}",
         *(f"    {click.style(name, dim=True)}  {value}" for name, value in fields(waiting.shown)),
-        f"  {'answers' if found.db is None else 'to answer'}: {found.answer}",
+        f"  {'answers' if found.is_at_desk else 'to answer'}: {found.answer}",
     ]
     times = [f"asked {_ago(now_ns - waiting.asked_ns)} ago"]
     if waiting.until_ns is not None:

@@ -111,6 +111,13 @@ def test_a_run_from_its_submission_to_its_trace(tmp_path):
         assert "`ask` asks guide: How was it?" in shown
         assert f"fsmflow answer {run_id[:12]} ask good | bad --value temporal_steps:Note --engine" in shown
 
+        waiting = _until(lambda: fsmflow("waiting", env=env), other[:12])
+        assert f"{run_id[:12]}  journey · ask guide\n  How was it?\n" in waiting
+        assert f"to answer: fsmflow answer {run_id[:12]} ask good | bad --value" in waiting
+        assert re.search(r"asked \d+ s ago, waits 6 d more", waiting)
+        questions = json.loads(fsmflow("waiting", "--format", "json", env=env).stdout)["questions"]
+        assert {each["run_id"]: each["state"] for each in questions} == {run_id: "ask", other: "ask"}
+
         for answer, why in (
             (("ask", "perhaps"), "'perhaps' is no answer: expected good, bad"),
             (("asks", "good"), f"no question of `asks` waits in {run_id}: did you mean `ask`?"),
