@@ -12,6 +12,7 @@ from fsmflow.runtime.desk import Desk
 from fsmflow.runtime.hiding import Bodies
 from fsmflow.runtime.run_ids import id_of
 from fsmflow.runtime.trace import Sink
+from fsmflow.runtime.unfinished import is_async
 
 
 class Options(TypedDict, total=False):
@@ -62,6 +63,10 @@ def check(options: Mapping[str, Any], known: type = Options) -> None:
     bodies = options.get("bodies", "full")
     if bodies not in get_args(Bodies):
         raise ValueError(f"bodies can't be {bodies!r:.60}: expected one of {', '.join(get_args(Bodies))}")
+    for name in ("trace", "record"):
+        sink = options.get(name)
+        if sink is not None and (not callable(sink) or is_async(sink)):
+            raise ValueError(f"{name} can't be {sink!r:.60}: expected a function, not an async one")
     if "run_id" in options:
         id_of(options["run_id"])
 

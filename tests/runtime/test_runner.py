@@ -392,6 +392,13 @@ def test_a_configuration_can_be_taken_up_again(steps):
         ({"bodies": None}, ValueError, "bodies can't be None: expected one of full, hash, none"),
         ({"run_id": 5}, ValueError, "5 can't be a run's id"),
         ({"run_id": ""}, ValueError, "'' can't be a run's id"),
+        (
+            {"trace": "run.jsonl"},
+            ValueError,
+            "trace can't be 'run.jsonl': expected a function, not an async one",
+        ),
+        ({"trace": settled}, ValueError, "trace can't be <function settled"),
+        ({"record": settled}, ValueError, "record can't be <function settled"),
     ],
 )
 def test_an_option_that_nobody_would_heed_is_refused(options, error, said):
