@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO
@@ -177,6 +178,8 @@ class _Plain:
             return {"$set": sorted(self.each(set.__iter__(value), depth), key=repr)}
         if isinstance(value, frozenset):
             return {"$set": sorted(self.each(frozenset.__iter__(value), depth), key=repr)}
+        if isinstance(value, Enum):
+            return self.of(object.__getattribute__(value, "_value_"), depth + 1)
         if kind in _PLAIN_IN_TEXT:
             return {"$repr": str(value)}
         names = field_names(kind)

@@ -1,6 +1,7 @@
 """The trace: spans, plain data, and the lines that hold them."""
 
 import asyncio
+import enum
 import json
 import math
 import os
@@ -252,3 +253,23 @@ def test_dates_and_decimals_are_told_in_text():
 
     assert plain([date(2026, 1, 31), Decimal("1.50")]) == [{"$repr": "2026-01-31"}, {"$repr": "1.50"}]
     assert plain(Sly(1))["$repr"].endswith("Sly>")
+
+
+def test_a_member_of_an_enumeration_is_told_by_its_value():
+    """An enumeration says what it is written as in data; its own code is not run for it."""
+
+    class Mood(enum.Enum):
+        SURE = "sure"
+        PAIR = (1, 2)
+
+        @property
+        def value(self):
+            raise ValueError
+
+        def __str__(self):
+            raise ValueError
+
+    class Size(enum.IntEnum):
+        LARGE = 2
+
+    assert plain([Mood.SURE, Mood.PAIR, Size.LARGE]) == ["sure", [1, 2], 2]
