@@ -349,7 +349,11 @@ class Durable:
         Args:
             most: How many.
             within: Only those of specs in these folders, or in folders below them; of all if there are none.
+
+        Raises:
+            Replaced: The database is not the one any more to which others submit.
         """
+        self.store.keep_place()
         folders = [str(folder.resolve()) for folder in within]
         return self.store.do_now(lambda connection: runs_due(connection, most, folders))
 

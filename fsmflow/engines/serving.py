@@ -21,7 +21,7 @@ from fsmflow.engines.durable import (
     Unfit,
     Watched,
 )
-from fsmflow.engines.store import StoreError
+from fsmflow.engines.store import Replaced, StoreError
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Result
 
@@ -93,9 +93,18 @@ class Worker:
             grace_s: How long runs that are under way then may take to end; after that they are let go, for
                 another worker, in seconds.
             until_idle: Stop by itself once there is nothing to do.
+
+        Raises:
+            Replaced: The database is not the one any more to which others submit.
         """
+        replaced: Replaced | None = None
         while not self._stopping.is_set():
-            took = await self._take()
+            try:
+                took = await self._take()
+            except Replaced as error:
+                # What the runs under way write is lost.
+                replaced, grace_s = error, 0
+                break
             if until_idle and not took and not self._tasks:
                 break
             if not took:
@@ -107,6 +116,8 @@ class Worker:
             for task in left:
                 task.cancel()
             _, left = await asyncio.wait(left, timeout=INSISTS_S)
+        if replaced is not None:
+            raise replaced
 
     async def _take(self) -> bool:
         """Begin what is due, as far as there is room."""
@@ -115,6 +126,8 @@ class Worker:
         if not self._due:
             try:
                 await self._look()
+            except Replaced:
+                raise
             except StoreError as error:
                 self._told("-", str(error))
                 await asyncio.sleep(AGAIN_S)

@@ -49,6 +49,10 @@ class StoreError(Unkept):
     """The database can't be opened, read or written; the message says why."""
 
 
+class Replaced(StoreError):
+    """The file of a database that is open has gone from its place: nobody else sees what is written there."""
+
+
 class Store:
     """A database of durable runs.
 
@@ -75,8 +79,10 @@ class Store:
             # What runs are given and give is for their user's eyes.
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             # A path from the root on is one of a file; others SQLite may take for an address, or for memory.
+            self._place = path.absolute()
+            self._file = self._place.stat()
             self._connection = sqlite3.connect(
-                path.absolute(), check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
+                self._place, check_same_thread=False, isolation_level=None, timeout=WAITS_MS / 1e3
             )
             self._connection.text_factory = _text
             try:
@@ -135,6 +141,17 @@ class Store:
         if version != SCHEMA_VERSION:
             raise StoreError(f"{self.path} is of version {version}, and this fsmflow of {SCHEMA_VERSION}")
         return False
+
+    def keep_place(self) -> None:
+        """Make sure that the file that is open is the one that others find.
+
+        Raises:
+            Replaced: It was moved or removed, or another one took its place: a backup, say.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(self._place.stat(), self._file):
+                return
+        raise Replaced(f"{self.path} is not the file that was opened: it was moved, removed or replaced")
 
     def _hand_over(self, handed: Handed) -> None:
         with self._closing:

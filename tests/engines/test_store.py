@@ -23,6 +23,7 @@ from fsmflow.engines.handing import Handed
 from fsmflow.engines.leases import Lease
 from fsmflow.engines.rows import Append, Chain, rows_of
 from fsmflow.engines.schema import SCHEMA_VERSION
+from fsmflow.engines.serving import Worker
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.taking_up import add_run
 from fsmflow.engines.workflows import Workflow
@@ -383,3 +384,25 @@ def test_why_a_database_can_not_be_used_is_told_whole(
         with pytest.raises(StoreError) as refused:
             Store(path)
         assert str(refused.value) == f"{path}: it can't be done{said}"
+
+
+@pytest.mark.parametrize("is_another_there", [False, True], ids=["gone", "another"])
+def test_a_worker_whose_database_was_replaced_stops(
+    tmp_path: Path, workflow: Workflow, is_another_there: bool
+) -> None:
+    """A worker does not go on with a file that nobody submits to any more: it says so, and ends."""
+    path = tmp_path / "runs.db"
+
+    async def serve() -> None:
+        serving = asyncio.create_task(Worker(durable).serve())
+        durable.submit(workflow, None)
+        while [kept.status for kept in durable.runs()] != ["waiting"]:
+            await asyncio.sleep(0.01)
+        for file in tmp_path.glob("runs.db*"):
+            file.rename(tmp_path / file.name.replace("runs", "moved"))
+        if is_another_there:
+            Durable(path).close()
+        await asyncio.wait_for(serving, 30)
+
+    with Durable(path, suspends=True) as durable, pytest.raises(StoreError, match="is not the file"):
+        asyncio.run(serve())
