@@ -23,7 +23,7 @@ from fsmflow.engines.durable import (
 )
 from fsmflow.engines.store import Replaced, StoreError
 from fsmflow.engines.workflows import Workflow
-from fsmflow.runtime import Result
+from fsmflow.runtime import Result, StepNotFound
 
 POLL_S = 0.1
 """How often it looks for work when there was none."""
@@ -184,7 +184,7 @@ class Worker:
             # The disk is full, or somebody locks the database: it is tried again, as it was left.
             self._told(run_id, str(error))
             await asyncio.sleep(AGAIN_S)
-        except (Corrupt, Unfit) as error:
+        except (Corrupt, StepNotFound, Unfit) as error:
             self._refused.add(run_id)
             self._told(run_id, str(error))
         except asyncio.CancelledError:
