@@ -174,7 +174,8 @@ def _status(kept: Kept) -> str:
 
 def ago(ns: int) -> str:
     """Word a length of time by its largest unit."""
-    seconds = ns // 1_000_000_000
+    # By a clock that was set back, what has happened is yet to come.
+    seconds = max(0, ns) // 1_000_000_000
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:
             return f"{seconds // size} {unit}"

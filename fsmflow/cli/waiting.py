@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, is_made, opened
 from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.runs import ago
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
 
@@ -116,17 +117,8 @@ def _told(found: Found, now_ns: int) -> str:
         *(f"    {click.style(name, dim=True)}  {value}" for name, value in fields(waiting.shown)),
         f"  {'answers' if found.is_at_desk else 'to answer'}: {found.answer}",
     ]
-    times = [f"asked {_ago(now_ns - waiting.asked_ns)} ago"]
+    times = [f"asked {ago(now_ns - waiting.asked_ns)} ago"]
     if waiting.until_ns is not None:
-        times.append(f"waits {_ago(max(0, waiting.until_ns - now_ns))} more")
+        times.append(f"waits {ago(waiting.until_ns - now_ns)} more")
     lines.append(click.style(f"  {', '.join(times)}", dim=True))
     return "\n".join(lines)
-
-
-def _ago(ns: int) -> str:
-    """Word a length of time by its largest unit."""
-    seconds = ns // 1_000_000_000
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"

@@ -561,3 +561,14 @@ def test_a_run_whose_database_can_not_be_written_says_how_to_go_on(
     said = "runs.db: database or disk is full\nstopped; fsmflow resume r1 --db runs.db goes on with it\n"
     assert (found.exit_code, found.stderr) == (1, said)
     assert "r1  asking  running" in run("runs", "r1").stdout
+
+
+def test_a_clock_that_was_set_back_makes_no_run_of_the_future(run: Run, spec: str) -> None:
+    """What was submitted, or asked, later than it is now was so no time ago."""
+    run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(time, "time_ns", lambda: 1_000_000_000)
+        told = [run(*command.split()).stdout for command in ("runs", "runs r1", "waiting")]
+
+    assert "-" not in "".join(told).replace("yes_ | no_", "")
+    assert "submitted 0 s ago" in told[1]
