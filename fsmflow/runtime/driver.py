@@ -134,7 +134,10 @@ class Driver:
             return command
         try:
             now, watch = self._clock.now, self._attempts.deadline.watch
-            found: Command = await going_on(sprint, waits_for, self._unheard, now, watch, self._leave)
+            going = going_on(sprint, waits_for, self._unheard, now, watch, self._leave)
+            # It may hold an error that holds this frame.
+            del waits_for
+            found: Command = await going
         except Left as left:
             assert self._calling is not None, "nothing else is left"
             self._is_left = False

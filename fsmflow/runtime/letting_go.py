@@ -52,7 +52,10 @@ async def finished(
     except StopIteration as done:
         return done.value
     try:
-        return await going_on(awaited, waits_for, outstanding, now, waiting)
+        going = going_on(awaited, waits_for, outstanding, now, waiting)
+        # It may hold an error that holds this frame.
+        del waits_for
+        return await going
     except Left as left:
         raise left.cancelled from None
 
