@@ -25,6 +25,7 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two releases, with two runs of each that were submitted in turn."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FSMFLOW_DB", str(tmp_path / "runs.db"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     for release in ("v1", "v2"):
         folder = Path(release, "specs")
         folder.mkdir(parents=True)

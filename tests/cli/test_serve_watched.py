@@ -21,6 +21,7 @@ SERVE = ("serve", "--until-idle")
 def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A spec that asks, in a folder of its own, and a database beside it."""
     monkeypatch.setenv("FSMFLOW_DB", str(tmp_path / "runs.db"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "asking_steps.py").write_text(STEPS)
     (tmp_path / "asking.fsm.yaml").write_text(SPEC)
     path = list(sys.path)
