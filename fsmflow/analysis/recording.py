@@ -47,6 +47,7 @@ class Stage:
         retry_after_us: How long a server asked to be left alone.
         draw: The number from [0, 1) that was drawn for a pause that might follow.
         steps: How many steps an attempt counts as: itself, and those of its children.
+        where: Where in a step's code a bug was met: `steps.py:12`; empty if none was.
         children: The runs of other workflows that it started, in order.
     """
 
@@ -67,6 +68,7 @@ class Stage:
     retry_after_us: int | None = None
     draw: float = 0.0
     steps: int = 1
+    where: str = ""
     children: tuple[Child, ...] = ()
 
     @property
@@ -315,4 +317,5 @@ def _stage(entry: Entry, event: str, run_ns: int, before: Stage | None) -> Stage
         retry_after_us=entry.maybe_count("retry_after_us"),
         draw=entry.draw(),
         steps=entry.count("steps", 1) if "steps" in entry.found else 1,
+        where=entry.text("where") if "where" in entry.found else "",
     )

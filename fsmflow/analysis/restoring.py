@@ -28,6 +28,7 @@ def event_of(stage: Stage) -> Event:
         retry_after_us=stage.retry_after_us,
         draw=stage.draw,
         steps=stage.steps,
+        where=stage.where,
     )
 
 

@@ -135,8 +135,11 @@ def event_written(event: Event) -> str:
 
 
 def _ended_written(event: Ended) -> str:
-    """Write the end of an attempt; put together by hand, since every step of every run waits for it."""
-    outcome, label, value, message, complaints, use, elapsed_us, retry_after_us, draw, steps = event
+    """Write the end of an attempt; put together by hand, since every step of every run waits for it.
+
+    Where a bug was met is for traces: no run's future depends on it.
+    """
+    outcome, label, value, message, complaints, use, elapsed_us, retry_after_us, draw, steps, _ = event
     text = f'{{"is":"ended","outcome":{quoted(outcome)}'
     if label is not None:
         text += f',"label":{quoted(label)}'

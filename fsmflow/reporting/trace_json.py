@@ -144,6 +144,8 @@ def _stage(stage: Stage, *, in_full: bool) -> dict[str, Any]:
     found |= {"message": stage.error, "complaints": list(stage.complaints)}
     if stage.steps > 1:
         found["steps"] = stage.steps
+    if stage.where:
+        found["where"] = stage.where
     if in_full:
         found |= {"input": stage.given, "output": stage.output, "retry_after_us": stage.retry_after_us}
     return found

@@ -223,10 +223,11 @@ def outcome(stage: Stage) -> str:
 
 
 def wrong(stage: Stage) -> list[tuple[str, str]]:
-    """Say what went wrong in an attempt: its complaints, or else its message."""
+    """Say what went wrong in an attempt: its complaints, or else its message, and where in the code."""
     if stage.complaints:
         return [(complaint, "") for complaint in stage.complaints]
-    return [(stage.error, "")] if stage.error else []
+    where = [(f"at {stage.where}", "")] if stage.where else []
+    return [(stage.error, ""), *where] if stage.error else []
 
 
 def _called(way: Transition) -> str:

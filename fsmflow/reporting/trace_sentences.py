@@ -110,7 +110,9 @@ def _exactly(resource: str, used: int) -> str:
 
 
 def _bracketed(stage: Stage) -> str:
-    return f" ({short(stage.error)})" if stage.error else ""
+    if not stage.error:
+        return ""
+    return f" ({short(stage.error)}{f', at {short(stage.where)}' if stage.where else ''})"
 
 
 def _of_children(stage: Stage, may: int) -> str:

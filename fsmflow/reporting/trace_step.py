@@ -83,6 +83,8 @@ class _Printer:
             yield from self.block("complaints", document(list(stage.complaints), self.columns - 4))
         elif stage.error:
             yield from self.block("message", wrapped(stage.error, self.columns - 4))
+        if stage.where:
+            yield from self.block("raised at", wrapped(stage.where, self.columns - 4))
         if stage.retry_after_us is not None:
             yield from self.block("asked to be left alone for", iter([glance.time(stage.retry_after_us)]))
 

@@ -85,6 +85,8 @@ def _stage(stage: Stage, ways: Ways, values: Values) -> dict[str, Any]:
     # A rejected output's complaints are its message too.
     if stage.error and not "; ".join(stage.complaints).startswith(stage.error):
         told["error"] = values.number(stage.error)
+    if stage.where:
+        told["where"] = stage.where
     if stage.complaints:
         told["complaints"] = [values.number(complaint) for complaint in stage.complaints]
     if stage.steps > 1:

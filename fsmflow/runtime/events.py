@@ -25,6 +25,7 @@ class Ended(NamedTuple):
         retry_after_us: How long a server asked to be left alone.
         draw: A number from [0, 1) for the jitter of the pause that may follow.
         steps: How many steps it counts as: itself, and those of the children that it ran.
+        where: Where in a step's code a bug was met: `steps.py:12`. Nothing depends on it.
     """
 
     outcome: str
@@ -37,6 +38,7 @@ class Ended(NamedTuple):
     retry_after_us: int | None = None
     draw: float = 0.0
     steps: int = 1
+    where: str = ""
 
 
 class Elapsed(NamedTuple):

@@ -168,6 +168,8 @@ class RunLog:
             }
             if event.steps != 1:
                 found["steps"] = event.steps
+            if event.where:
+                found["where"] = event.where
             if span_id and span_id in self._asked:
                 found["model"] = self._asked.pop(span_id)
         elif isinstance(event, Late):

@@ -17,6 +17,8 @@ from decimal import ROUND_CEILING, Context, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from fsmflow.runtime.whereabouts import raised_at
+
 MAX_RETRY_AFTER_US = 366 * 86_400_000_000
 
 
@@ -62,7 +64,8 @@ class Breach(StepError):
 class Failure(NamedTuple):
     """An exception, classified.
 
-    `ambiguous` says that the step's effect may have happened all the same.
+    `ambiguous` says that the step's effect may have happened all the same, `where` in which line a bug was
+    met.
     """
 
     outcome: str
@@ -70,6 +73,7 @@ class Failure(NamedTuple):
     complaints: tuple[str, ...] = ()
     retry_after_us: int | None = None
     ambiguous: bool = False
+    where: str = ""
 
 
 TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
@@ -100,7 +104,7 @@ def classify(error: BaseException) -> Failure:
         return Failure("failure", message)
     if _is_connection(type(error).__mro__):
         return Failure("transient", _with_cause(message, error.__cause__), ambiguous=True)
-    return Failure("failure", message)
+    return Failure("failure", message, where=raised_at(error))
 
 
 def describe(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Stop, classify, describe
 from fsmflow.runtime.run import Run
 from fsmflow.runtime.steps import Bound
+from fsmflow.runtime.whereabouts import raised_at
 
 Use = tuple[int, int, int] | None
 
@@ -77,7 +78,8 @@ def returned(
     except (KeyboardInterrupt, Stop):
         raise
     except BaseException as error:  # noqa: BLE001 - a bug in what looks at it is a failure, never a retry
-        return Ended("failure", None, None, f"{asked}: {describe(error)}", (), use, elapsed_us)
+        said = f"{asked}: {describe(error)}"
+        return Ended("failure", None, None, said, (), use, elapsed_us, where=raised_at(error))
     if complaints:
         return Ended("invalid", None, value, "; ".join(complaints)[:500], complaints, use, elapsed_us)
     return Ended("success", label, value, "", (), use, elapsed_us)
@@ -93,7 +95,8 @@ def raised(stage: Stage, error: BaseException, elapsed_us: int, use: Use, source
         outcome = "unknown"
     draw = source.random() if outcome == "transient" else 0.0
     complaints, wish = failure.complaints, failure.retry_after_us
-    return Ended(outcome, None, None, failure.message, complaints, use, elapsed_us, wish, draw)
+    said, where = failure.message, failure.where
+    return Ended(outcome, None, None, said, complaints, use, elapsed_us, wish, draw, where=where)
 
 
 def cut_off(

@@ -16,7 +16,7 @@ from tests.review.reviewed import SPEC, attempt, compiled, review, run_of, told
 FAILING = run_of(
     attempt("search", output=["a", "b"]),
     attempt("draft", label="poor", input={"passages": ["a", "b"]}),
-    attempt("search", "failure", message="the index is gone"),
+    attempt("search", "failure", message="the index is gone", where="answers.py:7"),
     end="give_up",
     kind="degraded",
 )
@@ -102,6 +102,7 @@ def test_a_run_is_told_with_the_edges_it_took() -> None:
     ]
     assert run["failing"] == 3
     assert restored(found["values"], run["stages"][2]["error"]) == "the index is gone"
+    assert [stage.get("where") for stage in run["stages"]] == [None, None, "answers.py:7"]
 
 
 def test_a_run_of_another_version_is_said_to_be_one() -> None:

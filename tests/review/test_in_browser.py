@@ -29,7 +29,12 @@ FAILING = run_of(
     ),
     attempt("draft", label="poor", input={"passages": ["a passage"]}, output="a draft"),
     attempt(
-        "search", "failure", message="the index is gone", input={"question": "how now?"}, output={"found": 0}
+        "search",
+        "failure",
+        message="the index is gone",
+        where="answers.py:7",
+        input={"question": "how now?"},
+        output={"found": 0},
     ),
     end="give_up",
     kind="degraded",
@@ -234,6 +239,7 @@ def test_all_of_it_works_by_keys_alone(chromium: Browser, page_file: Path) -> No
         press("0")
         press("f")
         assert "the index is gone" in page.inner_text("#panel-stage")
+        assert "answers.py:7" in page.inner_text("#panel-stage")
         page.focus("#position")
         press("ArrowLeft")
         assert page.inner_text("#where").startswith("2. draft: poor")

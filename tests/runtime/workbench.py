@@ -82,10 +82,12 @@ def run(
     return asyncio.run(main())
 
 
-def run_one(function: Step, *, given: Any = None, **state: Any) -> Result[Any]:
+def run_one(
+    function: Step, *, given: Any = None, options: Mapping[str, Any] | None = None, **state: Any
+) -> Result[Any]:
     """Run a workflow of one step, `work`, that gives back what the step gave."""
     states = {"work": step(**{"success": "given", **state}), "given": End(end="success", output="$work")}
-    return run(states, {"work": function}, given=given)
+    return run(states, {"work": function}, given=given, options=options)
 
 
 def outcomes(result: Result[Any]) -> list[tuple[str, str]]:
