@@ -18,7 +18,8 @@ from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Span
 from fsmflow.runtime.validation import Validate
 
-Fit = Callable[[str, Any], Any]
+Fit = Callable[[str, str | None, Any], Any]
+"""Structures plain data into the type of what a state gives with a label."""
 
 
 class Unfit(RuntimeError):
@@ -28,13 +29,13 @@ class Unfit(RuntimeError):
 def fits(workflow: Runner[Any, Any], bound: Mapping[str, Bound]) -> Fit:
     """Give what structures plain data into the type of what a state gives."""
 
-    def fit(state: str, value: Any) -> Any:
+    def fit(state: str, label: str | None, value: Any) -> Any:
         if state not in bound:
             validate = workflow.answers()[state]
         elif isinstance(children := bound[state].function, RunChildren):
             validate = children.structured
         else:
-            validate = bound[state].validate
+            validate = bound[state].validate_with(label)
         return value if validate is None else validate(value)
 
     return fit

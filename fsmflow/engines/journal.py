@@ -57,7 +57,7 @@ class RunJournal:
         run_id: str,
         chain: Chain,
         *,
-        fit: Callable[[str, Any], Any],
+        fit: Callable[[str, str | None, Any], Any],
         parents: Collection[str] = (),
         is_watched: bool = False,
     ) -> None:
@@ -275,13 +275,15 @@ def _shown(run: Run, hiding: Hiding | None) -> str:
         return "{}"
 
 
-def fitted(event: Ended, state: str, fit: Callable[[str, Any], Any]) -> Ended:
+def fitted(event: Ended, state: str, fit: Callable[[str, str | None, Any], Any]) -> Ended:
     """Structure what an attempt of `state` gave, or what was rejected stays data.
 
     Raises:
         Rejected: It does not fit its type.
     """
-    return event._replace(value=fit(state, event.value)) if event.outcome == "success" else event
+    if event.outcome != "success":
+        return event
+    return event._replace(value=fit(state, event.label, event.value))
 
 
 __all__ = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from enum import Enum
 from functools import lru_cache
 from typing import Any
 
@@ -66,8 +67,16 @@ def _plain(value: Any, depth: int) -> Any:
     kind = type(value)
     if value is None or kind in (bool, int, str):
         return value
-    if kind is float:
-        return value if math.isfinite(value) else {"$float": repr(value)}
+    if isinstance(value, Enum):
+        return _plain(value.value, depth + 1)
+    # A class that derives from one of these is made again by the type that is declared.
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        number = float.__float__(value)
+        return number if math.isfinite(number) else {"$float": float.__repr__(number)}
     if kind is list or (kind is tuple and not hasattr(value, "_fields")):
         return [_plain(item, depth + 1) for item in value]
     if kind is dict:

@@ -9,7 +9,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,8 +33,8 @@ class Bound:
 
     `mode` is `async`, `thread`, `inline` or, where workflows are run, `children`; `wants_context` whether
     it has a parameter `ctx`. A `plain` step is async, takes no context, and gives no label that would
-    have to be looked at. What is of the class `exact` needs no validation. `call` takes the
-    arguments as a mapping.
+    have to be looked at. What is of the class `exact` needs no validation. `tools` holds what validates
+    the arguments of each tool, by label, where a model calls one. `call` takes the arguments as a mapping.
     """
 
     function: Callable[..., Any]
@@ -44,10 +44,15 @@ class Bound:
     accept: tuple[Acceptor, ...]
     plain: bool
     exact: type | None = None
+    tools: Mapping[str, Validate | None] = field(default_factory=dict)
     call: Call = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "call", caller(self.function))
+
+    def validate_with(self, label: str | None) -> Validate | None:
+        """Give what validates an output that comes with a label; None if anything will do."""
+        return self.tools.get(label, self.validate) if label is not None else self.validate
 
     def _replace(self, **changes: Any) -> Bound:
         """Give the same implementation but for `changes`, as a named tuple would."""
@@ -80,6 +85,7 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
     wants_context = "ctx" in _parameters(function)
     mode = "async" if is_async(function) else "inline" if stage.inline else "thread"
     gives = resolve_type(stage.gives, folder) if stage.gives else Any
+    tools = () if stage.model is None else stage.model.tools
     return Bound(
         function,
         mode,
@@ -88,6 +94,7 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
         tuple(_acceptor(resolve(name, folder), name) for name in stage.accept),
         plain=mode == "async" and not wants_context and not stage.accept and stage.labels is None,
         exact=exact(gives),
+        tools={label: validator(resolve_type(kind, folder)) for label, kind in tools},
     )
 
 

@@ -67,8 +67,9 @@ def returned(
             return Ended("invalid", None, value, complaint, (complaint,), use, elapsed_us)
     asked = "its type"
     try:
-        if bound.validate is not None:
-            value = bound.validate(value)
+        validate = bound.validate_with(label)
+        if validate is not None:
+            value = validate(value)
         asked = "accept"
         complaints = _complaints(bound, value, arguments)
     except Rejected as rejected:

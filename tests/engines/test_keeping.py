@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import date
 from decimal import Decimal
 
 import pydantic
 import pytest
+from attrs import frozen
 
 from fsmflow.engines.keeping import Unkeepable, read, written
 from fsmflow.runtime.validation import validator
@@ -38,6 +40,49 @@ def test_a_model_is_kept_as_it_says_it_is_written() -> None:
     assert validate is not None
 
     assert validate(read(written([paid]))) == [paid]
+
+
+class Level(enum.Enum):
+    """An enumeration of words."""
+
+    LOW = "low"
+
+
+class Size(enum.IntEnum):
+    """An enumeration of numbers."""
+
+    ONE = 1
+
+
+class UserId(str):
+    """A text of a class of its own, which shows itself otherwise."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "somebody"
+
+
+@frozen
+class Account:
+    """A class with fields of these."""
+
+    owner: UserId
+    level: Level
+    size: Size
+
+
+def test_what_derives_from_a_scalar_is_made_again() -> None:
+    """Members of enumerations, and classes that derive from text, are read back as what they were."""
+    validate = validator(Account)
+    account = Account(UserId("u1"), Level.LOW, Size.ONE)
+    assert validate is not None
+
+    found = validate(read(written(account)))
+
+    assert found == account
+    assert [type(each) for each in (found.owner, found.level, found.size)] == [UserId, Level, Size]
+    assert written(account) == '{"owner":"u1","level":"low","size":1}'
 
 
 @pytest.mark.parametrize("value", [Hidden(token=pydantic.SecretStr("a")), Odd(what=object())])

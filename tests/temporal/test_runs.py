@@ -16,7 +16,7 @@ from temporalio.exceptions import CancelledError as Cancelled
 
 from fsmflow.engines.temporal.claims import LARGE
 from fsmflow.engines.temporal.payloads import Folder
-from fsmflow.runtime import Inbox, NotWaiting, Permanent, Rejected, Transient
+from fsmflow.runtime import Inbox, NotWaiting, Outcome, Permanent, Rejected, Transient
 from tests.temporal.served import needs_server, served, specs_in
 
 pytestmark = [pytest.mark.temporal, needs_server]
@@ -476,3 +476,61 @@ class TestQuestions:
         assert own.shown == {"seen": ["somewhere in [secret]"]}
         assert below.shown == {"place": "[secret]"}
         assert outcome["kind"] == "success"
+
+
+TOOLS = """
+fsmflow: 1
+workflow: tools
+budget: {steps: 9, time: 1h}
+states:
+  plan:
+    llm:
+      model: small
+      prompt: plan.md
+      max_tokens: 9
+      tools: {note: 'tool_steps:Note', mark: 'tool_steps:Mark'}
+    cost: {tokens: 900}
+    timeout: 5s
+    success: {note: note, mark: mark}
+    fallback: failed
+  note: {run: tool_steps:name, with: {what: $plan}, gives: str, timeout: 5s, success: done, fallback: failed}
+  mark: {run: tool_steps:name, with: {what: $plan}, gives: str, timeout: 5s, success: done, fallback: failed}
+  done: {end: success, output: {note: $note.or_null, mark: $mark.or_null}}
+  failed: {end: failed}
+"""
+TOOL_STEPS = """
+from attrs import frozen
+
+@frozen
+class Note:
+    text: str
+
+@frozen
+class Mark:
+    text: str
+
+def name(what) -> str:
+    return type(what).__name__
+"""
+
+
+@pytest.mark.parametrize(("label", "kind"), [("note", "Note"), ("mark", "Mark")])
+def test_a_tool_gets_what_it_takes(tmp_path, monkeypatch, label, kind):
+    """What a model has called a tool with is of that tool's type, also where another one takes the same."""
+    (tmp_path / "tool_steps.py").write_text(TOOL_STEPS, encoding="utf-8")
+    (tmp_path / "plan.md").write_text("Plan.", encoding="utf-8")
+    (tmp_path / "tools.fsm.yaml").write_text(TOOLS, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "tool_steps", raising=False)
+
+    async def plan():
+        return Outcome(label, {"text": "x"})
+
+    async def main():
+        async with served(tmp_path, {"tools": {"plan": plan}}) as here:
+            run_id = await here.temporal.submit(here.workflow("tools"), None)
+            return await here.outcome(run_id)
+
+    outcome = asyncio.run(main())
+
+    assert (outcome["kind"], outcome["output"]) == ("success", {"note": None, "mark": None, label: kind})

@@ -132,7 +132,7 @@ def _restored(workflow: Workflow, bound: Mapping[str, Bound], task: Task, values
     Raises:
         Rejected: One of them does not fit any more.
     """
-    scope = typed(workflow, bound, restored(dict(zip(task.names, values, strict=True))))
+    scope = typed(workflow, bound, restored(dict(zip(task.names, values, strict=True))), task.state)
     state = workflow.machine.states[task.state]
     assert isinstance(state, Work)
     arguments: dict[str, Any] | Unbound

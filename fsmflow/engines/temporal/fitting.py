@@ -7,14 +7,15 @@ from typing import Any
 
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written
 from fsmflow.engines.workflows import Workflow
+from fsmflow.machine import Machine
 from fsmflow.runtime.commands import Children
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Validate
 
-Fit = Callable[[str, Any], Any]
-"""Structures what a state gives, by the state's name, from plain data; raises `Rejected`."""
+Fit = Callable[[str, str | None, Any], Any]
+"""Structures what a state gives with a label, by the state's name, from plain data; raises `Rejected`."""
 
 
 def fit_of(workflow: Workflow, bound: Mapping[str, Bound]) -> Fit:
@@ -26,8 +27,10 @@ def fit_of(workflow: Workflow, bound: Mapping[str, Bound]) -> Fit:
         if stage.children is not None and bound[name].mode == "children":
             checks[name] = _of_children(workflow, stage.children)
 
-    def fit(state: str, value: Any) -> Any:
+    def fit(state: str, label: str | None, value: Any) -> Any:
         check = checks[state]
+        if label is not None and state in bound:
+            check = bound[state].tools.get(label, check)
         return value if check is None else check(value)
 
     return fit
@@ -52,8 +55,10 @@ def _of_children(workflow: Workflow, children: Children) -> Validate:
     return check
 
 
-def typed(workflow: Workflow, bound: Mapping[str, Bound], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Structure values into the types of what gives them.
+def typed(
+    workflow: Workflow, bound: Mapping[str, Bound], values: Mapping[str, Any], state: str
+) -> dict[str, Any]:
+    """Structure values into the types of what gives them, as `state` sees them.
 
     Raises:
         Rejected: One of them does not fit.
@@ -61,11 +66,20 @@ def typed(workflow: Workflow, bound: Mapping[str, Bound], values: Mapping[str, A
     runner, fit = workflow.runner, fit_of(workflow, bound)
     by = {stage.value: name for name, stage in runner.stages.items()}
     by |= {question.value: name for name, question in runner.questions.items()}
-    found = {name: fit(by[name], value) if name in by else value for name, value in values.items()}
+    found = {
+        name: fit(by[name], _label(workflow.machine, by[name], state), value) if name in by else value
+        for name, value in values.items()
+    }
     given, _ = runner.types()
     if given is not None and "input" in found:
         found["input"] = given(found["input"])
     return found
+
+
+def _label(machine: Machine, giver: str, state: str) -> str | None:
+    """Give the label with which one state leads straight to another, if there is just one."""
+    labels = {way.label for way in machine.outgoing[giver] if way.target == state and way.on == "success"}
+    return labels.pop() if len(labels) == 1 else None
 
 
 def kept(event: Ended, state: str, fit: Fit) -> Ended:
@@ -73,7 +87,9 @@ def kept(event: Ended, state: str, fit: Fit) -> Ended:
     try:
         again = event_read(event_written(event))
         assert isinstance(again, Ended)
-        return again._replace(value=fit(state, again.value)) if again.outcome == "success" else again
+        if again.outcome != "success":
+            return again
+        return again._replace(value=fit(state, again.label, again.value))
     except (Unkeepable, Rejected) as error:
         said = f"what it gave can't be kept: {error}"
         return event._replace(outcome="failure", label=None, value=None, message=said, draw=0.0)
