@@ -190,7 +190,7 @@ class Driver:
             value = None
             try:
                 value = await bound.call(arguments)
-                if is_unfinished(value.__class__):
+                if value.__class__ is not bound.exact and is_unfinished(value.__class__):
                     value = await finished_value(value)
                 ended = now()
                 if deadline.expired:
