@@ -29,7 +29,7 @@ from fsmflow.reporting.report import Report
 from fsmflow.source import Document, Route
 
 if TYPE_CHECKING:
-    from fsmflow.analysis.difference import Difference, Version
+    from fsmflow.analysis.comparing.difference import Difference, Version
 
 
 @frozen
@@ -58,7 +58,7 @@ class Compilation:
     @property
     def version(self) -> Version:
         """The workflow as one side of a comparison."""
-        from fsmflow.analysis.difference import Version
+        from fsmflow.analysis.comparing.difference import Version
 
         return Version(self.analysis, self.diagnostics, self.is_clear)
 
@@ -92,7 +92,7 @@ class Compilation:
 
 def compare(old: Compilation, new: Compilation) -> Difference:
     """Tell what `new` changes: what it says differently, and what that does to its proof."""
-    from fsmflow.analysis.difference import Difference
+    from fsmflow.analysis.comparing.difference import Difference
 
     return Difference(old.version, new.version)
 

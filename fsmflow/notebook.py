@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fsmflow.analysis.callees import spec_of
-from fsmflow.analysis.difference import Difference
-from fsmflow.analysis.recording import read
+from fsmflow.analysis.comparing.difference import Difference
+from fsmflow.analysis.traces.recording import read
 from fsmflow.backends.diagram import Diagram, extract
 from fsmflow.backends.engines import DrawingFailed, NoEngine
 from fsmflow.backends.graphviz import picture

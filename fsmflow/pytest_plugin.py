@@ -99,7 +99,7 @@ def _ways() -> _Ways:
 
 
 def _taken(subject: Any) -> Iterator[tuple[str, int]]:
-    from fsmflow.analysis.coverage import can_be_taken
+    from fsmflow.analysis.traces.coverage import can_be_taken
 
     counted = zip(subject.machine.transitions, subject.coverage.counts, strict=True)
     for way, times in sorted(counted, key=lambda one: (one[0].source, one[0].target, one[0].name, one[0].on)):
@@ -123,14 +123,14 @@ def _documents() -> list[dict[str, Any]]:
     played = _played()
     if not played:
         return []
-    from fsmflow.analysis.coverage import document
+    from fsmflow.analysis.traces.coverage import document
 
     return [document(subject.coverage) for subject in played]
 
 
 def _write(folder: Path, documents: list[dict[str, Any]]) -> None:
     """Add up what each process counted, and write a file for each workflow."""
-    from fsmflow.analysis.coverage import SUFFIX, document, joined, read
+    from fsmflow.analysis.traces.coverage import SUFFIX, document, joined, read
 
     folder.mkdir(parents=True, exist_ok=True)
     for coverage in joined(read(json.dumps(each)) for each in documents):

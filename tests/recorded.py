@@ -10,7 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow import semantics
-from fsmflow.analysis.recording import Recording, read
+from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.machine import Ask, Machine, Transition, Work
 from fsmflow.runtime import (
     Answer,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fsmflow.analysis.changes import changes
-from fsmflow.analysis.renames import renames
+from fsmflow.analysis.comparing.changes import changes
+from fsmflow.analysis.comparing.renames import renames
 from fsmflow.backends import BACKENDS, Places
 from fsmflow.backends.diagram import extract
 from fsmflow.backends.transitions import build, feed

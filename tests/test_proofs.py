@@ -10,9 +10,9 @@ from random import Random
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.bounds import Effort
-from fsmflow.analysis.counter_machine import METRICS
 from fsmflow.analysis.proof import Proof, prove
+from fsmflow.analysis.proving.bounds import Effort
+from fsmflow.analysis.proving.counter_machine import METRICS
 from fsmflow.backends.certificate import certified
 from fsmflow.machine import Counter as Cap
 from fsmflow.machine import Machine, Transition

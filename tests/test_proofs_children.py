@@ -8,10 +8,10 @@ import pytest
 
 from fsmflow import semantics
 from fsmflow.analysis.affordability import Approaches, unaffordable
-from fsmflow.analysis.bounds import Effort
-from fsmflow.analysis.certificate import written
 from fsmflow.analysis.policies import Proved, Refuted
 from fsmflow.analysis.proof import Proof, prove
+from fsmflow.analysis.proving.bounds import Effort
+from fsmflow.analysis.proving.certificate import written
 from fsmflow.backends.certificate import certified
 from fsmflow.machine import Caps
 from fsmflow.runtime import Elapsed, Ended

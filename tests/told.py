@@ -15,7 +15,7 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from fsmflow import semantics
-from fsmflow.analysis.recording import CHARGED, Recording, read
+from fsmflow.analysis.traces.recording import CHARGED, Recording, read
 from fsmflow.lowering import lower
 from fsmflow.machine import Ask, Callee, Caps, Machine
 from fsmflow.runtime.events import Elapsed, Ended

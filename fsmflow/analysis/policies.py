@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 
 from attrs import define, evolve, field, frozen
 
-from fsmflow.analysis.admission import RESOURCES
-from fsmflow.analysis.automaton import Automaton, events
-from fsmflow.analysis.counter_machine import CounterMachine
-from fsmflow.analysis.counting import budgeted
-from fsmflow.analysis.liveness import live_masks
-from fsmflow.analysis.product import Allowance, OutOfRoom, Path, Product
-from fsmflow.analysis.spending import Spending
+from fsmflow.analysis.proving.admission import RESOURCES
+from fsmflow.analysis.proving.automaton import Automaton, events
+from fsmflow.analysis.proving.counter_machine import CounterMachine
+from fsmflow.analysis.proving.counting import budgeted
+from fsmflow.analysis.proving.liveness import live_masks
+from fsmflow.analysis.proving.product import Allowance, OutOfRoom, Path, Product
+from fsmflow.analysis.proving.spending import Spending
 from fsmflow.machine import Machine, Policy
 
 MOST_CONFIGURATIONS = 200_000
@@ -201,7 +201,7 @@ class Policies:
 
         def is_real(path: Path) -> bool:
             # Only a path that is to be played needs what plays it.
-            from fsmflow.analysis.witness import realise
+            from fsmflow.analysis.proving.witness import realise
 
             return realise(machine, counting, path, capped=True).whole
 

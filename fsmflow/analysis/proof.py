@@ -12,17 +12,17 @@ from typing import Literal
 
 from attrs import evolve, frozen
 
-from fsmflow.analysis.admission import RESOURCES
-from fsmflow.analysis.bounds import Bound, Effort, Form, bounds_of
-from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Metric
-from fsmflow.analysis.counting import budgeted, structural
-from fsmflow.analysis.deciding import Lasso, Terminates, decide
-from fsmflow.analysis.flow import bound
-from fsmflow.analysis.intervals import Invariant
 from fsmflow.analysis.policies import Judgement, Refuted, judge
-from fsmflow.analysis.ranking import Ranking, Stuck, edges_ahead, rank
-from fsmflow.analysis.stopping import Cap, caps_of
-from fsmflow.analysis.witness import realise
+from fsmflow.analysis.proving.admission import RESOURCES
+from fsmflow.analysis.proving.bounds import Bound, Effort, Form, bounds_of
+from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine, Edge, Metric
+from fsmflow.analysis.proving.counting import budgeted, structural
+from fsmflow.analysis.proving.deciding import Lasso, Terminates, decide
+from fsmflow.analysis.proving.flow import bound
+from fsmflow.analysis.proving.intervals import Invariant
+from fsmflow.analysis.proving.ranking import Ranking, Stuck, edges_ahead, rank
+from fsmflow.analysis.proving.stopping import Cap, caps_of
+from fsmflow.analysis.proving.witness import realise
 from fsmflow.machine import Machine, Transition
 
 Ending = Literal["always", "for-these-caps", "by-budget-only", "no", "unknown"]

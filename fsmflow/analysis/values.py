@@ -9,12 +9,12 @@ from typing import Any, assert_never
 from attrs import define, field, frozen
 
 from fsmflow import spec
-from fsmflow.analysis.annotations import ANY, NONE, normal, union
 from fsmflow.analysis.calling import Called
-from fsmflow.analysis.classes import Class, class_of
 from fsmflow.analysis.modules import Modules
-from fsmflow.analysis.signatures import Signature, signature_of
-from fsmflow.analysis.symbols import Symbol, resolve
+from fsmflow.analysis.types.annotations import ANY, NONE, normal, union
+from fsmflow.analysis.types.classes import Class, class_of
+from fsmflow.analysis.types.signatures import Signature, signature_of
+from fsmflow.analysis.types.symbols import Symbol, resolve
 from fsmflow.expressions import (
     ITEM,
     Constant,

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
-from fsmflow.analysis.counter_machine import CounterMachine, Edge, Guard, Weights
-from fsmflow.analysis.liveness import live_counters
+from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge, Guard, Weights
+from fsmflow.analysis.proving.liveness import live_counters
 
 _WIDTH = 110
 

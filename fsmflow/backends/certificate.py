@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.bounds import Form
-from fsmflow.analysis.certificate import Part, certificate, written
-from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import Proof
-from fsmflow.analysis.sharpening import sharpened
+from fsmflow.analysis.proving.bounds import Form
+from fsmflow.analysis.proving.certificate import Part, certificate, written
+from fsmflow.analysis.proving.counter_machine import METRICS, Metric
+from fsmflow.analysis.proving.sharpening import sharpened
 from fsmflow.analysis.verify import Rejected, read, verify
 from fsmflow.backends import Artifact, Places
 from fsmflow.machine import Machine

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Metric
+from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine, Metric
 from fsmflow.backends import Artifact, Places
 from fsmflow.backends._commands import Command, Place, Program, Test, folded, program
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.counter_machine import METRICS
 from fsmflow.analysis.proof import Proof
+from fsmflow.analysis.proving.counter_machine import METRICS
 from fsmflow.backends import Artifact, Places
 from fsmflow.backends._python import literal, told, wrapped
 from fsmflow.backends._stamp import stamped

@@ -7,9 +7,9 @@ from typing import Literal
 
 from attrs import frozen
 
-from fsmflow.analysis.bounds import Bound
-from fsmflow.analysis.counter_machine import Metric
 from fsmflow.analysis.proof import Proof
+from fsmflow.analysis.proving.bounds import Bound
+from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.backends._wording import count, duration, money
 
 _ORDER: tuple[Metric, ...] = ("micro_usd", "microseconds", "steps", "tool_calls", "tokens")

@@ -26,8 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.counting import structural
-from fsmflow.analysis.intervals import reach
+from fsmflow.analysis.proving.counting import structural
+from fsmflow.analysis.proving.intervals import reach
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.machine import Machine
 

@@ -36,7 +36,7 @@ from collections.abc import Iterator
 from math import floor, prod
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.counting import structural
+from fsmflow.analysis.proving.counting import structural
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.machine import Ask, Machine, Transition, Wait
 from fsmflow.runtime.journal import MAX_EVENTS
@@ -89,9 +89,9 @@ def _roughly(machine: Machine) -> int:
 
 def _most(machine: Machine) -> int | None:
     """Give the most transitions that a run takes, without its budget; None if nothing is proved of them."""
-    from fsmflow.analysis.flow import bound
-    from fsmflow.analysis.intervals import Invariant
-    from fsmflow.analysis.ranking import Ranking, rank
+    from fsmflow.analysis.proving.flow import bound
+    from fsmflow.analysis.proving.intervals import Invariant
+    from fsmflow.analysis.proving.ranking import Ranking, rank
 
     counting = structural(machine)
     ranking = rank(counting)

@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.mentions import CodeName, classes, functions
 from fsmflow.analysis.modules import Absent, Broken
-from fsmflow.analysis.symbols import NotThere, Symbol, WholeModule, resolve
+from fsmflow.analysis.types.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.diagnostics import Diagnostic, Related
 
 MAX_RELATED = 3

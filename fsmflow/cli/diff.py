@@ -15,7 +15,7 @@ from fsmflow.cli.output import wants_color
 from fsmflow.compiler import Compilation
 
 if TYPE_CHECKING:
-    from fsmflow.analysis.difference import Difference, Version
+    from fsmflow.analysis.comparing.difference import Difference, Version
     from fsmflow.reporting.diff_markdown import Drawings
     from fsmflow.reporting.diff_wording import Comparison
 
@@ -85,7 +85,7 @@ def command(
     Each side is a spec, a folder of specs, or one of them in a revision of git: HEAD~1:specs. Exit code 1
     if a limit that was asked for is not kept.
     """
-    from fsmflow.analysis.gates import Gates
+    from fsmflow.analysis.comparing.gates import Gates
     from fsmflow.backends import Artifact
     from fsmflow.cli import pictures
     from fsmflow.cli.revisions import compile_side
@@ -131,7 +131,7 @@ def _written(comparison: Comparison, form: str, *, color: bool = False) -> str:
 
 def _paired(old: Sequence[Compilation], new: Sequence[Compilation]) -> Iterator[Difference]:
     """Pair the workflows of two sides: two alone, else by name, else by the name of their file."""
-    from fsmflow.analysis.difference import Difference
+    from fsmflow.analysis.comparing.difference import Difference
 
     if len(old) == len(new) == 1:
         yield Difference(old[0].version, new[0].version)

@@ -15,8 +15,8 @@ from fsmflow.backends.engines import Format
 
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
-    from fsmflow.analysis.counter_machine import Metric
-    from fsmflow.analysis.coverage import Coverage
+    from fsmflow.analysis.proving.counter_machine import Metric
+    from fsmflow.analysis.traces.coverage import Coverage
     from fsmflow.backends.diagram import Diagram
     from fsmflow.backends.overlay import Overlay
     from fsmflow.machine import Machine
@@ -214,7 +214,7 @@ def _covered(machine: Machine, place: Path) -> Coverage:
     Raises:
         click.UsageError: The tests were those of another workflow, or of another version.
     """
-    from fsmflow.analysis.coverage import read_file
+    from fsmflow.analysis.traces.coverage import read_file
     from fsmflow.loading.names import shown
 
     path = place / f"{machine.name}.coverage.json" if place.is_dir() else place

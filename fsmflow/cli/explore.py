@@ -12,7 +12,7 @@ from typing import Any
 import click
 from attrs import define, field
 
-from fsmflow.analysis.counter_machine import Metric
+from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.backends.transitions import Walk, build, feed
 from fsmflow.cli.output import wants_color
 from fsmflow.glance import time

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from fsmflow.analysis.difference import Difference
+from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.backends import Artifact
 from fsmflow.cli.files import write_all
 from fsmflow.cli.output import CannotWrite

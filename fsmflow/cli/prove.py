@@ -49,8 +49,8 @@ def command(spec: Path, limit: float, form: str) -> None:
     Exit code 1 if that is not proved, if a policy is broken, or if errors leave it unclear what the
     workflow is.
     """
-    from fsmflow.analysis.bounds import Effort
     from fsmflow.analysis.proof import prove
+    from fsmflow.analysis.proving.bounds import Effort
     from fsmflow.reporting import proof_json, proof_text
 
     if spec.is_dir():

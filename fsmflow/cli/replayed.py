@@ -48,7 +48,7 @@ class Replay:
             start: Runs the workflow on an input, with options.
             form: `text` or `json`.
         """
-        from fsmflow.analysis.recording import read as read_text
+        from fsmflow.analysis.traces.recording import read as read_text
         from fsmflow.reporting import trace_change
         from fsmflow.runtime import StepNotFound
         from fsmflow.testing.replaying import RecordingEnds, Replaying

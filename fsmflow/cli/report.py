@@ -11,7 +11,7 @@ import click
 from fsmflow.backends import Artifact
 
 if TYPE_CHECKING:
-    from fsmflow.analysis.difference import Difference, Version
+    from fsmflow.analysis.comparing.difference import Difference, Version
     from fsmflow.machine import Machine
     from fsmflow.review.content import Run
 
@@ -95,7 +95,7 @@ def _runs(machine: Machine, traces: tuple[Path, ...]) -> tuple[Run, ...]:
 
 def _since(base: str, now: Version) -> Difference:
     """Compare with the workflow that `base` names; in a folder, with the one of the same name."""
-    from fsmflow.analysis.difference import Difference
+    from fsmflow.analysis.comparing.difference import Difference
     from fsmflow.cli.revisions import compile_side
 
     assert now.analysis is not None

@@ -13,8 +13,8 @@ import click
 from attrs import evolve
 
 from fsmflow import glance
-from fsmflow.analysis.coverage import can_be_taken
-from fsmflow.analysis.recording import Recording, read
+from fsmflow.analysis.traces.coverage import can_be_taken
+from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.cli.output import wants_color
 from fsmflow.machine import Transition
 from fsmflow.reporting import trace_amounts as amounts

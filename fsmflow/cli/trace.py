@@ -14,7 +14,7 @@ from fsmflow.cli.output import format_option, wants_color
 
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
-    from fsmflow.analysis.recording import Recording
+    from fsmflow.analysis.traces.recording import Recording
     from fsmflow.machine import Machine
 
 WIDEST = 100
@@ -97,8 +97,8 @@ def why(file: Path, spec: Path | None, form: str) -> None:
 
 def read(file: Path) -> Recording:
     """Read a trace; tell what is wrong with it, and exit, if it is none."""
-    from fsmflow.analysis.recording import read_file
-    from fsmflow.analysis.trace_lines import BadTrace
+    from fsmflow.analysis.traces.lines import BadTrace
+    from fsmflow.analysis.traces.recording import read_file
 
     try:
         return read_file(file)

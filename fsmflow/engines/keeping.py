@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from fsmflow.analysis.restoring import restored
+from fsmflow.analysis.traces.restoring import restored
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.trace import field_names

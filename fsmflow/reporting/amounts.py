@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsmflow.analysis.counter_machine import Metric
+from fsmflow.analysis.proving.counter_machine import Metric
 
 NAMES: dict[Metric, str] = {
     "steps": "steps",

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from fsmflow.analysis.bounds import Bound
-from fsmflow.analysis.changes import Change, Said
-from fsmflow.analysis.counter_machine import Metric
-from fsmflow.analysis.difference import Difference, WorstCase
+from fsmflow.analysis.comparing.changes import Change, Said
+from fsmflow.analysis.comparing.difference import Difference, WorstCase
+from fsmflow.analysis.proving.bounds import Bound
+from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting.diff_wording import Comparison, tripped
 

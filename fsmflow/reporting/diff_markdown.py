@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import frozen
 
-from fsmflow.analysis.difference import Difference
+from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES

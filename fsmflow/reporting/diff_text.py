@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from fsmflow.analysis.changes import Sign
-from fsmflow.analysis.difference import Difference
+from fsmflow.analysis.comparing.changes import Sign
+from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES

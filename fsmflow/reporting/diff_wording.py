@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from fsmflow.analysis.bounds import Bound
-from fsmflow.analysis.changes import ANOTHER_ATTEMPT, ITSELF, Change, Key, Said, Sign
-from fsmflow.analysis.difference import Difference, WorstCase
-from fsmflow.analysis.gates import Tripped
+from fsmflow.analysis.comparing.changes import ANOTHER_ATTEMPT, ITSELF, Change, Key, Said, Sign
+from fsmflow.analysis.comparing.difference import Difference, WorstCase
+from fsmflow.analysis.comparing.gates import Tripped
 from fsmflow.analysis.proof import Ending
+from fsmflow.analysis.proving.bounds import Bound
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.reporting.excerpt import visible
 

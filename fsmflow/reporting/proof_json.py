@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from fsmflow.analysis.bounds import Bound, Form
-from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.policies import Judgement, Proved, Refuted
 from fsmflow.analysis.policies import spoken as in_words
 from fsmflow.analysis.proof import Proof
-from fsmflow.analysis.witness import Entry
+from fsmflow.analysis.proving.bounds import Bound, Form
+from fsmflow.analysis.proving.counter_machine import METRICS, Metric
+from fsmflow.analysis.proving.witness import Entry
 
 SCHEMA = "fsmflow.prove/1"
 _RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "milliseconds")

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from fsmflow.analysis.bounds import Bound
-from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import CapPrice, Ending, Proof
-from fsmflow.analysis.stopping import Stops
-from fsmflow.analysis.witness import Entry, Witness
+from fsmflow.analysis.proving.bounds import Bound
+from fsmflow.analysis.proving.counter_machine import METRICS, Metric
+from fsmflow.analysis.proving.stopping import Stops
+from fsmflow.analysis.proving.witness import Entry, Witness
 from fsmflow.machine import Machine, State, Work
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.reporting.folded import folded

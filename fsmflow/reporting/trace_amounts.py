@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from fsmflow.analysis.recording import LEDGER, Recording
+from fsmflow.analysis.traces.recording import LEDGER, Recording
 from fsmflow.glance import time
 from fsmflow.machine import Caps
 from fsmflow.reporting.amounts import worded

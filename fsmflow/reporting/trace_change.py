@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 from attrs import evolve
 
-from fsmflow.analysis.recording import LEDGER, Recording, Stage
+from fsmflow.analysis.traces.recording import LEDGER, Recording, Stage
 from fsmflow.glance import time
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_amounts import money

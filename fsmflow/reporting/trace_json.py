@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.reporting.trace_moves import Move
 from fsmflow.reporting.trace_step import matching
 from fsmflow.reporting.trace_summary import Run, Summary, Visit

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from fsmflow.analysis.following import Followed
-from fsmflow.analysis.recording import CHARGED, LEDGER, Recording, Stage
+from fsmflow.analysis.traces.following import Followed
+from fsmflow.analysis.traces.recording import CHARGED, LEDGER, Recording, Stage
 from fsmflow.machine import Machine, Resources, Transition, Wait, Work
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import define, field, frozen
 
 from fsmflow import glance
-from fsmflow.analysis.following import follow
-from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.traces.following import follow
+from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.machine import Machine, Transition
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.excerpt import visible

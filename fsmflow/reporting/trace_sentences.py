@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsmflow.analysis.recording import Stage
+from fsmflow.analysis.traces.recording import Stage
 from fsmflow.glance import time
 from fsmflow.machine import Ask, Choice, Machine, Transition, Wait, Work
 from fsmflow.reporting.amounts import worded

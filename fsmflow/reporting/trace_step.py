@@ -8,7 +8,7 @@ import click
 from attrs import define
 
 from fsmflow import glance
-from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_layout import document, listed, width, wrapped

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from attrs import define, frozen
 
-from fsmflow.analysis.recording import CHARGED, Child, Recording, Stage
+from fsmflow.analysis.traces.recording import CHARGED, Child, Recording, Stage
 
 
 @define(frozen=True, eq=False, slots=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import click
 
 from fsmflow import glance
-from fsmflow.analysis.recording import Recording
+from fsmflow.analysis.traces.recording import Recording
 from fsmflow.machine import Machine
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.excerpt import visible

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import evolve, frozen
 
-from fsmflow.analysis.following import Followed, follow
-from fsmflow.analysis.recording import Recording
+from fsmflow.analysis.traces.following import Followed, follow
+from fsmflow.analysis.traces.recording import Recording
 from fsmflow.machine import End, Machine
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_amounts import counted

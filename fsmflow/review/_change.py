@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fsmflow.analysis.difference import Difference
+from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.bounds import Bound
-from fsmflow.analysis.counter_machine import Metric
 from fsmflow.analysis.paths import written
 from fsmflow.analysis.policies import Proved, Refuted
 from fsmflow.analysis.proof import Cycle, Ending, Proof
+from fsmflow.analysis.proving.bounds import Bound
+from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.reporting import proof_wording as words
 from fsmflow.reporting.amounts import NAMES
 from fsmflow.review._files import called

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fsmflow.analysis.bounds import Form
-from fsmflow.analysis.counter_machine import CounterMachine
 from fsmflow.analysis.paths import written
 from fsmflow.analysis.policies import Judgement, Proved, Refuted, spoken
 from fsmflow.analysis.proof import Proof
+from fsmflow.analysis.proving.bounds import Form
+from fsmflow.analysis.proving.counter_machine import CounterMachine
 from fsmflow.machine import Machine, Transition
 from fsmflow.reporting import proof_wording as words
 from fsmflow.reporting.amounts import NAMES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fsmflow.analysis.following import Followed, follow
-from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.traces.following import Followed, follow
+from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import LONGEST_NAME
 from fsmflow.machine import Machine

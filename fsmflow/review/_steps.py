@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from fsmflow.analysis.counter_machine import Metric
 from fsmflow.analysis.proof import Proof
-from fsmflow.analysis.recording import CHARGED, Recording
+from fsmflow.analysis.proving.counter_machine import Metric
+from fsmflow.analysis.traces.recording import CHARGED, Recording
 from fsmflow.glance import time
 from fsmflow.machine import Machine
 from fsmflow.reporting.amounts import NAMES, worded

@@ -7,9 +7,9 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.difference import Difference
+from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.analysis.proof import Proof
-from fsmflow.analysis.recording import Recording
+from fsmflow.analysis.traces.recording import Recording
 from fsmflow.backends.diagram import Diagram
 from fsmflow.reporting.report import Report
 from fsmflow.review import _change, _checks, _overview, _proof, _replay, _states, _steps

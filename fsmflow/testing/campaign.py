@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define, field, frozen
 
-from fsmflow.analysis.counter_machine import Metric
-from fsmflow.analysis.coverage import can_be_taken
+from fsmflow.analysis.proving.counter_machine import Metric
+from fsmflow.analysis.traces.coverage import can_be_taken
 from fsmflow.machine import End, Machine, Transition
 from fsmflow.runtime import Ended, Late, Spent
 from fsmflow.testing.play import replay

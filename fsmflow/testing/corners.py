@@ -16,7 +16,7 @@ from typing import Any
 from attrs import frozen
 
 from fsmflow import semantics
-from fsmflow.analysis.valuations import Names, assignments, merged, shaped
+from fsmflow.analysis.proving.valuations import Names, assignments, merged, shaped
 from fsmflow.expressions import EachTemplate, Reference, paths, references
 from fsmflow.machine import Ask, Caps, Choice, End, Machine, Resources, Transition, Wait, Work
 from fsmflow.runtime import Configuration, Elapsed, Ended, Spent

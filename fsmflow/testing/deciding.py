@@ -6,7 +6,7 @@ import typing
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from fsmflow.analysis.valuations import assignments
+from fsmflow.analysis.proving.valuations import assignments
 from fsmflow.expressions import paths
 from fsmflow.machine import Machine
 from fsmflow.runtime.complaints import Rejected

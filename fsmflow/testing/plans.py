@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException, ResolutionFailed
 
 from fsmflow import semantics
-from fsmflow.analysis.valuations import Names, shaped
-from fsmflow.analysis.witness import Witness
+from fsmflow.analysis.proving.valuations import Names, shaped
+from fsmflow.analysis.proving.witness import Witness
 from fsmflow.diagnostics import FsmflowError
 from fsmflow.expressions import EachTemplate, Template, references
 from fsmflow.machine import Ask, End, Machine, State, Work

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from fsmflow.analysis.recording import Recording, Stage
-from fsmflow.analysis.restoring import amounts_of, event_of, restored
+from fsmflow.analysis.traces.recording import Recording, Stage
+from fsmflow.analysis.traces.restoring import amounts_of, event_of, restored
 from fsmflow.runtime import Answer, Asked, Ended, Options, Rejected, Runner, Spent, StepContext, StepNotFound
 from fsmflow.runtime import Stage as Step
 from fsmflow.runtime.binding import Step as Implementation

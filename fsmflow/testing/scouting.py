@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fsmflow import semantics
-from fsmflow.analysis.coverage import can_be_taken
+from fsmflow.analysis.traces.coverage import can_be_taken
 from fsmflow.runtime import Spent
 from fsmflow.testing.simulator import CANCELLED, ENDLESS, Guide, Happening, Simulated, Simulator
 from fsmflow.testing.subject import Subject

@@ -10,10 +10,10 @@ from typing import Any
 
 from attrs import define, field
 
-from fsmflow.analysis.bounds import Effort
-from fsmflow.analysis.coverage import Coverage, can_be_taken
 from fsmflow.analysis.proof import Proof, prove
-from fsmflow.analysis.witness import Witness
+from fsmflow.analysis.proving.bounds import Effort
+from fsmflow.analysis.proving.witness import Witness
+from fsmflow.analysis.traces.coverage import Coverage, can_be_taken
 from fsmflow.compiler import compile_file
 from fsmflow.diagnostics import InvalidSpec
 from fsmflow.machine import Machine, Transition

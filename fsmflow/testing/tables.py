@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fsmflow import machine as ir
-from fsmflow.analysis.valuations import shaped
+from fsmflow.analysis.proving.valuations import shaped
 from fsmflow.expressions import Template, references
 from fsmflow.machine import Machine, Resources, Work
 from fsmflow.runtime import Callee, Children, Limits, Model, Question, Runner, Spent

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from math import floor
 from typing import Any
 
-from fsmflow.analysis.certificate import Part, certificate
-from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge, Metric
-from fsmflow.analysis.deciding import Terminates, decide
-from fsmflow.analysis.flow import bound
-from fsmflow.analysis.intervals import Invariant
-from fsmflow.analysis.maximum import maximum
-from fsmflow.analysis.ranking import Ranking, Stuck, rank
-from fsmflow.analysis.unrolling import unroll
+from fsmflow.analysis.proving.certificate import Part, certificate
+from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine, Edge, Metric
+from fsmflow.analysis.proving.deciding import Terminates, decide
+from fsmflow.analysis.proving.flow import bound
+from fsmflow.analysis.proving.intervals import Invariant
+from fsmflow.analysis.proving.maximum import maximum
+from fsmflow.analysis.proving.ranking import Ranking, Stuck, rank
+from fsmflow.analysis.proving.unrolling import unroll
 from tests.analysis.counter_machines import explore, is_well_formed
 
 

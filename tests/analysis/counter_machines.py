@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, evolve, field, frozen
 
-from fsmflow.analysis.counter_machine import CounterMachine, Edge, Guard, Valuation, Weights
+from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge, Guard, Valuation, Weights
 
 Configuration = tuple[int, Valuation]
 """A state, and the values of all counters."""

@@ -8,10 +8,10 @@ import pytest
 from attrs import evolve
 
 from fsmflow import semantics
-from fsmflow.analysis.admission import RESOURCES
-from fsmflow.analysis.counter_machine import CounterMachine
-from fsmflow.analysis.counting import budgeted, structural
 from fsmflow.analysis.policies import Proved, Refuted, Unknown, judge, spoken
+from fsmflow.analysis.proving.admission import RESOURCES
+from fsmflow.analysis.proving.counter_machine import CounterMachine
+from fsmflow.analysis.proving.counting import budgeted, structural
 from fsmflow.lowering import lower
 from fsmflow.machine import Machine, Policy, Transition, Work
 from fsmflow.runtime.events import Elapsed, Ended

@@ -19,7 +19,7 @@ import pytest
 from attrs import evolve
 
 from fsmflow.analysis import verify as checker
-from fsmflow.analysis.certificate import written
+from fsmflow.analysis.proving.certificate import written
 from fsmflow.analysis.verify import Rejected, read, verify
 from tests.analysis.certified import certified, is_true
 from tests.analysis.corruption import corrupted

@@ -12,8 +12,8 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.difference import Difference, Version
-from fsmflow.analysis.renames import renamed
+from fsmflow.analysis.comparing.difference import Difference, Version
+from fsmflow.analysis.comparing.renames import renamed
 from fsmflow.backends import graphviz
 from fsmflow.backends.diagram import Diagram, extract
 from fsmflow.backends.overlay import Emphasis, Line, Overlay

@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.coverage import BadCoverage, Coverage, document, joined, read
 from fsmflow.analysis.proof import prove
-from fsmflow.analysis.recording import read as read_trace
+from fsmflow.analysis.traces.coverage import BadCoverage, Coverage, document, joined, read
+from fsmflow.analysis.traces.recording import read as read_trace
 from fsmflow.backends.diagram import extract
 from fsmflow.backends.graphviz import dot
 from fsmflow.backends.overlay import Overlay

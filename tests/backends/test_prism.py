@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from fsmflow.analysis.counter_machine import METRICS, CounterMachine, Edge
+from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine, Edge
 from fsmflow.backends import Places, prism
 from tests.analysis.counter_machines import chain, eight
 from tests.analysis.specs import analysed

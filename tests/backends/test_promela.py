@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from fsmflow.analysis.counter_machine import CounterMachine, Edge
-from fsmflow.analysis.counting import structural
+from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge
+from fsmflow.analysis.proving.counting import structural
 from fsmflow.backends import Places, promela
 from tests.analysis.counter_machines import chain, eight
 from tests.analysis.specs import analysed

@@ -24,12 +24,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fsmflow.analysis.counter_machine import METRICS, CounterMachine
-from fsmflow.analysis.flow import Relaxation
-from fsmflow.analysis.intervals import Invariant
-from fsmflow.analysis.maximum import maximum
-from fsmflow.analysis.packing import Packing
-from fsmflow.analysis.ranking import Ranking, rank
+from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine
+from fsmflow.analysis.proving.flow import Relaxation
+from fsmflow.analysis.proving.intervals import Invariant
+from fsmflow.analysis.proving.maximum import maximum
+from fsmflow.analysis.proving.packing import Packing
+from fsmflow.analysis.proving.ranking import Ranking, rank
 from fsmflow.backends import prism, promela
 from tests.analysis.counter_machines import chain, eight
 

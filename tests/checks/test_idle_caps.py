@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from fsmflow.analysis.counting import structural
+from fsmflow.analysis.proving.counting import structural
 from fsmflow.checks.cap_never_binds import check
 from fsmflow.compiler import compile_spec
 from tests.analysis.counter_machines import explore

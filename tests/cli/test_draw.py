@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fsmflow.analysis.coverage import Coverage, document
+from fsmflow.analysis.traces.coverage import Coverage, document
 from fsmflow.backends import engines
 from fsmflow.compiler import compile_file
 from tests.cli.conftest import Run, edit, tree

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from fsmflow.analysis.recording import read_file
-from fsmflow.analysis.restoring import restored
+from fsmflow.analysis.traces.recording import read_file
+from fsmflow.analysis.traces.restoring import restored
 from fsmflow.runtime import JsonLines
 from fsmflow.spec import End
 from fsmflow.testing.replaying import Replaying

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fsmflow.analysis.counter_machine import Metric
+from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.reporting.amounts import worded
 
 

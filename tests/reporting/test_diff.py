@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from fsmflow.analysis.difference import Difference, Version
-from fsmflow.analysis.gates import Gates
+from fsmflow.analysis.comparing.difference import Difference, Version
+from fsmflow.analysis.comparing.gates import Gates
 from fsmflow.compiler import compile_spec
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.yaml import read_document

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.difference import Difference
+from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.backends import graphviz
 from fsmflow.backends.overlays.diff import union
 from fsmflow.compiler import compile_file

@@ -7,8 +7,8 @@ import re
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.counter_machine import Metric
 from fsmflow.analysis.proof import Proof, prove
+from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.machine import Machine
 from fsmflow.reporting.amounts import worded
 from fsmflow.reporting.proof_wording import sum_up

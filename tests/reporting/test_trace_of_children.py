@@ -8,7 +8,7 @@ import re
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.recording import Recording, read
+from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.reporting import trace_change, trace_json, trace_step
 from fsmflow.reporting.trace_fold import MOST_KINDS, Folded, folded
 from fsmflow.reporting.trace_layout import width

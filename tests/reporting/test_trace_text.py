@@ -7,13 +7,13 @@ import re
 
 import pytest
 
-from fsmflow.analysis.recording import Recording, read
+from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.reporting import trace_json
 from fsmflow.reporting.trace_layout import document, width, wrapped
 from fsmflow.reporting.trace_step import render as render_step
 from fsmflow.reporting.trace_summary import Summary
 from fsmflow.reporting.trace_text import render
-from tests.analysis.test_following import drawn
+from tests.analysis.traces.test_following import drawn
 from tests.recorded import record, record_script
 from tests.sample import machine
 

@@ -9,12 +9,12 @@ from collections import Counter
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.following import follow
-from fsmflow.analysis.recording import read
+from fsmflow.analysis.traces.following import follow
+from fsmflow.analysis.traces.recording import read
 from fsmflow.machine import Machine, Work
 from fsmflow.reporting.trace_moves import moves
 from fsmflow.reporting.trace_why import explain
-from tests.analysis.test_following import drawn
+from tests.analysis.traces.test_following import drawn
 from tests.recorded import Recorded, record_script
 from tests.sample import machine
 

@@ -6,7 +6,7 @@ import json
 
 from attrs import evolve
 
-from fsmflow.analysis.recording import read
+from fsmflow.analysis.traces.recording import read
 from fsmflow.reporting import trace_json
 from fsmflow.reporting.trace_why import explain
 from tests.told import (

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fsmflow.analysis.difference import Difference, Version
-from fsmflow.analysis.recording import Recording, read
+from fsmflow.analysis.comparing.difference import Difference, Version
+from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.backends.diagram import extract
 from fsmflow.compiler import Compilation, compile_spec
 from fsmflow.loading.yaml import read_document

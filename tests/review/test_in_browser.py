@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from fsmflow.analysis.difference import Difference
+from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.backends import engines
 from fsmflow.review.page import render
 from tests.browser import Browser, browser

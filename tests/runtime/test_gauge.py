@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fsmflow.analysis.bounds import Effort
-from fsmflow.analysis.certificate import written
 from fsmflow.analysis.proof import prove
+from fsmflow.analysis.proving.bounds import Effort
+from fsmflow.analysis.proving.certificate import written
 from fsmflow.backends.certificate import certified
 from fsmflow.machine import Machine
 from fsmflow.runtime import Runner, StaleCertificate, StepContext, Transient, WorstCase

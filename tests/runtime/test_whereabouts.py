@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fsmflow.analysis.recording import read
+from fsmflow.analysis.traces.recording import read
 from fsmflow.reporting import trace_step, trace_text
 from fsmflow.reporting.trace_sentences import failure
 from fsmflow.runtime import Permanent, Transient

@@ -10,12 +10,12 @@ from random import Random
 
 from attrs import frozen
 
-from fsmflow.analysis.admission import RESOURCES
-from fsmflow.analysis.counter_machine import CounterMachine, Metric
-from fsmflow.analysis.counting import budgeted, structural
-from fsmflow.analysis.deciding import Lasso, Terminates, decide
-from fsmflow.analysis.flow import bound
-from fsmflow.analysis.maximum import maximum
+from fsmflow.analysis.proving.admission import RESOURCES
+from fsmflow.analysis.proving.counter_machine import CounterMachine, Metric
+from fsmflow.analysis.proving.counting import budgeted, structural
+from fsmflow.analysis.proving.deciding import Lasso, Terminates, decide
+from fsmflow.analysis.proving.flow import bound
+from fsmflow.analysis.proving.maximum import maximum
 from fsmflow.compiler import compile_file
 from fsmflow.machine import Machine
 from tests.analysis.counter_machines import random_machine

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import define
 
-from fsmflow.analysis.counter_machine import CounterMachine, Metric
+from fsmflow.analysis.proving.counter_machine import CounterMachine, Metric
 from fsmflow.backends import promela
 
 MISSING = [tool for tool in ("spin", "gcc") if shutil.which(tool) is None]

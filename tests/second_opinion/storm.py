@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from fsmflow.analysis.counter_machine import METRICS, CounterMachine
+from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine
 from fsmflow.backends import prism
 
 MISSING = find_spec("stormpy") is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fsmflow.analysis.counter_machine import METRICS
+from fsmflow.analysis.proving.counter_machine import METRICS
 from tests.analysis.counter_machines import explore
 from tests.second_opinion import storm
 from tests.second_opinion.machines import SPECS, Opinion, drawn, how_many, of_spec, of_workflows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fsmflow.analysis.valuations import assignments
+from fsmflow.analysis.proving.valuations import assignments
 from fsmflow.expressions import All, Compare, Path, Value
 from fsmflow.testing.deciding import decisive, whole
 from fsmflow.testing.drawing import several

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fsmflow.analysis.coverage import read_file
+from fsmflow.analysis.traces.coverage import read_file
 
 pytest_plugins = ["pytester"]
 

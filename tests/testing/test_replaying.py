@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from attrs import evolve, frozen
 
-from fsmflow.analysis.following import follow
-from fsmflow.analysis.recording import Recording, read
+from fsmflow.analysis.traces.following import follow
+from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.machine import Machine
 from fsmflow.reporting import trace_change
 from fsmflow.runtime import Result, Runner
 from fsmflow.testing.replaying import RecordingEnds, Replaying
-from tests.analysis.test_following import drawn
+from tests.analysis.traces.test_following import drawn
 from tests.generated import runner_of
 from tests.recorded import record, record_script
 from tests.sample import machine

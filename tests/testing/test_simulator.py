@@ -264,7 +264,7 @@ def test_a_busy_server_says_so_like_an_http_client():
 @pytest.mark.parametrize("name", NAMES)
 def test_every_transition_is_taken_a_thousand_times(name):
     """In a bounded campaign each transition that can be taken is, a thousand times and more."""
-    from fsmflow.analysis.coverage import can_be_taken
+    from fsmflow.analysis.traces.coverage import can_be_taken
 
     made = scouted(simulator(name))
     campaign = Campaign(made)

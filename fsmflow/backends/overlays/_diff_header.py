@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from fsmflow.analysis.bounds import Bound
-from fsmflow.analysis.changes import Change, Sign
-from fsmflow.analysis.counter_machine import Metric
-from fsmflow.analysis.difference import Difference, WorstCase
+from fsmflow.analysis.comparing.changes import Change, Sign
+from fsmflow.analysis.comparing.difference import Difference, WorstCase
 from fsmflow.analysis.proof import Ending
+from fsmflow.analysis.proving.bounds import Bound
+from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.backends._palette import Ink
 from fsmflow.backends._wording import plain
 from fsmflow.backends.overlay import EdgeMark, Emphasis, Line, NodeMark, Words

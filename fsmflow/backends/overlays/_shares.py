@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from fsmflow.analysis.recording import Recording
+from fsmflow.analysis.traces.recording import Recording
 from fsmflow.backends._wording import money
 from fsmflow.backends.overlay import Bar
 from fsmflow.backends.overlays._words import share

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from fsmflow.analysis.coverage import Coverage, can_be_taken
+from fsmflow.analysis.traces.coverage import Coverage, can_be_taken
 from fsmflow.backends._wording import count, plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram, reason_of
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Way, Words

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
-from fsmflow.analysis.changes import ITSELF, Change
-from fsmflow.analysis.difference import Difference, Version
-from fsmflow.analysis.renames import renamed
+from fsmflow.analysis.comparing.changes import ITSELF, Change
+from fsmflow.analysis.comparing.difference import Difference, Version
+from fsmflow.analysis.comparing.renames import renamed
 from fsmflow.backends._labels import EDGE_GLYPHS, short_title
 from fsmflow.backends._layout import ENDS
 from fsmflow.backends._wording import duration, money, plain

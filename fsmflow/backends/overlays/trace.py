@@ -9,8 +9,8 @@ from functools import cached_property
 
 from attrs import define, evolve
 
-from fsmflow.analysis.following import Followed, follow
-from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.traces.following import Followed, follow
+from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.backends._wording import count, plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram
 from fsmflow.backends.overlay import EdgeMark, Emphasis, Line, NodeMark, Overlay, Words

@@ -9,8 +9,8 @@ from statistics import median_low
 
 from attrs import define, field
 
-from fsmflow.analysis.following import Followed, follow
-from fsmflow.analysis.recording import Recording, Stage
+from fsmflow.analysis.traces.following import Followed, follow
+from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.backends._wording import count
 from fsmflow.backends.diagram import Diagram
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Way, Words

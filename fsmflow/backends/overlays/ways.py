@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from attrs import define, field, frozen
 
-from fsmflow.analysis.following import Followed
-from fsmflow.analysis.recording import Recording
+from fsmflow.analysis.traces.following import Followed
+from fsmflow.analysis.traces.recording import Recording
 from fsmflow.backends.diagram import Diagram, look_of
 from fsmflow.backends.overlay import Way
 from fsmflow.machine import Machine, Transition

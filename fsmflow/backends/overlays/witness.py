@@ -9,10 +9,10 @@ from typing import Literal
 
 from attrs import define
 
-from fsmflow.analysis.bounds import Bound, Form
-from fsmflow.analysis.counter_machine import METRICS, Metric
 from fsmflow.analysis.proof import Proof
-from fsmflow.analysis.witness import Entry, Witness
+from fsmflow.analysis.proving.bounds import Bound, Form
+from fsmflow.analysis.proving.counter_machine import METRICS, Metric
+from fsmflow.analysis.proving.witness import Entry, Witness
 from fsmflow.backends._wording import count, money, plain
 from fsmflow.backends.diagram import LONGEST_NAME, Diagram
 from fsmflow.backends.overlay import EdgeMark, Line, NodeMark, Overlay, Words

@@ -1,0 +1,1 @@
+"""Runs that are over: their traces read back, and which ways they took."""

@@ -1,0 +1,66 @@
+"""What a trace holds, given back: values that JSON had no word for, and the events of its stages."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from fsmflow.analysis.traces.recording import CHARGED, Stage
+from fsmflow.runtime.events import Elapsed, Ended, Event
+
+_DEEPEST = 64
+
+
+def event_of(stage: Stage) -> Event:
+    """Give the event that a stage was."""
+    if stage.kind in ("pause", "wait"):
+        return Elapsed(stage.elapsed_us)
+    return Ended(
+        outcome=stage.outcome,
+        label=stage.label,
+        value=restored(stage.output),
+        message=stage.error,
+        complaints=stage.complaints,
+        use=amounts_of(stage.use),
+        elapsed_us=stage.elapsed_us,
+        retry_after_us=stage.retry_after_us,
+        draw=stage.draw,
+        steps=stage.steps,
+        where=stage.where,
+    )
+
+
+def amounts_of(use: Mapping[str, int]) -> tuple[int, int, int]:
+    """Give what was used, in the order of the runtime."""
+    tool_calls, tokens, micro_usd = (use[name] for name in CHARGED)
+    return (tool_calls, tokens, micro_usd)
+
+
+def restored(value: Any, depth: int = 0) -> Any:
+    """Give back what JSON had no word for, as far as its tags tell; see `fsmflow.runtime.trace.plain`."""
+    if depth > _DEEPEST:
+        return value
+    if isinstance(value, list):
+        return [restored(item, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((tag, held),) = value.items()
+        try:
+            match tag, held:
+                case "$float", str():
+                    return float(held)
+                case "$bytes", str():
+                    return base64.b64decode(held)
+                case "$map", list():
+                    return {key: restored(item, depth + 1) for key, item in held}
+                case "$set", list():
+                    return frozenset(held)
+        except (ValueError, TypeError, binascii.Error):
+            # The parts of a set or a key may be what nothing can be looked up by.
+            return value
+    return {
+        name[1:] if name.startswith("$$") else name: restored(item, depth + 1) for name, item in value.items()
+    }

@@ -1,0 +1,1 @@
+"""What Python source says of types, and what fits into what; modules are read, never imported."""

@@ -1,0 +1,92 @@
+"""What functions take and give, as their source says."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Literal
+
+from attrs import frozen
+
+from fsmflow.analysis.modules import Function, Module, Modules
+from fsmflow.analysis.types.annotations import ANY, type_of
+from fsmflow.analysis.types.symbols import Symbol, spelled
+from fsmflow.typeexpr import LiteralType, TypeExpr
+
+# Decorators that leave a function's parameters and what it gives as they are.
+_TRANSPARENT = frozenset({"functools.cache", "functools.lru_cache", "typing.final", "typing.no_type_check"})
+
+
+@frozen
+class Parameter:
+    """One parameter; `kind` says how it may be given."""
+
+    name: str
+    type: TypeExpr
+    required: bool
+    kind: Literal["either", "positional", "keyword"] = "either"
+
+
+@frozen
+class Signature:
+    """What a function takes and gives.
+
+    Attributes:
+        parameters: Its parameters, in order, without `*args` and `**kwargs`.
+        open: Whether it takes further arguments by name.
+        gives: What it returns; `Any` if it does not say.
+        outcome: Whether it says that it returns an `Outcome`: a label and a value.
+    """
+
+    parameters: tuple[Parameter, ...]
+    open: bool
+    gives: TypeExpr
+    outcome: bool
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The labels that it returns, if it says so: a `Literal` of strings."""
+        if isinstance(self.gives, LiteralType) and all(isinstance(v, str) for v in self.gives.values):
+            return tuple(str(v) for v in self.gives.values)
+        return None
+
+
+def signature_of(modules: Modules, symbol: Symbol) -> Signature | None:
+    """Read the signature of a function; None for what is none, or is made over by a decorator."""
+    node, module = symbol.node, symbol.module
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    marks = {spelled(module, d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list}
+    if not marks <= _TRANSPARENT or _is_generator(node):
+        return None
+    head = node.returns.value if isinstance(node.returns, ast.Subscript) else node.returns
+    outcome = head is not None and spelled(module, head).endswith("Outcome")
+    gives = ANY if outcome else type_of(modules, module, node.returns)
+    return Signature(tuple(_parameters(modules, module, node)), node.args.kwarg is not None, gives, outcome)
+
+
+def _parameters(modules: Modules, module: Module, node: Function) -> Iterator[Parameter]:
+    arguments = node.args
+    ordered = [*arguments.posonlyargs, *arguments.args]
+    for index, argument in enumerate(ordered):
+        yield Parameter(
+            argument.arg,
+            type_of(modules, module, argument.annotation),
+            required=index < len(ordered) - len(arguments.defaults),
+            kind="positional" if index < len(arguments.posonlyargs) else "either",
+        )
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        kind = type_of(modules, module, argument.annotation)
+        yield Parameter(argument.arg, kind, required=default is None, kind="keyword")
+
+
+def _is_generator(node: Function) -> bool:
+    """Tell whether a function yields, itself rather than in a function inside it."""
+    pending: list[ast.AST] = list(node.body)
+    while pending:
+        part = pending.pop()
+        if isinstance(part, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            pending.extend(ast.iter_child_nodes(part))
+    return False

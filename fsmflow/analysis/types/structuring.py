@@ -1,0 +1,78 @@
+"""Whether what a template gives structures into a declared type, as the runtime does with outputs.
+
+Plain mappings structure into classes with known fields, so these are looked at key by key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fsmflow.analysis.types.fits import fits
+from fsmflow.analysis.values import Values
+from fsmflow.diagnostics import did_you_mean
+from fsmflow.source import Route
+from fsmflow.typeexpr import Generic, TypeExpr, TypeName, Union
+
+
+def misfits(values: Values, data: Any, wanted: TypeExpr, route: Route) -> Iterator[tuple[Route, str, str]]:
+    """Give each place in `data`, plain data with references, that does not fit, why, and a hint."""
+    if isinstance(wanted, Union):
+        if not any(_fits(values, data, member) for member in wanted.members):
+            yield route, f"expected `{wanted}`", ""
+        return
+    match data, wanted:
+        case dict(), TypeName(module=module) if module:
+            yield from _in_class(values, data, wanted, route)
+        case list(), Generic(origin="list", arguments=(item,)):
+            for index, part in enumerate(data):
+                yield from misfits(values, part, item, (*route, index))
+        case dict(), Generic(origin="dict", arguments=(_, item)):
+            for key, part in data.items():
+                yield from misfits(values, part, item, (*route, key))
+        case _:
+            given = values.of_data(data)
+            if not structures(values, given, wanted):
+                yield route, f"expected `{wanted}`, found `{given}`", ""
+
+
+def _fits(values: Values, data: Any, wanted: TypeExpr) -> bool:
+    return next(misfits(values, data, wanted, ()), None) is None
+
+
+def structures(values: Values, given: TypeExpr, wanted: TypeExpr) -> bool:
+    """Tell whether something of type `given` may structure into `wanted`: if any of it fits, it may."""
+    members = given.members if isinstance(given, Union) else (given,)
+    return any(_may_be(values, member, wanted) for member in members)
+
+
+def _may_be(values: Values, given: TypeExpr, wanted: TypeExpr) -> bool:
+    if isinstance(wanted, Union):
+        return any(_may_be(values, given, member) for member in wanted.members)
+    is_class = isinstance(wanted, TypeName) and bool(wanted.module)
+    match given:
+        case Generic(origin="dict") | TypeName(module="", name="dict") if is_class:
+            return True
+        case TypeName(module=module) if module and is_class:
+            found = values.class_of(given)
+            return found is None or found.is_mapping or fits(values.modules, given, wanted)
+        case Generic(origin="list", arguments=(item,)) if isinstance(wanted, Generic):
+            return wanted.origin == "list" and structures(values, item, wanted.arguments[0])
+    return fits(values.modules, given, wanted)
+
+
+def _in_class(
+    values: Values, data: dict[str, Any], wanted: TypeName, route: Route
+) -> Iterator[tuple[Route, str, str]]:
+    found = values.class_of(wanted)
+    if found is None or found.fields is None or found.dynamic:
+        return
+    for key, part in data.items():
+        if key not in found.fields:
+            yield (*route, key), f"`{wanted}` has no field `{key}`", did_you_mean(key, found.fields)
+        else:
+            yield from misfits(values, part, found.fields[key].type, (*route, key))
+    missing = [name for name, one in found.fields.items() if one.required and name not in data]
+    if missing:
+        names = ", ".join(f"`{name}`" for name in missing)
+        yield route, f"`{wanted}` needs {names}", ""
