@@ -61,6 +61,8 @@ class Head:
 def _in_common(a: str, b: str) -> int:
     """Give how many characters two texts have in common at their beginning."""
     low, high = 0, min(len(a), len(b))
+    if a[:high] == b[:high]:
+        return high
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fsmflow.cli.hypothesis_home import elsewhere
 from fsmflow.testing.campaign import Judge
 from tests.cli.conftest import Run, document, edit
 
@@ -88,10 +89,10 @@ def test_a_violation_is_told_with_what_makes_it_again(
 
 
 def test_output_is_the_same_whatever_the_hash_seed(run: Run, project: Path) -> None:
-    """A thousand runs print the same bytes in processes that hash otherwise."""
+    """Two hundred runs print the same bytes in processes that hash otherwise."""
     printed = [
         subprocess.run(
-            [sys.executable, "-m", "fsmflow", "simulate", SPEC, *more],
+            [sys.executable, "-m", "fsmflow", "simulate", SPEC, "--runs", "200", *more],
             env={**os.environ, "PYTHONHASHSEED": seed, "COLUMNS": "100"},
             capture_output=True,
             check=True,
@@ -130,6 +131,25 @@ def test_nothing_is_left_behind_of_what_values_are_drawn_with(project: Path, com
 
     assert done.returncode in (0, 3, 4), done.stderr
     assert set(project.iterdir()) == before
+
+
+def test_what_hypothesis_learns_is_kept_in_the_users_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found there again by the next command; where there can be no cache, it is gone afterwards."""
+    from hypothesis.configuration import storage_directory
+
+    monkeypatch.delenv("HYPOTHESIS_STORAGE_DIRECTORY", raising=False)
+    homes = []
+    for name in ("cache", "a file/cache"):
+        (tmp_path / "a file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
+        with elsewhere():
+            homes.append(storage_directory("x").path.parent)
+            assert homes[-1].is_dir()
+
+    assert homes[0] == tmp_path / "cache/fsmflow/hypothesis"
+    assert [home.exists() for home in homes] == [True, False]
 
 
 ODD = """\
