@@ -36,7 +36,7 @@ def of_class(made: Any, kind: Any) -> Hook:
     # Of what nobody says of what type it is, anything will do.
     whole = kind[(Any,) * len(left_open)] if left_open else kind
     from_mapping = make_dict_structure_fn(whole, made, _cattrs_forbid_extra_keys=True)
-    held = _Held(made, lambda: _fields(owner, typing.get_args(whole)))
+    held = _Held(made, lambda: _fields(whole))
 
     def structure(value: Any, _: Any) -> Any:
         if isinstance(value, owner):
@@ -48,17 +48,23 @@ def of_class(made: Any, kind: Any) -> Hook:
     return structure
 
 
-def _fields(owner: Any, given: tuple[Any, ...]) -> dict[str, Any]:
+def _fields(kind: Any) -> dict[str, Any]:
     import attrs
 
-    known = dict(zip(getattr(owner, "__parameters__", ()), given, strict=bool(given)))
-    hints = {name: _filled(hint, known) for name, hint in typing.get_type_hints(owner).items()}
+    owner, known = typing.get_origin(kind) or kind, type_variables(kind)
+    hints = {name: filled(hint, known) for name, hint in typing.get_type_hints(owner).items()}
     if attrs.has(owner):
         return {a.name: hints.get(a.name, Any) for a in attrs.fields(owner)}
     return {f.name: hints.get(f.name, Any) for f in dataclasses.fields(owner)}
 
 
-def _filled(kind: Any, known: Mapping[Any, Any]) -> Any:
+def type_variables(kind: Any) -> dict[Any, Any]:
+    """Give what a class that is generic is given, by its type variables."""
+    owner = typing.get_origin(kind)
+    return dict(zip(getattr(owner, "__parameters__", ()), typing.get_args(kind), strict=True))
+
+
+def filled(kind: Any, known: Mapping[Any, Any]) -> Any:
     """Put what a generic class is given in the place of its type variables."""
     if isinstance(kind, typing.TypeVar):
         return known.get(kind, Any)

@@ -10,7 +10,11 @@ import dataclasses
 import enum
 import types
 import typing
+from collections import abc
+from collections.abc import Mapping
 from typing import Any
+
+from fsmflow.runtime.instances import filled, is_class, type_variables
 
 Schema = dict[str, Any]
 
@@ -24,6 +28,7 @@ _PLAIN: dict[Any, Schema] = {
     list: {"type": "array"},
     dict: {"type": "object"},
 }
+_LISTS = (list, tuple, set, frozenset, abc.Sequence, abc.Set)
 
 
 def json_schema(kind: Any) -> Schema:
@@ -87,33 +92,49 @@ class _Maker:
             return {"enum": list(arguments)}
         if origin in (typing.Union, types.UnionType):
             return {"anyOf": [self.of(member) for member in arguments]}
-        if origin is list:
-            return {"type": "array", "items": self.of(arguments[0])} if arguments else dict(_PLAIN[list])
+        if origin in _LISTS or kind in _LISTS:
+            return {"type": "array", **self._items(list(dict.fromkeys(arguments)))}
         if origin is dict:
             held = {"additionalProperties": self.of(arguments[1])} if arguments else {}
             return {"type": "object", **held}
-        return self._class(kind) if isinstance(kind, type) else {}
+        named = getattr(kind, "__supertype__", None) or getattr(kind, "__value__", None)
+        if named is not None:
+            # What a `NewType`, or a type that is given a name, is another word for.
+            return self.of(named)
+        if is_class(kind):
+            return self._class(origin or kind, kind, type_variables(kind))
+        return self._class(kind, kind, {}) if isinstance(kind, type) else {}
 
-    def _class(self, kind: type) -> Schema:
+    def _items(self, kinds: list[Any]) -> Schema:
+        """Say what stands in a list: of a tuple the types of all its items, in whatever order."""
+        told = [self.of(each) for each in kinds if each is not ...]
+        if not told:
+            return {}
+        return {"items": told[0] if len(told) == 1 else {"anyOf": told}}
+
+    def _class(self, owner: type, kind: Any, known: Mapping[Any, Any]) -> Schema:
         if kind in self._names:
             reference = f"#/$defs/{self._names[kind]}"
             self.referred.add(reference)
             return {"$ref": reference}
-        if issubclass(kind, enum.Enum):
-            values = [member.value for member in kind]
+        if issubclass(owner, enum.Enum):
+            values = [member.value for member in owner]
             return {"enum": values} if all(isinstance(v, str | int | float) for v in values) else {}
-        described = getattr(kind, "model_json_schema", None)
+        scalar = next((base for base in (str, int, float) if issubclass(owner, base)), None)
+        if scalar is not None:
+            return dict(_PLAIN[scalar])
+        described = getattr(owner, "model_json_schema", None)
         if callable(described):
             try:
                 return self._described(described())
             except Exception:  # noqa: BLE001 - a model may hold what has no schema, and says so in its own way
                 return {}
-        fields = _fields(kind)
+        fields = _fields(owner)
         if fields is None:
             return {}
-        name = self._names[kind] = self._free(kind.__name__)
+        name = self._names[kind] = self._free(owner.__name__)
         self.definitions[name] = {}
-        properties = {field: self.of(part) for field, (part, _) in fields.items()}
+        properties = {field: self.of(filled(part, known)) for field, (part, _) in fields.items()}
         required = [field for field, (_, is_required) in fields.items() if is_required]
         self.definitions[name] = {
             "type": "object",

@@ -89,6 +89,24 @@ class Pair(enum.Enum):
     ONE = (1, 2)
 
 
+class UserId(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+Name = typing.NewType("Name", str)
+T = typing.TypeVar("T")
+
+
+@attrs.frozen
+class Found(typing.Generic[T]):
+    """A class of so and so."""
+
+    what: T
+    others: list[T]
+
+
 PASSAGE = {"name": "a", "score": 1.5}
 CASES = [
     (str, "a", 1),
@@ -112,6 +130,18 @@ CASES = [
     (list[Line], [{"start": {"x": 1, "y": 2}, "end": {"x": 1, "y": 2}}], [{}]),
     (Options, {"text": "a"}, {"text": "a", "limit": "b"}),
     (Colour, "red", "green"),
+    (set[int], [1], ["a"]),
+    (tuple[int, ...], [1, 2], ["a"]),
+    (tuple[int, str], [1, "a"], [1, None]),
+    (typing.Sequence[Colour], ["red"], ["green"]),
+    (UserId, "u1", 1),
+    (Name, "a", 1),
+    (Found[int], {"what": 1, "others": [2]}, {"what": 1, "others": ["a"]}),
+    (list[Found[Name] | Found[int]], [{"what": "b", "others": []}], [{"what": None, "others": []}]),
+        dict[str, Found[Name] | Found[int]],
+        {"a": {"what": "b", "others": []}},
+        {"a": {"what": None, "others": []}},
+    ),
 ]
 
 
