@@ -138,10 +138,6 @@ CASES = [
     (Name, "a", 1),
     (Found[int], {"what": 1, "others": [2]}, {"what": 1, "others": ["a"]}),
     (list[Found[Name] | Found[int]], [{"what": "b", "others": []}], [{"what": None, "others": []}]),
-        dict[str, Found[Name] | Found[int]],
-        {"a": {"what": "b", "others": []}},
-        {"a": {"what": None, "others": []}},
-    ),
 ]
 
 
