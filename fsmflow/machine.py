@@ -235,6 +235,11 @@ class Work:
         """The most steps that one attempt counts as: itself, and those of its children."""
         return 1 + self.cost.steps
 
+    @property
+    def tools(self) -> Mapping[str, TypeExpr | None]:
+        """The type of what each tool takes, by label; empty where no model calls one."""
+        return {} if self.model is None else dict(self.model.tools)
+
 
 @frozen(kw_only=True)
 class Ask:

@@ -105,30 +105,38 @@ class Part:
 
     Attributes:
         stage: The state, as the runner has it.
-        values: Outputs that fit; all of them None where the state declares no type.
+        values: Outputs that fit, by label where a model calls tools, and by None where not; all of them
+            None where the state declares no type.
         taking: Takes an output as it is; what fits was looked at before.
         checking: Holds an output to its type.
     """
 
     stage: Stage
-    values: tuple[Any, ...]
+    values: Mapping[str | None, tuple[Any, ...]]
     taking: Mapping[str, Bound]
     checking: Bound
 
     @classmethod
-    def of(cls, stage: Stage, values: Sequence[Any], validate: Validate | None) -> Part:
-        """Prepare a state; values that its type does not take are left out."""
-        fitting = []
-        for value in values:
-            try:
-                fitting.append(value if validate is None else validate(value))
-            except Rejected:
-                continue
+    def of(
+        cls, stage: Stage, values: Mapping[str | None, tuple[Any, ...]], validate: Validate | None
+    ) -> Part:
+        """Prepare a state whose outputs are `values`, and are held to `validate`."""
         taking = {
             mode: Bound(_never, mode, True, None, (), False) for mode in ("async", "thread", "children")
         }
         checking = Bound(_never, "async", True, validate, (), False)
-        return cls(stage, tuple(fitting) or (None,), taking, checking)
+        return cls(stage, values, taking, checking)
+
+
+def fitting(values: Sequence[Any], validate: Validate | None) -> tuple[Any, ...]:
+    """Give values without those that their type does not take; None alone, if it takes none of them."""
+    found = []
+    for value in values:
+        try:
+            found.append(value if validate is None else validate(value))
+        except Rejected:
+            continue
+    return tuple(found) or (None,)
 
 
 def _never() -> None:
@@ -231,10 +239,13 @@ class Fates:
                 return raised(stage, Invalid("it was found wanting"), elapsed, use, self._draw)
             case "u":
                 return returned(stage, part.checking, _UNFIT, arguments, elapsed, use)
-        value = part.values[which % len(part.values)]
+        label = None
         if stage.labels is not None:
             number = which >> 4 if temper.lean is None else temper.lean
             label = stage.labels[number % len(stage.labels)]
+        values = part.values.get(label) or part.values[None]
+        value = values[which % len(values)]
+        if label is not None:
             value = Outcome(label, value) if stage.gives else label
         return returned(stage, part.taking["async"], value, arguments, elapsed, use)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from fsmflow.testing.deciding import decisive, whole
 from fsmflow.testing.drawing import simplest
 from fsmflow.testing.patterns import Above, matching
 from fsmflow.testing.subject import Subject
+from fsmflow.typeexpr import TypeExpr
 
 LONGEST = 60
 """How many attempts of a run are planned at most; past them the plan begins anew."""
@@ -200,32 +201,39 @@ def is_parallel(subject: Subject, name: str) -> bool:
     return children is not None and children.kind == "parallel"
 
 
-def outputs(subject: Subject, name: str) -> st.SearchStrategy[Any]:
-    """Give outputs of the step of a state."""
+def outputs(subject: Subject, name: str, gives: str) -> st.SearchStrategy[Any]:
+    """Give outputs of the step of a state, of the type `gives`."""
     state = subject.machine.states[name]
     if isinstance(state, Work) and state.children is not None and is_parallel(subject, name):
         callees = state.children.callees.items()
         return st.fixed_dictionaries(
             {key: values(subject, str(callee.output or "Any")) for key, callee in callees}
         )
-    stage = subject.runner.stages[name]
-    return _decisive(subject, (stage.value,), stage.gives)
+    return _decisive(subject, (subject.runner.stages[name].value,), gives)
 
 
 def samples(subject: Subject) -> st.SearchStrategy[dict[str, tuple[Any, ...]]]:
     """Give a value or two for each type that the workflow's steps give."""
     states = subject.machine.states.values()
-    gives = {str(s.gives) for s in states if isinstance(s, Work | Ask) and s.gives is not None}
+    named: dict[str, list[str]] = {}
+    for state in states:
+        if isinstance(state, Work | Ask):
+            for kind in _given(state):
+                named.setdefault(str(kind), []).append(state.value)
     children = [s.children for s in states if isinstance(s, Work) and s.children is not None]
-    gives |= {str(callee.output or "Any") for each in children for callee in each.callees.values()}
-    named = {
-        kind: [s.value for s in states if isinstance(s, Work | Ask) and str(s.gives) == kind]
-        for kind in gives
-    }
-    each = {kind: _decisive(subject, named[kind], kind) for kind in sorted(gives)}
+    for callee in (callee for each in children for callee in each.callees.values()):
+        named.setdefault(str(callee.output or "Any"), [])
+    each = {kind: _decisive(subject, named[kind], kind) for kind in sorted(named)}
     return st.fixed_dictionaries(
         {kind: st.lists(one, min_size=1, max_size=2).map(tuple) for kind, one in each.items()}
     )
+
+
+def _given(state: Work | Ask) -> Iterable[TypeExpr | None]:
+    """Give the types of what a success of a state gives: one for each tool, if a model calls them."""
+    if isinstance(state, Work) and state.tools:
+        return state.tools.values()
+    return () if state.gives is None else (state.gives,)
 
 
 def _decisive(subject: Subject, roots: Sequence[str], kind: str) -> st.SearchStrategy[Any]:
@@ -285,7 +293,8 @@ def _ends(subject: Subject, witness: Witness) -> Iterator[Ended]:
         if not isinstance(event, Ended):
             continue
         if event.value is not None and isinstance(state, Work | Ask) and state.gives is not None:
-            event = event._replace(value=_whole(subject, str(state.gives), event.value))
+            kind = state.tools.get(event.label or "") if isinstance(state, Work) else None
+            event = event._replace(value=_whole(subject, str(kind or state.gives), event.value))
         yield event
 
 

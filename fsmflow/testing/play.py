@@ -286,18 +286,18 @@ class _Script:
 
     def _give(self, state: Work, act: Act, known: Any = None) -> Any:
         """Give what is known to be given, or what fits."""
-        value = self._sample(state, act) if known is None else known
-        if state.labels is None:
+        label = None if state.labels is None else state.labels[act.label % len(state.labels)]
+        value = self._sample(state, act, label) if known is None else known
+        if label is None:
             return value
-        label = state.labels[act.label % len(state.labels)]
         return label if state.gives is None else Outcome(label, value)
 
-    def _sample(self, state: Work, act: Act) -> Any:
-        """Give a value that fits; of children side by side, one for each of them."""
+    def _sample(self, state: Work, act: Act, label: str | None) -> Any:
+        """Give a value that fits, and fits the tool `label`; of children side by side, one for each."""
         if state.children is not None and state.children.kind == "parallel":
             outputs = state.children.callees.items()
             return {key: self._one(str(callee.output or "Any"), act) for key, callee in outputs}
-        return self._one(str(state.gives), act)
+        return self._one(str(state.tools.get(label or "", state.gives)), act)
 
     def _one(self, kind: str, act: Act) -> Any:
         samples = self._plan.samples.get(kind, (None,))

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from attrs import evolve, field, frozen
 
 from fsmflow.machine import Work
-from fsmflow.runtime import Elapsed, Ended, Late, Lost, Run, Span, Spent
+from fsmflow.runtime import Elapsed, Ended, Late, Lost, Run, Span, Spent, Stage
 from fsmflow.runtime.commands import Command, End, Pause, Question
 from fsmflow.runtime.run import Configuration, Unbound
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.validation import validator
+from fsmflow.runtime.validation import Validate, validator
 from fsmflow.runtime.verdict import cancelled
 from fsmflow.testing.drawing import several
-from fsmflow.testing.fates import MOODS, WEARING, Fates, Part, Temper
+from fsmflow.testing.fates import MOODS, WEARING, Fates, Part, Temper, fitting
 from fsmflow.testing.plans import inputs, is_parallel, outputs, values
 from fsmflow.testing.subject import Subject
 
@@ -121,11 +122,13 @@ class Simulator:
         parts = {}
         known: dict[str, tuple[Any, ...]] = {"": (None,)}
         for name, stage in runner.stages.items():
-            kind = stage.gives if not is_parallel(subject, name) else f"{stage.gives} of {name}"
-            if kind not in known:
-                known[kind] = several(outputs(subject, name), MOST_VALUES, number)
-            validate = validator(resolve_type(stage.gives, runner.folder)) if stage.gives else None
-            parts[name] = Part.of(stage, known[kind], validate)
+            fit: dict[str | None, tuple[Any, ...]] = {}
+            for label, gives in _gives(stage).items():
+                kind = gives if not is_parallel(subject, name) else f"{gives} of {name}"
+                if kind not in known:
+                    known[kind] = several(outputs(subject, name, gives), MOST_VALUES, number)
+                fit[label] = fitting(known[kind], _validate(gives, runner.folder))
+            parts[name] = Part.of(stage, fit, _validate(stage.gives, runner.folder))
         answers: dict[str, tuple[Any, ...]] = {}
         for name, question in runner.questions.items():
             if question.gives not in known:
@@ -169,6 +172,16 @@ class Simulator:
     def answers(self) -> Mapping[str, tuple[Any, ...]]:
         """What people fill in, by the state that asks."""
         return self._answers
+
+
+def _gives(stage: Stage) -> Mapping[str | None, str]:
+    """Give the type of what a success gives: by label, if a model calls tools."""
+    tools = () if stage.model is None else stage.model.tools
+    return dict(tools) if tools else {None: stage.gives}
+
+
+def _validate(gives: str, folder: Path) -> Validate | None:
+    return validator(resolve_type(gives, folder)) if gives else None
 
 
 def _kinds(subject: Subject) -> Iterator[str]:

@@ -76,6 +76,10 @@ class Subject:
                 validate=_validate(stage.gives, self.runner.folder) if stage.gives else None,
                 accept=(),
                 plain=False,
+                tools={
+                    label: _validate(kind, self.runner.folder)
+                    for label, kind in (() if stage.model is None else stage.model.tools)
+                },
             )
             for name, stage in self.runner.stages.items()
         }
