@@ -10,6 +10,7 @@ from attrs import frozen
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.proving.bounds import Bound
 from fsmflow.analysis.proving.counter_machine import Metric
+from fsmflow.analysis.proving.stopping import Cap
 from fsmflow.backends._wording import count, duration, money
 
 _ORDER: tuple[Metric, ...] = ("micro_usd", "microseconds", "steps", "tool_calls", "tokens")
@@ -44,17 +45,24 @@ def verdict(proof: Proof) -> Verdict:
         return Verdict("stopped", "ends by its budget only")
     if not proof.caps:
         return Verdict("within", "every run ends")
-    stopping = {cap.metric for cap in proof.caps if cap.stops != "never"}
-    if not stopping:
+    if all(cap.stops == "never" for cap in proof.caps):
         return Verdict("within", "within budget")
-    over = _over(proof.structural.bounds, stopping)
+    over = list(_over(proof.structural.bounds, proof.caps))
+    if not over:
+        return Verdict("stopped", "may be stopped by the budget")  # it is full, or some of it is set aside
     return Verdict("stopped", f"stopped by the budget; without it {' · '.join(over)}")
 
 
-def _over(alone: Mapping[Metric, Bound], stopping: Iterable[Metric]) -> Iterator[str]:
-    stopped = [metric for metric in _ORDER if metric in stopping]
-    yield from _amounts(alone, stopped)
-    if any(alone[metric].upper is None for metric in stopped):
+def _over(alone: Mapping[Metric, Bound], caps: Iterable[Cap]) -> Iterator[str]:
+    """Word what a run would use beyond its caps."""
+    capped = {cap.metric: cap.cap for cap in caps}
+    beyond = [
+        metric
+        for metric in _ORDER
+        if metric in capped and ((upper := alone[metric].upper) is None or upper > capped[metric])
+    ]
+    yield from _amounts(alone, beyond)
+    if any(alone[metric].upper is None for metric in beyond):
         yield "any time"
 
 
