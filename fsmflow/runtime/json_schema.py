@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.runtime.instances import filled, is_class, type_variables
+from fsmflow.runtime.keyed import is_keyed, is_named_tuple, keys_of
 
 Schema = dict[str, Any]
 
@@ -180,17 +181,13 @@ def _fields(kind: type) -> dict[str, tuple[Any, bool]] | None:
     Fields with a default are asked for too, as endpoints want that; an answer may still leave them out.
     """
     try:
+        if is_keyed(kind):
+            return {
+                name: (part, needed or is_named_tuple(kind)) for name, (part, needed) in keys_of(kind).items()
+            }
         hints = typing.get_type_hints(kind, include_extras=True)
     except Exception:  # noqa: BLE001 - an annotation may name anything
         return None
-    if typing.is_typeddict(kind):
-        required: frozenset[str] = getattr(kind, "__required_keys__", frozenset())
-        # Where annotations are strings, only they themselves say what may be left out.
-        marked = {typing.Required: True, typing.NotRequired: False}
-        return {
-            name: (hint, marked.get(typing.get_origin(hint), name in required))
-            for name, hint in hints.items()
-        }
     attributes = getattr(kind, "__attrs_attrs__", None)
     if attributes is None and dataclasses.is_dataclass(kind):
         attributes = dataclasses.fields(kind)

@@ -15,6 +15,7 @@ from typing import Any
 
 from fsmflow.runtime.complaints import complaints_of, each, named, shown
 from fsmflow.runtime.instances import Hook, is_class, is_pydantic, of_class, of_pydantic
+from fsmflow.runtime.keyed import is_keyed, of_keyed
 
 EXACT: dict[Any, tuple[type, ...]] = {
     int: (int,),
@@ -43,6 +44,7 @@ def converter() -> Any:
         (_is_dict, _dict),
         (_is_literal, _literal),
         (_is_union, _union),
+        (is_keyed, of_keyed),
         (is_class, of_class),
         (is_pydantic, of_pydantic),
     ):

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, NotRequired, Required, TypedDict, TypeVar
 
 import attrs
 import pydantic
@@ -36,6 +36,28 @@ class Positive:
     """An attrs class with a validator of its own."""
 
     amount: int = attrs.field(validator=attrs.validators.gt(0))
+
+
+class Filter(TypedDict):
+    """A typed dictionary that may lack a key, and holds itself."""
+
+    text: str
+    limit: NotRequired[int]
+    below: NotRequired[list[Filter]]
+
+
+class Asked(TypedDict, total=False):
+    """A typed dictionary that needs but one key."""
+
+    text: Required[str]
+    limit: int
+
+
+class Pair(NamedTuple):
+    """A named tuple."""
+
+    name: str
+    count: int = 1
 
 
 @dataclasses.dataclass

@@ -16,6 +16,8 @@ import pytest
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.json_schema import is_object, is_strict, json_schema
 from fsmflow.runtime.validation import validator
+from tests.runtime.shapes import Filter
+from tests.runtime.shapes import Pair as NamedPair
 
 
 @attrs.frozen
@@ -130,6 +132,8 @@ CASES = [
     (list[Line], [{"start": {"x": 1, "y": 2}, "end": {"x": 1, "y": 2}}], [{}]),
     (Options, {"text": "a"}, {"text": "a", "limit": "b"}),
     (Colour, "red", "green"),
+    (Filter, {"text": "a"}, {"text": "a", "limit": "b"}),
+    (NamedPair, {"name": "a", "count": 1}, {"name": "a", "count": "b"}),
     (set[int], [1], ["a"]),
     (tuple[int, ...], [1, 2], ["a"]),
     (tuple[int, str], [1, "a"], [1, None]),

@@ -26,6 +26,7 @@ from tests.runtime.shapes import (
     Mood,
     Name,
     Open,
+    Pair,
     Passage,
     Point,
     Positive,
@@ -83,6 +84,12 @@ def hold(kind, value):
         (f"{S}:Bag", Bag(box=Box(1)), Bag(box=Box(1))),
         (f"{S}:Open", {"held": 1}, Open(1)),
         (f"{S}:Open", Open("a"), Open("a")),
+        (f"{S}:Filter", {"text": "a"}, {"text": "a"}),
+        (f"{S}:Filter", {"text": "a", "below": [{"text": "b"}]}, {"text": "a", "below": [{"text": "b"}]}),
+        (f"{S}:Asked", {"text": "a"}, {"text": "a"}),
+        (f"{S}:Pair", {"name": "a"}, Pair("a")),
+        (f"{S}:Pair", Pair("a", 2), Pair("a", 2)),
+        (f"{S}:Pair", ["a", 2], Pair("a", 2)),
     ],
 )
 def test_what_fits_is_structured(kind, value, expected):
@@ -207,6 +214,19 @@ def test_nothing_is_coerced(kind, value):
         (f"{S}:Bag", {"span": [1, 2]}, (".span[1]: expected a string, found a whole number",)),
         (f"{S}:Bag", {"raw": "eA=="}, (".raw: expected bytes, found a string",)),
         (f"list[{S}:Noted]", [{"a": 1}], ("[0]: too small",)),
+        (
+            f"{S}:Filter",
+            {"limit": "x", "more": 1, "below": [{"text": 1}]},
+            (
+                ".limit: expected a whole number, found a string",
+                ".below[0].text: expected a string, found a whole number",
+                ".text: missing",
+                "unexpected 'more'",
+            ),
+        ),
+        (f"{S}:Asked", {"limit": 1}, (".text: missing",)),
+        (f"{S}:Pair", Pair("a", "b"), (".count: expected a whole number, found a string",)),
+        (f"{S}:Pair", ["a", 1, 2], ("expected a mapping, found a list",)),
     ],
 )
 def test_complaints_say_where_and_how(kind, value, complaints):
