@@ -95,19 +95,13 @@ def _show_end(result: Result[Any], console: Console) -> None:
     if result.error is not None and result.kind != "success":
         error = result.told["error"]
         facts.append(("why", f"{error['state']}: {error['outcome']}, {error['message']}"))
-        facts += [("at ", where) for where in _where(result, error["state"])]
+        facts += [("at ", result.where)] if result.where else []
     for name, value in facts:
         head = f"{name}  " if name else ""
         first, *rest = _lines(clean(value), 2 + len(head))
         console.print(f"  [dim]{escape(head)}[/]{escape(first)}")
         for line in rest:
             console.print(f"  {' ' * len(head)}{escape(line)}")
-
-
-def _where(result: Result[Any], state: str) -> list[str]:
-    """Give the line in which the latest attempt of a state met a bug, if it did."""
-    events = [span.event for span in result.trace if span.state == state and isinstance(span.event, Ended)]
-    return [event.where for event in events[-1:] if event.where]
 
 
 COLUMNS = ("  step", "outcome", "time", "tool calls", "tokens", "money")

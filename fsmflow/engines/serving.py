@@ -212,4 +212,5 @@ def _how(result: Result[Any]) -> str:
     if result.kind == "success" or result.error is None:
         return result.kind
     error = result.told["error"]
-    return f"{result.kind} in `{result.end}`: {error['state']}: {error['outcome']}, {error['message']}"
+    where = f", at {result.where}" if result.where else ""
+    return f"{result.kind} in `{result.end}`: {error['state']}: {error['outcome']}, {error['message']}{where}"

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.commands import Question
+from fsmflow.runtime.events import Ended
 from fsmflow.runtime.hiding import Hiding, Ways
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.run import Configuration, Error, Run, Spent
@@ -62,6 +63,14 @@ class Result(Generic[Output]):
         """The latest way out that the run took, if it took one."""
         found: Error | None = self._run.values.get("error")
         return found
+
+    @property
+    def where(self) -> str:
+        """Where in a step's code the latest way out met a bug: `steps.py:12`; empty if it met none."""
+        if self.error is None:
+            return ""
+        events = [span.event for span in self.trace if span.state == self.error.state]
+        return events[-1].where if events and isinstance(events[-1], Ended) else ""
 
     @property
     def spent(self) -> Spent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sqlite3
 import subprocess
@@ -485,6 +486,7 @@ def test_a_worker_says_why_a_run_gave_no_more(run: Run, spec: str) -> None:
     told = run("serve", "--until-idle").stdout
 
     assert "  failed in `failed`: find: failure, AttributeError: 'int' object has no attribute" in told
+    assert re.search(r", at \w+\.py:\d+\n", told)
 
 
 def test_a_worker_says_that_code_has_changed(run: Run, spec: str) -> None:

@@ -67,8 +67,10 @@ def stands_nowhere():
 )
 def test_a_bug_is_told_with_its_line(function, words, options):
     """The line is the last one of the author's own code, beside the step or below it."""
-    (span,) = run_one(function, options=options).trace
+    result = run_one(function, options=options)
+    (span,) = result.trace
 
+    assert result.where == span.event.where
     assert span.outcome == "failure"
     assert span.event.where == line_of(words)
 
