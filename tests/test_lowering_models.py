@@ -24,6 +24,17 @@ def asking(llm: str = "", more: str = "", success: str = "done", model: str = "m
     return draft
 
 
+def test_a_call_is_of_any_of_the_tools_types_however_many():
+    """What a state gives whose model calls tools is what any of them takes, however long that is to say."""
+    tools = {f"tool{number}": f"of_a_module_with_a_long_name:Tool{number % 30}" for number in range(40)}
+    said = ", ".join(f"{label}: '{kind}'" for label, kind in tools.items())
+    labels = ", ".join(f"{label}: done" for label in tools)
+
+    draft = asking(f", tools: {{{said}}}", success=f"{{{labels}}}")
+
+    assert str(draft.gives) == " | ".join(dict.fromkeys(tools.values()))
+
+
 @pytest.mark.parametrize(
     ("llm", "more", "success", "form", "gives"),
     [

@@ -124,6 +124,8 @@ class Values:
                 return ANY if signature is None else signature.gives
             case spec.Llm(output=None, success=dict(labels)) | spec.Ask(gives=None, success=dict(labels)):
                 return LiteralType(tuple(labels))
+            case spec.Llm(llm=spec.Model(tools=tools)) if tools:
+                return union(map(self.declared, tools.values()))
             case spec.Llm(output=gives) | spec.Run(gives=gives) | spec.Ask(gives=gives):
                 return self.declared(gives)
             case spec.Call():

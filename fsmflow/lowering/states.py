@@ -14,6 +14,7 @@ from fsmflow.lowering.secrets import declared
 from fsmflow.lowering.templates import template, type_of
 from fsmflow.machine import Callee, Resources
 from fsmflow.source import Real
+from fsmflow.typeexpr import TypeExpr, Union
 
 
 def lowered(
@@ -64,7 +65,7 @@ def _work(name: str, title: str, state: spec.Run | spec.Llm, prices: Mapping[str
         call=state.run if isinstance(state, spec.Run) else "",
         arguments=_arguments(state.with_),
         value=state.as_ or name,
-        gives=type_of(state.output if isinstance(state, spec.Llm) else state.gives),
+        gives=_gives(state),
         accept=tuple(state.accept),
         cost=Resources(
             tool_calls=cost.tool_calls,
@@ -79,6 +80,19 @@ def _work(name: str, title: str, state: spec.Run | spec.Llm, prices: Mapping[str
         model=model,
         secret=declared(state),
     )
+
+
+def _gives(state: spec.Run | spec.Llm) -> TypeExpr | None:
+    """Give the type of what a step gives; where a model calls tools, that of what any of them takes."""
+    if not isinstance(state, spec.Llm) or not state.llm.tools:
+        return type_of(state.output if isinstance(state, spec.Llm) else state.gives)
+    kinds: dict[TypeExpr, None] = {}
+    for text in state.llm.tools.values():
+        kind = type_of(text)
+        if kind is None:
+            return None
+        kinds |= dict.fromkeys(kind.members if isinstance(kind, Union) else (kind,))
+    return Union(tuple(kinds)) if len(kinds) > 1 else next(iter(kinds))
 
 
 def _arguments(said: Mapping[str, Any]) -> tuple[tuple[str, Template], ...]:
