@@ -31,18 +31,15 @@ def test_what_else_a_parameter_has_to_take_is_told(compiled):
 
 
 def test_what_many_tools_take_is_known(compiled):
-    """However long it is to say what any of the tools of a model takes, it is held to who reads it."""
+    """However long it is to say what any of the tools of a model takes, `accept` is held to it."""
     tools = "".join(f', tool{n}: "{n * "list["}m:Question{n * "]"}"' for n in range(20))
     labels = "".join(f", tool{n}: failed" for n in range(20))
     spec = SPEC.replace(', tell: "m:Answer"', f', tell: "m:Answer"{tools}')
-    spec = spec.replace("tell: revise}", f"tell: revise{labels}}}").replace(
-        "{end: failed}", "{end: failed, output: $call}"
-    )
-    spec = spec.replace("workflow: sample", "workflow: sample\noutput: str")
+    spec = spec.replace("tell: revise}", f"tell: revise{labels}}}\n    accept: [m:revise]")
 
     found = [d for d in compiled(spec).diagnostics if d.check == "type-mismatch"]
 
-    assert [d.route for d in found if d.route[1] == "failed"] == [("states", "failed", "output")]
+    assert [d.route for d in found if d.route[1] == "plan"] == [("states", "plan", "accept", 0)]
 
 
 def test_null_is_what_a_parameter_may_have_to_take(compiled):
