@@ -47,8 +47,14 @@ def _checked_out(revision: str, inside: str) -> Iterator[Path]:
         raise click.UsageError(f"git is needed to read {revision}:{inside}, and is not installed")
     if revision.startswith("-"):
         raise click.UsageError(f"{revision!r} is no revision")
+    first, dots, last = revision.partition("..")
+    if dots:
+        ends = (f"{end or 'HEAD'}:{inside}" for end in (first, last.removeprefix(".")))
+        raise click.UsageError(f"a range is two sides: {' and '.join(ends)}")
     prefix = _git("this folder is in no git repository", "rev-parse", "--show-prefix").decode().rstrip("\n")
     unknown = f"git knows no revision {revision!r} here"
+    if _git(unknown, "rev-parse", "--is-shallow-repository").strip() == b"true":
+        unknown += "; not all of its history is: `git fetch --unshallow` brings it"
     commit = _git(unknown, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     at = commit.decode().strip()
     # As git reads it: from the root of the repository, or from here if it begins with a dot.

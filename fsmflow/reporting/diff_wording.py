@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
@@ -194,7 +194,8 @@ def rise(case: WorstCase) -> str:
 def cases_told(difference: Difference) -> tuple[tuple[WorstCase, WorstCase], ...]:
     """Give the worst cases worth a row, each with what it would be without the budget.
 
-    Where nothing changed in meaning there are none: they are what they were.
+    Where nothing changed in meaning there are none: they are what they were. Nor is there one of what no
+    run uses: where only the budget ends runs, nothing is proved without it, and that is no bound.
     """
     if not difference.is_of_meaning:
         return ()
@@ -202,7 +203,7 @@ def cases_told(difference: Difference) -> tuple[tuple[WorstCase, WorstCase], ...
         case.metric: (case, free)
         for case, free in zip(difference.worst_cases, difference.without_the_budget, strict=True)
     }
-    return tuple(pairs[metric] for metric in NAMES if any(map(_matters, _bounds(pairs[metric]))))
+    return tuple(pair for pair in map(pairs.__getitem__, NAMES) if any(_used(pair)))
 
 
 def free(case: WorstCase, of: WorstCase) -> str:
@@ -362,12 +363,12 @@ def _falls(case: WorstCase) -> bool:
     return case.differs and not case.rises_by_more_than(0)
 
 
-def _bounds(pair: tuple[WorstCase, WorstCase]) -> Iterable[Bound | None]:
-    return (pair[0].before, pair[0].after, pair[1].before, pair[1].after)
-
-
-def _matters(bound: Bound | None) -> bool:
-    return bound is not None and (bound.upper is None or bound.upper > 0)
+def _used(pair: tuple[WorstCase, WorstCase]) -> Iterator[bool]:
+    """Tell of each bound of a metric, under the budget and without it, whether it says that a run uses it."""
+    for case in pair:
+        for bound in (case.before, case.after):
+            if bound is not None:
+                yield bool(bound.upper) if bound.upper is not None else case is pair[0]
 
 
 def _listed(names: Sequence[str]) -> str:

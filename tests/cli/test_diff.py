@@ -128,6 +128,8 @@ def test_a_revision_is_read_from_any_folder(
     ("side", "said"),
     [
         ("HEAD~9:specs", "git knows no revision 'HEAD~9' here"),
+        ("HEAD~1..HEAD:specs", "a range is two sides: HEAD~1:specs and HEAD:specs"),
+        ("main...:specs", "a range is two sides: main:specs and HEAD:specs"),
         ("HEAD:nothing", "there is no nothing in HEAD"),
         ("--exec=x:specs", "No such option"),
         ("HEAD:generated.txt", "there is no generated.txt"),
@@ -140,6 +142,20 @@ def test_a_side_that_is_not_there_is_wrong_usage(run: Run, git: Git, side: str, 
 
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_a_shallow_clone_is_told_how_to_get_more(
+    run: Run, project: Path, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where CI fetched the last commit alone, a revision that is not there comes with what brings it."""
+    git("commit", "-q", "--allow-empty", "-m", "second")
+    git("clone", "-q", "--depth", "1", project.as_uri(), str(tmp_path / "shallow"))
+    monkeypatch.chdir(tmp_path / "shallow")
+
+    result = run("diff", "HEAD~1:specs", SPEC)
+
+    assert result.exit_code == 2
+    assert "'HEAD~1' here; not all of its history is: `git fetch --unshallow` brings it" in result.stderr
 
 
 def test_git_must_be_there(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,6 +248,15 @@ def test_a_misspelt_target_is_no_matter_of_layout(run: Run, before: Path) -> Non
     assert workflow["status"] == "changed"
     assert run("diff", "before.fsm.yaml", SPEC, "-o", "diff.svg").exit_code == 0
     assert "not known: errors leave unclear" in (before / "diff.svg").read_text(encoding="utf-8")
+
+
+def test_a_target_that_is_no_state_is_told_as_none(run: Run, before: Path) -> None:
+    """Where a way leads to no state, nothing says that it leads to the end of the budget."""
+    edit(before / SPEC, "success: review", "success: elsewhere")
+
+    text = run("diff", "before.fsm.yaml", SPEC).stdout
+
+    assert "Δ success  review → no state\n" in text
 
 
 def test_markdown_has_both_drawings(run: Run, before: Path) -> None:

@@ -110,6 +110,17 @@ def test_the_headline_says_what_falls_too() -> None:
     assert forth == "2 changes; at worst, a run uses more time and fewer steps and tokens"
 
 
+def test_what_no_state_uses_has_no_row() -> None:
+    """Where only the budget ends a run, nothing is said of money and tools that nobody pays or calls."""
+    endless = OLD.replace("{to: draft, times: 2, else: lost}", "draft")
+
+    said = diff_text.render(Comparison("a", "b", (Difference(version(OLD), version(endless)),)), color=False)
+
+    assert "\n  tokens " in said
+    assert "tool calls" not in said
+    assert "money" not in said
+
+
 def test_colour_adds_nothing_but_colour(comparison: Comparison) -> None:
     """Without its escapes, the coloured text is the plain one."""
     coloured = diff_text.render(comparison, color=True)

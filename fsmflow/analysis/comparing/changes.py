@@ -39,6 +39,9 @@ Said = int | str
 ANOTHER_ATTEMPT = "another attempt"
 """Where a retry and a re-ask lead: they stay in their state's visit."""
 
+NOWHERE = "no state"
+"""Where a way leads that names no state that there is: not to the end of the budget, which stands in."""
+
 ITSELF = "workflow"
 """What the digest is called of a workflow that a state runs: it differs where the workflow itself does."""
 
@@ -303,11 +306,12 @@ def _of_a_way(
     def key(aspect: str, metric: Metric | None = None, topic: Topic = "transition") -> Key:
         return Key(topic, way.source, counted.kind, name, aspect, metric)
 
+    target = NOWHERE if way.target == BUILTIN_END else way.target
     if way.used_up is not None:
-        yield key("at its cap"), way.target
+        yield key("at its cap"), target
         return
 
-    yield key(""), ANOTHER_ATTEMPT if way.same_visit else way.target
+    yield key(""), ANOTHER_ATTEMPT if way.same_visit else target
     for counter in map(machine.counters.__getitem__, way.below):
         yield key("", topic="cap"), counter.cap
         if counter.per != (way.source if way.same_visit else None):
