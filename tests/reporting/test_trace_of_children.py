@@ -265,6 +265,17 @@ def test_a_run_that_was_killed_shows_what_was_under_way() -> None:
     assert found.count("last seen here") == 1
 
 
+def test_a_killed_run_took_no_less_than_what_was_under_way() -> None:
+    """Where the trace breaks off before `read` is over, the run took what its children took by then."""
+    events = lines(GOOD)
+    over = next(number for number, event in enumerate(events) if event.get("state") == "read")
+    killed = read(written(events[:over]))
+    last = max(event.get("end_ns", 0) for event in events[:over])
+
+    assert killed.spent["time_us"] == (last - killed.start_ns) // 1000
+    assert "slowest    plan: 40 ms, 20 % of the time\n" in render(killed, color=False)
+
+
 def test_a_trace_with_lines_of_no_run_says_so() -> None:
     """What is left out of a tree is counted below it."""
     events = [event for event in lines(GOOD) if event.get("child") != "docs"]

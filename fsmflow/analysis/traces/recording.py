@@ -280,7 +280,15 @@ def _added_up(
     charges = [stage.use for stage in stages] + [charge.use for charge in late] + runs
     spent = {name: sum(use[name] for use in charges) for name in CHARGED}
     steps = sum(stage.counted for stage in stages) + sum(use["steps"] for use in runs) + len(under_way)
-    return {"steps": steps, **spent, "time_us": sum(stage.ledger_us for stage in stages)}
+    time = sum(stage.ledger_us for stage in stages) + sum(map(_time_under_way, under_way))
+    return {"steps": steps, **spent, "time_us": time}
+
+
+def _time_under_way(attempt: UnderWay) -> int:
+    """Give the time that an attempt is known to have taken: until the last that its children did."""
+    runs = [child.recording for child in attempt.children]
+    first_ns = min(run.start_ns for run in runs)
+    return max((run.start_ns - first_ns) // 1000 + run.spent["time_us"] for run in runs)
 
 
 def _stage(entry: Entry, event: str, run_ns: int, before: Stage | None) -> Stage:
