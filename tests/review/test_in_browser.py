@@ -56,6 +56,9 @@ UNDER_THE_BUTTONS = """() => {
     return own.left < over.right && own.right > over.left && own.top < over.bottom && own.bottom > over.top;
   }).map((each) => each.textContent);
 }"""
+OUT_OF_THEIR_CARD = """() => [...document.querySelectorAll(".overview > * *")].filter((each) =>
+  each.getBoundingClientRect().right > each.closest(".overview > *").getBoundingClientRect().right
+).map((each) => each.textContent)"""
 CUT_SHORT = """() => [...document.querySelectorAll(".stage-row > *")].filter(
   (each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)"""
 FASTEST = 0.05
@@ -422,6 +425,16 @@ def test_a_narrow_page_can_be_used(chromium: Browser, page_file: Path) -> None:
         assert "the index is gone" in page.inner_text("#panel-stage")
 
 
+@pytest.mark.parametrize("width", [320, 360, 480, 768])
+def test_what_is_told_first_stays_in_its_card(chromium: Browser, tmp_path: Path, width: int) -> None:
+    """Also where amounts are long and a base gives each its change, nothing sticks out of its card."""
+    spec = SPEC.replace("tokens: 500", "tokens: 5432100").replace("tokens: 4000", "tokens: 98765432")
+    page_file = written(render(review(spec, base=spec.replace("times: 2", "times: 1"))), tmp_path)
+    with chromium.open(page_file, width=width) as (page, _):
+        assert "98,765,432" in page.inner_text(".worst")
+        assert page.evaluate(OUT_OF_THEIR_CARD) == []
+
+
 @pytest.mark.parametrize("width", [360, 700, 1000, 1280])
 def test_at_first_nothing_of_the_drawing_is_under_the_buttons(
     chromium: Browser, page_file: Path, width: int
@@ -445,6 +458,22 @@ def test_on_paper_all_of_the_drawing_is_there(chromium: Browser, page_file: Path
         page.emulate_media(media="screen")
         page.evaluate("window.dispatchEvent(new Event('afterprint'))")
         assert page.evaluate(BEYOND_THE_FRAME) != []
+
+
+@pytest.mark.parametrize("pressed", [False, True])
+def test_paper_is_light(chromium: Browser, page_file: Path, pressed: bool) -> None:
+    """Whoever reads in the dark prints dark ink, which no printer leaves out, on the white of the paper."""
+    colours = """() => ["body", "#drawing .node text"].map(
+      (which) => getComputedStyle(document.querySelector(which))).flatMap((own) => [own.color, own.fill])"""
+    with chromium.open(page_file) as (page, _):
+        page.emulate_media(media="print")
+        light = page.evaluate(colours)
+    with chromium.open(page_file, dark=not pressed) as (page, _):
+        if pressed:
+            page.click("#theme")
+        assert page.evaluate(colours) != light
+        page.emulate_media(media="print")
+        assert page.evaluate(colours) == light
 
 
 def test_without_scripts_nothing_stands_there_that_does_nothing(chromium: Browser, page_file: Path) -> None:
