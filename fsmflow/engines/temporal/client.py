@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
@@ -36,6 +36,11 @@ from fsmflow.runtime.run_ids import id_of
 SILENT = timedelta(seconds=10)
 """How long a worker is waited for that says where a run stands."""
 
+TOO_LARGE = "PayloadsTooLarge"
+"""The type of the failure of a workflow's task that passes on more than a history may hold."""
+
+_ENDS = ("success", "degraded", "handoff", "failed")
+
 _OVER = {
     WorkflowExecutionStatus.CANCELED: "cancelled",
     WorkflowExecutionStatus.FAILED: "broken",
@@ -51,6 +56,19 @@ class NoSuchRun(LookupError):
 
 class NoWorker(RuntimeError):
     """No worker has answered; the message says what to do."""
+
+
+class Stuck(NoWorker):
+    """Workers can't go on with a run; the message says why, as they have said."""
+
+
+def refuse(stuck: Stuck) -> None:
+    """Raise that workers can't go on with a run: what is done of it where nobody is told.
+
+    Raises:
+        Stuck: They can't.
+    """
+    raise stuck
 
 
 class Seen(NamedTuple):
@@ -184,13 +202,21 @@ class Temporal:
         return found
 
     async def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Seen]:
-        """List runs, without those of children, the latest first."""
-        query = f"TaskQueue = '{self._task_queue}' AND ExecutionStatus != 'ContinuedAsNew'"
+        """List runs, without those of children, the latest first.
+
+        Args:
+            status: Only those of this status; those that have come to an end of their machine are `done`.
+            workflow: Only those of this workflow.
+        """
+        query = f"TaskQueue = {_quoted(self._task_queue)} AND ExecutionStatus != 'ContinuedAsNew'"
         if workflow is not None:
             query += f" AND WorkflowType = {_quoted(workflow)}"
         found = [_seen(each) async for each in self.client.list_workflows(query) if each.parent_id is None]
-        found.sort(key=lambda each: -each.created_ns)
-        return [each for each in found if status in (None, each.status)]
+        found.sort(key=lambda each: each.created_ns)
+        # A run that was reset is there again under its id: as it stood, and as it is now.
+        latest = sorted({each.run_id: each for each in found}.values(), key=lambda each: -each.created_ns)
+        statuses = {status, *(_ENDS if status == "done" else ())}
+        return [each for each in latest if status is None or each.status in statuses]
 
     async def find(self, run_id: str) -> Seen:
         """Say what is known of a run, by its id or by the beginning of it.
@@ -198,6 +224,8 @@ class Temporal:
         Raises:
             NoSuchRun: There is none, or more than one.
         """
+        if not run_id:
+            raise NoSuchRun("a run is named by its id, or the beginning of it")
         try:
             about = await self.client.get_workflow_handle(run_id).describe()
             return _seen(about)
@@ -205,7 +233,7 @@ class Temporal:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
         found = [each for each in await self.runs() if each.run_id.startswith(run_id)]
-        if len(found) != 1 or not run_id:
+        if len(found) != 1:
             why = "there is no run" if not found else "there is more than one run that begins with"
             raise NoSuchRun(f"{why} {run_id}")
         return found[0]
@@ -230,19 +258,28 @@ class Temporal:
         """
         return [each.asked for each in await posed(run_id, self.status, self._told)]
 
-    async def waiting(self) -> list[tuple[str, Posed]]:
+    async def waiting(self, *, stuck: Callable[[Stuck], None] = refuse) -> list[tuple[str, Posed]]:
         """Give the questions that wait in any run, each with the id of the run that was submitted.
 
+        Args:
+            stuck: Is told of runs that workers can't go on with, and left out.
+
         Raises:
-            NoWorker: No worker answers.
+            NoWorker: No worker answers; or one can't go on with a run, and nobody is told.
         """
-        query = f"TaskQueue = '{self._task_queue}' AND ExecutionStatus = 'Running'"
+        query = f"TaskQueue = {_quoted(self._task_queue)} AND ExecutionStatus = 'Running'"
         if await self.is_indexed():
             query += f" AND {indexing.STATUS.name} = 'waiting'"
         found = [each async for each in self.client.list_workflows(query)]
         # The latest first, as they are listed; a run of which several children ask stands there once.
         roots = dict.fromkeys(each.root_id or each.id for each in found)
-        return [(root, each) for root in roots for each in await posed(root, self.status, self._told)]
+        waiting: list[tuple[str, Posed]] = []
+        for root in roots:
+            try:
+                waiting += [(root, each) for each in await posed(root, self.status, self._told)]
+            except Stuck as error:
+                stuck(error)
+        return waiting
 
     async def answer(self, asked: Asked, label: str | None = None, value: Any = None) -> None:
         """Answer a question.
@@ -299,7 +336,24 @@ class Temporal:
             said = f"no worker tells where {handle.id} stands: start one with fsmflow worker"
             raise NoWorker(said) from None
         except WorkflowQueryFailedError as error:
-            raise NoWorker(f"the worker can't tell where {handle.id} stands: {error}") from error
+            raise Stuck(f"the worker can't tell where {handle.id} stands: {error}") from error
+        except RPCError as error:
+            # So it is while the latest task of a workflow has failed, which is tried again for ever.
+            if error.status != RPCStatusCode.FAILED_PRECONDITION:
+                raise
+            raise Stuck(f"workers can't go on with {handle.id}: {await _failure(handle) or error}") from None
+
+
+async def _failure(handle: WorkflowHandle[Any, Any]) -> str:
+    """Say why workers can't go on with a run, and what to do, if more is known."""
+    failure = None
+    async for event in handle.fetch_history_events():
+        if event.HasField("workflow_task_failed_event_attributes"):
+            failure = event.workflow_task_failed_event_attributes.failure
+    if failure is None:
+        return ""
+    is_large = failure.application_failure_info.type == TOO_LARGE
+    return f"{failure.message}{' Start workers with --payloads DIR, and they will.' if is_large else ''}"
 
 
 def _seen(about: WorkflowExecution) -> Seen:
@@ -323,4 +377,4 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-__all__ = ["NoSuchRun", "NoWorker", "Seen", "Temporal", "converter"]
+__all__ = ["NoSuchRun", "NoWorker", "Seen", "Stuck", "Temporal", "converter"]

