@@ -72,7 +72,11 @@ class Finish(NamedTuple):
 
 
 class Endless(ValueError):
-    """Choices lead round and round, and the world never gets to act."""
+    """Choices and refusals lead round and round, and the world never gets to act."""
+
+
+Passed = set[tuple[str, tuple[tuple[str, int], ...]]]
+"""Where a run went on at once, by state and counters: out of a choice, or since there was no room."""
 
 
 Command = Attempt | Question | Pause | Finish
@@ -208,13 +212,13 @@ def _enter(
     name: str,
     feedback: tuple[str, ...],
     taken: tuple[Transition, ...],
+    passed: Passed | None = None,
 ) -> Advance:
     """Enter states until one of them needs the world to act.
 
     Raises:
-        Endless: Choices lead round to where the run was already, and so for ever.
+        Endless: Choices and refusals lead round to where the run was already, and so for ever.
     """
-    passed: set[tuple[str, tuple[tuple[str, int], ...]]] = set()
     while True:
         visits = {**now.visits, name: now.visits.get(name, 0) + 1}
         counts = {key: count for key, count in now.counts.items() if key not in machine.resets[name]}
@@ -235,19 +239,16 @@ def _enter(
                 values = {key: value for key, value in now.values.items() if key != state.value}
                 now = now._replace(arguments=arguments, values=values)
                 if isinstance(state, Work):
-                    return _attempt(machine, now, state, taken)
+                    return _attempt(machine, now, state, taken, passed)
                 return Advance(now, (Question(name, arguments, state.timeout_us),), taken)
             case Wait():
                 if not _room(machine, now, state, state.duration_us):
-                    return _exceed(machine, now, state, taken)
+                    return _exceed(machine, now, state, taken, passed)
                 return Advance(now, (Pause(state.duration_us),), taken)
             case ir.End():
                 return Advance(now, (Finish(name, state.kind, _output(state, now.values)),), taken)
             case Choice():
-                place = (name, tuple(sorted(now.counts.items())))
-                if place in passed:
-                    raise Endless(f"choices lead from {name!r} back to it for ever")
-                passed.add(place)
+                passed = _past(now, passed)
                 way = _choose(machine, now, state)
                 now = _counted(now, way.below)
                 if way.used_up is not None:
@@ -255,6 +256,16 @@ def _enter(
                 name, feedback, taken = way.target, (), (*taken, way)
             case _:
                 assert_never(state)
+
+
+def _past(now: Configuration, passed: Passed | None) -> Passed:
+    """Add where a run stands to where it went on at once."""
+    passed = set() if passed is None else passed
+    place = (now.state, tuple(sorted(now.counts.items())))
+    if place in passed:
+        raise Endless(f"choices and refusals lead from {now.state!r} back to it for ever")
+    passed.add(place)
+    return passed
 
 
 def _choose(machine: Machine, now: Configuration, state: Choice) -> Transition:
@@ -270,10 +281,16 @@ def _is_open(machine: Machine, now: Configuration, way: Transition) -> bool:
     return all(now.counts.get(name, 0) < machine.counters[name].cap for name in way.below)
 
 
-def _attempt(machine: Machine, now: Configuration, state: Work, taken: tuple[Transition, ...]) -> Advance:
+def _attempt(
+    machine: Machine,
+    now: Configuration,
+    state: Work,
+    taken: tuple[Transition, ...],
+    passed: Passed | None = None,
+) -> Advance:
     """Start an attempt, if every cap leaves room for it beside the reserve."""
     if not _room(machine, now, state, 1):
-        return _exceed(machine, now, state, taken)
+        return _exceed(machine, now, state, taken, passed)
     deadline = state.timeout_us if state.children is None else None
     if machine.caps.time_us is not None:
         left = machine.caps.time_us - now.spent.time_us - _reserve(machine, state).time_us
@@ -282,14 +299,20 @@ def _attempt(machine: Machine, now: Configuration, state: Work, taken: tuple[Tra
 
 
 def _exceed(
-    machine: Machine, now: Configuration, state: Work | Wait, taken: tuple[Transition, ...]
+    machine: Machine,
+    now: Configuration,
+    state: Work | Wait,
+    taken: tuple[Transition, ...],
+    passed: Passed | None = None,
 ) -> Advance:
+    passed = _past(now, passed)
     (way,) = machine.ways(state.name, "exceeded")
     limits = Limits(*machine.caps.amounts())
     reserve = Spent(*_reserve(machine, state).amounts())
     needs = Spent(*_needs(state, 1 if isinstance(state, Work) else state.duration_us))
     error = Error(now.state, "exceeded", shortfall(now.spent, limits, reserve, needs))
-    return _enter(machine, now._replace(values={**now.values, "error": error}), way.target, (), (*taken, way))
+    now = now._replace(values={**now.values, "error": error})
+    return _enter(machine, now, way.target, (), (*taken, way), passed)
 
 
 def _room(machine: Machine, now: Configuration, state: Work | Wait, time_us: int) -> bool:

@@ -317,3 +317,16 @@ def test_a_lost_attempt_counts_in_full_and_is_made_again():
     going._feed(Lost(7))
 
     assert (going.command.state, going.now.spent) == ("exceeded", Spent(2, 0, 80, 0, 14))
+
+
+@pytest.mark.parametrize("exceeded", ["work", "pick"])
+def test_refusals_that_lead_round_are_told(exceeded: str):
+    """What has no room and leads back to itself, at once or through a choice, never comes to an end."""
+    states = """
+        work: {run: m:f, timeout: 5s, effect: none, success: work, fallback: work}
+        pick: {choose: [{to: work}]}
+        """
+    going = Going(machine(states, budget=f"{{steps: 1, exceeded: {exceeded}}}"))
+
+    with pytest.raises(semantics.Endless, match="lead from 'work' back to it for ever"):
+        going.ends()
