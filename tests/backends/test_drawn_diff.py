@@ -116,6 +116,15 @@ def test_header_sums_the_change_up(change: tuple[Diagram, Overlay]) -> None:
     assert told[-1] == "× breaks  `draft` is entered at most 3 times"
 
 
+def test_the_verdict_is_told_once() -> None:
+    """Where runs end by the budget alone now, the head says so once, and how it was before."""
+    difference = edited(("ungrounded: {to: retrieve, times: 2, else: quote}", "ungrounded: retrieve"))
+    told = ["".join(words.text for words in line) for line in union(difference)[1].header]
+
+    assert "■ ends by its budget only" in told
+    assert any(line.startswith("before  every run ends · stopped by the budget") for line in told)
+
+
 def test_a_change_on_its_ways_alone_leaves_a_state_a_ghost() -> None:
     """A state from which a way leads elsewhere now is itself as it was."""
     _, overlay = union(edited(("fallback: quote                    # the", "fallback: apologise # the")))

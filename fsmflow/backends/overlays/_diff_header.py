@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from fsmflow.analysis.comparing.changes import Change, Sign
 from fsmflow.analysis.comparing.difference import Difference, WorstCase
-from fsmflow.analysis.proof import Ending
+from fsmflow.analysis.proof import Ending, Proof
 from fsmflow.analysis.proving.bounds import Bound
 from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.backends._palette import Ink
@@ -25,9 +25,6 @@ _OF_CHANGES: Mapping[Sign, Emphasis] = {
 _ENDINGS: Mapping[Ending, str] = {
     "always": "every run ends",
     "for-these-caps": "every run ends for these caps",
-    "by-budget-only": "runs end by the budget only",
-    "no": "a run may never end",
-    "unknown": "not known whether runs end",
 }
 _METRICS: tuple[Metric, ...] = ("micro_usd", "microseconds", "steps", "tool_calls", "tokens")
 _MOST_POLICIES = 3
@@ -121,13 +118,18 @@ def _verdict(difference: Difference) -> Iterator[Line]:
         return
     now = verdict(proof)
     sign, ink = {"within": ("●", "success"), "stopped": ("■", "budget"), "endless": ("×", "failed")}[now.kind]
-    ending = _ENDINGS[proof.terminates]
-    told = " · ".join(dict.fromkeys((ending, now.text)))
+    told = _told(proof)
     yield (Words(f"{sign} {told}", ink, bold=True),)
     if before is not None and after is not None:
-        was = " · ".join(dict.fromkeys((_ENDINGS[before.terminates], verdict(before).text)))
+        was = _told(before)
         if was != told:
             yield (Words("before  ", "muted", bold=True), Words(was, "muted"))
+
+
+def _told(proof: Proof) -> str:
+    """Word how runs end, and what the budget does about it: once, where the one is the other."""
+    ending, text = _ENDINGS.get(proof.terminates), verdict(proof).text
+    return text if ending is None else " · ".join(dict.fromkeys((ending, text)))
 
 
 def _broken(policies: Collection[str]) -> Iterator[Line]:
