@@ -13,6 +13,7 @@ from attrs import define, frozen
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.comparing.changes import Change, Key, changes
 from fsmflow.analysis.comparing.renames import renamed, renames
+from fsmflow.analysis.comparing.values import followed
 from fsmflow.analysis.comparing.wording import reworded
 from fsmflow.analysis.policies import Proved, Refuted, spoken
 from fsmflow.analysis.proof import Ending, Proof
@@ -128,7 +129,7 @@ class Difference:
         names = tuple(
             Change(Key("state", now, name="name"), before, now) for before, now in self.renamed.items()
         )
-        told = changes(renamed(old.machine, self.renamed), new.machine)
+        told = changes(followed(renamed(old.machine, self.renamed), new.machine), new.machine)
         found = names + told + tuple(reworded(old.prompts, new.prompts, self.renamed))
         place = {name: number for number, name in enumerate(dict.fromkeys(("", *new.machine.states)))}
         return tuple(sorted(found, key=lambda change: place.get(change.key.state, len(place))))

@@ -73,7 +73,7 @@ def renamed(machine: Machine, names: Mapping[str, str]) -> Machine:
         start=name(machine.start),
         exceeded=name(machine.exceeded),
         states={
-            name(old): _reading(evolve(state, name=name(old)), value) for old, state in machine.states.items()
+            name(old): reading(evolve(state, name=name(old)), value) for old, state in machine.states.items()
         },
         counters=counters,
         transitions=tuple(map(way, machine.transitions)),
@@ -81,7 +81,7 @@ def renamed(machine: Machine, names: Mapping[str, str]) -> Machine:
     )
 
 
-def _reading(state: State, value: Renaming) -> State:
+def reading(state: State, value: Renaming) -> State:
     """Give a state with other names for the value that it sets and those that it reads."""
     match state:
         case Work(arguments=arguments, key=key):
@@ -126,7 +126,7 @@ class _Unmatched:
     def bodies(self) -> Mapping[str, str]:
         """What each of them does, whatever it and the values of the others are called."""
         return {
-            name: repr(evolve(_reading(state, self._blank), name="", title=""))
+            name: repr(evolve(reading(state, self._blank), name="", title=""))
             for name, state in self.machine.states.items()
             if name in self.names
         }

@@ -179,6 +179,32 @@ def test_a_rename_with_a_way_elsewhere_is_both() -> None:
     assert [(c.sign, c.key.kind) for c in difference.changes] == [("renamed", ""), ("changed", "success")]
 
 
+def test_what_reads_a_value_follows_its_name() -> None:
+    """Where a value has another name, that is told where it is set, and not of each state that reads it."""
+    reads = ("with: {passages: $search}", "with: {passages: $found}")
+    guarded = ("done: {end: success, output: $draft}", "done: {end: success, output: [$draft, $found]}")
+    before = edited((guarded[0], guarded[1].replace("$found", "$search"))).new
+    named = edited(("{run: m:search,", "{run: m:search, as: found,"), reads, guarded)
+
+    assert Difference(before, named.new).changes == (
+        change("contract", "search", "", "as", "", None, "found"),
+    )
+
+
+def test_a_value_that_another_state_sets_is_another_value() -> None:
+    """Where a state reads what something else gives, or two names become one, that is told."""
+    other = edited(("with: {passages: $search}", "with: {passages: $quote}"))
+    merged = edited(
+        ("{run: m:search,", "{run: m:search, as: both,"),
+        ("{run: m:quote,", "{run: m:quote, as: both,"),
+        ("with: {passages: $search}", "with: {passages: $both}"),
+    )
+    told = ("contract", "draft", "", "with", "passages", "$search")
+
+    assert other.changes == (change(*told, "$quote"),)
+    assert change(*told, "$both") in merged.changes
+
+
 def test_another_step_in_the_place_is_no_rename() -> None:
     """A state that calls another function is another one, wherever it stands."""
     difference = edited(("  search: {run: m:search", "  find: {run: m:find"), ("to: search", "to: find"))
