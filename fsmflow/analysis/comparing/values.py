@@ -32,7 +32,9 @@ def followed(old: Machine, new: Machine) -> Machine:
 
     def state(was: State) -> State:
         now = reading(was, value)
-        return evolve(now, value=was.value) if isinstance(was, Work | Ask) else now
+        if isinstance(was, Work | Ask) and isinstance(now, Work | Ask):
+            return evolve(now, value=was.value)
+        return now
 
     def way(was: Transition) -> Transition:
         return was if was.when is None else evolve(was, when=renamed_guard(was.when, value))
