@@ -50,6 +50,10 @@ def _folded(line: str, columns: int) -> Iterator[str]:
     for at, character in enumerate(line):
         taken = _columns(character)
         if used + taken > columns:
+            if character == " ":
+                yield line[start:at]
+                start, space, used = at + 1, -1, 0
+                continue
             if space > start:
                 yield line[start:space]
                 start = space + 1

@@ -135,6 +135,13 @@ def test_wrapping_loses_nothing_but_spaces():
         assert max(map(width, lines)) <= columns
 
 
+def test_a_word_that_just_fits_ends_its_line():
+    """A line is as long as its room allows, and the space after it begins no other line."""
+    word = "a" * 24
+    assert list(wrapped(f"{word} failed", 24)) == [word, "failed"]
+    assert list(wrapped(f"{'b' * 10} {'c' * 13} {word} d", 24)) == [f"{'b' * 10} {'c' * 13}", word, "d"]
+
+
 def test_json_tells_the_same():
     """The JSON names the marked visits, the ledger and, for one step, its inputs and outputs."""
     recording = ran("s s:bad t s s:bad s s:bad")
