@@ -14,11 +14,11 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 
-from fsmflow.engines.temporal import carrying, client
+from fsmflow.engines.temporal import activities, carrying, client
 from fsmflow.engines.temporal.activities import Activities
 from fsmflow.engines.temporal.catalogue import Catalogue
 from fsmflow.engines.temporal.client import NoSuchRun, NoWorker, Stuck, Temporal
-from fsmflow.engines.temporal.payloads import Folder
+from fsmflow.engines.temporal.payloads import Folder, Lost
 from fsmflow.engines.temporal.wire import converter
 from fsmflow.engines.temporal.worker import worker
 from fsmflow.engines.workflows import Workflow
@@ -95,8 +95,8 @@ def specs(tmp_path):
 async def worked(running, folder, queue, *, steps=None, payloads=None, catalogue=Catalogue):
     """Work on a queue of its own while the block runs."""
     connected = await Client.connect(running.address, data_converter=converter(payloads))
-    activities = Activities(catalogue(folder, steps=steps))
-    async with worker(connected, activities, task_queue=queue, grace=timedelta()):
+    made = Activities(catalogue(folder, steps=steps))
+    async with worker(connected, made, task_queue=queue, grace=timedelta()):
         yield Temporal(connected, task_queue=queue)
 
 
@@ -262,6 +262,71 @@ async def _large():
 
 async def _both(one, two):
     return str(len(one) + len(two))
+
+
+class Unmounted(Folder):
+    """A folder that is empty until what belongs there is mounted."""
+
+    is_there = True
+
+    def get(self, name):
+        if not self.is_there:
+            raise Lost("it is not there")
+        return super().get(name)
+
+
+@pytest.mark.parametrize("when", ["before", "during", "after"])
+def test_a_folder_that_is_gone_for_a_while_costs_nothing(running, specs, tmp_path, monkeypatch, when):
+    """Whether a value can't be kept or can't be fetched, no attempt is made again, or counts twice."""
+    monkeypatch.setattr(carrying, "AGAIN", timedelta(seconds=0.2))
+    monkeypatch.setattr(activities, "KEPT_AGAIN_S", 0.2)
+    path, aside, made, gone = tmp_path / "payloads", tmp_path / "aside", [], asyncio.Event()
+    folder = Unmounted(path)
+
+    def take_away():
+        if when == "after":
+            folder.is_there = False
+        else:
+            path.rename(aside)
+        gone.set()
+
+    async def one():
+        made.append("one")
+        if when == "during":
+            take_away()
+        return "x" * 10_000
+
+    async def two():
+        made.append("two")
+        if when == "after":
+            take_away()
+        return "x"
+
+    async def bring_back(temporal, run_id):
+        await gone.wait()
+        handle = temporal.client.get_workflow_handle(run_id)
+        while when != "during" and "timerStarted" not in (await handle.fetch_history()).to_json():
+            await asyncio.sleep(0.05)
+        if when == "during":
+            await asyncio.sleep(0.5)
+        folder.is_there = True
+        if when != "after":
+            aside.rename(path)
+
+    async def main():
+        steps = {"large": {"one": one, "two": two, "both": _both}}
+        async with worked(running, specs, f"gone {when}", steps=steps, payloads=folder) as temporal:
+            if when == "before":
+                take_away()
+            workflow = Workflow.of_spec(specs / "large.fsm.yaml")
+            run_id = await temporal.submit(workflow, None, longest=timedelta(seconds=60))
+            await bring_back(temporal, run_id)
+            return await temporal.outcome(run_id)
+
+    outcome = asyncio.run(main())
+
+    assert (outcome["kind"], outcome["output"], outcome["spent"]["steps"]) == ("success", "10001", 3)
+    assert made == ["one", "two"]
 
 
 class Lacking(Catalogue):

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from fsmflow.engines.keeping import event_written, written
 from fsmflow.engines.temporal.catalogue import Catalogue, Machines
+from fsmflow.engines.temporal.claims import Claims
 from fsmflow.engines.temporal.fitting import fit_of, kept, typed
 from fsmflow.engines.temporal.orders import restored
 from fsmflow.engines.temporal.tasks import FIT, LOST, UNREADY, Done, Look, Task
@@ -28,6 +29,9 @@ from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import new_span_id
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
+
+KEPT_AGAIN_S = 5.0
+"""After how long it is tried again to keep what an attempt gave."""
 
 
 class Activities:
@@ -48,13 +52,14 @@ class Activities:
         task = Task(**said)
         async with _beating(task.heartbeat_s):
             try:
+                await _can_keep()
                 workflow = await self._catalogue.workflow(task.digest, _machines)
                 bound = self._catalogue.bound(workflow, task)
                 run = _restored(workflow, bound, task, values)
             except Exception as error:
                 # Nothing was done, so nothing counts: another worker may have what this one lacks.
                 raise ApplicationError(describe(error), type=UNREADY) from error
-            return await self._made(workflow, bound, run, task)
+            return await _kept(await self._made(workflow, bound, run, task))
 
     async def _made(self, workflow: Workflow, bound: Mapping[str, Bound], run: Run, task: Task) -> Done:
         runner, world, span_id = workflow.runner, self._catalogue.world(task), new_span_id()
@@ -156,6 +161,30 @@ def _restored(workflow: Workflow, bound: Mapping[str, Bound], task: Task, values
     )
     run.trace_id = task.trace_id
     return run
+
+
+async def _can_keep() -> None:
+    """See whether what an attempt gives can be kept, before it is made.
+
+    Raises:
+        OSError: It can't.
+    """
+    codec = activity.client().data_converter.payload_codec
+    if isinstance(codec, Claims):
+        await codec.check()
+
+
+async def _kept(done: Done) -> Done:
+    """Keep apart what is large; also if that can't be done for a while, since it would be made again."""
+    converter = activity.client().data_converter
+    while converter.payload_codec is not None:
+        try:
+            await converter.encode([done])
+            break
+        except OSError as error:
+            activity.logger.warning("what the attempt gave can't be kept yet: %s", error)
+            await asyncio.sleep(KEPT_AGAIN_S)
+    return done
 
 
 async def _machines() -> Machines:

@@ -25,7 +25,7 @@ from fsmflow.engines.temporal.orders import Order, Standing, put_down, taken_up
 from fsmflow.engines.temporal.question import Asking
 from fsmflow.engines.temporal.scope import needed, own_value
 from fsmflow.engines.temporal.spans import Child, Ending, Recorded
-from fsmflow.engines.temporal.tasks import FIT, UNREADY, Done, Look, Task
+from fsmflow.engines.temporal.tasks import FIT, UNREAD, UNREADY, Done, Look, Task
 from fsmflow.expressions import Constant
 from fsmflow.machine import Ask, End, Machine, Work
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
@@ -214,9 +214,8 @@ class Carrying:
                 if isinstance(error.cause, CancelledError):
                     # It was cancelled before a worker had begun.
                     raise asyncio.CancelledError from None
-                if isinstance(error.cause, ApplicationError) and error.cause.type == UNREADY:
-                    why = f"{self._name()}: {error.cause.message}"
-                    await workflow.sleep(again(tries), summary=why[:200])
+                if (why := _unmade(error.cause)) is not None:
+                    await workflow.sleep(again(tries), summary=f"{self._name()}: {why}"[:200])
                     tries += 1
                     continue
                 return self._note(lost(self.machine, command), started, _new_id())
@@ -391,6 +390,18 @@ class Carrying:
 def again(tries: int) -> timedelta:
     """Give after how long an attempt is tried again that no worker could make, so many times before."""
     return min(AGAIN * (1 << min(tries, 30)), SELDOM)
+
+
+def _unmade(error: BaseException | None) -> str | None:
+    """Say why an attempt was not made, and so counts for nothing; None if it may have been."""
+    if not isinstance(error, ApplicationError):
+        return None
+    if error.type == UNREADY:
+        return error.message
+    # In histories from before this was told apart, it was taken to be lost.
+    if error.message == UNREAD and workflow.patched("unread"):
+        return str(error.cause or error.message)
+    return None
 
 
 async def _whole(handle: workflow.ActivityHandle[Any]) -> Any:

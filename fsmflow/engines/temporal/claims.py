@@ -29,6 +29,14 @@ class Claims(PayloadCodec):
         self._payloads = payloads
         self._large = large
 
+    async def check(self) -> None:
+        """See whether anything can be kept at all.
+
+        Raises:
+            OSError: It can't.
+        """
+        await asyncio.to_thread(self._payloads.put, hashlib.sha256(b"").hexdigest(), b"")
+
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Keep what is large."""
         return [

@@ -15,6 +15,10 @@ UNREADY = "Unready"
 """The type of the error of an attempt that was not made: this worker has not what it needs for it."""
 
 
+UNREAD = "Failed decoding arguments"
+"""What Temporal's library says of an attempt that was not made since its values could not be fetched."""
+
+
 class Task(NamedTuple):
     """One attempt to be made, but for the values that it takes, which follow one by one.
 
