@@ -11,6 +11,7 @@ from fsmflow.analysis.comparing.difference import Difference, WorstCase
 from fsmflow.analysis.comparing.gates import Tripped
 from fsmflow.analysis.proof import Ending
 from fsmflow.analysis.proving.bounds import Bound
+from fsmflow.diagnostics import Severity
 from fsmflow.reporting.amounts import NAMES, worded
 from fsmflow.reporting.excerpt import visible
 
@@ -102,12 +103,18 @@ def headline(difference: Difference) -> str:
             return "the errors that left the old version unclear are gone"
         return "errors leave unclear what the new version means"
     number = sum(map(_counted, groups(difference.changes)))
-    said = f"{number:,} change{'s' * (number != 1)}"
+    said = f"{number:,} change{'s' * (number != 1)}{_errors(difference)}"
     if moves := _moves([each for each in difference.worst_cases if each.metric != "transitions"]):
         return f"{said}; at worst, a run uses {_listed(moves)}"
     if difference.new.proved is None or difference.old.proved is None:
         return said
     return f"{said}; the worst case is the same"
+
+
+def _errors(difference: Difference) -> str:
+    """Count the errors that were not there before: what they leave says little of what is meant."""
+    number = sum(found.severity is Severity.ERROR for found in difference.failing)
+    return f" and {number:,} new error{'s' * (number != 1)}" if number else ""
 
 
 def _moves(worst_cases: Sequence[WorstCase]) -> list[str]:

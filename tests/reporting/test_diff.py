@@ -6,11 +6,12 @@ import json
 import re
 
 import pytest
+from attrs import evolve
 
 from fsmflow.analysis.comparing.difference import Difference, Version
 from fsmflow.analysis.comparing.gates import Gates
 from fsmflow.compiler import compile_spec
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.loading.yaml import read_document
 from fsmflow.reporting import diff_json, diff_markdown, diff_text
 from fsmflow.reporting.diff_markdown import MOST_CHARACTERS, Drawings
@@ -108,6 +109,26 @@ def test_the_headline_says_what_falls_too() -> None:
 
     assert back == "5 changes; at worst, a run uses fewer steps and tokens and less time"
     assert forth == "2 changes; at worst, a run uses more time and fewer steps and tokens"
+
+
+def test_the_headline_says_that_there_are_errors_now() -> None:
+    """A change that brings errors is not summed up by what it saves; warnings and old errors are not told."""
+    slower = OLD.replace("timeout: 9s", "timeout: 20s")
+    warned, wrong = (
+        Diagnostic("bad-name", "x", severity=level) for level in (Severity.WARNING, Severity.ERROR)
+    )
+    again = evolve(wrong, message="y")
+
+    told = [
+        headline(Difference(version(OLD, *before), version(slower, *after)))
+        for before, after in (((), (wrong, warned)), ((), (wrong, again)), ((wrong,), (wrong,)))
+    ]
+
+    assert told == [
+        "1 change and 1 new error; at worst, a run uses more time",
+        "1 change and 2 new errors; at worst, a run uses more time",
+        "1 change; at worst, a run uses more time",
+    ]
 
 
 def test_what_no_state_uses_has_no_row() -> None:
