@@ -48,6 +48,9 @@ MOST_MOVES = MAX_EVENTS // 2
 MOST_COUNTERS = 60
 """Of how many counters the bound is worked out; many loops through one another take long."""
 
+MOST_LEVELS = 60_000
+"""Of how many counters, over how many states, it is worked out: states times counters."""
+
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find a workflow of which a run may take more transitions than its journal holds."""
@@ -60,7 +63,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             yield _diagnostic("attempts", steps, ("budget", "steps"))
         return
     stopped = steps is not None and steps <= MOST_MOVES and not _moves_beside_steps(machine)
-    if stopped or _roughly(machine) <= MOST_MOVES or len(machine.counters) > MOST_COUNTERS:
+    if stopped or _is_large(machine) or _roughly(machine) <= MOST_MOVES:
         return
     most = _most(machine)
     if most is not None and most > MOST_MOVES:
@@ -77,6 +80,12 @@ def _diagnostic(what: str, most: int, route: Route) -> Diagnostic:
 def _moves_beside_steps(machine: Machine) -> bool:
     """Tell whether there are states that no cap on steps stops, and that have events."""
     return any(isinstance(state, Ask | Wait) for state in machine.states.values())
+
+
+def _is_large(machine: Machine) -> bool:
+    """Tell whether the bound would take longer than a check should."""
+    counters = len(machine.counters)
+    return counters > MOST_COUNTERS or counters * len(machine.states) > MOST_LEVELS
 
 
 def _roughly(machine: Machine) -> int:

@@ -149,6 +149,8 @@ class Pricing:
                         grown = True
                 if not grown:
                     break
+                # There and back (Yen 1970), so that a long way is gone in a few turns.
+                ahead.reverse()
             else:
                 return None
         return worth
