@@ -135,7 +135,9 @@ class _Reader:
                 gauge = self._steps if self._is_exact else self._first + _STEPS
                 yield Level(gauge, self._least(edge, _STEPS, state.steps, over=state.steps))
             for resource, amount in enumerate(state.cost.amounts()[1:4], start=1):
-                if self._room(edge)[resource] is not None and amount:
+                room = self._room(edge)[resource]
+                # Where more is set aside than there is, there is no room for nothing.
+                if room is not None and (amount or room < 0):
                     yield Level(self._first + resource, self._least(edge, resource, amount, over=amount))
         if limit is not None and edge.outcome is None:
             needed = state.duration_us if isinstance(state, Wait) else 1
