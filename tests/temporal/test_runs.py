@@ -93,6 +93,24 @@ class TestRuns:
         assert _timeless(trace) == _timeless(asyncio.run(local(workflow)))
         assert len({event["trace_id"] for event in trace}) == 1
 
+    def test_of_a_bug_the_line_is_told(self, specs):
+        """A trace says where in a step's code a bug was met."""
+
+        async def visit(place):
+            return {}[place]
+
+        async def main():
+            async with served(specs, {"stop": {"visit": visit}}) as here:
+                run_id = await here.temporal.submit(here.workflow("stop"), {"place": "Rome"})
+                await here.outcome(run_id)
+                return await here.temporal.trace(run_id)
+
+        attempt = asyncio.run(main())[1]
+
+        line = visit.__code__.co_firstlineno + 1
+        assert (attempt["message"], attempt["where"]) == ("KeyError: 'Rome'", f"test_runs.py:{line}")
+        assert "model" not in attempt
+
     def test_a_week_is_skipped(self, specs):
         """Nobody answers for seven days, which the test does not wait for."""
 

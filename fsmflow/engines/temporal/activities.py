@@ -17,7 +17,7 @@ from fsmflow.engines.temporal.catalogue import Catalogue, Machines
 from fsmflow.engines.temporal.claims import Claims
 from fsmflow.engines.temporal.fitting import fit_of, kept, typed
 from fsmflow.engines.temporal.orders import restored
-from fsmflow.engines.temporal.tasks import FIT, LOST, UNREADY, Done, Look, Task
+from fsmflow.engines.temporal.tasks import FIT, LOST, UNREADY, WHERE, Done, Look, Task
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Work
 from fsmflow.runtime.attempts import Attempts
@@ -79,6 +79,8 @@ class Activities:
             return event
 
         event, is_cut = await _within(task.left_us, attempt())
+        if event.where:
+            model[WHERE] = event.where
         event = self._small(kept(event, task.state, fit_of(workflow, bound)))
         return Done(
             event_written(event._replace(value=None)), event.value, tuple(late), span_id, model, is_cut

@@ -25,7 +25,7 @@ from fsmflow.engines.temporal.orders import Order, Standing, put_down, taken_up
 from fsmflow.engines.temporal.question import Asking
 from fsmflow.engines.temporal.scope import needed, own_value
 from fsmflow.engines.temporal.spans import Child, Ending, Recorded
-from fsmflow.engines.temporal.tasks import FIT, UNREAD, UNREADY, Done, Look, Task
+from fsmflow.engines.temporal.tasks import FIT, UNREAD, UNREADY, WHERE, Done, Look, Task
 from fsmflow.expressions import Constant
 from fsmflow.machine import Ask, End, Machine, Work
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
@@ -249,8 +249,9 @@ class Carrying:
             self.now = semantics.advance(self.machine, self.now, event).configuration
         ended = event_read(done.event)
         assert isinstance(ended, Ended)
-        ended = ended._replace(value=done.value)
-        self._note(ended, started, done.span_id, done.model)
+        model = dict(done.model)
+        ended = ended._replace(value=done.value, where=model.pop(WHERE, ""))
+        self._note(ended, started, done.span_id, model)
         self._stop_if(ended, is_cut=done.is_cut)
         return ended
 

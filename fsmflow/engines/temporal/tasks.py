@@ -19,6 +19,10 @@ UNREAD = "Failed decoding arguments"
 """What Temporal's library says of an attempt that was not made since its values could not be fetched."""
 
 
+WHERE = "bug.where"
+"""Under what a bug's place in a step's code stands, which goes nowhere but into traces; no step can note it."""
+
+
 class Task(NamedTuple):
     """One attempt to be made, but for the values that it takes, which follow one by one.
 
@@ -65,7 +69,8 @@ class Done(NamedTuple):
         value: What it gave.
         late: What attempts that were abandoned before it charged while it was under way.
         span_id: The span id under which its step knew it.
-        model: What is known of the model that was asked.
+        model: What is known of the model that was asked; or where in a step's code a bug was met, under
+            `WHERE`: a field of its own would be one too many for workers that do not know it yet.
         is_cut: Whether the time of whoever runs the run as a child cut it off.
     """
 
