@@ -20,7 +20,7 @@ UNREAD = "Failed decoding arguments"
 
 
 WHERE = "bug.where"
-"""Under what a bug's place in a step's code stands, which goes nowhere but into traces; no step can note it."""
+"""Under what a bug's place in a step's code stands, for traces alone; no step can note anything so called."""
 
 
 class Task(NamedTuple):
