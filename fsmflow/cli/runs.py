@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 STATUSES = ("submitted", "running", "waiting", "done", "cancelled")
 ENDS = ("success", "degraded", "handoff", "failed")
+ON_TEMPORAL = ("broken", "terminated", "timed out")
+"""How the server has ended a run, or a bug has; no run in a database is any of these."""
 
 
 @click.command("runs")
 @click.argument("run", required=False)
-@click.option("--status", type=click.Choice((*STATUSES, *ENDS)), help="Only runs of this status.")
+@click.option(
+    "--status", type=click.Choice((*STATUSES, *ENDS, *ON_TEMPORAL)), help="Only runs of this status."
+)
 @click.option("--workflow", help="Only runs of this workflow.")
 @click.option(
     "--trace",

@@ -113,6 +113,14 @@ def test_settings_that_lead_nowhere_are_told_in_a_line(address, env, said):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("status", ["broken", "terminated", "timed out"])
+def test_runs_can_be_asked_for_that_were_ended_by_the_server(status):
+    """How a run on Temporal can end, and no other, is a status that can be named."""
+    done = fsmflow("runs", "--engine", "temporal", "--address", "127.0.0.1:1", "--status", status)
+
+    assert "no Temporal server answers" in done.stderr
+
+
 def test_workers_are_for_temporal():
     """A database is served by another command, which is named."""
     done = fsmflow("worker", "specs")
