@@ -29,6 +29,8 @@ from fsmflow.testing.plan_real import RealStep, kind_of
 
 LEFT_OUT = "it holds hashes in the place of what is secret: record the run with `fsmflow run --record FILE`"
 
+USES = ("tool calls", "tokens", "millionths of a dollar")
+
 OUTCOMES = ("success", "transient", "invalid", "failure", "unknown", "exceeded")
 
 
@@ -233,6 +235,12 @@ class Replaying:
         event = self._repeated(stage.name, recorded)
         if event.steps > stage.steps or (stage.children is None and event.steps != 1):
             raise RecordingEnds(f"`{stage.name}` counts as {event.steps:,} steps, which it can't any more")
+        if event.outcome != "failure":
+            # What charged more than it declared was told to be a failure.
+            for used, most, what in zip(event.use or stage.cost, stage.cost, USES, strict=True):
+                if used > most:
+                    said = f"`{stage.name}` used {used:,} {what}, which is more than it may any more"
+                    raise RecordingEnds(said)
         if event.outcome == "success":
             if event.label is not None and event.label not in (stage.labels or ()):
                 raise RecordingEnds(f"`{stage.name}` gave `{event.label}`, which is no label of it any more")

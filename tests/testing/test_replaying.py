@@ -225,3 +225,17 @@ def test_what_a_tool_was_called_with_is_of_its_type():
     _, _, result = again(runner_of(tools), before)
 
     assert result.output == called
+
+
+def test_what_used_more_than_it_may_is_no_replay():
+    """A recorded success that used more than is declared now could not be one; a breach is told as it was."""
+    recorded = record_script(FLOW, "s s:good")
+    text = recorded.text.replace('"tokens": 5', '"tokens": 11', 1)
+    assert text != recorded.text
+
+    with pytest.raises(RecordingEnds, match="`draft` used 11 tokens, which is more than it may any more"):
+        again(runner_of(FLOW), read(text))
+
+    breached = read(text.replace('"outcome": "success"', '"outcome": "failure"', 1))
+    after, _, _ = again(runner_of(FLOW), breached)
+    assert (after.end, after.spent["tokens"]) == ("lost", 11)
