@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from attrs import field, frozen
 
 from fsmflow import spec
+from fsmflow.analysis.kinds.annotations import NONE, union
 from fsmflow.analysis.proving.counter_machine import METRICS
-from fsmflow.analysis.types.annotations import NONE, union
 from fsmflow.expressions import Constant
 from fsmflow.machine import Ask, Callee, Caps, End, State, Work
 from fsmflow.source import Route

@@ -10,11 +10,11 @@ from attrs import define, field, frozen
 
 from fsmflow import spec
 from fsmflow.analysis.calling import Called
+from fsmflow.analysis.kinds.annotations import ANY, NONE, normal, union
+from fsmflow.analysis.kinds.classes import Class, class_of
+from fsmflow.analysis.kinds.signatures import Signature, signature_of
+from fsmflow.analysis.kinds.symbols import Symbol, resolve
 from fsmflow.analysis.modules import Modules
-from fsmflow.analysis.types.annotations import ANY, NONE, normal, union
-from fsmflow.analysis.types.classes import Class, class_of
-from fsmflow.analysis.types.signatures import Signature, signature_of
-from fsmflow.analysis.types.symbols import Symbol, resolve
 from fsmflow.expressions import (
     ITEM,
     Constant,

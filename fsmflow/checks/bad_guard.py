@@ -30,8 +30,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.comparisons import complaints
 from fsmflow.analysis.reads import GuardedArm, value_names
-from fsmflow.analysis.types.comparisons import complaints
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.expressions import GuardError, paths
 from fsmflow.loading.names import shown

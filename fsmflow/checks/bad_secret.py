@@ -33,7 +33,7 @@ from typing import Any
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.types.annotations import union
+from fsmflow.analysis.kinds.annotations import union
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import parameter_flaw

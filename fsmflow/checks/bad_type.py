@@ -29,8 +29,8 @@ import ast
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.analysis.mentions import classes, types
-from fsmflow.analysis.types.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.typeexpr import parse_type
 

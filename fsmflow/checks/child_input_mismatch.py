@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.types.structuring import misfits, structures
+from fsmflow.analysis.kinds.structuring import misfits, structures
 from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.types.annotations import ANY, NONE
+from fsmflow.analysis.kinds.annotations import ANY, NONE
 from fsmflow.diagnostics import Diagnostic, Severity
 
 

@@ -30,9 +30,9 @@ from collections.abc import Iterator, Mapping
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.types.annotations import ANY
-from fsmflow.analysis.types.fits import fits
-from fsmflow.analysis.types.signatures import Signature
+from fsmflow.analysis.kinds.annotations import ANY
+from fsmflow.analysis.kinds.fits import fits
+from fsmflow.analysis.kinds.signatures import Signature
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route
 from fsmflow.typeexpr import TypeName

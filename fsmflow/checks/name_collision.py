@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.types.annotations import ANY
+from fsmflow.analysis.kinds.annotations import ANY
 from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.typeexpr import TypeExpr
 

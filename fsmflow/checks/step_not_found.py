@@ -33,9 +33,9 @@ import ast
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.analysis.mentions import CodeName, classes, functions
 from fsmflow.analysis.modules import Absent, Broken
-from fsmflow.analysis.types.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.diagnostics import Diagnostic, Related
 
 MAX_RELATED = 3

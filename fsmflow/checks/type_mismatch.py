@@ -38,9 +38,9 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.types.fits import fits
-from fsmflow.analysis.types.signatures import Parameter, Signature
-from fsmflow.analysis.types.structuring import misfits, structures
+from fsmflow.analysis.kinds.fits import fits
+from fsmflow.analysis.kinds.signatures import Parameter, Signature
+from fsmflow.analysis.kinds.structuring import misfits, structures
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route

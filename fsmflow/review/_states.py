@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.symbols import Symbol, resolve
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.proving.counter_machine import METRICS, Metric
 from fsmflow.analysis.terms import written_guard
-from fsmflow.analysis.types.symbols import Symbol, resolve
 from fsmflow.backends._wording import duration, money, pause
 from fsmflow.machine import Ask, Children, Choice, End, Machine, Model, State, Transition, Wait, Work
 from fsmflow.reporting.amounts import NAMES, worded

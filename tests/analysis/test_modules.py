@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
+from fsmflow.analysis.kinds.annotations import ANY, normal
+from fsmflow.analysis.kinds.classes import class_of
+from fsmflow.analysis.kinds.fits import fits
+from fsmflow.analysis.kinds.signatures import signature_of
+from fsmflow.analysis.kinds.symbols import NotThere, Symbol, Unknown, WholeModule, resolve
 from fsmflow.analysis.modules import Absent, Broken, Module, Modules, Opaque
-from fsmflow.analysis.types.annotations import ANY, normal
-from fsmflow.analysis.types.classes import class_of
-from fsmflow.analysis.types.fits import fits
-from fsmflow.analysis.types.signatures import signature_of
-from fsmflow.analysis.types.symbols import NotThere, Symbol, Unknown, WholeModule, resolve
 from fsmflow.typeexpr import parse_type
 
 TRAP = "import pathlib\npathlib.Path(__file__).with_name('ran').write_text('x')\n"

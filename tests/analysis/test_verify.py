@@ -414,8 +414,8 @@ def test_what_has_another_shape_is_refused(document: Any) -> None:
 
 
 def script(*paths: Path) -> subprocess.CompletedProcess[str]:
-    """Run the checker by itself, with the standard library alone."""
-    command = [sys.executable, "-I", "-S", SOURCE, *paths]
+    """Run the checker as the README does: what stands beside it is on its path, and no package is."""
+    command = [sys.executable, "-S", SOURCE, *paths]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

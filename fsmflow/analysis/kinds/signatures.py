@@ -8,9 +8,9 @@ from typing import Literal
 
 from attrs import frozen
 
+from fsmflow.analysis.kinds.annotations import ANY, type_of
+from fsmflow.analysis.kinds.symbols import Symbol, spelled
 from fsmflow.analysis.modules import Function, Module, Modules
-from fsmflow.analysis.types.annotations import ANY, type_of
-from fsmflow.analysis.types.symbols import Symbol, spelled
 from fsmflow.typeexpr import LiteralType, TypeExpr
 
 # Decorators that leave a function's parameters and what it gives as they are.

@@ -10,8 +10,8 @@ import ast
 import sys
 from collections.abc import Callable, Iterable
 
+from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
 from fsmflow.analysis.modules import Module, Modules
-from fsmflow.analysis.types.symbols import Symbol, resolve, spelled
 from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union
 
 ANY = TypeName("", "Any")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fsmflow.analysis.kinds.annotations import ANY, NONE
+from fsmflow.analysis.kinds.classes import class_of
 from fsmflow.analysis.modules import Modules
-from fsmflow.analysis.types.annotations import ANY, NONE
-from fsmflow.analysis.types.classes import class_of
 from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union
 
 _WIDENS = {("int", "float"), ("bool", "int"), ("bool", "float")}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fsmflow.analysis.types.annotations import ANY, NONE
-from fsmflow.analysis.types.fits import plain
+from fsmflow.analysis.kinds.annotations import ANY, NONE
+from fsmflow.analysis.kinds.fits import plain
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.expressions import (
     All,

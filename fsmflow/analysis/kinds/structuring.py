@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from fsmflow.analysis.types.fits import fits
+from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import did_you_mean
 from fsmflow.source import Route

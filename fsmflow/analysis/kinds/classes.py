@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
+from fsmflow.analysis.kinds.annotations import ANY, type_of
+from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
 from fsmflow.analysis.modules import Module, Modules
-from fsmflow.analysis.types.annotations import ANY, type_of
-from fsmflow.analysis.types.symbols import Symbol, resolve, spelled
 from fsmflow.typeexpr import TypeExpr
 
 MAX_ANCESTORS = 32
