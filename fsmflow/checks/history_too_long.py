@@ -48,7 +48,7 @@ MOST_MOVES = MAX_EVENTS // 2
 MOST_COUNTERS = 60
 """Of how many counters the bound is worked out; many loops through one another take long."""
 
-MOST_LEVELS = 60_000
+MOST_LEVELS = 30_000
 """Of how many counters, over how many states, it is worked out: states times counters."""
 
 

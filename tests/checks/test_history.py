@@ -6,7 +6,7 @@ import pytest
 
 from fsmflow.checks import history_too_long
 
-STATES = 1_100
+STATES = 600
 
 SPEC = (
     "workflow: sample\nstates:\n"
