@@ -33,6 +33,9 @@ from fsmflow.runtime import Asked, NotWaiting, Rejected
 from fsmflow.runtime.execution import accepted
 from fsmflow.runtime.run_ids import id_of
 
+AT_ONCE = 20
+"""How many runs are asked at a time what they wait for."""
+
 SILENT = timedelta(seconds=10)
 """How long a worker is waited for that says where a run stands."""
 
@@ -273,13 +276,23 @@ class Temporal:
         found = [each async for each in self.client.list_workflows(query)]
         # The latest first, as they are listed; a run of which several children ask stands there once.
         roots = dict.fromkeys(each.root_id or each.id for each in found)
-        waiting: list[tuple[str, Posed]] = []
-        for root in roots:
-            try:
-                waiting += [(root, each) for each in await posed(root, self.status, self._told)]
-            except Stuck as error:
-                stuck(error)
-        return waiting
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def asked(root: str) -> list[Posed]:
+            async with gate:
+                try:
+                    return await posed(root, self.status, self._told)
+                except Stuck as error:
+                    stuck(error)
+                    return []
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {root: group.create_task(asked(root)) for root in roots}
+        except ExceptionGroup as errors:
+            # One that no worker answers speaks for all.
+            raise errors.exceptions[0] from None
+        return [(root, each) for root, task in tasks.items() for each in task.result()]
 
     async def answer(self, asked: Asked, label: str | None = None, value: Any = None) -> None:
         """Answer a question.
