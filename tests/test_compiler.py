@@ -214,7 +214,7 @@ def test_a_hundred_that_all_run_one_another(tmp_path: Path) -> None:
     assert [f"`w0` → `{name}` → `w0`" for name in names[1:]] == [m.partition(": ")[2] for _, m in found]
 
 
-@pytest.mark.parametrize("depth", [30, 1_000])
+@pytest.mark.parametrize("depth", [30, pytest.param(1_000, marks=pytest.mark.slow)])
 def test_a_long_chain(tmp_path: Path, depth: int) -> None:
     """A workflow that runs one that runs one, and so on, compiles; each adds its own attempt."""
     runs = {f"c{n}": (f"c{n + 1}",) for n in range(depth)}

@@ -57,6 +57,7 @@ states:
     assert dominators.passed("plan") == ()
 
 
+@pytest.mark.slow
 def test_ten_thousand_states():
     """A row of ten thousand states, each of which may also fail, takes no stack and little time."""
     rows = [f"  s{i}: {{run: m:f, success: s{i + 1}, fallback: done}}" for i in range(9_998)]

@@ -293,7 +293,15 @@ def test_random_workflows(seed):
     assert len(said) == len(set(said))
 
 
-@pytest.mark.parametrize("shape", ["row", "circle", "wrong values", "wrong names"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "row",
+        "wrong values",
+        pytest.param("circle", marks=pytest.mark.slow),
+        pytest.param("wrong names", marks=pytest.mark.slow),
+    ],
+)
 def test_ten_thousand_states(compiled, shape):
     """A spec of ten thousand states is checked in seconds, however they are joined."""
     last, source = {

@@ -49,6 +49,8 @@ ENDS = {
     "one": "failed",
 }
 
+SLOWEST = pytest.param("unfit", marks=pytest.mark.slow)
+
 
 def given(mode: str) -> dict[str, Any]:
     """Make an input with a hundred secret codes, and a card whose number and pin are secret."""
@@ -200,7 +202,7 @@ def test_equal_secrets_are_told_to_be_equal(runner: Runner[Any, Any], watch: Wat
 
 
 @pytest.mark.parametrize("bodies", ["hash", "none"])
-@pytest.mark.parametrize("mode", ENDS)
+@pytest.mark.parametrize("mode", [SLOWEST, *(mode for mode in ENDS if mode != "unfit")])
 def test_bodies_can_be_left_out_altogether(runner: Runner[Any, Any], watch: Watch, mode: str, bodies: Bodies):
     """With `bodies`, no input, output or message of any state is written, secret or not."""
     watched(runner, watch, mode, bodies=bodies)
@@ -396,7 +398,7 @@ def commands(mode: str, folder: Path) -> Iterator[list[str]]:
         yield ["run", str(SPEC), "--input", str(source), *more]
 
 
-@pytest.mark.parametrize("mode", ["errors", "rejected", "unfit", "fresh", "each"])
+@pytest.mark.parametrize("mode", ["errors", "rejected", SLOWEST, "fresh", "each"])
 def test_no_canary_is_on_the_terminal(mode: str, tmp_path: Path, runner: Runner[Any, Any]):
     """What `fsmflow run` prints of a run but what it gives, and why it failed, holds no secret."""
     for command in commands(mode, tmp_path):

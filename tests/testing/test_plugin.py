@@ -56,6 +56,7 @@ def test_transitions_that_no_run_took_are_told(run):
     )
 
 
+@pytest.mark.slow
 def test_the_report_adds_up_what_workers_took(run):
     """With xdist the report is of all processes together: what one of them took is no miss of another."""
     begin, _ = TESTS.split("def ")
@@ -115,7 +116,7 @@ def test_nothing_is_written_down_unless_asked_for(run, pytester):
     assert set(pytester.path.rglob("*.json")) == before
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
 def test_what_was_taken_is_written_down(run, pytester, workers):
     """The counts of all processes are added up, by the number of each transition."""
     begin, _ = TESTS.split("def ")
