@@ -239,7 +239,7 @@ AND (status != 'waiting' OR owner IS NOT NULL OR wake_ns <= ? OR EXISTS
 
 _WITHIN = """
 EXISTS (SELECT 1 FROM json_each(?)
-    WHERE folder = value OR substr(folder, 1, length(value) + 1) = rtrim(value, '/') || '/')
+    WHERE substr(folder || '/', 1, length(rtrim(value, '/')) + 1) = rtrim(value, '/') || '/')
 """
 
 

@@ -263,6 +263,21 @@ def test_what_is_no_data_is_a_failure(durable: Durable, workflow: Workflow) -> N
     assert "expected a string" in result.error.message or "can't be kept" in result.error.message
 
 
+@pytest.mark.parametrize(
+    ("within", "is_meant"),
+    [("/", True), (".", True), ("..", True), ("below", False), ("../other", False), (".-2", False)],
+)
+def test_what_is_due_in_a_folder_is_of_specs_in_it_or_below(
+    durable: Durable, workflow: Workflow, folder: Path, within: str, *, is_meant: bool
+) -> None:
+    """A folder holds the runs of its own specs and of those below, and the root holds all of them."""
+    run_id = durable.submit(workflow, {"text": "a"})
+    place = folder.with_name(folder.name + "-2") if within == ".-2" else folder / within
+
+    assert durable.due(most=9, within=[place]) == ([run_id] if is_meant else [])
+    assert durable.due_elsewhere([place]) == (set() if is_meant else {str(folder.resolve())})
+
+
 def test_two_resumers_one_wins(tmp_path: Path, workflow: Workflow) -> None:
     """Of two that take up one run, one carries it out, and the other is told who does."""
     first = Durable(tmp_path / "runs.db", desk=Inbox())
