@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -232,6 +234,24 @@ async def _is_stuck(temporal, run_id):
             return
         except NoWorker:
             pass
+
+
+def test_a_worker_leaves_a_question_without_a_word(running, specs, monkeypatch):
+    """It is not told of an error when it stops, for there is none: the question waits for the next one."""
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: said.append(unraisable.exc_value))
+
+    async def main():
+        async with worked(running, specs, "left") as temporal:
+            asking = await temporal.submit(Workflow.of_spec(specs / "asks.fsm.yaml"), None)
+            left = await _asked(temporal, asking)
+        gc.collect()
+        async with worked(running, specs, "left") as temporal:
+            return left, await _asked(temporal, asking)
+
+    left, found = asyncio.run(main())
+
+    assert (said, found) == ([], left)
 
 
 def test_what_is_too_large_for_a_history_is_told(running, specs, tmp_path, monkeypatch):

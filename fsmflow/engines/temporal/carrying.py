@@ -311,13 +311,15 @@ class Carrying:
         try:
             event = await self.asking.ended(self._name())
         except asyncio.CancelledError:
-            event = Ended("cancelled", None, None, "the run was cancelled")
+            self._asked(Ended("cancelled", message="the run was cancelled"), started, span_id)
             raise
-        finally:
-            self.asking = None
-            event = event._replace(use=(0, 0, 0), elapsed_us=event.elapsed_us or _now_us() - started)
-            self._note(event, started, span_id)
-        return event
+        return self._asked(event, started, span_id)
+
+    def _asked(self, event: Ended, started: int, span_id: str) -> Event:
+        """Note how a question ended. One that a worker leaves as it stops has not: it waits for the next."""
+        self.asking = None
+        event = event._replace(use=(0, 0, 0), elapsed_us=event.elapsed_us or _now_us() - started)
+        return self._note(event, started, span_id)
 
     async def _look(self, look: Look, value: Any) -> Mapping[str, Any]:
         """Have a value held to its type, by code that is not the machine's."""
