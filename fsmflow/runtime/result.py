@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import copy
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from fsmflow.runtime.clock import Clock
+from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.commands import Question
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.hiding import Hiding, Ways
@@ -29,8 +32,21 @@ class Origin(Protocol):
     secret: Mapping[str, Ways]
 
 
+@dataclass(slots=True)
+class Description:
+    """What is still to be known of a runner where only the result of its run is."""
+
+    name: str
+    digest: str
+    folder: Path
+    questions: Mapping[str, Question]
+    secret: Mapping[str, Ways]
+
+
 class Result(Generic[Output]):
     """A finished run.
+
+    It can be copied and pickled, as far as the values in it can be; a pickle holds its secrets, too.
 
     Attributes:
         kind: `success`, `degraded`, `handoff` or `failed`.
@@ -140,6 +156,68 @@ class Result(Generic[Output]):
     def _repr_svg_(self) -> str | None:
         return self._repr_mimebundle_().get("image/svg+xml")
 
+    def __copy__(self) -> Result[Output]:
+        return Result(self.kind, self.end, self.output, self._run, self._record, self._origin)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Result[Output]:
+        self._settle_ids()
+        output, run, record = copy.deepcopy((self.output, self._run, self._record), memo)
+        return Result(self.kind, self.end, output, run, record, self._origin)
+
+    def __reduce__(self) -> tuple[Callable[[str, bytes], Result[Any]], tuple[str, bytes]]:
+        """Give what makes it anew in another process.
+
+        Raises:
+            TypeError: One of its values can't be pickled.
+        """
+        # Few ever need it.
+        import pickle
+
+        self._settle_ids()
+        runner, profile, clock, secrets = self._origin
+        about = Description(
+            runner.name, runner.digest, runner.folder, dict(runner.questions), dict(runner.secret)
+        )
+        stopped = StoppedClock(clock.now(), clock.wall_ns())
+        origin = (about, profile, stopped, secrets)
+        parts = (self.kind, self.end, self.output, self._run, tuple(self._record), origin)
+        try:
+            return _unpickled, (str(runner.folder), pickle.dumps(parts))
+        except Exception as error:
+            said = f"the result of {runner.name} can't be pickled ({error})"
+            raise TypeError(f"{said}: pass on `result.events()`, which is plain data") from error
+
+    def _settle_ids(self) -> None:
+        """Draw the ids that were never asked for, so that a copy has the same ones."""
+        _ = self.run_id, self.trace_id
+
     def __repr__(self) -> str:
         is_open = self._origin[3].is_empty and not self._origin[0].secret
         return f"Result({self.kind} in {self.end!r}: {self.output if is_open else self.told['output']!r})"
+
+
+class StoppedClock(SystemClock):
+    """The time at which a result was pickled: monotonic time is each machine's own."""
+
+    __slots__ = ("_now_us", "_wall_ns")
+
+    def __init__(self, now_us: int, wall_ns: int) -> None:
+        self._now_us = now_us
+        self._wall_ns = wall_ns
+
+    def now(self) -> int:  # type: ignore[override] # its own time is no longer the machine's alone
+        """Give the monotonic time that it was, in microseconds."""
+        return self._now_us
+
+    def wall_ns(self) -> int:  # type: ignore[override] # likewise
+        """Give the time that it was, since 1970, in nanoseconds."""
+        return self._wall_ns
+
+
+def _unpickled(folder: str, kept: bytes) -> Result[Any]:
+    """Make a result anew; its values are of classes from the spec's folder, as its steps are."""
+    import pickle
+
+    if folder not in sys.path and Path(folder).is_dir():
+        sys.path.insert(0, folder)
+    return Result(*pickle.loads(kept))  # noqa: S301 - of the same pickle

@@ -7,7 +7,7 @@ import importlib.util
 import random as random_module
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, Unpack
@@ -338,6 +338,18 @@ class Runner(Generic[Given, Output]):
             if run.cancel():
                 await asyncio.wait([run])
 
+    def __reduce__(self) -> tuple[Callable[[str, str], Runner[Any, Any]], tuple[str, str]]:
+        """Give what loads it anew in another process: a runner is code, and that stands in its module.
+
+        Raises:
+            FileNotFoundError: It was compiled in memory.
+            StepNotFound: Another machine was built since.
+        """
+        path = self._begin.__code__.co_filename
+        # What fails here is told to who hands it over; there it would be the end of the process.
+        _again(path, self.digest)
+        return _again, (path, self.digest)
+
     def bind(
         self, profile: str | None = None, steps: Mapping[str, Step] | None = None
     ) -> Mapping[str, Bound]:
@@ -407,6 +419,18 @@ def load_runner(path: str | Path) -> Runner[Any, Any]:
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return runner_of(module)
+
+
+@lru_cache(maxsize=64)
+def _again(path: str, digest: str) -> Runner[Any, Any]:
+    """Load a runner anew, once for all that is handed over: it finds its steps but once."""
+    found = load_runner(path)
+    if found.digest != digest:
+        raise StepNotFound(
+            f"{found.name} was pickled as another version than the one built"
+            f" (digest {digest[:12]}, not {found.digest[:12]}); `fsmflow build` makes it anew"
+        )
+    return found
 
 
 def runner_of(module: ModuleType) -> Runner[Any, Any]:
