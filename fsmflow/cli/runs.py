@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.durable import Damages, db_option, how_to_answer, in_database, opened
-from fsmflow.cli.output import format_option, printed
+from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, in_database, opened
+from fsmflow.cli.output import CannotWrite, format_option, printed
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.cli.watched import Watching
 
@@ -33,7 +34,7 @@ ON_TEMPORAL = ("broken", "terminated", "timed out")
 @click.option(
     "--trace",
     type=click.Path(path_type=Path),
-    help="With RUN on Temporal: write its trace here; - prints it.",
+    help="With RUN: write its trace here, as far as it has come; - prints it.",
 )
 @db_option
 @engine_options
@@ -54,19 +55,23 @@ def command(
 
     Exits with 1 if a run is damaged; the others are listed.
     """
+    if trace is not None and run is None:
+        raise click.UsageError("--trace is for one run: name it")
+    if trace is not None and trace != Path("-"):
+        Watching(trace).check(*(() if place.is_temporal else (database(db),)))
     if place.is_temporal:
         from fsmflow.cli import temporal_runs
 
-        if trace is not None and trace != Path("-"):
-            Watching(trace).check()
         if run is not None:
             temporal_runs.show(run, place, form=form, trace=trace)
         temporal_runs.show_all(place, status=status, workflow=workflow, form=form)
-    if trace is not None:
-        raise click.UsageError("--trace is for runs on Temporal; `fsmflow run --trace` writes that of others")
     with opened(db) as durable:
         if run is not None:
-            _show(durable, durable.find(run), form)
+            kept = durable.find(run)
+            if trace is not None:
+                write(trace, asyncio.run(durable.trace(kept.run_id)))
+                return
+            _show(durable, kept, form)
             return
         damages = Damages()
         found = durable.runs(status=status, workflow=workflow, damaged=damages)
@@ -78,6 +83,18 @@ def command(
         elif not damages.code:
             click.echo("no runs")
         sys.exit(damages.code)
+
+
+def write(path: Path, events: list[dict[str, Any]]) -> None:
+    """Write a trace; `-` is standard output."""
+    lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
+    if str(path) == "-":
+        click.echo(lines, nl=False)
+        return
+    try:
+        path.write_text(lines, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise CannotWrite(path, error) from error
 
 
 def _list(found: list[Kept]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from fsmflow.cli.output import CannotWrite, printed
+from fsmflow.cli.output import printed
 from fsmflow.cli.temporal import Place, how_to_answer, on_server
 
 if TYPE_CHECKING:
@@ -81,11 +81,12 @@ def _list(found: list[Seen]) -> None:
 
 def show(run: str, place: Place, *, form: str, trace: Path | None) -> NoReturn:
     """Show one run: what it has done, and what it waits for; or write its trace."""
+    from fsmflow.cli.runs import write
 
     async def work(temporal: Temporal) -> None:
         seen = await temporal.find(run)
         if trace is not None:
-            _write(trace, await temporal.trace(seen.run_id))
+            write(trace, await temporal.trace(seen.run_id))
             return
         status = await temporal.status(seen.run_id) or {}
         # One that was terminated still tells of the question that it was terminated at.
@@ -132,18 +133,6 @@ def _ask(asked: Any, how: str) -> None:
     for name, value in fields(dict(asked.shown)):
         click.echo(f"    {name}  {value}")
     click.echo(f"  to answer: {how}")
-
-
-def _write(path: Path, events: list[dict[str, Any]]) -> None:
-    """Write a trace; `-` is standard output."""
-    lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
-    if str(path) == "-":
-        click.echo(lines, nl=False)
-        return
-    try:
-        path.write_text(lines, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise CannotWrite(path, error) from error
 
 
 def answer(run: str, state: str, label: str | None, value: str | None, place: Place) -> NoReturn:

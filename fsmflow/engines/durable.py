@@ -41,6 +41,7 @@ from fsmflow.engines.rows import Corrupt, body_of, sum_of
 from fsmflow.engines.store import Store
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
+from fsmflow.engines.telling import trace_of
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Asked, Desk, NotWaiting, Result
 from fsmflow.runtime.binding import Step
@@ -306,6 +307,15 @@ class Durable:
             NoSuchRun: There is none, or more than one.
         """
         return self.store.do_now(lambda connection: run_found(connection, run_id))
+
+    async def trace(self, run_id: str) -> list[dict[str, Any]]:
+        """Give the trace of a run and of the workflows that it runs, as far as it has come; see `trace_of`.
+
+        Raises:
+            NoSuchRun: There is none of this id.
+            Corrupt: Its journal is damaged.
+        """
+        return await trace_of(self.store, run_id)
 
     def cancel(self, run_id: str) -> None:
         """End a run as cancelled, whoever carries it out.

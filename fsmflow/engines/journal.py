@@ -219,7 +219,7 @@ class RunJournal:
             said = written(output)
         except Unkeepable:
             said = "null"
-        self._add("end", f'{{"end":{json_of(end)},"kind":{json_of(kind)},"output":{said}}}')
+        self._add("end", f'{{"end":{json_of(end)},"kind":{json_of(kind)},"output":{said}{_why(run, end)}}}')
         ended = (run.state, end, kind, time.time_ns(), json.dumps(run.spent._asdict()))
         self._changes.append(
             Changed(
@@ -262,6 +262,17 @@ class RunJournal:
         taken = Append(self._lease, self._rows, self._payloads, self._changes)
         self._rows, self._payloads, self._changes = [], [], []
         return taken
+
+
+def _why(run: Run, end: str) -> str:
+    """Write why an end failed that should not, which follows from no event: its output does not fit."""
+    error = run.values.get("error")
+    if error is None or error.state != end:
+        return ""
+    try:
+        return f',"error":{written(error)}'
+    except Unkeepable:
+        return f',"error":{written(error._replace(value=None))}'
 
 
 def _shown(run: Run, hiding: Hiding | None) -> str:

@@ -144,11 +144,8 @@ def event_written(event: Event) -> str:
 
 
 def _ended_written(event: Ended) -> str:
-    """Write the end of an attempt; put together by hand, since every step of every run waits for it.
-
-    Where a bug was met is for traces: no run's future depends on it.
-    """
-    outcome, label, value, message, complaints, use, elapsed_us, retry_after_us, draw, steps, _ = event
+    """Write the end of an attempt; put together by hand, since every step of every run waits for it."""
+    outcome, label, value, message, complaints, use, elapsed_us, retry_after_us, draw, steps, where = event
     text = f'{{"is":"ended","outcome":{quoted(outcome)}'
     if label is not None:
         text += f',"label":{quoted(label)}'
@@ -167,6 +164,8 @@ def _ended_written(event: Ended) -> str:
         text += f',"retry_after_us":{retry_after_us}'
     if draw:
         text += f',"draw":{draw!r}'
+    if where:
+        text += f',"where":{json_of(where)}'
     return f'{text},"steps":{steps}}}' if steps != 1 else f"{text}}}"
 
 

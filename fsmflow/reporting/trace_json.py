@@ -127,9 +127,10 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _unfinished(run: Run) -> dict[str, Any]:
-    """Tell of runs that were started by an attempt that is not written down."""
+    """Tell of what was not over, and of the runs that it had started."""
     found = [
-        {"state": state, "children": [_run(child) for child in children]} for state, children in run.under_way
+        {"state": each.state, "kind": each.kind, "children": [_run(child) for child in children]}
+        for each, children in run.under_way
     ]
     return {"under_way": found} if found else {}
 

@@ -23,6 +23,7 @@ HUES = {
     "failed": "red",
     "cancelled": "yellow",
 }
+UNDER_WAY = {"attempt": "under way", "question": "waiting", "pause": "pausing", "wait": "pausing"}
 GOOD = ("success", "elapsed")
 
 _MOST_INDENTED = 6
@@ -76,11 +77,11 @@ class Rows:
             if len(visit.stages) > 1:
                 yield from (self._stage(stage, depth + 1) for stage in visit.stages)
             yield from self._children(visit.runs, depth + 1)
-        for state, runs in run.under_way:
-            told = _tallied(runs, None)
+        for each, runs in run.under_way:
+            told = ((_tallied(runs, None), ""),) if runs else ()
             mark = (("» last seen here", "yellow"),) if run is self.summary.whole else ()
-            name = f"{_lead(depth)}{visible(state or 'a step')}"
-            yield Row("»" if mark else "", name, "under way", {}, (*mark, (told, "")), strong=True)
+            name = f"{_lead(depth)}{visible(each.state or 'a step')}"
+            yield Row("»" if mark else "", name, UNDER_WAY[each.kind], {}, (*mark, *told), strong=True)
             yield from self._children(runs, depth + 1)
 
     def _visit(self, visit: Visit, depth: int) -> Row:

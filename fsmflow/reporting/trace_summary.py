@@ -12,7 +12,7 @@ from functools import cached_property
 
 from attrs import define, frozen
 
-from fsmflow.analysis.traces.recording import CHARGED, Child, Recording, Stage
+from fsmflow.analysis.traces.recording import CHARGED, Child, Recording, Stage, UnderWay
 
 
 @define(frozen=True, eq=False, slots=False)
@@ -121,9 +121,9 @@ class Run:
         return tuple(Visit(group[0].state, group[0].visit, tuple(group), self) for group in groups)
 
     @cached_property
-    def under_way(self) -> tuple[tuple[str | None, tuple[Run, ...]], ...]:
-        """The states of attempts that were not over, where known, and the runs that they had started."""
-        return tuple((each.state, _runs(each.children, None)) for each in self.recording.under_way)
+    def under_way(self) -> tuple[tuple[UnderWay, tuple[Run, ...]], ...]:
+        """What was not over, and the runs that it had started."""
+        return tuple((each, _runs(each.children, None)) for each in self.recording.under_way)
 
     @property
     def has_failed(self) -> bool:

@@ -202,9 +202,16 @@ def _ending(machine: Machine | None, run: Run) -> str:
 
 
 def _last_seen(run: Run, where: str) -> str:
-    """Say where a run was last seen: in a stage that is over, or in one that had started others."""
-    for state, runs in run.under_way:
-        step = "a step" if state is None else f"`{named(state)}`"
+    """Say where a run was last seen: in a stage that is over, or in one that is not."""
+    for each, runs in run.under_way:
+        step = "a step" if each.state is None else f"`{named(each.state)}`"
+        match each.kind:
+            case "question":
+                return f"in {step}, which waits for an answer"
+            case "pause":
+                return f"in {step}, which lets time pass"
+            case _ if not runs:
+                return f"in {step}, of which an attempt was under way"
         over = sum(child.recording.kind is not None for child in runs)
         were = "was" if over == 1 else "were"
         return f"in {step} that had started {counted(len(runs), 'run')}, of which {over:,} {were} over"

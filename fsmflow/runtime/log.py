@@ -46,6 +46,7 @@ class RunLog:
         questions: Container[str] = (),
         hiding: Hiding | None = None,
         record: Sink | None = None,
+        span_id: str = "",
     ) -> None:
         self._run = run
         self._questions = questions
@@ -57,7 +58,7 @@ class RunLog:
         # A span's wall-clock time is the run's start plus monotonic time, so that it never goes back.
         self._epoch_ns = clock.wall_ns() - clock.now() * 1000
         self._clock = clock
-        self._root = new_span_id()
+        self._root = span_id or new_span_id()
         self._write(
             {
                 "schema": SCHEMA,

@@ -87,6 +87,9 @@ class Replaying:
         self._pauses: dict[int, list[Stage]] = {0: []}
         latest = 0
         for stage in recording.stages:
+            if stage.outcome == "lost":
+                # It was made again, and what came of that stands next.
+                continue
             if stage.kind in ("attempt", "question"):
                 self._answers.setdefault((stage.state, _written(stage.given)), deque()).append(stage)
                 latest = stage.number

@@ -522,7 +522,7 @@ def find(card: str) -> str:
 """
 
 
-@pytest.mark.parametrize("command", ["waiting", "waiting --format json", "runs r1"])
+@pytest.mark.parametrize("command", ["waiting", "waiting --format json", "runs r1", "runs r1 --trace -"])
 @pytest.mark.parametrize("marked", [True, False], ids=["marked", "environment"])
 def test_a_question_of_a_durable_run_tells_no_secret(
     run: Run, spec: str, command: str, marked: bool, monkeypatch: pytest.MonkeyPatch

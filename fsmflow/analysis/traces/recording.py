@@ -37,7 +37,8 @@ class Stage:
         attempt: Which attempt of the visit it was, or followed.
         start_us: When it began, since the run's start.
         elapsed_us: How long it took.
-        outcome: How the attempt or the question ended; `elapsed` for a pause or a wait.
+        outcome: How the attempt or the question ended; `elapsed` for a pause or a wait, and `lost` for an
+            attempt whose process ended, which was made again.
         label: The label of a labelled success.
         given: The arguments of the attempt, as plain data; of a question what was shown.
         output: What it gave, as plain data.
@@ -97,14 +98,16 @@ class Child:
 
 @frozen
 class UnderWay:
-    """An attempt that is not over, and the runs that it has started.
+    """What is not over, and the runs that it has started.
 
     Attributes:
         state: The state in which the run stands; None where the trace does not say.
+        kind: What it is; a wait is a `pause` here.
         children: The runs.
     """
 
     state: str | None
+    kind: StageKind
     children: tuple[Child, ...]
 
 
@@ -145,7 +148,7 @@ class Recording:
         spent: What it used: `steps`, `tool_calls`, `tokens`, `micro_usd`, `time_us`.
         total_us: How long it took in all, in microseconds.
         late: What abandoned attempts charged.
-        under_way: What it had begun when the trace breaks off, as far as children of that are known.
+        under_way: What it had begun when the trace breaks off, as far as that is told, or children of it are.
         strays: How many lines of the trace are of runs that it does not tell the beginning of.
     """
 
@@ -269,13 +272,18 @@ def _under_way(run: Draft, trace_id: str) -> Iterator[UnderWay]:
     for span in run.unwritten:
         begun = run.begun.get(span)
         state = None if begun is None else begun.text("state")
-        yield UnderWay(state, tuple(_children(run.ran[span], trace_id)))
+        kind = _KINDS.get("" if begun is None else begun.text("of"), "attempt")
+        yield UnderWay(state, kind, tuple(_children(run.ran.get(span, ()), trace_id)))
+
+
+_KINDS: Mapping[str, StageKind] = {"question": "question", "pause": "pause"}
 
 
 def _added_up(
     stages: Sequence[Stage], late: Sequence[LateCharge], under_way: Sequence[UnderWay]
 ) -> dict[str, int]:
     """Give the ledger of a run that is not over, with what the children of its last attempt have used."""
+    under_way = [each for each in under_way if each.children]
     runs = [child.recording.spent for each in under_way for child in each.children]
     charges = [stage.use for stage in stages] + [charge.use for charge in late] + runs
     spent = {name: sum(use[name] for use in charges) for name in CHARGED}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.analysis.traces.recording import CHARGED, Stage
-from fsmflow.runtime.events import Elapsed, Ended, Event
+from fsmflow.runtime.events import Elapsed, Ended, Event, Lost
 
 _DEEPEST = 64
 
@@ -17,6 +17,8 @@ def event_of(stage: Stage) -> Event:
     """Give the event that a stage was."""
     if stage.kind in ("pause", "wait"):
         return Elapsed(stage.elapsed_us)
+    if stage.outcome == "lost":
+        return Lost(stage.elapsed_us)
     return Ended(
         outcome=stage.outcome,
         label=stage.label,

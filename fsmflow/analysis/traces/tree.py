@@ -50,9 +50,10 @@ class Draft:
 
     @property
     def unwritten(self) -> list[str]:
-        """The attempts that started children and are not written down, since they were not over."""
-        written = {event.id("span_id") for event in self.attempts}
-        return [span for span in self.ran if span not in written]
+        """What has begun and is not written down, since it was not over: it says so, or its children do."""
+        written = {event.id("span_id") for event in self.events}
+        begun = self.begun if self.closing is None else {}
+        return [span for span in {**begun, **self.ran} if span not in written]
 
 
 def draft(lines: Iterator[Entry]) -> tuple[Draft, int]:
