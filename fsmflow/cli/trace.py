@@ -25,7 +25,8 @@ WIDEST = 100
 def command() -> None:
     """Show what a run did, and say why it ended as it did.
 
-    FILE is a trace as `fsmflow run --trace FILE` writes it, also of a run that broke off or still goes on.
+    FILE is a trace as `fsmflow run --trace FILE` and `fsmflow runs RUN --trace FILE` write it, also of a run
+    that broke off or still goes on; - is standard input.
     """
 
 
@@ -98,10 +99,11 @@ def why(file: Path, spec: Path | None, form: str) -> None:
 def read(file: Path) -> Recording:
     """Read a trace; tell what is wrong with it, and exit, if it is none."""
     from fsmflow.analysis.traces.lines import BadTrace
+    from fsmflow.analysis.traces.recording import read as read_text
     from fsmflow.analysis.traces.recording import read_file
 
     try:
-        return read_file(file)
+        return read_text(sys.stdin.read()) if file == Path("-") else read_file(file)
     except BadTrace as bad:
         raise click.ClickException(str(bad)) from bad
     except OSError as error:

@@ -118,6 +118,17 @@ def test_a_run_is_told_alike_each_time(run: Run, spec: str) -> None:
     assert [json.loads(line)["event"] for line in once.splitlines()] == ["run", "attempt", "start"]
 
 
+def test_a_trace_is_shown_without_a_file(run: Run, spec: str) -> None:
+    """What one command prints of a run, the next one reads."""
+    Path("was_here").touch()
+    run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+    told = run("runs", "r1", "--trace", "-").stdout
+    Path("run.jsonl").write_text(told)
+
+    assert run("trace", "show", "-", input=told).stdout == run("trace", "show", "run.jsonl").stdout
+    assert "expected a JSON document" in run("trace", "show", "-", input="no trace").stderr
+
+
 def test_a_cancelled_run_is_told_to_its_end(run: Run, spec: str) -> None:
     """The trace of a run that was cancelled while it waited says so."""
     Path("was_here").touch()
