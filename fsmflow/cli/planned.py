@@ -16,10 +16,12 @@ from fsmflow.runtime import Desk, Options, Runner
 from fsmflow.source import Document
 
 
-def options_of(path: Path, runner: Runner[Any, Any], desk: Desk | None = None) -> Options:
+def options_of(
+    path: Path, runner: Runner[Any, Any], desk: Desk | None = None, profile: str | None = None
+) -> Options:
     """Give the options of a run of `runner` that goes as the file at `path` plans; exit if it is no plan.
 
-    What is not planned of people's answers is asked at `desk`.
+    What is not planned of people's answers is asked at `desk`; steps that are called are those of `profile`.
     """
     from fsmflow.diagnostics import FsmflowError
     from fsmflow.loading.files import Unreadable
@@ -43,7 +45,7 @@ def options_of(path: Path, runner: Runner[Any, Any], desk: Desk | None = None) -
         reading = read_plan(document.tree, runner)
         if reading.diagnostics:
             _refuse(path, document, reading.diagnostics)
-        return options(reading.plan, runner, desk)
+        return options(reading.plan, runner, desk, profile)
     except (FsmflowError, StepNotFound) as error:
         raise click.ClickException(str(error)) from error
 

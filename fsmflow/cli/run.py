@@ -134,7 +134,7 @@ def command(
     if plan is not None:
         from fsmflow.cli.planned import options_of
 
-        options |= options_of(plan, runner, options.get("desk"))
+        options |= options_of(plan, runner, options.get("desk"), profile)
         planned = tuple(options["steps"])
     with ExitStack() as stack:
         options |= watching.begin(stack)

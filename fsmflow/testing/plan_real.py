@@ -13,20 +13,25 @@ from fsmflow.runtime.validation import Validate, validator
 
 
 class RealStep:
-    """A state's own step, which some attempts call and others do not.
+    """A state's own step, or its profile's, which some attempts call and others do not.
 
     Attributes:
         is_called: Whether the attempt under way calls it.
     """
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
+    def __init__(self, stage: Stage, folder: Path, implementation: str | None = None) -> None:
         """Find the step.
+
+        Args:
+            stage: The state.
+            folder: Where modules are looked for first.
+            implementation: What a profile has in the place of the state's own step.
 
         Raises:
             StepNotFound: It is not where the spec says.
         """
         self._stage = stage
-        self._bound = bind(stage, folder)
+        self._bound = bind(stage, folder, implementation)
         self.is_called = False
 
     @property

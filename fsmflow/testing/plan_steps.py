@@ -34,7 +34,11 @@ class BadPlan(FsmflowError):
 
 
 def plan(
-    runner: Runner[Any, Any], states: Mapping[str, Any], *, others: Literal["ok", "real"] = "real"
+    runner: Runner[Any, Any],
+    states: Mapping[str, Any],
+    *,
+    others: Literal["ok", "real"] = "real",
+    profile: str | None = None,
 ) -> Options:
     """Plan what happens at the attempts of a run, and give the options for it.
 
@@ -45,6 +49,7 @@ def plan(
         runner: The workflow.
         states: By state, an outcome or a list of them, as a plan file has them; the last one repeats.
         others: What states do that are not named: `real` calls their own step, `ok` lets all go well.
+        profile: Whose steps are called where one is.
 
     Raises:
         BadPlan: It does not fit the workflow.
@@ -57,16 +62,19 @@ def plan(
             for found in reading.diagnostics
         )
         raise BadPlan("\n".join(said))
-    return options(reading.plan, runner)
+    return options(reading.plan, runner, profile=profile)
 
 
-def options(plan: FaultPlan, runner: Runner[Any, Any], desk: Desk | None = None) -> Options:
+def options(
+    plan: FaultPlan, runner: Runner[Any, Any], desk: Desk | None = None, profile: str | None = None
+) -> Options:
     """Give the options of one run that goes as planned: its steps, a clock that skips waits, no chance.
 
     Args:
         plan: What is to happen.
         runner: The workflow.
         desk: Where people are asked for what is not planned.
+        profile: Whose steps are called where one is.
     """
     planned = dict(plan.states)
     if plan.others == "ok":
@@ -76,11 +84,13 @@ def options(plan: FaultPlan, runner: Runner[Any, Any], desk: Desk | None = None)
     )
     clock = SkippingClock() if is_real else SimulatedClock()
     steps = {
-        name: _Step(runner, name, entries, clock).bound()
+        name: _Step(runner, name, entries, clock, profile).bound()
         for name, entries in planned.items()
         if name in runner.stages
     }
     found: Options = {"steps": steps, "clock": clock, "random": random.Random(0)}  # noqa: S311 - no secret
+    if profile is not None:
+        found["profile"] = profile
     if runner.asks:
         answers = {name: entries for name, entries in planned.items() if name in runner.questions}
         found["desk"] = PlannedDesk(runner, answers, clock, desk)
@@ -91,7 +101,12 @@ class _Step:
     """The step of one state, as planned."""
 
     def __init__(
-        self, runner: Runner[Any, Any], name: str, entries: tuple[Planned, ...], clock: Clock
+        self,
+        runner: Runner[Any, Any],
+        name: str,
+        entries: tuple[Planned, ...],
+        clock: Clock,
+        profile: str | None,
     ) -> None:
         self._stage: Stage = runner.stages[name]
         self._runner = runner
@@ -99,7 +114,8 @@ class _Step:
         self._clock = clock
         self._number = 0
         wanted = any(each.outcome == "real" for each in entries)
-        self._real = RealStep(self._stage, runner.folder) if wanted else None
+        own = runner.profiles.get(profile or "", {}).get(name)
+        self._real = RealStep(self._stage, runner.folder, own) if wanted else None
         self._kind = kind_of(self._stage.gives, runner.folder)
         lacking = {each.label for each in entries if each.outcome == "ok" and not each.value}
         self._samples = {

@@ -14,9 +14,11 @@ from typing import Any
 
 from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.analysis.traces.restoring import amounts_of, event_of, restored
+from fsmflow.loading.names import shown
 from fsmflow.runtime import Answer, Asked, Ended, Options, Rejected, Runner, Spent, StepContext, StepNotFound
 from fsmflow.runtime import Stage as Step
 from fsmflow.runtime.binding import Step as Implementation
+from fsmflow.runtime.binding import profiles_of
 from fsmflow.runtime.hiding import is_hidden
 from fsmflow.runtime.outcomes import Stop
 from fsmflow.runtime.steps import Bound, bind
@@ -78,6 +80,9 @@ class Replaying:
         self.called: list[str] = []
         self._runner = runner
         self._recording = recording
+        # A plain replay does without it; a step is only called of the profile that was recorded.
+        profile = recording.profile
+        self._profile = profile if profile is not None and profile in profiles_of(runner) else None
         self._swapped = {
             name: bind(runner.stages[name], runner.folder, step) for name, step in (swapped or {}).items()
         }
@@ -112,7 +117,10 @@ class Replaying:
     def options(self) -> Options:
         """What the run is given."""
         steps: dict[str, Any] = {name: self._stand_in(stage) for name, stage in self._runner.stages.items()}
-        return {"steps": steps, "clock": self._clock, "desk": self}
+        found: Options = {"steps": steps, "clock": self._clock, "desk": self}
+        if self._profile is not None:
+            found["profile"] = self._profile
+        return found
 
     def pause(self, us: int) -> int:
         """Give how long a pause that should be `us` microseconds took when it was recorded."""
@@ -187,8 +195,12 @@ class Replaying:
             return f"its children do not run in a replay: name it in --with {stage.name}="
         if stage.effect != "none":
             return f"it is not called, since it does not say `effect: none`: name it in --with {stage.name}="
+        if self._recording.profile != self._profile:
+            gone = f"the profile `{shown(self._recording.profile or '')}` that it was recorded with is gone"
+            return f"{gone}: name it in --with {stage.name}="
         try:
-            return RealStep(stage, self._runner.folder)
+            own = self._runner.profiles.get(self._profile or "", {}).get(stage.name)
+            return RealStep(stage, self._runner.folder, own)
         except StepNotFound as missing:
             return f"its step can't be called: {missing}"
 

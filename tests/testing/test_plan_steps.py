@@ -139,6 +139,22 @@ def test_real_steps_run_where_the_plan_says_so():
     assert result.spent.time_us > 300_000_000
 
 
+def test_real_steps_are_those_of_the_profile():
+    """With a profile, `real` calls its step and not the spec's own, and states that are not named do too."""
+    flow = machine(
+        "draft: {run: m:f, with: {obj: $input}, timeout: 10s, effect: none, success: check, fallback: lost,"
+        " retry: {times: 1, backoff: 1min}}\n"
+        "check: {run: m:f, with: {s: $draft}, timeout: 4s, effect: none, success: done, fallback: lost}\n"
+        "done: {end: success, output: $check}\nlost: {end: failed}",
+        profiles="{quick: {draft: 'json:dumps', check: 'json:loads'}}",
+    )
+    runner: Runner[Any, Any] = runner_of(flow)
+    result = runner.run_sync([1], **plan(runner, {"draft": ["transient", "real"]}, profile="quick"))
+
+    assert told(result) == ["draft.transient", "draft.success", "check.success"]
+    assert result.output == [1]
+
+
 def test_a_run_under_plan_is_the_same_each_time():
     """On random machines with random plans, a run goes as planned, twice alike."""
     for seed in range(80):

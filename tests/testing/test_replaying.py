@@ -118,6 +118,26 @@ def test_what_changes_with_a_swapped_step_is_called_or_stops():
     assert (after.end, replaying.called) == ("done", ["draft", "pay"])
 
 
+def test_what_is_called_is_of_the_profile_that_was_recorded():
+    """Where a recorded run had a profile, a replay calls that one's steps and not the spec's own."""
+    flow = machine(
+        "draft: {run: m:f, timeout: 4s, effect: none, success: check, fallback: lost}\n"
+        "check: {run: m:f, with: {obj: $draft}, timeout: 4s, effect: none, success: done, fallback: lost}\n"
+        "done: {end: success, output: $check}\nlost: {end: failed}",
+        profiles="{quick: {check: 'json:dumps'}}",
+    )
+    before = evolve(record_script(flow, "s s").recording, profile="quick")
+    after, replaying, _ = again(runner_of(flow), before, draft=lambda **_: "other")
+
+    assert replaying.called == ["draft", "check"]
+    assert (after.output, after.profile) == ('"other"', "quick")
+
+    gone = evolve(before, profile="slow")
+    assert again(runner_of(flow), gone)[0].profile is None
+    with pytest.raises(RecordingEnds, match="the profile `slow` that it was recorded with is gone: name it"):
+        again(runner_of(flow), gone, draft=lambda **_: "other")
+
+
 def evolve_effect(flow: Machine) -> Machine:
     states = {**flow.states, "pay": evolve(flow.states["pay"], effect="none")}
     return evolve(flow, states=states)
