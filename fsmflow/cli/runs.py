@@ -31,6 +31,7 @@ ON_TEMPORAL = ("broken", "terminated", "timed out")
     "--status", type=click.Choice((*STATUSES, *ENDS, *ON_TEMPORAL)), help="Only runs of this status."
 )
 @click.option("--workflow", help="Only runs of this workflow.")
+@click.option("--last", type=click.IntRange(min=1), help="Only so many, the latest.")
 @click.option(
     "--trace",
     type=click.Path(path_type=Path),
@@ -43,6 +44,7 @@ def command(
     run: str | None,
     status: str | None,
     workflow: str | None,
+    last: int | None,
     trace: Path | None,
     db: Path | None,
     place: Place,
@@ -64,7 +66,7 @@ def command(
 
         if run is not None:
             temporal_runs.show(run, place, form=form, trace=trace)
-        temporal_runs.show_all(place, status=status, workflow=workflow, form=form)
+        temporal_runs.show_all(place, status=status, workflow=workflow, last=last, form=form)
     with opened(db) as durable:
         if run is not None:
             kept = durable.find(run)
@@ -74,7 +76,7 @@ def command(
             _show(durable, kept, form)
             return
         damages = Damages()
-        found = durable.runs(status=status, workflow=workflow, damaged=damages)
+        found = durable.runs(status=status, workflow=workflow, last=last, damaged=damages)
         if form == "json":
             rows = [each._asdict() for each in found]
             click.echo(json.dumps({"schema": "fsmflow.runs/1", "runs": rows}, indent=2))

@@ -43,11 +43,13 @@ def submit(spec: Path, given: Any, place: Place, *, profile: str | None, run_id:
     on_server(place, work)
 
 
-def show_all(place: Place, *, status: str | None, workflow: str | None, form: str) -> NoReturn:
+def show_all(
+    place: Place, *, status: str | None, workflow: str | None, last: int | None, form: str
+) -> NoReturn:
     """List runs."""
 
     async def work(temporal: Temporal) -> None:
-        found = await temporal.runs(status=status, workflow=workflow)
+        found = (await temporal.runs(status=status, workflow=workflow))[:last]
         if form == "json":
             rows = [each._asdict() for each in found]
             click.echo(json.dumps({"schema": "fsmflow.runs/1", "runs": rows}, indent=2))

@@ -286,19 +286,25 @@ class Durable:
         return workflow_pinned(self.store, about)
 
     def runs(
-        self, *, status: str | None = None, workflow: str | None = None, damaged: Damaged = refuse
+        self,
+        *,
+        status: str | None = None,
+        workflow: str | None = None,
+        last: int | None = None,
+        damaged: Damaged = refuse,
     ) -> list[Kept]:
         """List the runs that are kept, without those of children, the latest first.
 
         Args:
             status: Only those of this status, or of this kind of end.
             workflow: Only those of this workflow.
+            last: At most so many.
             damaged: Is told of runs that are damaged, and left out.
 
         Raises:
             Corrupt: A run is damaged, and nobody is told.
         """
-        return self.store.do_now(lambda connection: runs_kept(connection, status, workflow, damaged))
+        return self.store.do_now(lambda connection: runs_kept(connection, status, workflow, last, damaged))
 
     def find(self, run_id: str) -> Kept:
         """Say what is known of a run, by its id or by the beginning of it.

@@ -150,16 +150,20 @@ def about_run(connection: sqlite3.Connection, run_id: str) -> Mapping[str, Any]:
 
 
 def runs_kept(
-    connection: sqlite3.Connection, status: str | None, workflow: str | None, damaged: Damaged
+    connection: sqlite3.Connection,
+    status: str | None,
+    workflow: str | None,
+    last: int | None,
+    damaged: Damaged,
 ) -> list[Kept]:
     """List the runs that are kept, without those of children, the latest first."""
     query = (
         "SELECT * FROM runs WHERE parent_id IS NULL"
-        " AND status = coalesce(?, status) AND workflow = coalesce(?, workflow)"
-        " ORDER BY created_ns DESC, run_id"
+        " AND coalesce(?, status) IN (status, end_kind) AND workflow = coalesce(?, workflow)"
+        " ORDER BY created_ns DESC, run_id LIMIT ?"
     )
     found = []
-    for row in connection.execute(query, (status, workflow)).fetchall():
+    for row in connection.execute(query, (status, workflow, -1 if last is None else last)).fetchall():
         try:
             found.append(_kept(connection, row))
         except Corrupt as damage:
