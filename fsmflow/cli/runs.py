@@ -87,14 +87,18 @@ def command(
         sys.exit(damages.code)
 
 
+def lines(events: list[dict[str, Any]]) -> str:
+    """Give a trace as text."""
+    return "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
+
+
 def write(path: Path, events: list[dict[str, Any]]) -> None:
     """Write a trace; `-` is standard output."""
-    lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
     if str(path) == "-":
-        click.echo(lines, nl=False)
+        click.echo(lines(events), nl=False)
         return
     try:
-        path.write_text(lines, encoding="utf-8", errors="backslashreplace", newline="\n")
+        path.write_text(lines(events), encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise CannotWrite(path, error) from error
 
@@ -126,13 +130,16 @@ def _list(found: list[Kept]) -> None:
 
 
 def _show(durable: Durable, kept: Kept, form: str) -> None:
-    from fsmflow.cli.results import fields
+    from fsmflow.analysis.traces.recording import read
+    from fsmflow.cli.results import clean, fields
     from fsmflow.engines.owners import is_alive
+    from fsmflow.reporting.trace_summary import Summary
 
     waiting = durable.questions(kept.run_id)
     questions = [durable.described(each) for each in waiting if not each.is_answered]
     answered = [each.state for each in waiting if each.is_answered]
     output = _output(durable, kept)
+    events = asyncio.run(durable.trace(kept.run_id))
     if form == "json":
         from fsmflow.runtime.trace import plain
 
@@ -140,13 +147,19 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
             {"state": q.state, "question": q.question, "role": q.role, "labels": q.labels, "gives": q.gives}
             for q in questions
         ]
-        about = {**kept._asdict(), "output": plain(output), "waits_for": waits_for, "answered": answered}
+        about = {**kept._asdict(), "output": plain(output), "error": events[-1].get("error")}
+        about |= {"waits_for": waits_for, "answered": answered}
         click.echo(json.dumps({"schema": "fsmflow.kept/1", **about}, indent=2))
         return
     status = "answered" if answered and not questions else _status(kept)
     click.echo(f"{click.style(kept.run_id, bold=True)}  {kept.workflow}  {status}")
     where = f"ended in {kept.end}" if kept.end else f"at {kept.state}" if kept.state else "not begun"
     click.echo(f"  {where}, submitted {ago(time.time_ns() - kept.created_ns)} ago")
+    summary = Summary.of(read(lines(events)))
+    if summary.reason and kept.kind not in (None, "success"):
+        click.echo(f"  why: {clean(summary.reason)}")
+        if summary.culprit is not None and summary.culprit.last.where:
+            click.echo(f"  at {clean(summary.culprit.last.where)}")
     is_left = kept.status in ("submitted", "running") and not (kept.owner and is_alive(kept.owner))
     if kept.owner or is_left:
         gone = ", which is gone" if kept.owner and not is_alive(kept.owner) else ""
@@ -157,6 +170,9 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
         from fsmflow.reporting.trace_amounts import spent
 
         click.echo(f"  used {', '.join(spent(kept.spent)) or 'nothing'}")
+    if len(events) > 1:
+        told = f"fsmflow runs {kept.run_id[:12]}{in_database(durable.store.path)} --trace -"
+        click.echo(f"  to see all: {told} | fsmflow trace show -")
     if given := fields(output):
         click.echo("\n  gave")
         for name, value in given:

@@ -190,6 +190,19 @@ class Summary:
             found = below
         return None
 
+    @property
+    def reason(self) -> str:
+        """The way out that decided the end, in a line: where, how it ended there, and what was said of it."""
+        error = self.recording.error
+        if error is None:
+            return ""
+        failing, culprit = self.failing, self.culprit
+        if culprit is not None and culprit is not failing:
+            last = culprit.last
+            return ": ".join(part for part in (culprit.place, last.outcome, last.error) if part)
+        where = failing.name if failing is not None else error.state
+        return ": ".join(part for part in (where, error.outcome, error.message) if part)
+
     @cached_property
     def slowest(self) -> Visit | None:
         """The step that took the longest; None if there is only one, or none took any time."""

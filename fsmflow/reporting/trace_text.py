@@ -74,7 +74,7 @@ class _Printer:
         yield from self.fact("used", listed(amounts.spent(run.spent, caps), self.columns - LEAD))
         if run.error is not None and run.kind not in ("success", None, "cancelled"):
             hue = "red" if run.kind == "failed" else "yellow"
-            yield from self.fact("why", wrapped(self.reason(), self.columns - LEAD), hue)
+            yield from self.fact("why", wrapped(self.summary.reason, self.columns - LEAD), hue)
         yield from self.extreme("slowest", self.summary.slowest, "time_us")
         yield from self.extreme("costliest", self.summary.costliest, self.summary.unit)
 
@@ -87,16 +87,6 @@ class _Printer:
         part = f"{glance.percent(used, self.recording.spent[resource])} of the {what}"
         said = f"{visit.place}: {amounts.amount(resource, used)}, {part}"
         yield from self.fact(name, wrapped(said, self.columns - LEAD))
-
-    def reason(self) -> str:
-        error = self.recording.error
-        assert error is not None
-        failing, culprit = self.summary.failing, self.summary.culprit
-        if culprit is not None and culprit is not failing:
-            last = culprit.last
-            return ": ".join(part for part in (culprit.place, last.outcome, last.error) if part)
-        where = failing.name if failing is not None else error.state
-        return ": ".join(part for part in (where, error.outcome, error.message) if part)
 
     def fact(self, name: str, lines: Iterable[str], hue: str | None = None) -> Iterator[str]:
         """Give a fact, its lines below each other."""

@@ -572,5 +572,5 @@ def test_a_clock_that_was_set_back_makes_no_run_of_the_future(run: Run, spec: st
         patched.setattr(time, "time_ns", lambda: 1_000_000_000)
         told = [run(*command.split()).stdout for command in ("runs", "runs r1", "waiting")]
 
-    assert "-" not in "".join(told).replace("yes_ | no_", "")
+    assert not re.search(r"-\d", "".join(told))
     assert "submitted 0 s ago" in told[1]

@@ -104,6 +104,11 @@ def test_a_run_is_told_whole_whoever_carried_it_out(run: Run, spec: str) -> None
     assert over.startswith("× failed  parted")
     assert "at parted_steps.py:13" in over
     assert read_file(Path("run.jsonl")).stages[2].elapsed_us >= 300_000, "a person took so long"
+    shown = run("runs", "r1").stdout
+    assert "  why: boom: failure: AttributeError: 'str' object has no attribute 'nothing'\n" in shown
+    assert "  at parted_steps.py:13\n" in shown
+    assert "  to see all: fsmflow runs r1 --trace - | fsmflow trace show -\n" in shown
+    assert json.loads(run("runs", "r1", "--format", "json").stdout)["error"]["state"] == "boom"
     assert "3 of 10 steps · 20 of 100 tokens" in over
 
 
