@@ -9,6 +9,7 @@ from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import LONGEST_NAME
 from fsmflow.machine import Machine
+from fsmflow.reporting.trace_rows import UNDER_WAY
 from fsmflow.reporting.trace_summary import Run, children
 from fsmflow.review._values import Values
 from fsmflow.review._ways import Ways
@@ -65,7 +66,12 @@ def _note(machine: Machine, recording: Recording, followed: Followed) -> str:
         return f"This version of the workflow can't do what the run did from stage {followed.stray:,} on."
     if recording.digest != machine.digest:
         return "This is a run of another version of the workflow."
-    return "" if recording.end is not None else "The trace breaks off: the run was not over."
+    if recording.end is not None:
+        return ""
+    for each in recording.under_way:
+        if each.state is not None:
+            return f"The run was not over: {plain(each.state, LONGEST_NAME)} was {UNDER_WAY[each.kind]}."
+    return "The trace breaks off: the run was not over."
 
 
 def _stage(stage: Stage, ways: Ways, values: Values) -> dict[str, Any]:

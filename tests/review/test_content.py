@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import evolve
 
+from fsmflow.analysis.traces.recording import UnderWay
 from fsmflow.backends.diagram import extract
 from fsmflow.review._values import Values
 from fsmflow.review._ways import BUDGET, Ways
@@ -110,6 +111,18 @@ def test_a_run_of_another_version_is_said_to_be_one() -> None:
     (run,) = told(review(SPEC, run_of(attempt("draft", label="good"))))["runs"]
     assert run["note"] == "This version of the workflow can't do what the run did from stage 1 on."
     assert not any(stage.get("by") for stage in run["stages"])
+
+
+def test_what_a_run_was_at_is_said_of_one_that_is_not_over() -> None:
+    """Where a trace tells what had begun, the page does; where it does not, that it breaks off."""
+    analysis = compiled().analysis
+    assert analysis is not None
+    run = evolve(run_of(attempt("search"), end=None), digest=analysis.machine.digest)
+    at = evolve(run, under_way=(UnderWay("draft", "attempt", ()),))
+    assert [told(review(SPEC, each))["runs"][0]["note"] for each in (run, at)] == [
+        "The trace breaks off: the run was not over.",
+        "The run was not over: draft was under way.",
+    ]
 
 
 def test_a_run_of_another_workflow_is_said_to_be_one() -> None:
