@@ -20,7 +20,7 @@ from fsmflow.analysis.proving.counting import budgeted, structural
 from fsmflow.analysis.proving.deciding import Lasso, Terminates, decide
 from fsmflow.analysis.proving.flow import bound
 from fsmflow.analysis.proving.intervals import Invariant
-from fsmflow.analysis.proving.ranking import Ranking, Stuck, edges_ahead, rank
+from fsmflow.analysis.proving.ranking import Ranking, edges_ahead, rank
 from fsmflow.analysis.proving.stopping import Cap, caps_of
 from fsmflow.analysis.proving.witness import realise
 from fsmflow.machine import Machine, Transition
@@ -152,15 +152,10 @@ def _ending(machine: Machine, ends: _Ends | Lasso | None) -> Ending:
             return "unknown"
         case Lasso():
             return "no"
-        case _Ends(any_caps=True) if not isinstance(rank(structural(_with_caps_of_one(machine))), Stuck):
+        case _Ends(any_caps=True) if all(counter.cap for counter in machine.counters.values()):
             return "always"
+    # Of a counter that is capped at 0 the edges are no part of what was ranked.
     return "for-these-caps"
-
-
-def _with_caps_of_one(machine: Machine) -> Machine:
-    """Give the machine with no counter capped at 0, whose edges would be no part of it."""
-    counters = {name: evolve(counter, cap=max(1, counter.cap)) for name, counter in machine.counters.items()}
-    return evolve(machine, counters=counters)
 
 
 def _form(

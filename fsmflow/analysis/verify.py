@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 METRICS = ["transitions", "steps", "tool_calls", "tokens", "micro_usd", "microseconds"]
-ALL: frozenset[Any] = frozenset([None])  # the region that every state is in
 
 
 class Rejected(Exception):
@@ -34,12 +33,12 @@ def read(path: str) -> Any:
 def verify(claims: dict[str, Any]) -> None:
     """Raise `Rejected` unless every claim about each counter machine follows from the evidence beside it."""
     try:
-        ways, structural = ["by-budget-only"], claims["structural"]
-        if structural is not None:
-            ways = ["for-these-caps", "always"][: 1 + structural["ranking"]["any_caps"]]
-            _check(structural, [])
-        _check(claims["budgeted"], METRICS[1:])
-        _need(claims["schema"] == "fsmflow.certificate/1" and claims["terminates"] in ways, "not as claimed")
+        _need(claims["schema"] == "fsmflow.certificate/1", "of another format than fsmflow.certificate/1")
+        _need((claims["workflow"] + claims["digest"]).isidentifier(), "odd name or digest")
+        part = claims["structural"]
+        ways = ["by-budget-only"] if part is None else ["for-these-caps", "always"][: 1 + _check(part, set())]
+        _check(claims["budgeted"], {*METRICS[1:]})
+        _need(claims["terminates"] in ways, f"not proved that it terminates {claims['terminates']}")
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise Rejected(f"malformed: {error!r}") from error
 
@@ -49,14 +48,13 @@ def _worth(rows: tuple[Any, ...], v: int) -> Any:
     return sum(p * max(0, min(hi - lo + up, hi + 1 - v if up else v - lo)) for up, lo, hi, p in rows)
 
 
-def _check(part: dict[str, Any], capped: list[str]) -> None:
+def _check(part: dict[str, Any], capped: set[str]) -> bool:
     machine, ranges, potentials, budget = part["machine"], part["invariant"], part["potentials"], part["caps"]
     start, caps, states = machine["start"], machine["counters"], {*machine["states"]}
     _need(machine["metrics"] == METRICS and states >= {start, *machine["endless"]}, "odd metrics or states")
     _need(min(caps.values(), default=0) >= 0 and len(states) == len(machine["states"]), "odd caps or a twin")
     _need(all(lo <= 0 <= hi for lo, hi in ranges[start].values()), "the start is not entered")
-    edges: list[Any] = []  # each with its ranges of counters, and what it multiplies them by and adds
-    left: dict[str, list[Any]] = {state: [] for state in ranges}  # those that the invariant allows, by source
+    edges, left = list[Any](), {state: list[Any]() for state in ranges}  # left: what the invariant allows
     for number, (u, w, guards, ups, resets, weights, label) in enumerate(machine["edges"]):
         name = f"edge {number} ({u} to {w}, {label})"
         _need(states >= {u, w} and caps.keys() >= {*guards, *resets}, f"{name}: unknown names")
@@ -65,7 +63,7 @@ def _check(part: dict[str, Any], capped: list[str]) -> None:
         one, other = guards | ranges.get(u, {}), ranges.get(u, {}) | guards
         box = {c: (max(lo, other[c][0]), min(hi, other[c][1])) for c, (lo, hi) in one.items()}
         steps = dict.fromkeys(ups, (1, 1)) | dict.fromkeys(resets, (0, 0))
-        edges.append((name, u, w, box, steps, weights))
+        edges.append((name, u, w, box, steps, weights))  # steps: a counter is multiplied, then added to
         if u in ranges and all(lo <= hi for lo, hi in box.values()):
             left[u].append(edges[-1])
             for c, (least, most) in ranges[w].items():
@@ -80,9 +78,8 @@ def _check(part: dict[str, Any], capped: list[str]) -> None:
                 if all(box[c][0] <= v <= box[c][1] for c, v in now.items() if c in box):
                     after = now | {c: keep * now[c] + add for c, (keep, add) in steps.items() if c in now}
                     target = w + "".join(f"|{c}={v}" for c, v in after.items())
-                    if target not in seen:
-                        seen.add(target)
-                        pending.append((target, w, after))
+                    pending += [(target, w, after)] * (target not in seen)
+                    seen.add(target)
                     yield name, source, target, box | {c: (v, v) for c, v in now.items()}, steps, weights
             _need(len(seen) <= 1_000_000, "too large when unrolled")
 
@@ -91,15 +88,14 @@ def _check(part: dict[str, Any], capped: list[str]) -> None:
         texts = {"0", *phi.values(), *(term["price"] for term in terms)}
         price = {text: Fraction(*map(int, text.split("/"))) if "/" in text else int(text) for text in texts}
         _need(min(price.values()) >= 0, "a price below 0")
-        rows: dict[Any, Any] = {None: {}}
-        inside: dict[str, frozenset[Any]] = {}
+        rows, inside = dict[Any, Any]({None: {}}), dict[str, set[Any]]()  # every state is in the region None
         for term in terms:
             row = (["behind", "ahead"].index(term["kind"]), term["lo"], term["hi"], price[term["price"]])
             rows.setdefault(term["region"], {}).setdefault(term["counter"], []).append(row)
-        for region in rows.keys() - ALL:
-            inside |= {state: inside.get(state, ALL) | {region} for state in part["regions"][region]}
+        for region in rows.keys() - {None}:
+            inside |= {state: inside.get(state, {None}) | {region} for state in part["regions"][region]}
         for name, u, w, box, steps, weights in unrolled(split):
-            here, there = inside.get(u, ALL), inside.get(w, ALL)
+            here, there = inside.get(u, {None}), inside.get(w, {None})
             fall = price[phi.get(u, "0")] - price[phi.get(w, "0")] - weights[METRICS.index(metric)]
             for c in steps.keys() | {c for region in here ^ there for c in rows[region]}:
                 (lo, hi), (keep, add) = box.get(c, (0, caps[c])), steps.get(c, (1, 0))
@@ -109,7 +105,7 @@ def _check(part: dict[str, Any], capped: list[str]) -> None:
                 fall += min(_worth(old, v) - _worth(new, keep * v + add) for v in {lo, hi, *ends})
             _need(fall >= 0, f"{name}: the potential of {metric} falls by less than the weight")
         first = start + "".join(f"|{c}=0" for c in dict.fromkeys(split))
-        found = (tuple(each) for region in inside.get(first, ALL) for each in rows[region].values())
+        found = (tuple(each) for region in inside.get(first, {None}) for each in rows[region].values())
         return (price[phi.get(first, "0")] + sum(_worth(each, 0) for each in found)) // 1
 
     # The first change along each edge is a fall: of a place, or of what is left to a region's counters.
@@ -120,22 +116,25 @@ def _check(part: dict[str, Any], capped: list[str]) -> None:
         for at, (a, b) in enumerate(zip(rank[u], rank[w], strict=False)):
             falls += [a > b] * (a != b) + sorted(steps[c][1] for c in steps if at % 2 and c in sets[a])
         _need([*falls, 0][0], f"{name}: the rank does not fall")
-    used: list[list[int]] = []  # by each witness, of each metric
-    for path in part["witnesses"]:
-        at, now, total = start, dict.fromkeys(caps, 0), [0] * 6
+    used, limits = list[list[int]](), [budget.get(metric, inf) for metric in METRICS]
+    for path in part["witnesses"]:  # an attempt takes a step at least, and needs some time; a wait is exact
+        at, now, total, spent = start, dict.fromkeys(caps, 0), [0] * 6, [0] * 6
         for name, u, w, box, steps, weights in (edges[e] for e, times in path for _ in range(times)):
             _need(u == at and all(lo <= now[c] <= hi for c, (lo, hi) in box.items()), f"{name}: disabled")
             now |= {c: keep * now[c] + add for c, (keep, add) in steps.items()}
-            at, total = w, [a + b for a, b in zip(total, weights, strict=True)]
+            needs, takes = ([*weights[:5], 1], [0, 1, 0, 0, 0, 0]) if weights[1] else (weights, weights)
+            _need(all(a + b <= c for a, b, c in zip(spent, needs, limits, strict=True)), f"{name}: no budget")
+            at, total, spent = w, [*map(int.__add__, total, weights)], [*map(int.__add__, spent, takes)]
         used.append(total)
-    _need({*capped} >= budget.keys() and part["bounds"].keys() == {*METRICS}, "odd caps or bounds")
+    _need(capped >= budget.keys() and min(limits) >= 0 == len(part["bounds"].keys() ^ METRICS), "odd bounds")
     _need("microseconds" not in potentials or not ranges.keys() & {*machine["endless"]}, "may take any time")
     for metric, claim in part["bounds"].items():
         n, cap = METRICS.index(metric), budget.get(metric, inf)
         most = weighed(metric, **potentials[metric]) if metric in potentials else inf
         lower, upper = claim["lower"], inf if claim["upper"] is None else claim["upper"]
-        _need(upper >= min(most, cap), f"{metric}: may pass {upper}")
+        _need(upper >= min(most, cap) and bool not in map(type, claim.values()), f"{metric} may pass {upper}")
         _need(lower is None or lower <= min(used[claim["witness"]][n], cap, upper), f"{metric}: not {lower}")
+    return bool(part["ranking"]["any_caps"] and 0 not in caps.values())
 
 
 if __name__ == "__main__":
@@ -143,7 +142,8 @@ if __name__ == "__main__":
         try:
             verify(claims := read(argument))
         except (Rejected, OSError, RecursionError, ValueError) as fault:
-            sys.exit(f"{argument}: {fault}")
+            sys.exit(f"{argument} is not accepted: {fault}")
+        ends = "{workflow} ({digest:.12}) terminates {terminates}".format(**claims)
         for part in filter(claims.get, ("structural", "budgeted")):
             bounds = ", ".join(f"{m} {b['lower']} to {b['upper']}" for m, b in claims[part]["bounds"].items())
-            sys.stdout.write(f"{argument}, {part}: terminates {claims['terminates']}; {bounds}\n")
+            sys.stdout.write(f"{argument}, {part}: {ends}; {bounds}\n")

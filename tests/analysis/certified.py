@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import floor
 from typing import Any
 
@@ -14,7 +14,7 @@ from fsmflow.analysis.proving.intervals import Invariant
 from fsmflow.analysis.proving.maximum import maximum
 from fsmflow.analysis.proving.ranking import Ranking, Stuck, rank
 from fsmflow.analysis.proving.unrolling import unroll
-from tests.analysis.counter_machines import explore, is_well_formed
+from tests.analysis.counter_machines import NOTHING_SPENT, explore, is_well_formed, spent_after
 
 
 def part_of(
@@ -55,8 +55,8 @@ def part_of(
             uppers.append(floor(potentials[metric].bound))
             if not potentials[metric].split:
                 found = maximum(machine, potentials[metric], most=20_000)
-                lower = min(found.lower, caps.get(metric, found.lower))
-                paths[metric] = found.path
+                paths[metric], used = _affordable(machine, found.path or (), caps)
+                lower = min(used[METRICS.index(metric)], caps.get(metric, found.lower))
         bounds[metric] = (min(uppers, default=None), lower)
     return Part(
         machine=machine,
@@ -72,6 +72,22 @@ def part_of(
     )
 
 
+def _affordable(
+    machine: CounterMachine, path: Iterable[int], caps: Mapping[Metric, int]
+) -> tuple[tuple[int, ...], list[int]]:
+    """Give the beginning of a path that a budget has room for, and what its edges weigh."""
+    begun: list[int] = []
+    total, spent = [0] * len(METRICS), NOTHING_SPENT
+    for number in path:
+        after = spent_after(machine.edges[number], spent, caps)
+        if after is None:
+            break
+        begun.append(number)
+        spent = after
+        total = [a + b for a, b in zip(total, machine.edges[number].weights, strict=True)]
+    return tuple(begun), total
+
+
 def certified(
     machine: CounterMachine, caps: Mapping[Metric, int] | None = None, split: tuple[int, ...] = ()
 ) -> dict[str, Any] | None:
@@ -79,7 +95,7 @@ def certified(
     alone, capped = part_of(machine, split=split), part_of(machine, caps, split)
     if alone is None or capped is None:
         return None
-    ends = "always" if alone.any_caps else "for-these-caps"
+    ends = "always" if alone.any_caps and 0 not in machine.caps else "for-these-caps"
     return certificate("tried", "0123456789abcdef", ends, alone, capped)
 
 
@@ -99,21 +115,26 @@ def _is_true(part: dict[str, Any], limit: int, *, any_caps: bool) -> bool | None
     machine = _machine(part["machine"])
     if not is_well_formed(machine):
         return False
-    truth = explore(machine, limit)
-    if truth is None:
+    truth, affordable = explore(machine, limit), explore(machine, limit, part["caps"])
+    if truth is None or affordable is None:
         return None
-    if truth.maxima is None or (any_caps and isinstance(rank(machine), Stuck)):
+    if truth.maxima is None or affordable.maxima is None or (any_caps and isinstance(rank(machine), Stuck)):
+        return False
+    if min(part["caps"].values(), default=0) < 0 or (any_caps and min(machine.caps, default=1) < 1):
         return False
     entered = {state for state, _ in truth.configurations}
-    for most, metric in zip(truth.maxima, METRICS, strict=True):
-        cap = None if metric == "transitions" else part.get("caps", {}).get(metric)
+    for most, dearest, metric in zip(truth.maxima, affordable.maxima, METRICS, strict=True):
+        cap = None if metric == "transitions" else part["caps"].get(metric)
         claim = part["bounds"][metric]
         least_upper = most if cap is None else min(most, cap)
         if metric == "microseconds" and entered & machine.endless:
             least_upper = float("inf") if cap is None else cap
         if claim["upper"] is not None and claim["upper"] < least_upper:
             return False
-        if claim["lower"] is not None and claim["lower"] > (most if cap is None else min(most, cap)):
+        least_most = dearest if cap is None else min(dearest, cap)
+        if bool in map(type, claim.values()):
+            return False
+        if claim["lower"] is not None and claim["lower"] > least_most:
             return False
     return True
 

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, evolve, field, frozen
 
-from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge, Guard, Valuation, Weights
+from fsmflow.analysis.proving.counter_machine import (
+    METRICS,
+    CounterMachine,
+    Edge,
+    Guard,
+    Metric,
+    Valuation,
+    Weights,
+)
 
 Configuration = tuple[int, Valuation]
 """A state, and the values of all counters."""
@@ -34,19 +42,28 @@ class Truth:
     edges: frozenset[int]
 
 
-def explore(machine: CounterMachine, limit: int = 300_000) -> Truth | None:
-    """Search all configurations, breadth first; None past `limit` of them."""
-    start = (machine.start, (0,) * len(machine.caps))
+def explore(
+    machine: CounterMachine, limit: int = 300_000, caps: Mapping[Metric, int] | None = None
+) -> Truth | None:
+    """Search all configurations, breadth first; None past `limit` of them.
+
+    Args:
+        machine: The machine.
+        limit: How many configurations are looked at.
+        caps: What a budget leaves room for; its edges are taken only if there is some.
+    """
+    start = (machine.start, (0,) * len(machine.caps), NOTHING_SPENT)
     numbers = {start: 0}
     successors: list[list[tuple[int, int]]] = []
     pending = deque([start])
     while pending:
-        state, values = pending.popleft()
+        state, values, spent = pending.popleft()
         row = []
         for number in machine.outgoing[state]:
             edge = machine.edges[number]
-            if machine.is_enabled(edge, values):
-                following = (edge.target, machine.after(edge, values))
+            after = spent_after(edge, spent, caps or {})
+            if machine.is_enabled(edge, values) and after is not None:
+                following = (edge.target, machine.after(edge, values), after)
                 if following not in numbers:
                     numbers[following] = len(numbers)
                     pending.append(following)
@@ -56,7 +73,32 @@ def explore(machine: CounterMachine, limit: int = 300_000) -> Truth | None:
             return None
     used = frozenset(number for row in successors for number, _ in row)
     maxima = _maxima(machine, successors)
-    return Truth(maxima is not None, maxima, frozenset(numbers), used)
+    return Truth(maxima is not None, maxima, frozenset((at, values) for at, values, _ in numbers), used)
+
+
+NOTHING_SPENT = (0, 0)
+"""How many attempts were begun, and how long was waited."""
+
+
+def spent_after(edge: Edge, spent: tuple[int, int], caps: Mapping[Metric, int]) -> tuple[int, int] | None:
+    """Give the least that is spent of steps and of time after an edge; None if a budget has no room for it.
+
+    An attempt needs room for all that it may use, and some time, and uses one step for certain. What is no
+    attempt and takes time is a wait, which takes just that.
+    """
+    begun, waited = spent
+    needs = dict(zip(METRICS, edge.weights, strict=True))
+    is_attempt = needs["steps"] > 0
+    if is_attempt:
+        needs["microseconds"] = 1
+    needs["steps"] += begun
+    needs["microseconds"] += waited
+    if any(needs[metric] > cap for metric, cap in caps.items()):
+        return None
+    begun += is_attempt and "steps" in caps
+    if not is_attempt and "microseconds" in caps:
+        waited = needs["microseconds"]
+    return begun, waited
 
 
 def _maxima(machine: CounterMachine, successors: list[list[tuple[int, int]]]) -> tuple[int, ...] | None:

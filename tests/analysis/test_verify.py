@@ -182,6 +182,34 @@ def top(**entries: Any) -> Callable[[Document], None]:
     return lambda document: document.update(entries)
 
 
+def under_budget(**caps: int) -> Callable[[Document], None]:
+    """Give what might be claimed under a budget: that a run comes up to it, or uses as much as without."""
+
+    def change(document: Document) -> None:
+        part = document["budgeted"]
+        part["caps"] = caps
+        for metric, cap in caps.items():
+            claim = part["bounds"][metric]
+            claim.update(upper=min(claim["upper"], cap), lower=min(claim["lower"], cap))
+
+    return change
+
+
+def no_run_under_budget(document: Document) -> None:
+    """Show no run of the budget's machine."""
+    part = document["budgeted"]
+    part["witnesses"] = []
+    for claim in part["bounds"].values():
+        claim.update(lower=None, witness=None)
+
+
+def with_a_wait(document: Document) -> None:
+    """Make a wait of what is an attempt in the budget's machine."""
+    part = document["budgeted"]
+    part["machine"]["edges"][0][5] = [1, 0, 0, 10, 0, 7]
+    part["bounds"]["steps"]["lower"] = 2
+
+
 EDGES = ("machine", "edges")
 NO_LOWER = every(
     *(edit("bounds", metric, of, to=None) for metric in checker.METRICS for of in ("lower", "witness"))
@@ -196,10 +224,17 @@ NOTHING_CLAIMED = every(
 NO_WITNESS = every(NO_LOWER, edit("witnesses", to=[]))
 
 FAULTS: dict[str, list[Callable[[Document], None]]] = {
-    "not as claimed": [top(schema="fsmflow.certificate/2"), edit("ranking", "any_caps", to=False)],
-    "odd caps or bounds": [
+    "another format": [top(schema="fsmflow.certificate/2")],
+    "odd name or digest": [top(workflow="a loop"), top(digest="00 ff")],
+    "not proved that it terminates": [
+        edit("ranking", "any_caps", to=False),
+        # Nothing is known of a loop whose cap is 0: none of its edges need be there.
+        edit("machine", "counters", "d", to=0),
+    ],
+    "odd bounds": [
         edit("caps", to={"steps": 9}),
         lambda document: document["budgeted"].update(caps={"transitions": 9}),
+        every(under_budget(micro_usd=-1), no_run_under_budget),
         lambda document: document["budgeted"]["bounds"].pop("steps"),
     ],
     "odd metrics or states": [
@@ -233,7 +268,18 @@ FAULTS: dict[str, list[Callable[[Document], None]]] = {
     ],
     "breaks the invariant": [every(edit("invariant", "b", "c", to=[0, 0]), NO_WITNESS)],
     "may take any time": [edit("machine", "endless", to=["b"])],
-    "may pass": [every(edit("bounds", "steps", "upper", to=3), NO_LOWER)],
+    "no budget": [
+        # The last attempt of four; one that may use more than there is; the second wait; any attempt.
+        under_budget(steps=3),
+        under_budget(tokens=9),
+        every(with_a_wait, under_budget(microseconds=13)),
+        under_budget(microseconds=0),
+    ],
+    "may pass": [
+        every(edit("bounds", "steps", "upper", to=3), NO_LOWER),
+        edit("bounds", "micro_usd", "upper", to=False),
+        edit("bounds", "micro_usd", "lower", to=False),
+    ],
     "not {lower}": [
         every(edit("bounds", "steps", "upper", to=5), edit("bounds", "steps", "lower", to=5)),
         every(edit("bounds", "steps", "lower", to=1), edit("witnesses", to=[[]])),
@@ -400,7 +446,8 @@ def test_what_is_no_certificate_is_refused(text: str, fault: str, tmp_path: Path
 
     done = script(path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert str(path) in done.stderr
+    assert done.stderr.startswith(f"{path} is not accepted: ")
+    assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
 
 
@@ -428,8 +475,8 @@ def test_it_runs_by_itself(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.removeprefix(str(path)) for line in done.stdout.splitlines()] == [
-        f", {part}: terminates always; transitions 5 to 5, steps 4 to 4, tool_calls 2 to 2, tokens 20 to 20, "
-        "micro_usd 0 to 0, microseconds 14 to 14"
+        f", {part}: loop (00ff) terminates always; transitions 5 to 5, steps 4 to 4, tool_calls 2 to 2, "
+        "tokens 20 to 20, micro_usd 0 to 0, microseconds 14 to 14"
         for part in ("structural", "budgeted")
     ]
 

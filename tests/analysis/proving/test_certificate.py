@@ -8,14 +8,17 @@ from math import floor
 import pytest
 from attrs import evolve
 
+from fsmflow.analysis.proof import prove
 from fsmflow.analysis.proving.certificate import Part, certificate, written
 from fsmflow.analysis.proving.counter_machine import METRICS, Metric
 from fsmflow.analysis.proving.flow import Relaxation
 from fsmflow.analysis.proving.intervals import Invariant
 from fsmflow.analysis.proving.ranking import Ranking, rank
 from fsmflow.analysis.verify import verify
+from fsmflow.backends.certificate import certified as certify
 from tests.analysis.certified import certified, is_true, part_of
 from tests.analysis.counter_machines import chain, eight, explore, random_machine
+from tests.analysis.specs import analysed
 
 
 @pytest.mark.parametrize("seed", range(60))
@@ -160,3 +163,18 @@ def test_ten_thousand_states_are_accepted() -> None:
 
     assert len(document["budgeted"]["machine"]["states"]) == 10_002
     verify(json.loads(written(document)))
+
+
+def test_whatever_the_caps_is_not_claimed_of_a_loop_capped_at_0() -> None:
+    """No edge of such a loop is there, so that nothing is claimed of it, nor of a machine with other caps."""
+    text = (
+        "workflow: sample\nstates:\n"
+        "  a: {run: m:f, effect: none, timeout: 1s, success: {to: a, times: 1, else: z}, fallback: z}\n"
+        "  z: {end: success}\n"
+    )
+    machine = analysed(text).machine
+    (counter,) = machine.counters.values()
+    idle = evolve(machine, counters={counter.name: evolve(counter, cap=0)})
+
+    assert prove(machine).terminates == "always"
+    assert prove(idle).terminates == certify(prove(idle))["terminates"] == "for-these-caps"
