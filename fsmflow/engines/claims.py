@@ -221,7 +221,14 @@ def _renewed(connection: sqlite3.Connection, leases: Iterable[Lease], until_ns: 
 
 
 def _released(connection: sqlite3.Connection, lease: Lease) -> None:
-    connection.execute("UPDATE runs SET owner = NULL WHERE run_id = ? AND owner = ? AND fence = ?", lease)
+    """Let a run go; one that has not begun is what it was."""
+    connection.execute(
+        "UPDATE runs SET owner = NULL, status = CASE WHEN status = 'running'"
+        " AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.run_id = runs.run_id AND seq > 0)"
+        " THEN 'submitted' ELSE status END"
+        " WHERE run_id = ? AND owner = ? AND fence = ?",
+        lease,
+    )
 
 
 def _suspended(connection: sqlite3.Connection, lease: Lease) -> None:
