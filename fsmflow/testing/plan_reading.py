@@ -15,12 +15,11 @@ from attrs import define, field, frozen
 
 from fsmflow.diagnostics import Diagnostic, did_you_mean
 from fsmflow.loading.files import Kind
-from fsmflow.runtime import Question, Runner, Stage, StepNotFound
+from fsmflow.runtime import Question, Runner, Stage
 from fsmflow.runtime.complaints import Rejected
-from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.validation import validator
 from fsmflow.source import Real, Route
 from fsmflow.spec import Duration, Money
+from fsmflow.testing.given import given_with, holding
 
 PLAN = Kind("plan", begin="begin with a step and what its attempts do, such as `draft: [transient, ok]`")
 
@@ -219,11 +218,9 @@ class _Reader:
             self.wrong("bad-value", f"`{stage.name}` gives no value beside its label", route, key=True)
             return ()
         gives = given_with(stage, label)
+        validate = holding(stage, gives, self.runner)
         try:
-            validate = validator(resolve_type(gives, self.runner.folder)) if gives else None
             return (written["value"] if validate is None else validate(written["value"]),)
-        except StepNotFound:
-            return (written["value"],)
         except Rejected as rejected:
             self.wrong("bad-value", f"the value is no `{gives}`: {rejected.complaints[0]}", route)
             return ()
@@ -294,13 +291,6 @@ def below(runner: Runner[Any, Any], name: str) -> tuple[str, str] | None:
         return None
     callees = stage.children.callees
     return above, callees.get(ways[0], next(iter(callees.values()))).name
-
-
-def given_with(stage: Planable, label: str | None) -> str:
-    """Give the type of what a success gives with a label: that of a tool, if a model chooses from tools."""
-    if not isinstance(stage, Stage) or stage.model is None or not stage.model.tools:
-        return stage.gives
-    return dict(stage.model.tools)[label or (stage.labels or ())[0]]
 
 
 def _words(stage: Planable) -> str:

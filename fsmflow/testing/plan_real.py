@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fsmflow.runtime import Stage, StepContext, StepNotFound
-from fsmflow.runtime.steps import Acceptor, bind, resolve_type
+from fsmflow.runtime import Stage, StepContext
+from fsmflow.runtime.steps import Acceptor, bind
 from fsmflow.runtime.threads import in_thread
-from fsmflow.runtime.validation import Validate, validator
 
 
 class RealStep:
@@ -56,13 +55,3 @@ class RealStep:
             return await in_thread(self._bound.function, arguments, self._stage.name)
         found = self._bound.function(**arguments)
         return await found if self._bound.mode == "async" else found
-
-
-def kind_of(gives: str, folder: Path) -> Validate | None:
-    """Give what holds outputs to their type; None if there is none, or it can't be imported."""
-    if not gives:
-        return None
-    try:
-        return validator(resolve_type(gives, folder))
-    except StepNotFound:
-        return None

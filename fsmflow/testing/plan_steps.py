@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from fsmflow.diagnostics import FsmflowError
@@ -24,9 +23,10 @@ from fsmflow.runtime import (
 )
 from fsmflow.runtime.steps import Bound
 from fsmflow.testing.clock import SimulatedClock
+from fsmflow.testing.given import holding, made_up
 from fsmflow.testing.plan_clock import SkippingClock
-from fsmflow.testing.plan_reading import FaultPlan, Planned, given_with, read_plan
-from fsmflow.testing.plan_real import RealStep, kind_of
+from fsmflow.testing.plan_reading import FaultPlan, Planned, read_plan
+from fsmflow.testing.plan_real import RealStep
 
 
 class BadPlan(FsmflowError):
@@ -116,12 +116,10 @@ class _Step:
         wanted = any(each.outcome == "real" for each in entries)
         own = runner.profiles.get(profile or "", {}).get(name)
         self._real = RealStep(self._stage, runner.folder, own) if wanted else None
-        self._kind = kind_of(self._stage.gives, runner.folder)
+        self._kind = holding(self._stage, self._stage.gives, runner)
         lacking = {each.label for each in entries if each.outcome == "ok" and not each.value}
         self._samples = {
-            label: _of(given_with(self._stage, label), runner.folder)
-            for label in lacking
-            if self._kind is not None
+            label: made_up(self._stage, label, runner) for label in lacking if self._kind is not None
         }
 
     def bound(self) -> Bound:
@@ -145,7 +143,8 @@ class _Step:
             left = ctx.time_left()
             await self._clock.sleep(0 if left is None else round(left * 1_000_000) + 1)
         self._fail(planned)
-        value = planned.value[0] if planned.value else self._samples.get(planned.label)
+        sample = self._samples.get(planned.label)
+        value = planned.value[0] if planned.value else None if sample is None else sample(given)
         labels = self._stage.labels
         if labels is None:
             return value
@@ -176,8 +175,7 @@ class PlannedDesk:
         clock: Clock,
         desk: Desk | None,
     ) -> None:
-        self._workflow = runner.name
-        self._folder = runner.folder
+        self._runner = runner
         self._answers = {name: list(entries) for name, entries in answers.items()}
         self._clock = clock
         self._desk = desk
@@ -188,7 +186,7 @@ class PlannedDesk:
         Raises:
             TimeoutError: Nobody is to answer, or there is nobody.
         """
-        entries = self._answers.get(asked.state) if asked.workflow == self._workflow else None
+        entries = self._answers.get(asked.state) if asked.workflow == self._runner.name else None
         planned = Planned("real") if entries is None else entries[0]
         if entries is not None and len(entries) > 1:
             del entries[0]
@@ -203,13 +201,5 @@ class PlannedDesk:
         label = planned.label or (asked.labels[0] if asked.labels else None)
         value = planned.value[0] if planned.value else None
         if asked.gives and not planned.value:
-            value = _of(asked.gives, self._folder)
+            value = made_up(self._runner.questions[asked.state], label, self._runner)({})
         return asked.answer(label, value)
-
-
-def _of(gives: str, folder: Path) -> Any:
-    # Hypothesis is slow to import, and few plans need it.
-    from fsmflow.testing.drawing import simplest
-    from fsmflow.testing.plans import values_of
-
-    return simplest(values_of(gives, folder))

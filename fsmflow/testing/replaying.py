@@ -25,9 +25,9 @@ from fsmflow.runtime.steps import Bound, bind
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.verdict import Replayed
 from fsmflow.testing.clock import SimulatedClock
+from fsmflow.testing.given import given_with, holding
 from fsmflow.testing.plan_clock import SkippingClock
-from fsmflow.testing.plan_reading import given_with
-from fsmflow.testing.plan_real import RealStep, kind_of
+from fsmflow.testing.plan_real import RealStep
 
 LEFT_OUT = "it holds hashes in the place of what is secret: record the run with `fsmflow run --record FILE`"
 
@@ -84,7 +84,7 @@ class Replaying:
         profile = recording.profile
         self._profile = profile if profile is not None and profile in profiles_of(runner) else None
         self._swapped = {
-            name: bind(runner.stages[name], runner.folder, step) for name, step in (swapped or {}).items()
+            name: self._bound(runner.stages[name], step) for name, step in (swapped or {}).items()
         }
         if is_hidden(recording.given):
             raise RecordingEnds(f"the recording leaves out the input: {LEFT_OUT}")
@@ -182,10 +182,17 @@ class Replaying:
             wants_context=stage.children is not None
             or bool(self._late)
             or (isinstance(real, RealStep) and real.wants_context),
-            validate=None if isinstance(real, str) else kind_of(stage.gives, self._runner.folder),
+            validate=None if isinstance(real, str) else holding(stage, stage.gives, self._runner),
             accept=() if isinstance(real, str) else real.accept(),
             plain=False,
         )
+
+    def _bound(self, stage: Step, step: Implementation) -> Bound:
+        """Make what is called in the place of a step ready; of children, all is held to their types."""
+        found = bind(stage, self._runner.folder, step)
+        if stage.children is None:
+            return found
+        return found._replace(validate=holding(stage, stage.gives, self._runner))
 
     def _real(self, stage: Step) -> RealStep | str:
         """Give the step itself, to be called where the recording ends, or why it can't be called."""
@@ -285,7 +292,7 @@ class Replaying:
 
     def _value(self, stage: Step, event: Ended) -> Any:
         gives = given_with(stage, event.label)
-        validate = kind_of(gives, self._runner.folder)
+        validate = holding(stage, gives, self._runner)
         try:
             return event.value if validate is None else validate(event.value)
         except Rejected as rejected:

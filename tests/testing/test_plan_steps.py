@@ -161,7 +161,8 @@ def test_a_run_under_plan_is_the_same_each_time():
         random = Random(seed)
         runner = runner_of(ending_machine(random))
         for name, callee in CALLEES.items():
-            runner.know(name, SimpleNamespace(digest=callee.digest, asks=False))
+            untyped = {"gives": "", "types": lambda: (None, None), "folder": runner.folder}
+            runner.know(name, SimpleNamespace(digest=callee.digest, asks=False, **untyped))
         labels = {name: s.labels or () for name, s in (*runner.stages.items(), *runner.questions.items())}
         states: dict[str, Any] = {}
         for name in labels:
