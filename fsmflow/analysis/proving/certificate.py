@@ -52,8 +52,8 @@ def certificate(
 ) -> dict[str, Any]:
     """Make the certificate of a machine.
 
-    An upper bound that the evidence does not reach down to, since a search found less, is given as the
-    evidence has it.
+    A bound that the evidence does not come up to is given as the evidence has it: an upper one where a
+    search found less, and a lower one where an attempt may take any time.
 
     Args:
         name: The workflow's name.
@@ -129,6 +129,8 @@ def _bound(part: Part, metric: Metric, tables: _Tables) -> dict[str, Any]:
     path = part.paths.get(metric)
     if lower is None or path is None:
         return {"upper": upper, "lower": None, "witness": None}
+    index = METRICS.index(metric)
+    lower = min(lower, sum(part.machine.edges[number].weights[index] for number in path))
     return {"upper": upper, "lower": lower, "witness": tables.paths.setdefault(path, len(tables.paths))}
 
 

@@ -178,3 +178,17 @@ def test_whatever_the_caps_is_not_claimed_of_a_loop_capped_at_0() -> None:
 
     assert prove(machine).terminates == "always"
     assert prove(idle).terminates == certify(prove(idle))["terminates"] == "for-these-caps"
+
+
+def test_a_time_that_nothing_bounds_is_shown_as_far_as_its_edges_say() -> None:
+    """An attempt without a timeout may last until the deadline, which the weights of no edge show."""
+    machine = analysed(
+        "workflow: sample\nbudget: {time: 1min, exceeded: z}\nstates:\n"
+        "  w: {wait: 2s, success: a}\n"
+        "  a: {run: m:f, effect: none, success: z, fallback: z}\n"
+        "  z: {end: success}\n"
+    ).machine
+
+    claims = certify(prove(machine))["budgeted"]["bounds"]["microseconds"]
+
+    assert (claims["lower"], claims["upper"]) == (2_000_000, 60_000_000)
