@@ -51,10 +51,16 @@ class Replay:
         from fsmflow.analysis.traces.recording import read as read_text
         from fsmflow.reporting import trace_change
         from fsmflow.runtime import StepNotFound
-        from fsmflow.testing.replaying import RecordingEnds, Replaying
+        from fsmflow.testing.replaying import RecordingEnds, Replaying, without_lost
 
-        before = read_of(self.runner.name, self.file)
-        self.doubt(before.digest)
+        recorded = read_of(self.runner.name, self.file)
+        self.doubt(recorded.digest)
+        before = without_lost(recorded)
+        if lost := len(recorded.stages) - len(before.stages):
+            was = (
+                "was lost with its process and is" if lost == 1 else "were lost with their processes and are"
+            )
+            click.echo(f"{_attempts(lost)} {was} left out", err=True)
         try:
             replaying = Replaying(self.runner, before, self.swapped)
         except RecordingEnds as ends:

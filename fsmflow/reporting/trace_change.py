@@ -35,7 +35,9 @@ def differences(before: Recording, after: Recording) -> Iterator[str]:
             yield f"{len(before.stages):,} attempts and pauses then, {len(after.stages):,} now"
     if before.kind not in (None, "cancelled"):
         if (before.end, before.kind) != (after.end, after.kind):
-            yield "the end: " + " became ".join(f"`{visible(run.end or '')}`" for run in (before, after))
+            kinds = [f" ({run.kind})" if before.end == after.end else "" for run in (before, after)]
+            ends = [f"`{visible(run.end or '')}`" for run in (before, after)]
+            yield "the end: " + " became ".join(map(str.__add__, ends, kinds))
         if before.output != after.output:
             yield "the output"
         if dict(before.spent) != dict(after.spent):

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.analysis.traces.restoring import amounts_of, event_of, restored
 from fsmflow.loading.names import shown
@@ -41,6 +43,27 @@ class RecordingEnds(Stop):
 
     It is no `Exception`, which would be an outcome of the step.
     """
+
+
+def without_lost(recording: Recording) -> Recording:
+    """Leave out the attempts that were lost with their process: each was made again, and that is repeated."""
+    lost = [stage for stage in recording.stages if stage.outcome == "lost"]
+    if not lost:
+        return recording
+    kept = [stage for stage in recording.stages if stage.outcome != "lost"]
+    spent = dict(recording.spent)
+    for stage in lost:
+        for name, used in {**stage.use, "steps": stage.steps, "time_us": stage.elapsed_us}.items():
+            spent[name] -= used
+    return evolve(
+        recording,
+        stages=tuple(evolve(stage, number=number) for number, stage in enumerate(kept, 1)),
+        late=tuple(
+            evolve(charge, after=charge.after - sum(stage.number <= charge.after for stage in lost))
+            for charge in recording.late
+        ),
+        spent=spent,
+    )
 
 
 class Replaying:
@@ -79,7 +102,7 @@ class Replaying:
         self.repeated = 0
         self.called: list[str] = []
         self._runner = runner
-        self._recording = recording
+        self._recording = recording = without_lost(recording)
         # A plain replay does without it; a step is only called of the profile that was recorded.
         profile = recording.profile
         self._profile = profile if profile is not None and profile in profiles_of(runner) else None
@@ -92,9 +115,6 @@ class Replaying:
         self._pauses: dict[int, list[Stage]] = {0: []}
         latest = 0
         for stage in recording.stages:
-            if stage.outcome == "lost":
-                # It was made again, and what came of that stands next.
-                continue
             if stage.kind in ("attempt", "question"):
                 self._answers.setdefault((stage.state, _written(stage.given)), deque()).append(stage)
                 latest = stage.number
@@ -140,8 +160,8 @@ class Replaying:
         shown = plain(dict(asked.shown))
         recorded = self._answer(asked.state, shown)
         if recorded is None:
-            said = "a person was shown something else then"
-            raise RecordingEnds(f"`{asked.state}` asks what the recording does not answer; {self._why(said)}")
+            why = self._why(asked.state, shown)
+            raise RecordingEnds(f"`{asked.state}` asks what the recording does not answer: {why}")
         event = self._repeated(asked.state, recorded)
         if event.outcome == "success":
             try:
@@ -160,7 +180,8 @@ class Replaying:
         real = self._real(stage)
 
         async def attempt(ctx: StepContext | None = None, **given: Any) -> Any:
-            recorded = self._answer(stage.name, plain(dict(given)))
+            arguments = plain(dict(given))
+            recorded = self._answer(stage.name, arguments)
             self._context = ctx
             if recorded is not None:
                 self._book_late(recorded)
@@ -169,8 +190,9 @@ class Replaying:
                     ctx.book([Spent(steps=event.steps - 1)])
                 raise Replayed(event)
             if isinstance(real, str):
-                said = f"`{stage.name}` is asked what the recording does not answer"
-                raise RecordingEnds(f"{said}; {self._why(real)}")
+                why = self._why(stage.name, arguments)
+                said = f"`{stage.name}` is asked what the recording does not answer: {why}"
+                raise RecordingEnds(f"{said}; {real}" if self._swapped else said)
             self.called.append(stage.name)
             self._following.clear()
             real.is_called = True
@@ -243,10 +265,21 @@ class Replaying:
         answers = self._answers.get((state, _written(given)))
         return answers.popleft() if answers else None
 
-    def _why(self, otherwise: str) -> str:
-        """Say why the recording has no answer: for what it leaves out, or otherwise."""
+    def _why(self, state: str, given: Any) -> str:
+        """Say why the recording has no answer for a state and an input, as plain data."""
         stages = self._recording.stages
-        return LEFT_OUT if any(is_hidden(stage.given) for stage in stages) else otherwise
+        if any(is_hidden(stage.given) for stage in stages):
+            return LEFT_OUT
+        left = [stage for (name, _), found in self._answers.items() if name == state for stage in found]
+        if left:
+            then = min(left, key=lambda stage: stage.number).given
+            known = then if isinstance(then, dict) else {}
+            other = [name for name in given if _written(given[name]) != _written(known.get(name))]
+            return f"its {' and '.join(f'`{name}`' for name in other)} was another one then"
+        if self._recording.end is None:
+            return "it breaks off there"
+        is_known = any(stage.state == state for stage in stages)
+        return "it was asked less often then" if is_known else "the run never came to it"
 
     def _event(self, stage: Step, recorded: Stage) -> Ended:
         """Give how a recorded attempt ended, and let its time have passed.

@@ -13,7 +13,7 @@ from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.machine import Machine
 from fsmflow.reporting import trace_change
 from fsmflow.runtime import Result, Runner
-from fsmflow.testing.replaying import RecordingEnds, Replaying
+from fsmflow.testing.replaying import RecordingEnds, Replaying, without_lost
 from tests.analysis.traces.test_following import drawn
 from tests.generated import runner_of
 from tests.recorded import record, record_script
@@ -152,10 +152,65 @@ def test_a_run_that_was_cut_off_is_replayed_as_far_as_it_goes():
         torn, kind="cancelled", stages=(*torn.stages[:2], evolve(torn.stages[2], outcome="cancelled"))
     )
 
-    with pytest.raises(RecordingEnds, match="nothing is called for real in a plain replay"):
+    with pytest.raises(RecordingEnds, match=r"`draft` is asked .* not answer: it breaks off there$"):
         again(runner_of(FLOW), torn)
     with pytest.raises(RecordingEnds, match="the run was cancelled in `check`"):
         again(runner_of(FLOW), cancelled)
+
+
+def test_why_a_recording_has_no_answer_is_said():
+    """An argument that is another one now is named, and so is a step that the run came to too seldom."""
+    before = record_script(FLOW, "s s:bad s s:good").recording
+    runner = runner_of(FLOW)
+    answer = "what the recording does not answer"
+    with pytest.raises(
+        RecordingEnds, match=f"`check` is asked {answer}: its `text` was another one then; its step"
+    ):
+        again(runner, before, draft=lambda **_: "other")
+
+    other = evolve(before, stages=tuple(s for s in before.stages if s.state != "check"))
+    with pytest.raises(RecordingEnds, match=f"`check` is asked {answer}: the run never came to it$"):
+        again(runner, other)
+
+    drafts = [stage for stage in before.stages if stage.state == "draft"]
+    fewer = evolve(before, stages=tuple(s for s in before.stages if s is not drafts[0]))
+    with pytest.raises(RecordingEnds, match=f"`draft` is asked {answer}: its `seen` was another one then$"):
+        again(runner, fewer)
+
+    again_and_again = machine(
+        "draft: {run: m:f, timeout: 4s, effect: none, success: draft, retry: {times: 2}, fallback: lost}\n"
+        "lost: {end: failed}",
+        budget="{steps: 9}",
+    )
+    seldom = record_script(again_and_again, "s f").recording
+    with pytest.raises(RecordingEnds, match=f"`draft` is asked {answer}: it was asked less often then$"):
+        again(runner_of(again_and_again), evolve(seldom, stages=seldom.stages[:1]))
+
+
+def test_an_end_of_another_kind_is_told():
+    """Where an end has only become another kind of end, the kinds are told."""
+    before = record_script(FLOW, "s s:good").recording
+    degraded = evolve(before, kind="degraded")
+
+    assert list(trace_change.differences(before, degraded)) == [
+        "the end: `done` (success) became `done` (degraded)"
+    ]
+
+
+def test_attempts_that_were_lost_are_left_out():
+    """What was lost with its process is not repeated, and the rest is as it was recorded."""
+    before = record_script(FLOW, "s s:bad s s:good").recording
+    lost = evolve(before.stages[2], outcome="lost", output=None, label=None, elapsed_us=4_000_000)
+    stages = [*before.stages[:2], lost, *before.stages[2:]]
+    spent = {
+        **before.spent,
+        "steps": before.spent["steps"] + 1,
+        "time_us": before.spent["time_us"] + 4_000_000,
+    }
+    crashed = evolve(before, stages=tuple(evolve(s, number=n) for n, s in enumerate(stages, 1)), spent=spent)
+
+    assert without_lost(crashed) == before
+    assert list(trace_change.differences(without_lost(crashed), again(runner_of(FLOW), crashed)[0])) == []
 
 
 def test_what_is_no_outcome_is_not_replayed():
