@@ -14,7 +14,8 @@ pytest.importorskip("temporalio")
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import CancelledError
 
 from fsmflow.engines.temporal import activities, carrying, client
 from fsmflow.engines.temporal.activities import Activities
@@ -24,7 +25,7 @@ from fsmflow.engines.temporal.payloads import Folder, Lost
 from fsmflow.engines.temporal.wire import converter
 from fsmflow.engines.temporal.worker import worker
 from fsmflow.engines.workflows import Workflow
-from fsmflow.runtime import StepNotFound
+from fsmflow.runtime import NotWaiting, StepNotFound
 from tests.temporal.served import specs_in
 from tests.temporal.test_cli import fsmflow
 from tests.temporal.test_for_real import SERVER, Running
@@ -46,6 +47,11 @@ states:
     fallback: done
   done: {end: success}
 """
+
+
+FILLS = ASKS.replace(": asks", ": fills").replace(
+    "    timeout", "    gives: temporal_steps:Note\n    timeout"
+)
 
 
 LARGE = """
@@ -88,6 +94,7 @@ def specs(tmp_path):
     """Write the specs."""
     folder = specs_in(tmp_path / "specs")
     (folder / "asks.fsm.yaml").write_text(ASKS, encoding="utf-8")
+    (folder / "fills.fsm.yaml").write_text(FILLS, encoding="utf-8")
     (folder / "large.fsm.yaml").write_text(LARGE, encoding="utf-8")
     (folder / "large_steps.py").write_text(LARGE_STEPS, encoding="utf-8")
     return folder
@@ -380,3 +387,23 @@ async def _short():
 
 async def _never():
     return False
+
+
+def test_an_answer_that_comes_with_a_cancellation_is_refused(running, specs):
+    """The question waits no more, and so whoever answers is told; the run ends once that is done."""
+
+    async def main():
+        workflow = Workflow.of_spec(specs / "fills.fsm.yaml")
+        async with worked(running, specs, "with the end") as temporal:
+            run_id = await temporal.submit(workflow, None)
+            asked = await _asked(temporal, run_id)
+        answering = asyncio.ensure_future(temporal.answer(asked, "here", {"text": "x"}))
+        await temporal.cancel(run_id)
+        async with worked(running, specs, "with the end") as temporal:
+            with pytest.raises(NotWaiting, match=r"no question waits under|is over"):
+                await answering
+            with pytest.raises(WorkflowFailureError) as failure:
+                await temporal.outcome(run_id)
+        return failure.value.cause
+
+    assert isinstance(asyncio.run(main()), CancelledError)

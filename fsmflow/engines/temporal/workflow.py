@@ -5,6 +5,7 @@ It goes by the name of the machine that it is given, so that the web UI lists wo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +48,12 @@ class MachineRun:
         try:
             self._carrying = Carrying(Order(**said), machines)
             where = None if standing is None else Standing(**standing)
-            outcome = await self._carrying.carry_out(where, values)
+            try:
+                outcome = await self._carrying.carry_out(where, values)
+            except asyncio.CancelledError:
+                # Whoever answers meanwhile is to hear that nobody waits any longer.
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                raise
             await workflow.wait_condition(workflow.all_handlers_finished)
         except FailureError:
             raise
