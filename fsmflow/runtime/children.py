@@ -141,6 +141,9 @@ class _Group:
             await _all_done(self._tasks)
         if self._has_failed:
             raise Permanent(failures_told(self._children, [each.key for each in starts], self._failures))
+        if any(task.cancelled() for task in self._tasks):
+            # By what they called themselves: nothing stands for what they did not give.
+            raise asyncio.CancelledError
         return [self._outputs.get(number) for number in range(len(starts))]
 
     @property

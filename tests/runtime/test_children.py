@@ -422,3 +422,23 @@ states:
     assert [made.run_sync({}, profile=each).output for each in (None, "offline")] == ["real", "fake"]
     with pytest.raises(LookupError, match="parent has no profile 'online'; it has: offline"):
         made.run_sync({}, profile="online")
+
+
+def test_a_child_that_cancels_itself_has_given_nothing() -> None:
+    """Where what a child calls cancels the child's own task, no null stands for what it did not give."""
+
+    async def fetch(name: str) -> str:
+        if name == "b":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(0)
+        return name
+
+    result = family(read=READ, all=reading(width=2)).run_sync(
+        {"names": ["a", "b", "c"]}, steps={"read_all.fetch": fetch}
+    )
+
+    assert result.end == "failed"
+    assert result.error is not None
+    assert result.error.message == "CancelledError"
