@@ -3,7 +3,8 @@
 Why is this bad?
     Such a run keeps what begins, and what comes of it, in a journal of at most 50,000 events: two for an
     attempt, for a pause and for a question. With the last of them it can't go on, wherever it stands, and
-    no fallback is taken.
+    no fallback is taken. Of a large workflow the events are counted roughly, and too many of them rather
+    than too few.
 
 What to do
     Lower the caps of its loops, or `budget.steps`. A loop over many things is better a `map`, or a `call` in
@@ -31,19 +32,21 @@ Example::
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from math import floor, prod
+from collections.abc import Iterator, Mapping
+from math import floor
+
+from attrs import evolve
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.proving.counting import structural
+from fsmflow.analysis.proving.admission import RESOURCES
+from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge
+from fsmflow.analysis.proving.counting import STEPS, WAITS, budgeted, structural
+from fsmflow.analysis.proving.estimate import estimate
+from fsmflow.analysis.proving.ranking import Ranking, Stuck, rank
 from fsmflow.diagnostics import Diagnostic, Severity
-from fsmflow.machine import Ask, Machine, Transition, Wait
+from fsmflow.machine import Ask, Choice, Machine, Transition, Wait
 from fsmflow.runtime.journal import MAX_EVENTS
 from fsmflow.source import Route
-
-MOST_MOVES = MAX_EVENTS // 2
-"""How many transitions a run may take, if each is the end of something that began."""
 
 MOST_COUNTERS = 60
 """Of how many counters the bound is worked out; many loops through one another take long."""
@@ -51,30 +54,50 @@ MOST_COUNTERS = 60
 MOST_LEVELS = 30_000
 """Of how many counters, over how many states, it is worked out: states times counters."""
 
+_DEAREST = 4
+"""How many events an attempt and the pause after it have."""
+
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
-    """Find a workflow of which a run may take more transitions than its journal holds."""
+    """Find a workflow of which a run may have more events than its journal holds."""
+    termination = analysis.termination
+    if analysis.guesses.any or not termination.decided:
+        return
+    if not all(loop.budgeted for loop in termination.loops):
+        return
     machine, steps = analysis.machine, analysis.machine.caps.steps
-    loops = analysis.termination.loops
-    if analysis.guesses.any or not analysis.termination.decided:
+    if steps is not None and steps * _DEAREST <= MAX_EVENTS and not _moves_beside_steps(machine):
         return
-    if loops:
-        if steps is not None and steps > MOST_MOVES and all(loop.budgeted for loop in loops):
-            yield _diagnostic("attempts", steps, ("budget", "steps"))
+    counting = _counting(machine)
+    events = {number: _events(machine, edge) for number, edge in enumerate(counting.edges)}
+    ranking = rank(counting)
+    if isinstance(ranking, Stuck):
+        # Its budget leads back into a loop, which is a fault of another kind.
         return
-    stopped = steps is not None and steps <= MOST_MOVES and not _moves_beside_steps(machine)
-    if stopped or _is_large(machine) or _roughly(machine) <= MOST_MOVES:
+    roughly = min((estimate(counting, events, ranking), *_by_budget(counting, events)))
+    if roughly <= MAX_EVENTS:
         return
-    most = _most(machine)
-    if most is not None and most > MOST_MOVES:
-        way = max(machine.transitions, key=lambda way: _cap(machine, way))
-        yield _diagnostic("transitions", most, (*analysis.route(way)[:-1], "times"))
+    if _is_large(counting):
+        yield _diagnostic(analysis, f"{roughly:,} events by a rough count")
+        return
+    most = _most(counting, events, ranking)
+    if most > MAX_EVENTS:
+        yield _diagnostic(analysis, f"{most:,} events")
 
 
-def _diagnostic(what: str, most: int, route: Route) -> Diagnostic:
-    message = f"a run may take {most:,} {what}, and the journal of a durable one holds {MAX_EVENTS:,} events"
+def _diagnostic(analysis: Analysis, events: str) -> Diagnostic:
+    message = f"a run may have {events}, and the journal of a durable one holds {MAX_EVENTS:,}"
     hint = "lower the caps, or let a `call` or a `map` do the work: a child has a journal of its own"
-    return Diagnostic("history-too-long", message, route, Severity.WARNING, hint=hint)
+    return Diagnostic("history-too-long", message, _place(analysis), Severity.WARNING, hint=hint)
+
+
+def _place(analysis: Analysis) -> Route:
+    """Give the place of the highest cap; if a loop has none, that of the budget which ends it."""
+    machine = analysis.machine
+    if analysis.termination.loops:
+        return ("budget", "time" if machine.caps.steps is None else "steps")
+    way = max(machine.transitions, key=lambda way: _cap(machine, way))
+    return (*analysis.route(way)[:-1], "times")
 
 
 def _moves_beside_steps(machine: Machine) -> bool:
@@ -82,32 +105,46 @@ def _moves_beside_steps(machine: Machine) -> bool:
     return any(isinstance(state, Ask | Wait) for state in machine.states.values())
 
 
-def _is_large(machine: Machine) -> bool:
-    """Tell whether the bound would take longer than a check should."""
-    counters = len(machine.counters)
-    return counters > MOST_COUNTERS or counters * len(machine.states) > MOST_LEVELS
-
-
-def _roughly(machine: Machine) -> int:
-    """Give no less than what a run can take, as if all loops stood in one another."""
-    caps: Counter[str | None] = Counter()
-    for counter in machine.counters.values():
-        caps[counter.per] += counter.cap
-    return len(machine.states) * prod(cap + 1 for cap in caps.values())
-
-
-def _most(machine: Machine) -> int | None:
-    """Give the most transitions that a run takes, without its budget; None if nothing is proved of them."""
-    from fsmflow.analysis.proving.flow import bound
-    from fsmflow.analysis.proving.intervals import Invariant
-    from fsmflow.analysis.proving.ranking import Ranking, rank
-
-    counting = structural(machine)
-    ranking = rank(counting)
-    if not isinstance(ranking, Ranking):
-        return None
-    return floor(bound(counting, "transitions", Invariant.of(counting).edges, ranking).bound)
-
-
 def _cap(machine: Machine, way: Transition) -> int:
     return max((machine.counters[counter].cap for counter in way.below), default=0)
+
+
+def _counting(machine: Machine) -> CounterMachine:
+    caps = zip(RESOURCES, machine.caps.amounts(), strict=True)
+    binding = [name for name, cap in caps if cap is not None]
+    return budgeted(machine, binding, waits=True) if binding else structural(machine)
+
+
+def _events(machine: Machine, edge: Edge) -> int:
+    """Give how many events an edge stands for: two for what begins and ends, and two for a pause after it."""
+    assert edge.way is not None
+    refused = edge.outcome is None and edge.way.kind == "exceeded"
+    if refused or isinstance(machine.states[edge.way.source], Choice):
+        return 0
+    return 2 if edge.way.pause is None or edge.way.kind == "exceeded" else _DEAREST
+
+
+def _by_budget(counting: CounterMachine, events: Mapping[int, int]) -> Iterator[int]:
+    """Give no less than a run can have if whatever spends of the budget for certain is as dear as can be."""
+    spent = {number for number, name in enumerate(counting.counters) if name in (STEPS, WAITS)}
+    between = {n: each for n, each in events.items() if spent.isdisjoint(counting.edges[n].increments)}
+    ranking = rank(counting, between)
+    if spent and isinstance(ranking, Ranking):
+        turns = sum(counting.caps[number] for number in spent)
+        yield turns * max(events.values()) + (turns + 1) * estimate(counting, between, ranking)
+
+
+def _is_large(counting: CounterMachine) -> bool:
+    """Tell whether the bound would take longer than a check should."""
+    counters = len(counting.counters)
+    return counters > MOST_COUNTERS or counters * len(counting.states) > MOST_LEVELS
+
+
+def _most(counting: CounterMachine, events: Mapping[int, int], ranking: Ranking) -> int:
+    """Give the most events that a run has."""
+    from fsmflow.analysis.proving.flow import bound
+    from fsmflow.analysis.proving.intervals import Invariant
+
+    edges = (evolve(edge, weights=(events[n], *edge.weights[1:])) for n, edge in enumerate(counting.edges))
+    counted = evolve(counting, edges=tuple(edges))
+    return floor(bound(counted, "transitions", Invariant.of(counted).edges, ranking).bound)
