@@ -208,7 +208,6 @@ def test_a_run_is_named_by_something(running, specs):
 
 def test_a_run_that_no_worker_can_go_on_with_hides_no_other(running, specs, monkeypatch):
     """The questions of other runs are listed, and of that one it is told what its workers have said."""
-    monkeypatch.setattr(client, "SILENT", timedelta(seconds=1))
 
     async def main():
         async with worked(running, specs, "stuck") as temporal:
@@ -216,7 +215,7 @@ def test_a_run_that_no_worker_can_go_on_with_hides_no_other(running, specs, monk
             asking = await temporal.submit(workflow, None, run_id="asking-one")
             await _asked(temporal, asking)
             late = await temporal.submit(workflow, None, run_id="later-one", kernel=99)
-            await _is_stuck(temporal, late)
+            await _stuck(temporal, late, monkeypatch)
             # The server finds what waits by what runs say of themselves, which this one can't.
             monkeypatch.setattr(temporal, "is_indexed", _never)
             stuck = []
@@ -232,15 +231,18 @@ def test_a_run_that_no_worker_can_go_on_with_hides_no_other(running, specs, monk
     assert stuck == [f"workers can't go on with later-one: {why}"]
 
 
-async def _is_stuck(temporal, run_id):
-    """Wait until the server takes a run for one that fails again and again."""
-    while True:
-        try:
-            await temporal.status(run_id)
-        except Stuck:
-            return
-        except NoWorker:
-            pass
+async def _stuck(temporal, run_id, monkeypatch):
+    """Wait until the server takes a run for one that fails again and again, and give what is said of it."""
+    with monkeypatch.context() as impatient:
+        # Until then nobody answers, however long that is waited for.
+        impatient.setattr(client, "SILENT", timedelta(seconds=1))
+        while True:
+            try:
+                await temporal.status(run_id)
+            except Stuck as stuck:
+                return str(stuck)
+            except NoWorker:
+                pass
 
 
 def test_a_worker_leaves_a_question_without_a_word(running, specs, monkeypatch):
@@ -263,19 +265,16 @@ def test_a_worker_leaves_a_question_without_a_word(running, specs, monkeypatch):
 
 def test_what_is_too_large_for_a_history_is_told(running, specs, tmp_path, monkeypatch):
     """A run whose steps pass on more than a history holds waits for workers with a folder, and goes on."""
-    monkeypatch.setattr(client, "SILENT", timedelta(seconds=1))
     steps = {"large": {"one": _large, "two": _large, "both": _both}}
 
     async def main():
         workflow = Workflow.of_spec(specs / "large.fsm.yaml")
         async with worked(running, specs, "large", steps=steps) as temporal:
             run_id = await temporal.submit(workflow, None)
-            await _is_stuck(temporal, run_id)
-            with pytest.raises(Stuck) as stuck:
-                await temporal.status(run_id)
+            stuck = await _stuck(temporal, run_id, monkeypatch)
         folder = Folder(tmp_path / "payloads")
         async with worked(running, specs, "large", steps=steps, payloads=folder) as temporal:
-            return str(stuck.value), await temporal.outcome(run_id)
+            return stuck, await temporal.outcome(run_id)
 
     said, outcome = asyncio.run(main())
 

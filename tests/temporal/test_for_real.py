@@ -52,13 +52,13 @@ class Running:
         return f"127.0.0.1:{self.port}"
 
     def start(self):
-        """Start the server, and wait until it answers."""
+        """Start the server, and wait until it serves its namespace, which is later than it listens."""
         command = [SERVER, "server", "start-dev", "--ip", "127.0.0.1", "--port", str(self.port)]
         command += ["--ui-port", str(self.ui), "--db-filename", str(self.folder / "temporal.db")]
         self.server = self._process([*command, "--log-level", "error"])
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return
+        asks = [SERVER, "operator", "namespace", "describe", "default", "--address", self.address]
+        while subprocess.run(asks, capture_output=True, check=False).returncode:
+            assert self.server.poll() is None
             time.sleep(0.1)
 
     def work(self, effects):
