@@ -114,8 +114,7 @@ def test_all_runs_end_though_workers_and_the_server_are_killed(tmp_path):
         assert await temporal.register()
         first, _ = running.work(effects), running.work(effects)
         runs = [await _submitted(temporal, refund, research, number) for number in range(RUNS)]
-        await asyncio.sleep(2)
-        first.send_signal(signal.SIGKILL)
+        await _killed(temporal, first)
         await asyncio.sleep(4)
         running.server.send_signal(signal.SIGKILL)
         running.server.wait()
@@ -152,6 +151,26 @@ async def _submitted(temporal, refund, research, number):
     cents = 9_900 if number % 4 else 1_000
     given = {"request_id": f"r-{number}", "order_id": "A-1", "cents": cents, "reason": "broken"}
     return await temporal.submit(refund, given, heartbeat_s=HEARTBEAT_S)
+
+
+async def _killed(temporal, worker):
+    """Kill a worker while it makes an attempt: it is held still for as long as that is looked for."""
+    worker.send_signal(signal.SIGSTOP)
+    while not await _is_busy(temporal, worker):
+        worker.send_signal(signal.SIGCONT)
+        await asyncio.sleep(0.05)
+        worker.send_signal(signal.SIGSTOP)
+    worker.send_signal(signal.SIGKILL)
+
+
+async def _is_busy(temporal, worker):
+    """Tell whether the server waits for what an attempt of this worker gives."""
+    async for run in temporal.client.list_workflows("ExecutionStatus = 'Running'"):
+        about = await temporal.client.get_workflow_handle(run.id).describe()
+        for each in about.raw_description.pending_activities:
+            if each.last_worker_identity.startswith(f"{worker.pid}@") and each.HasField("last_started_time"):
+                return True
+    return False
 
 
 async def _ended(temporal, runs):
