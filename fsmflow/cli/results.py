@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsmflow.cli.output import is_terminal, printed
 from fsmflow.cli.pipes import say, whoever_reads
-from fsmflow.runtime import Ended, Result, Runner
+from fsmflow.runtime import Ended, Late, Result, Runner
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -132,6 +132,10 @@ def _table(rows: Iterable[tuple[str, ...]], number: int) -> Table:
 
 def _rows(result: Result[Any]) -> Iterator[tuple[str, ...]]:
     for span in result.trace:
+        if isinstance(span.event, Late):
+            # An attempt that had been left charged it while the run stood here.
+            yield (f"  {span.state}", "late", "", *_use(span.event.use))
+            continue
         again = f" #{span.visit}" if span.visit > 1 else ""
         attempt = f" attempt {span.attempt}" if span.attempt > 1 else ""
         event = span.event
@@ -142,7 +146,7 @@ def _rows(result: Result[Any]) -> Iterator[tuple[str, ...]]:
             f"  {span.state}{again}[dim]{attempt}[/]",
             span.label or ("pause" if not ended else span.outcome if good else f"[red]{span.outcome}[/]"),
             _time(span.elapsed_us),
-            *(("", "", "") if use is None else (f"{use[0]:,}", f"{use[1]:,}", _money(use[2]))),
+            *(("", "", "") if use is None else _use(use)),
         )
     spent = result.spent
     yield (
@@ -153,6 +157,10 @@ def _rows(result: Result[Any]) -> Iterator[tuple[str, ...]]:
         f"[bold]{spent.tokens:,}[/]",
         f"[bold]{_money(spent.micro_usd)}[/]",
     )
+
+
+def _use(use: tuple[int, int, int]) -> tuple[str, str, str]:
+    return f"{use[0]:,}", f"{use[1]:,}", _money(use[2])
 
 
 def fields(output: Any) -> list[tuple[str, str]]:

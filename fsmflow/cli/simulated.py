@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -219,7 +220,8 @@ class _Printer:
     def violation(self, violation: Violation) -> Iterator[str]:
         yield self.style(f"× run {violation.number}: {violation.message}", "red")
         seed = self.campaign.simulator.seed
-        yield f"    fsmflow simulate {self.spec.as_posix()} --seed {seed} --run {violation.number}"
+        spec = shlex.quote(self.spec.as_posix())
+        yield f"    fsmflow simulate {spec} --seed {seed} --run {violation.number}"
 
 
 def _said(way: Transition) -> str:

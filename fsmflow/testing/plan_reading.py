@@ -172,7 +172,7 @@ class _Reader:
         if word == "success":
             return "ok", None
         if word not in OUTCOMES:
-            known = [*OUTCOMES, *(stage.labels or ())]
+            known = [*_outcomes(stage), *(stage.labels or ())]
             hint = did_you_mean(word, known) if isinstance(word, str) else f"write {_words(stage)}"
             self.wrong("unknown-outcome", f"`{word}` is no outcome of `{stage.name}`", route, hint)
             return "ok", None
@@ -291,6 +291,17 @@ def below(runner: Runner[Any, Any], name: str) -> tuple[str, str] | None:
         return None
     callees = stage.children.callees
     return above, callees.get(ways[0], next(iter(callees.values()))).name
+
+
+def _outcomes(stage: Planable) -> tuple[str, ...]:
+    """Give what may happen at an attempt of a state, or to a question."""
+    if isinstance(stage, Question):
+        none = {"transient", "invalid", "unknown"} | (set() if stage.timeout_us is not None else {"timeout"})
+    else:
+        none = {"real"} if stage.children is not None else set()
+        none |= set() if stage.effect == "once" else {"unknown"}
+        none |= {"timeout"} if stage.timeout_us is None and stage.time_limit_us is None else set()
+    return tuple(word for word in OUTCOMES if word not in none)
 
 
 def _words(stage: Planable) -> str:

@@ -88,6 +88,17 @@ def test_a_violation_is_told_with_what_makes_it_again(
     assert (alone.exit_code, alone.stderr) == (1, "run 7: it was planted\n")
 
 
+def test_the_command_that_makes_a_violation_again_can_be_pasted(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A spec in a folder with a space in its name is quoted."""
+    (project / "specs").rename(project / "my specs")
+    monkeypatch.setattr(Judge, "_ended", lambda self, run: ["it was planted"])
+    result = run("simulate", "my specs/hello.fsm.yaml", "--runs", "1")
+
+    assert "    fsmflow simulate 'my specs/hello.fsm.yaml' --seed 0 --run 0\n" in result.stdout
+
+
 def test_output_is_the_same_whatever_the_hash_seed(run: Run, project: Path) -> None:
     """Two hundred runs print the same bytes in processes that hash otherwise."""
     printed = [

@@ -232,6 +232,16 @@ def test_a_plan_that_does_not_fit_is_refused(states: dict[str, Any], said: str):
     assert said in str(refused.value)
 
 
+def test_only_what_can_become_of_a_question_is_offered() -> None:
+    """Who plans an answer that there is none of is told which there are, and of no outcome of steps."""
+    flow = machine(
+        "draft: {ask: 'Go on?', timeout: 1h, success: {go: done, stop: lost}, fallback: lost}\n"
+        "done: {end: success}\nlost: {end: failed}"
+    )
+    with pytest.raises(BadPlan, match=r"expected one of `failure`, `go`, `ok`, `real`, `stop`, `timeout`$"):
+        plan(runner_of(flow), {"draft": "yes"})
+
+
 def test_a_state_that_runs_workflows_has_no_real_step() -> None:
     """What is not planned of children is really run, and a plan that asks for it by name is told so."""
     parent = family(read=READ, all=reading())

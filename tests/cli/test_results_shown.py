@@ -1,0 +1,40 @@
+"""How the result of a run is shown."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from fsmflow.cli.results import show
+from fsmflow.runtime import Breach, StepContext
+from fsmflow.spec import Cost, Duration
+from tests.runtime.workbench import run, step
+
+
+def test_a_late_charge_is_no_pause(capsys: pytest.CaptureFixture[str]) -> None:
+    """What an abandoned attempt charged too late stands in the table as such, with what it was."""
+    go_on, done = threading.Event(), threading.Event()
+
+    def slow(ctx: StepContext) -> None:
+        ctx.charge(tokens=9)
+        go_on.wait(20)
+        try:
+            ctx.charge(tokens=7)
+        except Breach:
+            done.set()
+
+    def after() -> None:
+        go_on.set()
+        done.wait(20)
+
+    states = {
+        "slow": step(cost=Cost(tokens=10), timeout=Duration(20_000), success="after", fallback="after"),
+        "after": step(),
+    }
+    result = run(states, {"slow": slow, "after": after})
+    show(result, quiet=False)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert ["after", "late", "0", "6", "$0"] in rows
+    assert not any("pause" in row for row in rows)
