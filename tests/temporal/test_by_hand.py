@@ -164,10 +164,12 @@ def test_a_run_that_was_terminated_asks_nobody(running, specs):
             await _asked(temporal, run_id)
             await temporal.client.get_workflow_handle(run_id).terminate()
             where = ("--engine", "temporal", "--address", running.address, "--task-queue", "terminated")
-            return await asyncio.to_thread(fsmflow, "runs", run_id, *where)
+            shown = await asyncio.to_thread(fsmflow, "runs", run_id, *where)
+            return shown, await temporal.questions(run_id)
 
-    shown = asyncio.run(main())
+    shown, questions = asyncio.run(main())
 
+    assert questions == []
     assert shown.stdout.startswith("terminated-one  asks  terminated\n  at ask, ")
     assert "to answer" not in shown.stdout
 

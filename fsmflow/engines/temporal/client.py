@@ -259,6 +259,10 @@ class Temporal:
         Raises:
             NoWorker: No worker answers.
         """
+        about = await self.client.get_workflow_handle(run_id).describe()
+        if about.status != WorkflowExecutionStatus.RUNNING:
+            # One that was terminated still tells what it asked then.
+            return []
         return [each.asked for each in await posed(run_id, self.status, self._told)]
 
     async def waiting(self, *, stuck: Callable[[Stuck], None] = refuse) -> list[tuple[str, Posed]]:
