@@ -62,7 +62,7 @@ states:
     with: {place: $input.place}
     gives: temporal_steps:Note
     cost: {tool_calls: 1}
-    timeout: 10s
+    timeout: 30s
     effect: idempotent
     success: done
     retry: {times: 3, backoff: 100ms, jitter: none}

@@ -271,7 +271,8 @@ class TestCancelling:
 
         async def main():
             async with served(specs, steps) as here:
-                run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"})
+                options = {"heartbeat_s": 5.0}
+                run_id = await here.temporal.submit(here.workflow("journey"), {"place": "Rome"}, **options)
                 return await here.outcome(run_id), await here.temporal.trace(run_id)
 
         outcome, trace = asyncio.run(main())
