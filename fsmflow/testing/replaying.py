@@ -125,6 +125,7 @@ class Replaying:
         for charge in recording.late:
             self._late.setdefault(charge.after + 1, []).append(amounts_of(charge.use))
         self._context: StepContext | None = None
+        self._latest = 0
         self._following = deque(self._pauses[0])
         self._clock = _LiveClock(self) if swapped else _ExactClock(self)
 
@@ -147,7 +148,8 @@ class Replaying:
         if not self._following:
             return us
         recorded = self._following.popleft()
-        self._book_late(recorded)
+        self._latest = recorded.number
+        self._book_late(recorded.number)
         return max(recorded.elapsed_us, us)
 
     async def ask(self, asked: Asked) -> Answer:
@@ -184,7 +186,7 @@ class Replaying:
             recorded = self._answer(stage.name, arguments)
             self._context = ctx
             if recorded is not None:
-                self._book_late(recorded)
+                self._book_late(recorded.number)
                 event = self._event(stage, recorded)
                 if ctx is not None and stage.children is not None:
                     ctx.book([Spent(steps=event.steps - 1)])
@@ -193,8 +195,7 @@ class Replaying:
                 why = self._why(stage.name, arguments)
                 said = f"`{stage.name}` is asked what the recording does not answer: {why}"
                 raise RecordingEnds(f"{said}; {real}" if self._swapped else said)
-            self.called.append(stage.name)
-            self._following.clear()
+            self._note(stage.name)
             real.is_called = True
             return await real.call(ctx, given)
 
@@ -236,28 +237,31 @@ class Replaying:
     def _counted(self, name: str, bound: Bound) -> Bound:
         """Count the calls of a step that was swapped."""
 
-        def noted() -> None:
-            self.called.append(name)
-            self._following.clear()
-
         if bound.mode == "async":
 
             async def call(**given: Any) -> Any:
-                noted()
+                self._note(name)
                 return await bound.function(**given)
 
             return bound._replace(function=call, plain=False)
 
         def call_sync(**given: Any) -> Any:
-            noted()
+            self._note(name)
             return bound.function(**given)
 
         return bound._replace(function=call_sync)
 
-    def _book_late(self, recorded: Stage) -> None:
-        """Book what came in late during a stage, when it is replayed."""
-        for use in self._late.get(recorded.number, ()):
-            if self._context is not None:
+    def _note(self, name: str) -> None:
+        """Count a call of a step: it stands in the place of the stage that was recorded next."""
+        self.called.append(name)
+        self._following.clear()
+        self._latest += 1
+        self._book_late(self._latest)
+
+    def _book_late(self, number: int) -> None:
+        """Book what came in late during a stage, when that, or what stands in its place, is replayed."""
+        if self._context is not None:
+            for use in self._late.pop(number, ()):
                 self._context.book_late(use)
 
     def _answer(self, state: str, given: Any) -> Stage | None:
@@ -319,6 +323,7 @@ class Replaying:
         event = event_of(recorded)
         assert isinstance(event, Ended)
         self.repeated += 1
+        self._latest = recorded.number
         self._clock.skip(event.elapsed_us)
         self._following = deque(self._pauses[recorded.number])
         return event

@@ -267,6 +267,26 @@ def test_late_charges_of_abandoned_attempts_are_booked_again():
     assert [charge.use["tokens"] for charge in after.late] == [7]
 
 
+def test_late_charges_count_where_a_step_is_swapped():
+    """What came in while a step ran that is swapped now is on the ledger all the same: it was another's."""
+    flow = machine(
+        "draft: {run: m:f, timeout: 4s, effect: none, cost: {tokens: 10}, success: check, fallback: lost}\n"
+        "check: {run: m:f, with: {text: $draft}, timeout: 4s, effect: none, success: done, fallback: lost}\n"
+        "done: {end: success}\nlost: {end: failed}"
+    )
+    recorded = record_script(flow, "s s")
+    late = {
+        **json.loads(recorded.lines[1]),
+        "event": "late", "use": {"tool_calls": 0, "tokens": 7, "micro_usd": 0},
+    }  # fmt: skip
+    lines = [*recorded.lines[:2], json.dumps(late), *recorded.lines[2:]]
+    before = read("".join(f"{line}\n" for line in lines))
+    after, replaying, _ = again(runner_of(flow), before, check=lambda **_: "other")
+
+    assert replaying.called == ["check"]
+    assert [charge.use["tokens"] for charge in after.late] == [7]
+
+
 def test_a_step_that_is_not_there_is_refused():
     """A swap for a state that has no step is told by name."""
     with pytest.raises(LookupError, match="no step 'darft'"):
