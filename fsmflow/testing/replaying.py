@@ -236,7 +236,6 @@ class Replaying:
 
     def _counted(self, name: str, bound: Bound) -> Bound:
         """Count the calls of a step that was swapped."""
-
         if bound.mode == "async":
 
             async def call(**given: Any) -> Any:
