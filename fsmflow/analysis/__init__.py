@@ -83,6 +83,17 @@ class Analysis:
         return Guesses.of(self.workflow, self.damaged)
 
     @cached_property
+    def certain(self) -> Machine:
+        """The machine as far as its author wrote it."""
+        from fsmflow.analysis.certain import certain
+
+        def place(way: Transition) -> Route | None:
+            route = self.route(way)
+            return None if _at(self.document.tree, route) is None else route
+
+        return certain(self.workflow, self.machine, place)
+
+    @cached_property
     def termination(self) -> Termination:
         """Which loops no counter bounds."""
         from fsmflow.analysis.termination import Termination

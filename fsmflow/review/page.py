@@ -48,6 +48,8 @@ def render(review: Review) -> str:
     Where nothing is installed that draws, or the machine is too large to be drawn, the page lists the
     states instead.
     """
+    if review.analysis.guesses.any:
+        review = evolve(review, analysis=evolve(review.analysis, machine=review.analysis.certain))
     diagram = extract(review.analysis.machine)
     style, script = _style(), _script()
     parts = {

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from fsmflow.backends import engines
 from fsmflow.cli import app
 from fsmflow.review import page as page_module
+from fsmflow.review.content import Review
 from fsmflow.review.drawing import inlined
 from fsmflow.review.page import SCRIPTS, STYLES, embedded, render
-from tests.review.reviewed import SPEC, attempt, data_of, review, run_of
+from tests.review.reviewed import SPEC, attempt, compiled, data_of, review, run_of
 
 ASSETS = Path(__file__).parents[2] / "fsmflow" / "review" / "assets"
 RUN = run_of(attempt("search"), attempt("draft", label="good"))
@@ -297,3 +298,21 @@ def test_a_device_is_not_replaced(folder: Path) -> None:
     done = CliRunner().invoke(app, ["report", "answers.fsm.yaml", "-o", "page.html"])
     assert done.exit_code == 2
     assert "page.html" in done.output
+
+
+def test_no_way_is_drawn_that_nobody_wrote() -> None:
+    """Where a name is no state's, or no way out is said, the page shows no arrow in its place."""
+    found = compiled(
+        "workflow: sample\nstates:\n"
+        "  look: {run: m:f, effect: none, success: darft}\n"
+        "  draft:\n"
+        "    {run: m:f, effect: none, retry: {times: 1}, success: {a: done, b: {to: dnoe}}, fallback: dnoe}\n"
+        "  done: {end: success}\n"
+    )
+    assert found.analysis is not None
+
+    page = render(Review(found.analysis, found.report, None))
+    data = data_of(page)
+
+    assert [state["name"] for state in data["states"]] == ["look", "draft", "done"]
+    assert [(edge["source"], edge["target"], edge["why"]) for edge in data["edges"]] == [(1, 2, "a")]
