@@ -398,7 +398,7 @@ def test_an_answer_that_comes_with_a_cancellation_is_refused(running, specs):
         async with worked(running, specs, "with the end") as temporal:
             run_id = await temporal.submit(workflow, None)
             asked = await _asked(temporal, run_id)
-        answering = asyncio.ensure_future(temporal.answer(asked, "here", {"text": "x"}))
+        answering = asyncio.ensure_future(temporal.answer(asked, "here", "x"))
         await temporal.cancel(run_id)
         async with worked(running, specs, "with the end") as temporal:
             with pytest.raises(NotWaiting, match=r"no question waits under|is over"):
