@@ -49,9 +49,7 @@ states:
 """
 
 
-FILLS = ASKS.replace(": asks", ": fills").replace(
-    "    timeout", "    gives: temporal_steps:Note\n    timeout"
-)
+FILLS = ASKS.replace(": asks", ": fills").replace("    timeout", "    gives: str\n    timeout")
 
 
 LARGE = """
