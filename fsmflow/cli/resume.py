@@ -44,7 +44,7 @@ def command(
     """Take a durable run up where it was left, and carry it out.
 
     The run keeps to the machine that it was submitted with, whatever has become of its spec. Its trace, and
-    what is recorded, is what happens from now on.
+    what is recorded, is what happens from now on; `fsmflow runs RUN --trace` gives all of it.
 
     Exit codes: those of `fsmflow run`; 7 it waits for a person's answer; 1 another process has it, it is
     over, or it can't be taken up.

@@ -142,7 +142,7 @@ class _Group:
         if self._has_failed:
             raise Permanent(failures_told(self._children, [each.key for each in starts], self._failures))
         if any(task.cancelled() for task in self._tasks):
-            # By what they called themselves: nothing stands for what they did not give.
+            # A child that cancels itself gives nothing, and nothing may stand in the place of that.
             raise asyncio.CancelledError
         return [self._outputs.get(number) for number in range(len(starts))]
 
