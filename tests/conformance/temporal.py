@@ -204,7 +204,7 @@ def _span(event: Mapping[str, Any]) -> Span:
     match event["event"]:
         case "late":
             return Span("", 0, 0, {}, 0, Late(_use(event)))
-        case "lost":
+        case "attempt" if event["outcome"] == "lost":
             return Span(*place, Lost(elapsed))
         case "pause":
             return Span(*place, Elapsed(elapsed))

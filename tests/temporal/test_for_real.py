@@ -128,7 +128,7 @@ def test_all_runs_end_though_workers_and_the_server_are_killed(tmp_path):
     with serving() as effects, Running(tmp_path) as running:
         runs, outcomes, told, listed, requests = asyncio.run(main(running, effects))
 
-    lost = sum(event["event"] == "lost" for parts in told.values() for event in parts)
+    lost = sum(event.get("outcome") == "lost" for parts in told.values() for event in parts)
     ends = Counter(f"{outcome['end']}" for outcome in outcomes.values())
     sys.stderr.write(f"\n{RUNS} runs, {lost} attempts lost, {time.monotonic() - began:.0f} s: {dict(ends)}\n")
     for number, run_id in enumerate(runs):
@@ -208,14 +208,14 @@ def _exact(run_id, spent, events, refund, research):
     of = {each["span_id"]: machines[each["digest"]] for each in events if each["event"] == "run"}
     steps, tool_calls, micro_usd = 0, 0, 0
     for event in events:
-        if event["event"] not in ("attempt", "lost"):
+        if event["event"] != "attempt":
             continue
         state = of[event["parent_id"]].states[event["state"]]
         assert isinstance(state, Work)
         if state.children is not None:
             # What its children used is told of them.
             steps += 1
-        elif event["event"] == "lost":
+        elif event["outcome"] == "lost":
             steps, tool_calls = steps + 1, tool_calls + state.cost.tool_calls
             micro_usd += state.cost.micro_usd
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import CancelledError
 from temporalio.service import RPCError
 
+from fsmflow.analysis.traces.recording import read
 from fsmflow.engines.temporal import carrying
 from fsmflow.engines.temporal.activities import Activities
 from fsmflow.engines.temporal.catalogue import Catalogue
@@ -189,6 +191,28 @@ def test_a_worker_leaves_runs_to_others_without_a_word(running, folder, monkeypa
 
     assert (outcome["end"], outcome["spent"]["steps"]) == WAITS[name].after
     assert said == _told(capfd) == []
+
+
+@pytest.mark.parametrize("name", [name for name, wait in WAITS.items() if wait.begun])
+def test_what_a_run_waits_for_is_told(running, folder, name):
+    """Its trace says what is under way, in it and in the runs that it runs, and of which state."""
+    write_waits(folder, pause="1h")
+
+    async def main():
+        scene = Scene(running, folder, name)
+        async with scene.worked() as temporal:
+            run_id = await scene.get_there(temporal)
+            trace = await temporal.trace(run_id)
+            await temporal.cancel(run_id)
+            return trace
+
+    trace = asyncio.run(main())
+
+    assert tuple(event["of"] for event in trace if event["event"] == "start") == WAITS[name].begun
+    recording = read("".join(json.dumps(event) + "\n" for event in trace))
+    (under_way,) = recording.under_way
+    assert (under_way.kind, recording.strays) == (WAITS[name].begun[-1], 0)
+    assert len(under_way.children) == len(WAITS[name].begun) - 1
 
 
 @pytest.mark.parametrize("name", [name for name, wait in WAITS.items() if not wait.looked])

@@ -50,6 +50,7 @@ class Wait:
     Attributes:
         spec: The workflow of a run that gets there, but for its name and its budget.
         after: How the run ends with which another worker goes on, and after how many steps.
+        begun: What the trace of one tells to be under way there, those of runs that it runs first.
         cancelled: What the trace of one tells that is cancelled there, but for its beginning and its end.
         steps: How many steps are on the ledger of that one.
         first: What the first call of its step does: it `gives` something, `holds`, or `fails`.
@@ -62,6 +63,7 @@ class Wait:
 
     spec: str
     after: tuple[str, int]
+    begun: tuple[str, ...] = ()
     cancelled: tuple[str, ...] = ()
     steps: int = 0
     first: str = "gives"
@@ -76,6 +78,7 @@ WAITS = {
     "attempt": Wait(
         ONE + "    effect: idempotent" + ENDS,
         after=("done", 2),
+        begun=("attempt",),
         cancelled=("attempt cancelled",),
         steps=1,
         first="holds",
@@ -83,6 +86,7 @@ WAITS = {
     "once": Wait(
         ONE + "    effect: once\n    unknown: doubt" + ENDS + "  doubt: {end: handoff}",
         after=("doubt", 1),
+        begun=("attempt",),
         cancelled=("attempt unknown",),
         steps=1,
         first="holds",
@@ -90,6 +94,7 @@ WAITS = {
     "retry": Wait(
         ONE + "    effect: none\n    retry: {times: 2, backoff: 1s, jitter: none}" + ENDS,
         after=("done", 2),
+        begun=("pause",),
         cancelled=("attempt transient", "pause"),
         steps=1,
         first="fails",
@@ -98,14 +103,24 @@ WAITS = {
     "pause": Wait(
         "states: {nap: {wait: 1s, success: done}, done: {end: success}}",
         after=("done", 0),
+        begun=("pause",),
         cancelled=("pause",),
         sign="timerStarted",
     ),
-    "unmade": Wait(ONE + "    effect: none" + ENDS, after=("done", 1), sign="timerStarted", is_lacking=True),
-    "question": Wait(ASK + ENDS, after=("done", 0), cancelled=("answer cancelled",), asks=True),
+    "unmade": Wait(
+        ONE + "    effect: none" + ENDS,
+        after=("done", 1),
+        begun=("attempt",),
+        sign="timerStarted",
+        is_lacking=True,
+    ),
+    "question": Wait(
+        ASK + ENDS, after=("done", 0), begun=("question",), cancelled=("answer cancelled",), asks=True
+    ),
     "call": Wait(
         "states:\n  below: {call: asked, with: {text: a}, success: done, fallback: failed}" + ENDS,
         after=("done", 1),
+        begun=("question", "attempt"),
         cancelled=("run", "answer cancelled", "end cancelled", "attempt cancelled"),
         steps=1,
         asks=True,
@@ -120,6 +135,7 @@ states:
 """
         + ENDS,
         after=("done", 1),
+        begun=("pause", "pause", "attempt"),
         cancelled=("run", "pause", "end cancelled") * 2 + ("attempt cancelled",),
         steps=1,
         naps=("a", "b"),
@@ -138,6 +154,7 @@ states:
 """
         + ENDS,
         after=("done", 2),
+        begun=("pause", "attempt"),
         cancelled=("attempt success", "run", "pause", "end cancelled", "attempt cancelled"),
         steps=2,
         naps=(0,),

@@ -18,13 +18,13 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 from fsmflow import semantics
 from fsmflow.engines.keeping import event_read
 from fsmflow.engines.machines import read_machine
+from fsmflow.engines.spans import Begun, Child, Ending, Recorded, id_of
 from fsmflow.engines.temporal import indexing
 from fsmflow.engines.temporal.family import Family, Outcome, settle
 from fsmflow.engines.temporal.ledger import booked, lost
 from fsmflow.engines.temporal.orders import Order, Standing, put_down, taken_up
 from fsmflow.engines.temporal.question import Asking
 from fsmflow.engines.temporal.scope import needed, own_value
-from fsmflow.engines.temporal.spans import Child, Ending, Recorded
 from fsmflow.engines.temporal.tasks import FIT, UNREAD, UNREADY, WHERE, Done, Look, Task
 from fsmflow.expressions import Constant
 from fsmflow.machine import Ask, End, Machine, Work
@@ -65,7 +65,7 @@ class Carrying:
         ending: How it ended, if it did.
         asking: The question that waits, if one does.
         started_us: When it began; None if that was in an earlier history.
-        children: The runs of other workflows that are under way.
+        begun: What is under way, if anything is.
     """
 
     def __init__(self, order: Order, machines: Mapping[str, str]) -> None:
@@ -78,9 +78,14 @@ class Carrying:
         self.ending: Ending | None = None
         self.asking: Asking | None = None
         self.started_us: int | None = None
-        self.children: tuple[Child, ...] = ()
+        self.begun: Begun | None = None
         self._own: Mapping[str, Any] = {}
         self._lost = 0
+
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The runs of other workflows that are under way, or are to be started."""
+        return () if self.begun is None else self.begun.children
 
     async def carry_out(self, standing: Standing | None, values: Sequence[Any]) -> Outcome:
         """Carry the run out to its end, or to where its history gets too long.
@@ -99,6 +104,7 @@ class Carrying:
                 return advance
             while not isinstance(command := advance.commands[0], Finish):
                 event = await self._event(command)
+                self.begun = None
                 self._turn_over(event)
                 advance = self._follow(event)
             return await self._concluded(command)
@@ -159,6 +165,8 @@ class Carrying:
         """Do what the machine commands, and give what came of it."""
         if workflow.cancellation_reason() is not None:
             raise asyncio.CancelledError
+        pause_us = command.duration_us if isinstance(command, Pause) else None
+        self.begun = Begun(_now_us(), id_of(self.order.span_id, len(self.recorded)), pause_us)
         if isinstance(command, Pause):
             return await self._pause(command)
         if isinstance(command, Question):
@@ -260,9 +268,8 @@ class Carrying:
         span_id, started = _new_id(), _now_us()
         limits = [us for us in (command.deadline_us, left_us) if us is not None]
         family = Family(self.order, self.machines, self.machine, state, self.now, span_id, _new_id)
-        self.children = family.members
+        self.begun = Begun(started, span_id, None, family.members)
         ended = await family.run(min(limits, default=None))
-        self.children = ()
         is_ours = left_us is not None and (command.deadline_us is None or left_us < command.deadline_us)
         if family.is_cut and is_ours:
             ended = ended._replace(outcome="cancelled", message="the run was cancelled")

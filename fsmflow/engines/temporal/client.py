@@ -20,8 +20,8 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from fsmflow.engines.assembling import assembled
 from fsmflow.engines.temporal import indexing
-from fsmflow.engines.temporal.assembling import assembled
 from fsmflow.engines.temporal.orders import KERNEL, Order
 from fsmflow.engines.temporal.question import NOT_WAITING, REJECTED
 from fsmflow.engines.temporal.questions import Posed, posed
@@ -325,12 +325,19 @@ class Temporal:
 
         Raises:
             NoWorker: No worker answers.
+            RPCError: There is no such run.
         """
+        await self.client.get_workflow_handle(run_id).describe()
         return await assembled(run_id, self._told)
 
     async def _told(self, run_id: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Give what each history of a run tells, the first one first."""
-        runs = [(await self.client.get_workflow_handle(run_id).describe()).run_id]
+        """Give what each history of a run tells, the first one first; nothing if it is to be started."""
+        try:
+            runs = [(await self.client.get_workflow_handle(run_id).describe()).run_id]
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return
         while before := await self._before(run_id, runs[0]):
             runs.insert(0, before)
         for each in runs:

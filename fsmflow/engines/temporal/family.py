@@ -10,9 +10,9 @@ from temporalio import workflow
 from temporalio.exceptions import ChildWorkflowError, is_cancelled_exception
 
 from fsmflow.engines.machines import called, read_machine
+from fsmflow.engines.spans import Child, Seen
 from fsmflow.engines.temporal.ledger import Lanes
 from fsmflow.engines.temporal.orders import Order
-from fsmflow.engines.temporal.spans import Child, Seen
 from fsmflow.machine import Children, Machine, Work
 from fsmflow.runtime.children import child_id, ended_badly, failures_told
 from fsmflow.runtime.commands import Callee, Stage
@@ -245,7 +245,7 @@ class Family:
         state, now = self._state, self._now
         cost = (state.cost.tool_calls, state.cost.tokens, state.cost.micro_usd)
         stage = Stage(state.name, "", cost=cost, steps=state.steps)
-        run = Seen.of(self._order, now)
+        run = Seen.of(self._order.run_id, self._order.trace_id, now)
         return StepContext(_Named(self._machine.name), run, stage, None, self._span_id, int, 0, _never_late)
 
     def _all(self) -> Iterator[_Start]:

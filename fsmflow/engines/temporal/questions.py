@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from temporalio.service import RPCError, RPCStatusCode
 
-from fsmflow.engines.temporal.assembling import Told, assembled, known, of_child
+from fsmflow.engines.assembling import Told, assembled, known, of_child
 from fsmflow.runtime import Asked
 from fsmflow.runtime.hiding import Hiding, Ways, within
 from fsmflow.runtime.secrets import Secrets
@@ -42,9 +42,8 @@ async def posed(run_id: str, status: Status, told: Told) -> list[Posed]:
     if not asking:
         return []
     secrets = Secrets()
-    for each in runs:
-        # What any of them has met that is secret may be repeated by what another one shows.
-        await assembled(each.run_id, told, secrets, each.given)
+    # What any of them has met that is secret may be repeated by what another one shows.
+    await assembled(run_id, told, secrets)
     return [_posed(each, secrets) for each in asking]
 
 

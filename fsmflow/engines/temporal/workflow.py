@@ -14,6 +14,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
+    from fsmflow.engines.spans import secret_ways
     from fsmflow.engines.temporal import spans
     from fsmflow.engines.temporal.carrying import Carrying
     from fsmflow.engines.temporal.orders import KERNEL, Order, Standing
@@ -110,7 +111,7 @@ class MachineRun:
             "asked": None if asking is None else spans.without_keys(asking.asked),
             "asked_us": None if asking is None else asking.since_us,
             "children": [child._asdict() for child in carrying.children],
-            "secret": spans.secret_ways(carrying.machine),
+            "secret": secret_ways(carrying.machine),
         }
 
     @workflow.query
@@ -125,8 +126,8 @@ class MachineRun:
                 carrying.machine,
                 carrying.now,
                 carrying.recorded,
-                carrying.ending,
+                carrying.ending or carrying.begun,
                 carrying.started_us,
             ),
-            "secret": spans.secret_ways(carrying.machine),
+            "secret": secret_ways(carrying.machine),
         }

@@ -41,8 +41,7 @@ async def _events(run_id: str, told: Told, secrets: Secrets, given: Ways) -> Asy
                 own = within(ways.get(event["state"], ()), "input")
                 async for each in _events(child["run_id"], told, secrets, of_child(own, child["within"])):
                     yield each
-            if event["event"] != "lost":
-                yield hiding.event(event)
+            yield hiding.event(event)
 
 
 def known(secret: Mapping[str, list[str]], given: Ways) -> dict[str, Ways]:
