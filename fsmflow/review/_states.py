@@ -23,7 +23,12 @@ _EFFECTS = {
     "idempotent": "idempotent: repeating it changes nothing more",
     "once": "once: never repeated",
 }
-_FORMS = {"schema": "JSON by its schema", "object": "a JSON object", "text": "words"}
+_FORMS = {
+    "schema": "JSON by its schema",
+    "object": "a JSON object",
+    "text": "words",
+    "tools": "a call of one of its tools",
+}
 _ON = {
     "retry": "transient failure",
     "invalid": "rejected output",
@@ -103,6 +108,7 @@ def _asked(model: Model | None) -> Rows:
         ["prompt", model.prompt],
         ["system", model.system or ""],
         ["answer", f"{_FORMS[model.format]}, at most {model.max_tokens:,} tokens"],
+        *(["tool", name if takes is None else f"{name}: {takes}"] for name, takes in model.tools),
         ["temperature", model.temperature or ""],
     ]
 

@@ -248,3 +248,15 @@ def test_every_transition_has_its_edge() -> None:
             assert number is not None
             edge = diagram.edges[number]
             assert (edge.source, edge.target) == (way.source, way.target)
+
+
+def test_a_model_that_calls_tools_is_told_with_them() -> None:
+    """How a model answers is told of every way there is, and of tools what each takes."""
+    text = SPEC.replace(
+        "    run: answers:draft\n",
+        "    llm: {model: m, prompt: p.md, max_tokens: 9, tools: {good: str, poor: 'answers:Poor'}}\n",
+    )
+    contract = state(told(review(text)), "draft")["contract"]
+    assert ["answer", "a call of one of its tools, at most 9 tokens"] in contract
+    assert ["tool", "good: str"] in contract
+    assert ["tool", "poor: answers:Poor"] in contract
