@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 from hypothesis import example
 
+from fsmflow import semantics
+from fsmflow.analysis.proving.witness import Witness
+from fsmflow.machine import Choice
 from fsmflow.testing.drawing import simplest
 from fsmflow.testing.plans import LONGEST_FOLLOWED, Plan, inputs, plan_of, samples, worst_plans
-from fsmflow.testing.play import play
+from fsmflow.testing.play import Played, play
 from fsmflow.testing.subject import Subject
 
 Test = TypeVar("Test", bound=Callable[..., Any])
@@ -59,16 +62,34 @@ def with_worst_runs(subject: Subject) -> Callable[[Test], Test]:
 
 
 def worst_cases(subject: Subject) -> Iterator[WorstCase]:
-    """Play the witness of each bound that is exact on `subject`'s runner."""
+    """Play the witness of each bound that is exact on `subject`'s runner.
+
+    Choices are free in a proof, which knows no types: where values of the declared types take another arm,
+    nothing is asked of the run.
+    """
     form = subject.proof.budgeted
     for bound in () if form is None else form.bounds.values():
         if bound.metric == "transitions" or not bound.is_exact or not bound.upper:
             continue
         assert bound.witness is not None
-        spent = play(subject, _filled(subject, plan_of(subject, bound.witness))).spent
+        played = play(subject, _filled(subject, plan_of(subject, bound.witness)))
+        if _turned_off(subject, bound.witness, played):
+            continue
+        spent = played.spent
         resource = _RESOURCES[bound.metric]
         drawn = bound.witness.drawn_pauses if bound.metric == "microseconds" else 0
         yield WorstCase(resource, bound.upper, getattr(spent, resource), drawn)
+
+
+def _turned_off(subject: Subject, witness: Witness, played: Played) -> bool:
+    """Tell whether a run left the way of the witness that it was to follow, and did so at a choice."""
+    now, _, ways = semantics.launch(subject.machine, witness.given)
+    for event in witness.events:
+        now, _, taken = semantics.advance(subject.machine, now, event)
+        ways += taken
+    meant = [(way.source, way.name, way.target) for way in ways]
+    apart = next((each for each, taken in zip(meant, played.edges, strict=False) if each != taken), None)
+    return apart is not None and isinstance(subject.machine.states[apart[0]], Choice)
 
 
 def _filled(subject: Subject, plan: Plan) -> Plan:
