@@ -20,6 +20,7 @@ from fsmflow.runtime.outcomes import StepError, Stop
 from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.threads import in_thread
+from fsmflow.runtime.trace import NotWhole, whole
 from fsmflow.runtime.unfinished import finished_value, is_unfinished
 from fsmflow.runtime.verdict import Use, cancelled, cut_at, cut_off, is_cut_by_run, raised, returned
 from fsmflow.runtime.world import World
@@ -94,9 +95,12 @@ class Attempts:
         given: Mapping[str, Any] = own(arguments)
         if bound.wants_context:
             try:
-                key = None if stage.key is None else stage.key(run.values)
+                key = None if stage.key is None else whole(stage.key(run.values))
             except LookupError as missing:
                 return Ended("failure", message=f"key: {Unbound.of(missing).reason}", use=(0, 0, 0))
+            except NotWhole as lost:
+                said = f"key: it can't be told apart from others: {lost}"
+                return Ended("failure", message=said, use=(0, 0, 0))
             context = StepContext(
                 self._core,
                 run,

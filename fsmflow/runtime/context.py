@@ -14,7 +14,6 @@ from fsmflow.runtime.gauge import WorstCase
 from fsmflow.runtime.hiding import Ways
 from fsmflow.runtime.outcomes import Breach, micro_usd
 from fsmflow.runtime.run import WORDS, Run, Spent, written
-from fsmflow.runtime.trace import plain
 
 
 class Proved(Protocol):
@@ -111,7 +110,7 @@ class StepContext:
         It is the same for every attempt of a visit, after a crash too; with `key` in the spec, it
         is the same wherever that value is the same.
         """
-        what = ["key", self.workflow, self.state, plain(self._key)]
+        what = ["key", self.workflow, self.state, self._key]
         if not self._has_key:
             what = ["run", self.run_id, self.state, self.visit]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode("ascii")).hexdigest()[:32]

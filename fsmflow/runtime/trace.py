@@ -7,6 +7,7 @@ import json
 import math
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -133,21 +134,46 @@ def plain(value: Any) -> Any:
     return _Plain().of(value, 0)
 
 
+class NotWhole(ValueError):
+    """A value can't be written down whole, so that others may look just like it; the message says why."""
+
+
+def whole(value: Any) -> Any:
+    """Turn a value into data as `plain` does, where that tells it from every other.
+
+    Raises:
+        NotWhole: Some of it would be left out.
+    """
+    making = _Plain()
+    found = making.of(value, 0)
+    if making.lost:
+        raise NotWhole(making.lost)
+    return found
+
+
 _CUT = {"$repr": "…"}
 _PLAIN_IN_TEXT = frozenset({Decimal, date, datetime, time, timedelta})
 """What says all of itself in text that runs no code of an author's."""
 
 
 class _Plain:
-    """Makes one value plain, while its allowance of parts and of text lasts."""
+    """Makes one value plain, while its allowance of parts and of text lasts.
+
+    Attributes:
+        parts: How many parts may still come.
+        text: How much text.
+        lost: What was left out last; empty if nothing was.
+    """
 
     def __init__(self) -> None:
         self.parts = _MOST_PARTS
         self.text = _MOST_TEXT
+        self.lost = ""
 
     def of(self, value: Any, depth: int) -> Any:
         self.parts -= 1
         if depth > _DEEPEST or self.parts < 0 or self.text < 0:
+            self.lost = "it is too large"
             return dict(_CUT)
         kind = type(value)
         if value is None or kind is bool:
@@ -156,13 +182,16 @@ class _Plain:
             return self.written(value)
         if isinstance(value, int):
             whole = int.__int__(value)
-            return whole if whole.bit_length() < 1000 else {"$repr": f"a number of {whole.bit_length()} bits"}
+            if whole.bit_length() < 1000:
+                return whole
+            self.lost = "it is too large"
+            return {"$repr": f"a number of {whole.bit_length()} bits"}
         if isinstance(value, float):
             number = float.__float__(value)
             return number if math.isfinite(number) else {"$float": float.__repr__(number)}
         if isinstance(value, bytes | bytearray):
             taken = bytes(memoryview(value)[:_LONGEST])
-            self.text -= len(taken)
+            self.take(len(taken))
             return {"$bytes": base64.b64encode(taken).decode("ascii")}
         if isinstance(value, dict):
             return self.mapping(dict.items(value), depth)
@@ -180,12 +209,19 @@ class _Plain:
             return {"$set": sorted(self.each(frozenset.__iter__(value), depth), key=repr)}
         if isinstance(value, Enum):
             return self.of(object.__getattribute__(value, "_value_"), depth + 1)
-        if kind in _PLAIN_IN_TEXT:
+        if kind in _PLAIN_IN_TEXT or _is_uuid(kind):
             return {"$repr": str(value)}
         names = field_names(kind)
         if names is not None:
             return self.mapping(((name, _stored(value, name)) for name in names), depth)
+        self.lost = f"of {kind.__qualname__} it is not known what it holds"
         return {"$repr": f"<{kind.__module__}.{kind.__qualname__}>"}
+
+    def take(self, length: int) -> None:
+        """Take some text, which was cut if it is of the longest."""
+        self.text -= length
+        if length == _LONGEST:
+            self.lost = "it is too large"
 
     def each(self, items: Iterable[Any], depth: int) -> list[Any]:
         found = []
@@ -210,9 +246,15 @@ class _Plain:
 
     def written(self, text: str) -> str:
         taken = str.__getitem__(text, slice(_LONGEST))
-        self.text -= len(taken)
+        self.take(len(taken))
         # A lone surrogate can't be written as UTF-8.
         return str.encode(taken, "utf-8", "backslashreplace").decode("utf-8")
+
+
+def _is_uuid(kind: type) -> bool:
+    """Tell whether this is the class of UUIDs; where nobody has loaded its module there are none."""
+    known = sys.modules.get("uuid")
+    return known is not None and kind is known.UUID
 
 
 def field_names(kind: type) -> tuple[str, ...] | None:

@@ -1,6 +1,8 @@
 """Steps that act: what is unknown, and under which key an effect is known."""
 
 import asyncio
+import uuid
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +133,35 @@ def test_a_key_of_objects_says_what_they_hold():
     first = keys(["stop"], given={"order": Order()}, key="$input.order")
 
     assert first == keys(["stop"], given={"order": Order()}, key="$input.order")
+
+
+def test_keys_of_uuids_are_told_apart():
+    """An order that is known by a UUID is another effect than the next one."""
+    first, second, again = (
+        keys(["stop"], given={"order": uuid.UUID(int=number)}, key="$input.order") for number in (1, 2, 1)
+    )
+
+    assert first == again
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "order",
+    [Path("orders/7"), {"of": [object()]}, "7" * 100_001, b"7" * 100_001, 1 << 1000, [0] * 50_001],
+    ids=["path", "object", "text", "bytes", "number", "list"],
+)
+def test_a_key_that_may_stand_for_another_effect_too_is_refused(order):
+    """What can't be written down whole is no key: two orders that begin alike would be taken for one."""
+    state = step(effect="idempotent", key="$input.order", with_={"x": 1})
+
+    async def work(x, ctx):
+        raise AssertionError("called")
+
+    result = run({"work": state}, {"work": work}, given={"order": order})
+
+    assert outcomes(result) == [("work", "failure")]
+    assert result.error.message.startswith("key: it can't be told apart from others: ")
+    assert result.spent[1:4] == (0, 0, 0)
 
 
 def test_a_key_that_leads_nowhere_fails_before_the_step_acts():
