@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from fsmflow import spec
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.loading.converter import key_of
 from fsmflow.loading.names import (
     DEVICES,
     RESERVED_CHILDREN,
     RESERVED_LABELS,
     RESERVED_STATES,
+    RULE,
     forbidden_module,
     name_flaw,
     parameter_flaw,
@@ -124,8 +126,11 @@ def _fan_out(state: spec.Map, route: Route) -> Iterator[Diagnostic]:
     """Check that no more children run at a time, or may fail, than there are."""
     for key, number in (("width", state.width), ("tolerate", state.tolerate)):
         if 0 < state.at_most < number <= MAX_ITEMS:
-            message = f"`{key}` is {number:,}, and there are {state.at_most:,} children at the most"
-            yield Diagnostic("absurd-cap", message, (*route, key))
+            message = f"`{key}` is {number:,}, and `at_most` is {state.at_most:,}"
+            able = "run at a time" if key == "width" else "fail"
+            hint = f"at most `at_most` of them can {able}"
+            most = Related("at most so many", (*route, "at_most"))
+            yield Diagnostic("absurd-cap", message, (*route, key), hint=hint, related=(most,))
 
 
 def _branches(branches: Mapping[str, spec.Branch], route: Route) -> Iterator[Diagnostic]:
@@ -164,11 +169,21 @@ def _name(
         hint = f"{why}; choose another name"
         yield Diagnostic("reserved-name", f"`{name}` can't name a {what}", route, key=key, hint=hint)
     elif flaw := name_flaw(name):
-        yield _bad("bad-name", what, name, route, flaw, key=key)
+        yield _bad("bad-name", what, name, route, flaw, key=key, hint=_likely(name))
 
 
-def _bad(check: str, what: str, name: str, route: Route, flaw: str, *, key: bool = False) -> Diagnostic:
-    return Diagnostic(check, f"`{shown(name)}` can't name a {what}: {flaw}", route, key=key)
+def _likely(name: str) -> str:
+    """Word a hint for a name that is none: the nearest that is one, or the rule."""
+    if not name.isascii():
+        return RULE
+    meant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+    return f"did you mean `{meant}`?" if meant != name and name_flaw(meant) is None else ""
+
+
+def _bad(
+    check: str, what: str, name: str, route: Route, flaw: str, *, key: bool = False, hint: str = ""
+) -> Diagnostic:
+    return Diagnostic(check, f"`{shown(name)}` can't name a {what}: {flaw}", route, key=key, hint=hint)
 
 
 def _prose(text: str | None, route: Route) -> Iterator[Diagnostic]:
@@ -180,7 +195,10 @@ def _prose(text: str | None, route: Route) -> Iterator[Diagnostic]:
 def _reference(reference: str, route: Route) -> Iterator[Diagnostic]:
     if flaw := reference_flaw(reference):
         message = f"`{shown(reference)}` names no function: {flaw}"
-        yield Diagnostic("bad-reference", message, route, hint="for example `ask_docs:retrieve`")
+        meant = ":".join(reference.rsplit(".", 1))
+        is_near = ":" not in reference and reference_flaw(meant) is None
+        hint = f"did you mean `{meant}`?" if is_near else "for example `ask_docs:retrieve`"
+        yield Diagnostic("bad-reference", message, route, hint=hint)
     elif module := forbidden_module(reference):
         hint = "write a function of your own that calls it, so that it can be reviewed"
         message = f"a step can't be a function of `{module}`"

@@ -17,7 +17,7 @@ from cattrs import Converter
 from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
-from fsmflow.diagnostics import did_you_mean
+from fsmflow.diagnostics import did_you_mean, nearest
 from fsmflow.loading.names import shown
 from fsmflow.loading.scalars import BadNumber, typed
 from fsmflow.source import Real
@@ -174,7 +174,10 @@ def _literal(type_: Any) -> Hook:
             if type(data) is type(value) and data == value:
                 return value
         expected = " or ".join(f"`{value}`" for value in allowed)
-        hint = did_you_mean(data, [str(value) for value in allowed]) if isinstance(data, str) else ""
+        near = nearest(data, [str(value) for value in allowed]) if isinstance(data, str) else None
+        hint = "" if near is None else f"did you mean `{near}`?"
+        if near is not None and near == data:
+            hint = "write it without quotes"
         raise Misfit("bad-value", f"expected {expected}, found {_described(data)}", hint)
 
     return hook

@@ -81,7 +81,11 @@ def faults(error: BaseException, tree: Any) -> Iterator[Fault]:
                 yield from _key_faults(problem, route, data, haven)
             pending.extend(reversed(list(_within(problem, route, data))))
         elif isinstance(problem, KindMisfit):
-            yield Fault(_diagnostic(problem, route, slot), _kind_cures(problem, route, data))
+            cures = _kind_cures(problem, route, data)
+            told = _diagnostic(problem, route, slot)
+            if isinstance(cures[0], Rename):
+                told = attrs.evolve(told, route=cures[0].route, key=True)
+            yield Fault(told, cures)
         elif isinstance(problem, Misfit):
             cure = Put(route, neutral(slot.type, haven)) if slot.required else Drop(route)
             yield Fault(_diagnostic(problem, route, slot), (cure,))
@@ -151,7 +155,8 @@ def _key_faults(
     assert not unknown or any(isinstance(p, ForbiddenExtraKeysError) for p in error.exceptions)
     renamed: set[str] = set()
     for key in unknown[:MAX_UNKNOWN_KEYS]:
-        fault = _unknown_key(error.cl, key, route, [k for k in known if k not in data and k not in renamed])
+        free = [k for k in known if k not in data and k not in renamed]
+        fault = _unknown_key(error.cl, key, route, free, haven)
         renamed |= {cure.key for cure in fault.cures if isinstance(cure, Rename)}
         yield fault
     if len(unknown) > MAX_UNKNOWN_KEYS:
@@ -169,20 +174,27 @@ def _key_faults(
             )
 
 
-def _unknown_key(cls: type, key: str, route: Route, free: list[str]) -> Fault:
+def _unknown_key(cls: type, key: str, route: Route, free: list[str], haven: str) -> Fault:
     owners = [kind for kind, owner in KINDS.items() if key in keys_of(owner)]
-    cure: Cure = Drop((*route, key))
+    cures: tuple[Cure, ...] = (Drop((*route, key)),)
     if cls in KINDS.values() and owners:
-        hint = f"it belongs to {' and '.join(f'`{kind}`' for kind in owners)} states"
+        *most, last = (f"`{kind}`" for kind in owners)
+        hint = (
+            f"it belongs to {', '.join(most)} and {last} states" if most else f"it belongs to {last} states"
+        )
     else:
-        hint = did_you_mean(key, keys_of(cls))
+        hint = "a colon needs a space after it" if ":" in key else did_you_mean(key, keys_of(cls))
         near = nearest(key, free)
         if near is not None and hint == f"did you mean `{near}`?":
-            cure = Rename((*route, key), near)
+            cures = (Rename((*route, key), near),)
+        if (meant := key.partition(":")[0]) in free:
+            # What stands behind the colon is no value yet.
+            value = neutral(keys_of(cls)[meant].type, haven)
+            cures = (Rename((*route, key), meant), Put((*route, meant), value))
         if hint.endswith("…") and cls in NAMES:
             hint += f"; `fsmflow explain {NAMES[cls]}` tells them all"
     diagnostic = Diagnostic("unknown-key", f"unknown key `{shown(key)}`", (*route, key), key=True, hint=hint)
-    return Fault(diagnostic, (cure,))
+    return Fault(diagnostic, cures)
 
 
 def _kind_cures(problem: KindMisfit, route: Route, data: dict[str, Any]) -> tuple[Cure, ...]:

@@ -153,6 +153,9 @@ def refuse_unfit_characters(text: str, path: str, kind: Kind = SPEC) -> None:
         Unreadable: There are some (`not-text`).
     """
     found = [match.start() for _, match in zip(range(_MAX_SHOWN), _UNFIT.finditer(text), strict=False)]
+    # Lines that all end in carriage returns alone are one fault.
+    first = next((at for at in found if text[at] == "\r"), None)
+    found = [at for at in found if text[at] != "\r" or at == first]
     if found:
         lines = Lines(text)
         diagnostics = [
@@ -181,6 +184,8 @@ def refuse_too_large(size: int, path: str, kind: Kind = SPEC) -> None:
 def _escape_hint(character: str) -> str:
     if "\ud800" <= character <= "\udfff":
         return ""
+    if character == "\r":
+        return 'end lines with a line feed; inside double quotes it can be written "\\u000d"'
     return f'inside double quotes it can be written "\\u{ord(character):04x}"'
 
 

@@ -15,6 +15,8 @@ PARAMETER_PATTERN = r"[A-Za-z][A-Za-z0-9_]{0,62}"
 SECRET_PATTERN = rf"^{PARAMETER_PATTERN}(\.{PARAMETER_PATTERN})*$"
 REFERENCE_PATTERN = r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)*:[A-Za-z][A-Za-z0-9_]*"
 
+RULE = "a name is a-z, 0-9 and _, and begins with a letter"
+
 _NAME = re.compile(NAME_PATTERN, re.ASCII)
 _PARAMETER = re.compile(PARAMETER_PATTERN, re.ASCII)
 _REFERENCE = re.compile(REFERENCE_PATTERN, re.ASCII)
@@ -61,7 +63,7 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
 
 def name_flaw(name: str) -> str | None:
     """Say what keeps `name` from being a name, or give None."""
-    return _identifier_flaw(name, _NAME, "a name is a-z, 0-9 and _, and begins with a letter")
+    return _identifier_flaw(name, _NAME, RULE)
 
 
 def workflow_flaw(name: str) -> str | None:

@@ -57,7 +57,12 @@ def structure(document: Document) -> Structured:
             found = list(islice(faults(error, current.tree), MAX_FAULTS))
         else:
             told = {d.route for d in diagnostics}
-            news = (d for d in _placed(breaches(workflow), current) if d.route not in told)
+            # What is held against a number that is faulty itself is an echo of that.
+            news = (
+                d
+                for d in _placed(breaches(workflow), current)
+                if told.isdisjoint((d.route, *(other.route for other in d.related)))
+            )
             diagnostics += islice(news, MAX_FAULTS)
             return _without_absurd_caps(Structured(workflow, tuple(diagnostics), current.damaged))
         diagnostics += _placed((fault.diagnostic for fault in found), current)

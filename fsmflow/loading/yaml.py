@@ -47,14 +47,21 @@ Place = tuple[int, int]
 
 _PLAIN, _BLOCK = (None, ""), ("|", ">")
 
+_COLON = "could not find expected ':'"
 _SYNTAX_HINTS = (
     ("mapping values are not allowed", "text that holds `: ` needs quotes"),
-    ("could not find expected ':'", "a key needs a colon and a space after it"),
+    (_COLON, "a key needs a colon and a space after it"),
     ("did not find expected key", "check the indentation"),
+    ("did not find expected '-' indicator", "check the indentation, and each `-`"),
     ("expected <block end>", "check the indentation"),
-    ("expected ',' or", "a `[` or `{` is not closed, or a comma is missing"),
+    (
+        "expected ',' or",
+        "a `[` or `{` is not closed, or a comma is missing; what holds a bracket or a comma needs quotes",
+    ),
     ("while scanning a quoted scalar", "a quote is not closed, or a backslash is not doubled"),
 )
+_STRANGE_SPACE = re.compile("(?:^|[:,-]) *([\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000])")
+"""What looks like a space that indents, or parts a key from its value, and is none to YAML."""
 
 
 def load_file(path: str | os.PathLike[str], kind: Kind = SPEC) -> Document:
@@ -300,18 +307,39 @@ class _Builder:
         tree = self.tree if isinstance(self.tree, dict) else None
         return Unreadable(self.diagnostics, Document(self.path, self.text, tree, self.keys, self.values))
 
+    def strange_space(self, line: int) -> int | None:
+        """Find what only looks like a space in a line that can't be read, or in the one before."""
+        lines = self.text.split("\n")
+        for number in (line, line - 1):
+            found = _STRANGE_SPACE.search(lines[number - 1]) if 0 < number <= len(lines) else None
+            if found is not None:
+                return self.lines.offset(number, found.start(1) + 1)
+        return None
+
     def syntax_error(self, error: yaml.YAMLError) -> Unreadable:
         """Tell what the parser says; newer parsers bound depth themselves, and look ahead of their events."""
         problem = getattr(error, "problem", None) or "this is not YAML"
         context = getattr(error, "context", None) or ""
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        if _COLON in problem:
+            # The key began where the context says, maybe lines before anything was found to be amiss.
+            mark = getattr(error, "context_mark", None) or mark
         said = f"{context}: {problem}" if context else problem
         hint = next((hint for words, hint in _SYNTAX_HINTS if words in f"{context} {problem}"), "")
         span = None
         if mark is not None:
             at = min(self.lines.offset(*_at(mark)), len(self.text))
-            if self.text[at : at + 1] == "\t":
+            before, sign = self.text[self.lines.offset(mark.line + 1, 1) : at], self.text[at : at + 1]
+            space = self.strange_space(mark.line + 1)
+            if sign == "\t":
                 said, hint = "a tab can't indent or begin a value", "indent with spaces"
+            elif space is not None:
+                at = space
+                said, hint = f"U+{ord(self.text[at]):04X} is no space to YAML", "write a plain space"
+            elif "cannot start any token" in problem:
+                hint = f"text that begins with `{shown(sign)}` needs quotes"
+            elif hint == "check the indentation" and before.count("'") > 1:
+                hint = "`'` inside single quotes is written `''`"
             span = self.lines.span(at, min(at + 1, len(self.text)))
         if "maximum nesting depth" in problem:
             self.diagnostics.append(Diagnostic("too-deep", _TOO_DEEP, span=span))
