@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from threading import RLock
 from typing import Any, Protocol
 
 from fsmflow.runtime.clock import NEVER
@@ -42,8 +43,9 @@ class StepContext:
 
     __slots__ = (
         "_about",
+        "_booked",
         "_charged",
-        "_closed",
+        "_charging",
         "_core",
         "_cost",
         "_deadline_us",
@@ -96,7 +98,9 @@ class StepContext:
         self._now = now
         self._deadline_us = deadline_us
         self._late = late
-        self._closed = False
+        self._booked: tuple[int, int, int] | None = None
+        # Any thread may charge; one that holds it may run a finalizer that charges too.
+        self._charging = RLock()
         self._steps: int | None = None
         self._tell = tell
         self._about = about
@@ -137,7 +141,7 @@ class StepContext:
         tokens: int | None = None,
         usd: Decimal | int | float | str | None = None,
     ) -> None:
-        """Put what was used on the run's ledger. Charges of one attempt add up.
+        """Put what was used on the run's ledger, from any thread. Charges of one attempt add up.
 
         A resource that is charged, were it 0, counts as charged; one that never is counts as declared.
 
@@ -154,18 +158,19 @@ class StepContext:
         for name, amount in (("tool_calls", tool_calls), ("tokens", tokens)):
             if amount is not None and (type(amount) is not int or amount < 0):
                 raise ValueError(f"{name} must be a whole number that is not negative, not {amount!r}")
-        before = self.excess()
         said = (tool_calls is not None, tokens is not None, usd is not None)
-        for i, amount in enumerate((tool_calls or 0, tokens or 0, money)):
-            if said[i]:
-                self._charged[i] = (self._charged[i] or 0) + amount
-        over = self.excess()
-        if self._closed and over != before:
-            self._late((over[0] - before[0], over[1] - before[1], over[2] - before[2]))
-        self._raise_if_over()
+        with self._charging:
+            before = self._beyond(self._booked)
+            for i, amount in enumerate((tool_calls or 0, tokens or 0, money)):
+                if said[i]:
+                    self._charged[i] = (self._charged[i] or 0) + amount
+            beyond = self._beyond(self._booked)
+            if beyond != before:
+                self._late((beyond[0] - before[0], beyond[1] - before[1], beyond[2] - before[2]))
+            self._raise_if_over()
 
     def _raise_if_over(self) -> None:
-        over = self.excess()
+        over = self._beyond(self._cost)
         if any(over):
             self.breach = "charged more than it declared: " + ", ".join(
                 f"{WORDS[name]} {written(name, charged or 0)} of {written(name, cost)}"
@@ -181,12 +186,12 @@ class StepContext:
 
     def emit(self, text: str) -> None:
         """Show a part of the output as it comes, to whoever follows the run; the output stays what it is."""
-        if self._tell is not None and not self._closed:
+        if self._tell is not None and self._booked is None:
             self._tell(self.state, self.span_id, text)
 
     def note_model(self, **asked: Any) -> None:
         """Say in the trace which model is asked, and what it tells of its answer."""
-        if self._about is not None and not self._closed:
+        if self._about is not None and self._booked is None:
             self._about(self.span_id, asked)
 
     @property
@@ -212,27 +217,31 @@ class StepContext:
         return self._most_steps if self._steps is None else 1 + self._steps
 
     def book_late(self, use: tuple[int, int, int]) -> None:
-        """Book what an abandoned attempt charged beyond its cost, when it is replayed."""
+        """Book what an attempt charged after it had ended, when it is replayed."""
         self._late(use)
 
-    def excess(self) -> tuple[int, int, int]:
-        """Give what was charged beyond the declared cost: tool calls, tokens, micro-dollars."""
-        over = [max(0, (c or 0) - cost) for c, cost in zip(self._charged, self._cost, strict=True)]
+    def _beyond(self, amounts: tuple[int, int, int] | None) -> tuple[int, int, int]:
+        """Give what was charged beyond `amounts`: tool calls, tokens, micro-dollars; of none, nothing."""
+        if amounts is None:
+            return (0, 0, 0)
+        over = [max(0, (c or 0) - amount) for c, amount in zip(self._charged, amounts, strict=True)]
         return (over[0], over[1], over[2])
 
     def close(self, *, cut: bool) -> tuple[int, int, int]:
         """End the attempt, and give what it used: tool calls, tokens, micro-dollars.
 
         What was declared and never charged counts in full, as does all of an attempt that was cut off; of
-        children that were cut off it is known what they used.
+        children that were cut off it is known what they used. What is charged from now on, beyond that, is
+        late.
         """
-        self._closed = True
         in_full = cut and self._steps is None
-        used = [
-            cost if charged is None else max(charged, cost) if in_full else charged
-            for charged, cost in zip(self._charged, self._cost, strict=True)
-        ]
-        return (used[0], used[1], used[2])
+        with self._charging:
+            used = [
+                cost if charged is None else max(charged, cost) if in_full else charged
+                for charged, cost in zip(self._charged, self._cost, strict=True)
+            ]
+            self._booked = (used[0], used[1], used[2])
+            return self._booked
 
 
 _CHARGED = ("tool_calls", "tokens", "micro_usd")

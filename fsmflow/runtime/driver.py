@@ -358,7 +358,7 @@ class Driver:
             self._log.span(span, span_id)
 
     def _settle_late(self) -> None:
-        """Book what abandoned attempts charged beyond what they had declared."""
+        """Book what was charged after its attempt had ended."""
         late = self._attempts.late
         while late:
             event = Late(late.pop(0))

@@ -48,7 +48,7 @@ class Elapsed(NamedTuple):
 
 
 class Late(NamedTuple):
-    """An abandoned attempt charged more than it had declared, after it was cut off."""
+    """After an attempt had ended, more was charged than had been booked of it."""
 
     use: tuple[int, int, int]
 

@@ -46,7 +46,7 @@ class Journal(Protocol):
         """
 
     def late(self, event: Late) -> None:
-        """Keep what an abandoned attempt charged, no later than what is kept next."""
+        """Keep what was charged after its attempt had ended, no later than what is kept next."""
 
     async def end(self, run: Run, event: Kind) -> Kind:
         """Keep what came of what began last: for good no later than what begins next, or how the run ends.

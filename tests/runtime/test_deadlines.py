@@ -366,7 +366,8 @@ def test_a_step_that_never_lets_go_is_left(monkeypatch, effect, caught):
 
         assert outcomes(result) == [("work", "unknown" if effect == "once" else "transient")]
         assert "cut off" in result.error.message
-        assert 3 <= len(swallowed) < 20
+        # On a slow machine it had its time to leave by the second time.
+        assert 2 <= len(swallowed) < 20
 
 
 def test_a_step_that_is_left_never_runs_again(monkeypatch):

@@ -164,6 +164,67 @@ def test_late_charges_count_before_a_retry_is_admitted():
     assert (result.end, result.spent.steps, result.spent.tokens) == ("exceeded", 1, 100)
 
 
+def test_what_a_thread_charges_after_its_attempt_is_booked():
+    """What is charged once an attempt has ended counts too, also if it had declared more than it used."""
+    stop, charged = threading.Event(), threading.Event()
+
+    def work(ctx: StepContext):
+        def later():
+            stop.wait(5)
+            ctx.charge(tokens=50)
+            charged.set()
+
+        ctx.charge(tokens=10)
+        threading.Thread(target=later, daemon=True).start()
+
+    def other():
+        stop.set()
+        charged.wait(5)
+
+    states = {"work": step(cost=Cost(tokens=100, tool_calls=1), success="other"), "other": step()}
+    result = run(states, {"work": work, "other": other})
+
+    assert result.spent[:4] == (2, 1, 60, 0)
+    assert [s.event.use for s in result.trace if type(s.event).__name__ == "Late"] == [(0, 50, 0)]
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_no_charge_of_many_threads_is_lost_or_counted_twice(is_late):
+    """Fifty threads charge at once, while their attempt is under way or after: the sum is on the ledger."""
+    stop, threads = threading.Event(), []
+
+    def charge(ctx):
+        stop.wait(5)
+        for _ in range(400):
+            ctx.charge(tokens=1, usd="0.0000001")
+
+    def settle():
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+    def work(ctx: StepContext):
+        ctx.charge(tokens=0, usd=0)
+        threads.extend(threading.Thread(target=charge, args=(ctx,), daemon=True) for _ in range(50))
+        for thread in threads:
+            thread.start()
+        if not is_late:
+            settle()
+
+    states = {
+        "work": step(cost=Cost(tokens=20_000, usd=Money(20_000)), timeout=seconds(60), success="other"),
+        "other": step(),
+    }
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        result = run(states, {"work": work, "other": settle})
+    finally:
+        sys.setswitchinterval(before)
+
+    assert result.spent[:4] == (2, 0, 20_000, 20_000)
+
+
 def test_late_money_is_exact():
     """Late charges in dollars are rounded up like any other."""
     stop, charged = threading.Event(), threading.Event()
