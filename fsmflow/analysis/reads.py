@@ -9,6 +9,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from fsmflow import spec
+from fsmflow.diagnostics import nearest
 from fsmflow.expressions import (
     All,
     AnyOf,
@@ -107,6 +108,11 @@ def _guard(text: str) -> Guard | GuardError:
         return parse_guard(text)
     except GuardError as error:
         return error
+
+
+def is_meant_or_null(reference: Reference) -> bool:
+    """Tell whether a reference to the field of a value was most likely to end in `.or_null`."""
+    return len(reference.path) == 1 and nearest(reference.path[0], ("or_null",)) is not None
 
 
 def value_names(workflow: spec.Workflow) -> Mapping[str, str]:

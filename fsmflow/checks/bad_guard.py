@@ -27,6 +27,7 @@ Example::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
@@ -36,6 +37,15 @@ from fsmflow.diagnostics import Diagnostic
 from fsmflow.expressions import GuardError, paths
 from fsmflow.loading.names import shown
 from fsmflow.source import Document, Span
+
+_SIGNS = (
+    (r"\$", "names in a guard have no `$`"),
+    (r"&&|\|\||!(?!=)", "`and`, `or` and `not` join conditions"),
+    (r"(?<![=!<>])=(?!=)|===", "`==` compares"),
+)
+"""What other languages write in conditions, and what a guard has for it."""
+
+_WORDS = {"null": "write `None`", "true": "write `True`", "false": "write `False`"}
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -48,7 +58,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 f"this guard can't be read: {arm.guard}",
                 arm.route,
                 span=_span(analysis.document, arm, arm.guard),
-                hint="" if "$" not in arm.text else "names in a guard have no `$`",
+                hint=next((hint for sign, hint in _SIGNS if re.search(sign, arm.text)), ""),
             )
             continue
         unknown = sorted({path.root for path in paths(arm.guard)} - known)
@@ -57,7 +67,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 "bad-guard",
                 f"unknown value `{shown(name)}`",
                 arm.route,
-                hint=analysis.hints.near(name, known),
+                hint=_WORDS.get(name) or analysis.hints.near(name, known),
             )
         if not unknown:
             for message in complaints(analysis.values.inside(arm.state), arm.guard):

@@ -26,6 +26,7 @@ Example::
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
@@ -34,6 +35,12 @@ from fsmflow.analysis.mentions import classes, types
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.typeexpr import parse_type
 
+_ELSEWHERE = {
+    "string": "str", "text": "str", "integer": "int", "number": "float", "double": "float", "boolean": "bool",
+    "array": "list", "List": "list", "object": "dict", "Dict": "dict", "null": "None", "any": "Any",
+}  # fmt: skip
+"""What other languages call a type."""
+
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find types that are none, and classes that their modules do not hold."""
@@ -41,7 +48,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         try:
             parse_type(text)
         except ValueError as error:
-            yield Diagnostic("bad-type", str(error), route)
+            yield Diagnostic("bad-type", str(error), route, hint=_hint(text))
     for mention in classes(analysis.workflow):
         match resolve(analysis.modules, mention.module, mention.name):
             case NotThere(known=known):
@@ -52,3 +59,13 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 yield Diagnostic("bad-type", f"`{mention}` is a module, no class", mention.route)
             case Symbol(node=ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Constant() | ast.Lambda()):
                 yield Diagnostic("bad-type", f"`{mention}` is no class", mention.route)
+
+
+def _hint(text: str) -> str:
+    """Say how a type is written here that is written otherwise elsewhere."""
+    if text.endswith("[]"):
+        return "write `list[TYPE]`"
+    if text.endswith("?") or text.startswith(("Optional[", "typing.Optional[")):
+        return "write `TYPE | None`"
+    words = re.findall(r"(?<![\w.:])\w+(?![\w.:])", text)
+    return next((f"did you mean `{_ELSEWHERE[word]}`?" for word in words if word in _ELSEWHERE), "")

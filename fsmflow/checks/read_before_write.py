@@ -33,7 +33,7 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.paths import written
-from fsmflow.analysis.reads import Read, value_names
+from fsmflow.analysis.reads import Read, is_meant_or_null, value_names
 from fsmflow.diagnostics import Diagnostic
 
 MAX_PATHS = 100
@@ -69,6 +69,8 @@ def _diagnostic(read: Read, why: str) -> Diagnostic:
         name, hint = str(read.reference)[1:], f"ask first: `{read.reference.root} is not None and …`"
     elif read.use == "over":
         name, hint = str(read.reference), f"set it on that path, or lead past `{read.state}` there"
+    elif is_meant_or_null(read.reference):
+        name, hint = str(read.reference), f"did you mean `${read.reference.root}.or_null`?"
     else:
         name, hint = str(read.reference), f"set it on that path, or read `{read.reference}.or_null`"
     return Diagnostic("read-before-write", f"`{name}` may be unset here: {why}", read.route, hint=hint)

@@ -31,14 +31,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.analysis.mentions import CodeName, classes, functions
 from fsmflow.analysis.modules import Absent, Broken
-from fsmflow.diagnostics import Diagnostic, Related
+from fsmflow.diagnostics import Diagnostic, Related, nearest
 
 MAX_RELATED = 3
+MAX_BESIDE = 1_000
 
 _NO_CODE = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr, ast.Compare, ast.BinOp)
 
@@ -50,7 +53,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         if isinstance(analysis.modules.read(mention.module), Absent | Broken):
             faulty.setdefault(mention.module, []).append(mention)
     for module, mentions in faulty.items():
-        found = analysis.modules.read(module)
+        found, hint = analysis.modules.read(module), ""
         related = tuple(Related("and here", m.route) for m in mentions[1 : 1 + MAX_RELATED])
         if isinstance(found, Broken):
             message = f"module `{module}` can't be read: {found.why}"
@@ -58,10 +61,21 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             continue
         else:
             message = f"module `{module}` is neither beside the spec nor in the environment"
-        yield Diagnostic("step-not-found", message, mentions[0].route, related=related)
+            near = nearest(module, _beside(analysis.folder, module))
+            hint = "" if near is None else f"did you mean `{near}`?"
+        yield Diagnostic("step-not-found", message, mentions[0].route, hint=hint, related=related)
     for mention in functions(analysis.workflow):
         if mention.module not in faulty:
             yield from _name(analysis, mention)
+
+
+def _beside(folder: Path, module: str) -> Iterator[str]:
+    """Give the modules beside the spec, or in the package there that `module` is said to be in."""
+    *package, _ = module.split(".")
+    inside = folder.joinpath(*package)
+    for path in islice(inside.iterdir(), MAX_BESIDE) if inside.is_dir() else ():
+        if path.suffix == ".py" or (path / "__init__.py").is_file():
+            yield ".".join((*package, path.stem))
 
 
 def _name(analysis: Analysis, mention: CodeName) -> Iterator[Diagnostic]:

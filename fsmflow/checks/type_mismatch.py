@@ -34,13 +34,16 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+
+from attrs import evolve
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.kinds.signatures import Parameter, Signature
 from fsmflow.analysis.kinds.structuring import misfits, structures
+from fsmflow.analysis.reads import is_meant_or_null, value_names
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route
@@ -83,6 +86,11 @@ def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
         # What `error` holds is part of the language, and `bad-reference` knows it.
         if read.reference.root == "error" or not read.reference.path:
             continue
+        if is_meant_or_null(read.reference) and analysis.assignment.may_be_unset(
+            read.reference.root, read.state
+        ):
+            # `read-before-write` tells it.
+            continue
         found = analysis.values.inside(read.state).read(read.reference)
         if isinstance(found, NoField):
             shown = str(read.reference)[1:] if read.use == "when" else str(read.reference)
@@ -113,15 +121,19 @@ def _step(
     if signature is None or not isinstance(state, spec.Run | spec.Llm):
         return
     parameters = {parameter.name: parameter for parameter in signature.parameters}
+    meant: list[str] = []
     for argument, data in state.with_.items():
         route = place if arguments is None else (*arguments, argument)
         if argument not in parameters:
             if not signature.open:
-                hint = analysis.hints.near(argument, [p for p in parameters if p != "ctx"])
+                free = [p for p in parameters if p != "ctx" and p not in state.with_]
+                hint = analysis.hints.near(argument, free)
+                meant += [p for p in free if hint == f"did you mean `{p}`?"]
                 yield _diagnostic(f"`{step}` has no parameter `{argument}`", route, hint, key=True)
         else:
-            yield from _argument(values, step, parameters[argument], values.of_data(data), route)
-    yield from _left_out(signature, state, step, place)
+            for found in _argument(values, step, parameters[argument], values.of_data(data), route):
+                yield evolve(found, hint=found.hint or _reference(analysis, data))
+    yield from _left_out(signature, {*state.with_, *meant}, step, place)
     declared = values.declared(state.output if isinstance(state, spec.Llm) else state.gives)
     labelled = signature.outcome or isinstance(state.success, dict)
     if not labelled and not structures(values, signature.gives, declared):
@@ -143,16 +155,20 @@ def _answer(analysis: Analysis, state: spec.Llm, route: Route) -> Iterator[Diagn
     yield _diagnostic(message, (*route, "llm", "format"), "say `format: schema`")
 
 
-def _left_out(
-    signature: Signature, state: spec.Run | spec.Llm, step: str, place: Route
-) -> Iterator[Diagnostic]:
+def _reference(analysis: Analysis, data: object) -> str:
+    """Word a hint where the name of a value stands as a text."""
+    name = data.strip("{} ") if isinstance(data, str) else ""
+    return f"did you mean `${name}`?" if name in {*value_names(analysis.workflow), "input"} else ""
+
+
+def _left_out(signature: Signature, given: Container[str], step: str, place: Route) -> Iterator[Diagnostic]:
     for parameter in signature.parameters:
         if parameter.name == "ctx":
             continue
         if parameter.kind == "positional" and parameter.required:
             message = f"`{step}` takes `{parameter.name}` by position only; arguments are given by name"
             yield _diagnostic(message, place, "take away the `/`")
-        elif parameter.required and parameter.name not in state.with_:
+        elif parameter.required and parameter.name not in given:
             message = f"`{step}` needs `{parameter.name}`, and `with` does not give it"
             yield _diagnostic(message, place, f"add `{parameter.name}` to `with`")
 

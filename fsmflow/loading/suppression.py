@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import field, frozen
 
-from fsmflow.diagnostics import Diagnostic, Severity
+from fsmflow.diagnostics import Diagnostic, Severity, nearest
 from fsmflow.loading.names import shown
 from fsmflow.source import Document, Route, Span
 
@@ -58,8 +58,12 @@ def apply(document: Document, diagnostics: Iterable[Diagnostic]) -> tuple[Diagno
             used.add((place.line, diagnostic.check))
         else:
             kept.append(diagnostic)
+    elsewhere: dict[str, list[int]] = {}
+    for diagnostic in kept:
+        place = diagnostic.span or document.locate(diagnostic.route, key=diagnostic.key)
+        elsewhere.setdefault(diagnostic.check, []).append(place.line)
     for suppression in found:
-        kept.extend(_complaints(suppression, used))
+        kept.extend(_complaints(suppression, used, elsewhere))
     return tuple(kept)
 
 
@@ -88,7 +92,9 @@ def suppressions(document: Document) -> Iterator[Suppression]:
         yield Suppression(checks, line, match[2].strip(), span)
 
 
-def _complaints(suppression: Suppression, used: set[tuple[int, str]]) -> Iterator[Diagnostic]:
+def _complaints(
+    suppression: Suppression, used: set[tuple[int, str]], elsewhere: Mapping[str, list[int]]
+) -> Iterator[Diagnostic]:
     example = "for example `# fsmflow: ignore[unbounded-loop] the queue is finite`"
     if not suppression.checks:
         yield Diagnostic(
@@ -106,14 +112,20 @@ def _complaints(suppression: Suppression, used: set[tuple[int, str]]) -> Iterato
             hint=example,
         )
     for check in suppression.checks:
+        hint = "remove it"
         if check in STRUCTURAL:
             message = f"`{check}` can't be excused"
         elif (suppression.line, check) not in used:
             message = f"there is no `{shown(check)}` to excuse on line {suppression.line}"
+            if check in elsewhere:
+                line = min(elsewhere[check], key=lambda line: abs(line - suppression.line))
+                hint = f"it is on line {line}: put the comment there, or above it"
+            elif near := nearest(check, elsewhere):
+                hint = f"did you mean `{near}`?"
         else:
             continue
         yield Diagnostic(
-            "unused-suppression", message, severity=Severity.WARNING, span=suppression.span, hint="remove it"
+            "unused-suppression", message, severity=Severity.WARNING, span=suppression.span, hint=hint
         )
 
 

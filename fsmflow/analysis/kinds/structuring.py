@@ -67,12 +67,16 @@ def _in_class(
     found = values.class_of(wanted)
     if found is None or found.fields is None or found.dynamic:
         return
+    meant: set[str] = set()
     for key, part in data.items():
         if key not in found.fields:
-            yield (*route, key), f"`{wanted}` has no field `{key}`", did_you_mean(key, found.fields)
+            free = [name for name in found.fields if name not in data]
+            hint = did_you_mean(key, free or found.fields)
+            meant.update(name for name in free if hint == f"did you mean `{name}`?")
+            yield (*route, key), f"`{wanted}` has no field `{key}`", hint
         else:
             yield from misfits(values, part, found.fields[key].type, (*route, key))
-    missing = [name for name, one in found.fields.items() if one.required and name not in data]
+    missing = [name for name, one in found.fields.items() if one.required and name not in {*data, *meant}]
     if missing:
         names = ", ".join(f"`{name}`" for name in missing)
         yield route, f"`{wanted}` needs {names}", ""

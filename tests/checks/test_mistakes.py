@@ -1,0 +1,140 @@
+"""What authors get wrong at first: each is told once, with what was meant."""
+
+from __future__ import annotations
+
+import pytest
+
+STEPS = """
+from typing import Literal, TypedDict
+
+
+class Order(TypedDict):
+    number: str
+    total: int
+
+
+def ask(text: str) -> Order: ...
+
+
+def send(order: Order) -> None: ...
+"""
+
+SPEC = """\
+fsmflow: 1
+workflow: sample
+input: str
+output: shop.orders:Order
+states:
+  ask:
+    run: shop.orders:ask
+    with: {text: $input}
+    as: order
+    gives: shop.orders:Order
+    effect: none
+    success: judge
+    fallback: failed
+  judge:
+    choose:
+      - {when: order.total > 5, to: send}
+      - {to: done}
+  send:
+    run: shop.orders:send
+    with: {order: $order}
+    effect: idempotent
+    success: done
+    retry: {times: 1}
+    fallback: failed
+  done: {end: success, output: {number: a, total: 1}}
+  failed: {end: failed}
+"""
+
+
+@pytest.fixture
+def told(compiled, tmp_path):
+    """Give what is said of a spec in which something is written otherwise."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "orders.py").write_text(STEPS)
+
+    def compile_with(old, new):
+        assert old in SPEC
+        return compiled(SPEC.replace(old, new, 1), tmp_path).diagnostics
+
+    return compile_with
+
+
+def test_nothing_is_wrong_at_first(told):
+    """The spec that the slips are made in has none."""
+    assert told("", "") == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "check", "hint"),
+    [
+        ("with: {order: $order}", "with: {order: order}", "type-mismatch", "did you mean `$order`?"),
+        ("with: {order: $order}", "with: {order: '{{ order }}'}", "type-mismatch", "did you mean `$order`?"),
+        ("with: {order: $order}", "with: {ordr: $order}", "type-mismatch", "did you mean `order`?"),
+        ("total: 1}", "totl: 1}", "type-mismatch", "did you mean `total`?"),
+        ("text: $input}", "text: $order.or_nul}", "read-before-write", "did you mean `$order.or_null`?"),
+        ("order.total > 5", '"order.total = 5"', "bad-guard", "`==` compares"),
+        (
+            "order.total > 5",
+            '"order.total > 5 && order.total < 9"',
+            "bad-guard",
+            "`and`, `or` and `not` join",
+        ),
+        ("order.total > 5", "order.total == null", "bad-guard", "write `None`"),
+        ("order.total > 5", "order.total == true", "bad-guard", "write `True`"),
+        ("input: str", "input: string", "bad-type", "did you mean `str`?"),
+        ("input: str", "input: List[str]", "bad-type", "did you mean `list`?"),
+        ("input: str", "input: Optional[str]", "bad-type", "write `TYPE | None`"),
+        ("input: str", "input: str[]", "bad-type", "write `list[TYPE]`"),
+        ("run: shop.orders:send", "run: shop.oders:send", "step-not-found", "did you mean `shop.orders`?"),
+        ("run: shop.orders:send", "run: shp:send", "step-not-found", "did you mean `shop`?"),
+    ],
+)
+def test_a_mistake_is_told_once_with_what_was_meant(told, old, new, check, hint):
+    """One mistake is one fault, and its hint says what to write."""
+    (diagnostic,) = told(old, new)
+
+    assert diagnostic.check == check
+    assert hint in diagnostic.hint
+
+
+def test_a_comment_on_the_wrong_line_is_sent_to_the_right_one(told):
+    """Who excuses what stands two lines below is told where that is."""
+    comment = "# fsmflow: ignore[effect-unsaid] the shop sorts out doubles"
+    found = told("    effect: idempotent\n", f"    {comment}\n")
+    (unused,) = (each for each in found if each.check == "unused-suppression")
+
+    assert unused.hint == "it is on line 23: put the comment there, or above it"
+
+
+def test_a_misspelt_check_in_a_comment_is_told_with_the_right_name(told):
+    """Who excuses a check that is not there is told the one that is."""
+    found = told(
+        "    effect: idempotent\n    success: done\n    retry: {times: 1}",
+        "    success: done\n    retry: {times: 1}  # fsmflow: ignore[effect-unsayd] no harm",
+    )
+
+    (unused,) = (each for each in found if each.check == "unused-suppression")
+
+    assert unused.hint == "did you mean `effect-unsaid`?"
+
+
+def test_a_tool_without_an_arm_is_told_what_to_add(compiled):
+    """A tool that leads nowhere, and is like no arm, has to be given one."""
+    spec = """\
+workflow: sample
+states:
+  think:
+    llm: {model: m, prompt: p.md, max_tokens: 9, tools: {look: str, answer: str}}
+    cost: {tokens: 90}
+    success: {look: done}
+    fallback: failed
+  done: {end: success}
+  failed: {end: failed}
+"""
+    (found,) = (d for d in compiled(spec).diagnostics if d.check == "tool-mismatch")
+
+    assert found.hint == "add `answer: STATE` to `success`"
