@@ -32,7 +32,7 @@ class Attempts:
     Attributes:
         deadline: By when the attempt under way is cut off.
         interruption: Whether the run is told to stop.
-        late: What was charged after its attempt had ended, beyond what was booked of it, until that is booked.
+        late: What was charged after its attempt had ended, beyond what was booked of it.
         asked_us: For how long the children of the latest attempt asked people, which is on no budget.
     """
 

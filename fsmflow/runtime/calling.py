@@ -1,7 +1,7 @@
 """Calling a step by what it is given: lists, mappings and sets belong to it alone.
 
-A step that changed what it was given would change, without a word, what other steps, its own retry and the
-trace hold. Instances are passed on as they are: let their classes be frozen.
+A step that changed what it was given, or gave, would change, without a word, what other steps, its own retry
+and the trace hold. Instances are passed on as they are: let their classes be frozen.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _one(function: Callable[..., Any], name: str) -> Call:
         if len(arguments) != 1 or name not in arguments:
             return function(**own(arguments))
         value = arguments[name]
-        return function(_own(value) if value.__class__ in _CONTAINERS else value)
+        return function(owned(value) if value.__class__ in CONTAINERS else value)
 
     return call
 
@@ -45,8 +45,8 @@ def _two(function: Callable[..., Any], first: str, second: str) -> Call:
             return function(**own(arguments))
         one, two = arguments[first], arguments[second]
         return function(
-            _own(one) if one.__class__ in _CONTAINERS else one,
-            _own(two) if two.__class__ in _CONTAINERS else two,
+            owned(one) if one.__class__ in CONTAINERS else one,
+            owned(two) if two.__class__ in CONTAINERS else two,
         )
 
     return call
@@ -68,19 +68,20 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 def own(arguments: dict[str, Any]) -> dict[str, Any]:
     """Give arguments whose lists, mappings and sets belong to the step alone."""
     for value in arguments.values():
-        if value.__class__ in _CONTAINERS:
-            return {name: _own(value) for name, value in arguments.items()}
+        if value.__class__ in CONTAINERS:
+            return {name: owned(value) for name, value in arguments.items()}
     return arguments
 
 
-def _own(value: Any) -> Any:
+def owned(value: Any) -> Any:
+    """Give a value whose lists, mappings and sets are nobody else's; one that holds itself stays as it is."""
     try:
         return _copied(value)
     except RecursionError:
         return value
 
 
-_CONTAINERS = frozenset({list, dict, set, tuple, bytearray})
+CONTAINERS = frozenset({list, dict, set, tuple, bytearray})
 
 
 def _copied(value: Any) -> Any:
@@ -89,4 +90,4 @@ def _copied(value: Any) -> Any:
         return kind(map(_copied, value))
     if kind is dict:
         return {key: _copied(item) for key, item in value.items()}
-    return kind(value) if kind in _CONTAINERS else value
+    return kind(value) if kind in CONTAINERS else value

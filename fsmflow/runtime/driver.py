@@ -12,6 +12,7 @@ from typing import Any, NoReturn, Protocol
 
 from fsmflow.runtime.asking import Asking, answered
 from fsmflow.runtime.attempts import Attempts
+from fsmflow.runtime.calling import CONTAINERS, owned
 from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.commands import Command, End, Onward, Pause, Question, Stage
 from fsmflow.runtime.complaints import Rejected
@@ -200,7 +201,10 @@ class Driver:
                     by_run, random = is_cut_by_run(stage, run), self._world.random
                     event = cut_off(stage, bound, ended - started, full, random, by_run=by_run)
                 else:
-                    if bound.validate is not None and value.__class__ is not bound.exact:
+                    if bound.validate is None:
+                        if value.__class__ in CONTAINERS:
+                            value = owned(value)
+                    elif value.__class__ is not bound.exact:
                         value = bound.validate(value)
                     event = None
             except Rejected as rejected:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from fsmflow.runtime.calling import owned
 from fsmflow.runtime.clock import Clock
 from fsmflow.runtime.commands import End, Question, Stage
 from fsmflow.runtime.complaints import Rejected
@@ -216,7 +217,7 @@ def accepted(workflow: Typed, given: Any, secrets: Secrets | None = None) -> Any
     """
     check, _ = workflow.types()
     try:
-        return given if check is None else check(given)
+        return owned(given) if check is None else check(given)
     except Rejected as rejected:
         if secrets is None:
             if INPUT not in workflow.secret:

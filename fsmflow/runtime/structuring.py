@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from typing import Any
 
+from fsmflow.runtime.calling import owned
 from fsmflow.runtime.complaints import complaints_of, each, named, shown
 from fsmflow.runtime.instances import Hook, is_class, is_pydantic, of_class, of_pydantic
 from fsmflow.runtime.keyed import is_keyed, of_keyed
@@ -37,7 +38,7 @@ def converter() -> Any:
         # Which also gets the classes that derive from it.
         made.register_structure_hook(kind, scalar)
     made.register_structure_hook_func(_is_enum, _member)
-    made.register_structure_hook_func(lambda kind: kind is object, lambda value, _: value)
+    made.register_structure_hook_func(lambda kind: kind in (Any, object), lambda value, _: owned(value))
     for is_such, hook in (
         (_is_collection, _collection),
         (_is_tuple, _tuple),

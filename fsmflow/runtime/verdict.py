@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from fsmflow.runtime.calling import owned
 from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.complaints import Rejected
@@ -68,8 +69,7 @@ def returned(
     asked = "its type"
     try:
         validate = bound.validate_with(label)
-        if validate is not None:
-            value = validate(value)
+        value = owned(value) if validate is None else validate(value)
         asked = "accept"
         complaints = _complaints(bound, value, arguments)
     except Rejected as rejected:

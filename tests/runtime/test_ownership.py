@@ -1,6 +1,9 @@
 """What a step is given belongs to it alone."""
 
+import pytest
+
 from fsmflow.runtime import Transient
+from fsmflow.spec import End
 from tests.runtime.workbench import outcomes, retry, run, step
 
 
@@ -44,6 +47,55 @@ def test_a_retry_is_given_what_the_first_attempt_was():
 
     assert outcomes(result)[-1] == ("work", "success")
     assert seen == [["a", "b"]] * 3
+
+
+@pytest.mark.parametrize("gives", [None, "list[Any]", "Any", "list[list[int]]"])
+@pytest.mark.parametrize("takes_context", [False, True])
+def test_a_step_cannot_change_what_it_gave(gives, takes_context):
+    """What a step keeps of its output, and adds to later, is for other steps and in the trace as it was."""
+    history, seen = [], []
+
+    async def work():
+        history.append([len(history)])
+        return history
+
+    async def work_in_context(ctx):
+        return await work()
+
+    async def other(given):
+        history[0].append(7)
+        history.append([8])
+        seen.append(given)
+
+    states = {
+        "work": step(gives=gives, success="first"),
+        "first": step(with_={"given": "$work"}, success="second"),
+        "second": step(with_={"given": "$work"}),
+    }
+    steps = {"work": work_in_context if takes_context else work, "first": other, "second": other}
+    result = run(states, steps)
+
+    assert seen == [[[0]], [[0]]]
+    assert [result.trace[0].value, result.trace[1].arguments] == [[[0]], {"given": [[0]]}]
+
+
+def test_a_caller_cannot_change_what_it_gave():
+    """An input of no type is as it was when the run began, whatever becomes of the caller's own."""
+    given = {"items": [1]}
+
+    async def first():
+        given["items"].append(2)
+
+    async def second(items):
+        return items
+
+    states = {
+        "first": step(success="second"),
+        "second": step(with_={"items": "$input.items"}, success="given"),
+        "given": End(end="success", output="$second"),
+    }
+
+    assert run(states, {"first": first, "second": second}, given=given).output == [1]
 
 
 def test_a_value_that_holds_itself_is_passed_on():
