@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
+from os.path import relpath
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fsmflow.analysis.proving.bounds import Effort
 from fsmflow.analysis.proving.witness import Witness
 from fsmflow.analysis.traces.coverage import Coverage, can_be_taken
 from fsmflow.compiler import compile_file
-from fsmflow.diagnostics import InvalidSpec
+from fsmflow.diagnostics import FsmflowError, InvalidSpec
 from fsmflow.machine import Machine, Transition
 from fsmflow.runtime import Runner, load_runner
 from fsmflow.runtime.steps import Bound, resolve_type
@@ -27,6 +28,10 @@ MOST_SEARCHED = 5_000
 
 Edge = tuple[str, str, str]
 """A transition that was taken: source, what left it, target."""
+
+
+class StaleRunner(FsmflowError):
+    """The spec was edited since its runner was generated."""
 
 
 @define(slots=False)
@@ -54,11 +59,16 @@ class Subject:
         Raises:
             InvalidSpec: The spec has errors.
             FileNotFoundError: There is no such runner.
+            StaleRunner: The runner is that of another version of the spec.
         """
         compilation = compile_file(spec)
         if compilation.analysis is None or compilation.errors:
             raise InvalidSpec(compilation.errors)
-        subject = cls(compilation.analysis.machine, load_runner(runner), Path(spec).parent)
+        machine, generated = compilation.analysis.machine, load_runner(runner)
+        if generated.digest != machine.digest:
+            was = f"{relpath(runner)} was generated from another version of {relpath(spec)}"
+            raise StaleRunner(f"{was}: run `fsmflow build`")
+        subject = cls(machine, generated, Path(spec).parent)
         SUBJECTS[subject.machine.name] = subject
         return subject
 

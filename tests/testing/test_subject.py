@@ -7,7 +7,7 @@ import pytest
 from fsmflow.diagnostics import InvalidSpec
 from fsmflow.runtime import Spent
 from fsmflow.testing import Subject
-from fsmflow.testing.subject import SUBJECTS
+from fsmflow.testing.subject import SUBJECTS, StaleRunner
 from tests.generated import module_of, runner_of, source_of
 from tests.sample import machine
 
@@ -64,10 +64,21 @@ def test_another_module_is_no_runner(folder):
         Subject.load(folder / "sample.fsm.yaml", folder / "sample_fsm.py")
 
 
+BUILT = "a: {run: steps:f, effect: none, success: done, fallback: done}\ndone: {end: success}"
+
+
+def test_a_runner_of_an_older_spec_names_what_makes_it_new(folder):
+    """Who edits a spec and forgets to build is told that, and not of the many tests that fail by it."""
+    older = machine(BUILT.replace("effect: none", "effect: none, retry: {times: 1}"))
+    (folder / "sample_fsm.py").write_text(source_of(older), encoding="utf-8")
+
+    with pytest.raises(StaleRunner, match=r"another version of .*sample\.fsm\.yaml: run `fsmflow build`"):
+        Subject.load(folder / "sample.fsm.yaml", folder / "sample_fsm.py")
+
+
 def test_a_subject_is_known_to_the_report(folder):
     """Loading registers the subject, by its workflow's name."""
-    lowered = machine("a: {run: steps:f, effect: none, success: done, fallback: done}\ndone: {end: success}")
-    (folder / "sample_fsm.py").write_text(source_of(lowered), encoding="utf-8")
+    (folder / "sample_fsm.py").write_text(source_of(machine(BUILT)), encoding="utf-8")
     loaded = Subject.load(folder / "sample.fsm.yaml", folder / "sample_fsm.py")
 
     assert SUBJECTS["sample"] is loaded
