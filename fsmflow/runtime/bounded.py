@@ -18,13 +18,18 @@ MOST_BYTES = 16 * 2**20
 """From how many bytes on a response is taken to have no end."""
 
 
-def bounded(client: type) -> Callable[[Any], Awaitable[None]]:
-    """Give the hook that has an HTTP client of this class read a response no further than it may go.
+def library_of(client: type) -> str:
+    """Name the library that an HTTP client of this class comes from: one of those that are like httpx."""
+    found = next(kind.__module__ for kind in client.__mro__ if kind.__module__.startswith("httpx"))
+    return found.partition(".")[0]
+
+
+def bounded(library: str) -> Callable[[Any], Awaitable[None]]:
+    """Give the hook that has an HTTP client of this library read a response no further than it may go.
 
     It holds for what the client reads by itself too, such as the body of an error.
     """
-    library = next(kind.__module__ for kind in client.__mro__ if kind.__module__.startswith("httpx"))
-    stream_of: Any = import_module(library.partition(".")[0]).AsyncByteStream
+    stream_of: Any = import_module(library).AsyncByteStream
 
     class Bounded(stream_of):  # type: ignore[misc]  # found when it runs
         """A body that ends in an error where it goes on and on."""

@@ -11,12 +11,13 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
-from fsmflow.runtime.bounded import PLAIN, bounded
+from fsmflow.runtime.bounded import PLAIN, bounded, library_of
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
@@ -30,6 +31,8 @@ from fsmflow.runtime.validation import StepNotFound, validator
 MOST = 4
 LONGEST_COMPLAINT = 200
 LONGEST_NAME = 200
+MOST_TOKENS = 10**12
+"""Beyond how many tokens an endpoint is not believed that it has counted them."""
 
 Messages = list[dict[str, str]]
 
@@ -132,7 +135,7 @@ def _with_complaints(prompt: str, complaints: list[str]) -> str:
 
 
 def _name(model: Model) -> str:
-    return os.environ.get("OPENAI_MODEL") or model.model
+    return _environment("OPENAI_MODEL") or model.model
 
 
 def _request(model: Model, messages: Messages, form: Form) -> dict[str, Any]:
@@ -146,9 +149,20 @@ def _request(model: Model, messages: Messages, form: Form) -> dict[str, Any]:
     return request | form.told
 
 
-def _endpoint() -> tuple[str | None, str | None]:
+def _environment(name: str) -> str:
+    """Give what the environment says, but for blanks around it: what was read from a file ends in a line."""
+    return os.environ.get(name, "").strip()
+
+
+def _endpoint() -> tuple[str, str]:
     """Give the key and the address of whom to call, as far as the environment says them."""
-    return os.environ.get("OPENAI_API_KEY"), os.environ.get("OPENAI_BASE_URL")
+    return _environment("OPENAI_API_KEY"), _environment("OPENAI_BASE_URL")
+
+
+@cache
+def _trusted(library: str, *_: str | None) -> Any:
+    """Give whom an HTTP client trusts: to read that takes longer than all else that is done for a call."""
+    return import_module(library).create_ssl_context()
 
 
 def _client(stage: Stage, ctx: StepContext) -> Any:
@@ -163,18 +177,22 @@ def _client(stage: Stage, ctx: StepContext) -> Any:
     if place and not place.lower().startswith(("http://", "https://")):
         # It is not shown, since it may hold a password.
         raise _unsent(ctx, "OPENAI_BASE_URL is no address: it has to begin with http:// or https://")
+    if not (key.isascii() and key.isprintable()):
+        raise _unsent(ctx, "OPENAI_API_KEY is no key: no request can carry what stands in it")
     try:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
     except ImportError:
         raise _unsent(ctx, "to ask a model takes the openai client: pip install 'fsmflow[llm]'") from None
     # Where the state has a timeout, the runtime cuts the call off; the client's own would come too early.
     options: dict[str, Any] = {} if stage.timeout_us is None else {"timeout": None}
+    library = library_of(DefaultAsyncHttpxClient)
+    trusted = _trusted(library, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     return AsyncOpenAI(
         api_key=key or "none",
         base_url=place or None,
         max_retries=0,
         http_client=DefaultAsyncHttpxClient(
-            follow_redirects=False, event_hooks={"response": [bounded(DefaultAsyncHttpxClient)]}, **options
+            follow_redirects=False, verify=trusted, event_hooks={"response": [bounded(library)]}, **options
         ),
         default_headers=PLAIN,
         **options,
@@ -185,7 +203,8 @@ async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:
     """Send a request, once.
 
     Raises:
-        Transient: What comes back is no JSON object, or goes on and on.
+        Transient: What comes back is no JSON object, or an error, or goes on and on.
+        Permanent: It is an error that blames the request.
     """
     try:
         async with client:
@@ -228,19 +247,21 @@ def _charge(ctx: StepContext, model: Model, usage: Any) -> None:
     if model.price is not None and read is not None:
         # Tokens that are neither read nor written, as a model's own thoughts, are paid for as written.
         amount = read * model.price[0] + (tokens - read) * model.price[1]
-        money = Decimal(amount).scaleb(-12)
+        # Written, since to reckon with decimals is as exact as the program around has set them to be.
+        money = Decimal(f"{amount}e-12")
     ctx.charge(tokens=tokens, usd=money)
 
 
 def _count(number: Any) -> int | None:
-    return number if type(number) is int and number >= 0 else None
+    """Give a number of tokens; none for what no answer could have used, and so says nothing."""
+    return number if type(number) is int and 0 <= number <= MOST_TOKENS else None
 
 
 def _message(reply: Mapping[str, Any], model: Model) -> dict[str, Any]:
     """Give the message of an answer that was brought to its end.
 
     Raises:
-        Transient: There is no answer at all.
+        Transient: There is no answer at all, or the endpoint failed in the middle of it.
         Invalid: It was not brought to its end.
         Permanent: The model refused, or a filter did.
     """
@@ -251,6 +272,8 @@ def _message(reply: Mapping[str, Any], model: Model) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise Transient("the endpoint's reply holds no answer")
     finish = choices[0].get("finish_reason")
+    if finish == "error":
+        raise Transient("the endpoint failed in the middle of the answer")
     if finish == "content_filter":
         raise Permanent("a content filter stopped the answer")
     if message.get("refusal"):

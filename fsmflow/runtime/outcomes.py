@@ -212,7 +212,7 @@ def parse_retry_after(text: object, *, unit_us: int = 1_000_000, now: float | No
         return None
     text = text.strip()
     if text.replace(".", "", 1).isdigit():
-        return min(int(Decimal(text) * unit_us), MAX_RETRY_AFTER_US)
+        return min(int(_EXACT.multiply(Decimal(text), Decimal(unit_us))), MAX_RETRY_AFTER_US)
     try:
         date = parsedate_to_datetime(text)
         if date.tzinfo is None:
@@ -249,8 +249,8 @@ def micro_usd(amount: Decimal | int | float | str) -> int:
         raise ValueError(f"a charge in dollars must be a sensible number, not {str(amount)[:40]}")
     if exact < 0:
         raise ValueError(f"a charge can't be negative: {amount!r}")
-    return int(_MONEY.multiply(exact, Decimal(1_000_000)).to_integral_value(ROUND_CEILING))
+    return int(_EXACT.multiply(exact, Decimal(1_000_000)).to_integral_value(ROUND_CEILING))
 
 
 # What does not fit is rounded up, never down.
-_MONEY = Context(prec=60, rounding=ROUND_CEILING)
+_EXACT = Context(prec=60, rounding=ROUND_CEILING)

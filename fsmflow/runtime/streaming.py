@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from fsmflow.runtime.outcomes import Transient
+from fsmflow.runtime.outcomes import TRANSIENT_STATUSES, Permanent, StepError, Transient
 
 MOST_TEXT = 8_000_000
 """From how many characters on an answer is taken to have no end."""
@@ -25,6 +25,7 @@ async def streamed(request: Mapping[str, Any], client: Any, show: Callable[[str]
 
     Raises:
         Transient: The stream broke off, or what came is no answer, whole or in parts.
+        Permanent: An error came that blames the request.
     """
     put_together = _Reply()
     wanted = {**request, "stream": True, "stream_options": {"include_usage": True}}
@@ -74,7 +75,8 @@ def reply_in(content: bytes) -> dict[str, Any]:
     """Read a reply that came whole.
 
     Raises:
-        Transient: It is no JSON object.
+        Transient: It is no JSON object, or an error.
+        Permanent: It is an error that blames the request.
     """
     try:
         reply = json.loads(content)
@@ -82,14 +84,30 @@ def reply_in(content: bytes) -> dict[str, Any]:
         reply = None
     if not isinstance(reply, dict):
         raise Transient("the endpoint's reply is no JSON object")
+    if reply.get("error"):
+        raise _refusal("the endpoint's reply is an error", reply["error"])
     return reply
+
+
+_BLAMES = frozenset({"context_length_exceeded", "invalid_request_error"})
+"""What an error says, as its code or its type, of a request that can't be answered as it is."""
+
+
+def _refusal(how: str, error: Any) -> StepError:
+    """Say what an error means that comes in the place of an answer, and so under a status of success."""
+    message = f"{how}: {json.dumps(error)[:200]}"
+    said = [error.get("code"), error.get("type")] if isinstance(error, dict) else [error]
+    code = str(said[0])
+    status = int(code) if re.fullmatch("4[0-9]{2}", code) else None
+    is_blamed = any(isinstance(each, str) and each in _BLAMES for each in said)
+    if is_blamed if status is None else status not in TRANSIENT_STATUSES:
+        return Permanent(message)
+    return Transient(message)
 
 
 def _at_once(content: bytes, show: Callable[[str], None]) -> dict[str, Any]:
     """Read a reply that came whole, and show its words as if they were one part."""
     reply = reply_in(content)
-    if reply.get("error"):
-        raise Transient(f"the endpoint's reply is an error: {json.dumps(reply['error'])[:200]}")
     with contextlib.suppress(LookupError, TypeError, AttributeError):
         words = words_of(reply["choices"][0]["message"]["content"])
         if words:
@@ -101,7 +119,8 @@ def _part(line: str) -> Mapping[str, Any]:
     """Read one line of a stream of server-sent events (HTML Living Standard §9.2); most hold a part.
 
     Raises:
-        Transient: It holds what is no part of an answer.
+        Transient: It holds what is no part of an answer, or an error.
+        Permanent: It holds an error that blames the request.
     """
     field, _, data = line.partition(":")
     if field != "data" or data.strip() in ("", "[DONE]"):
@@ -113,7 +132,7 @@ def _part(line: str) -> Mapping[str, Any]:
     if not isinstance(part, dict):
         raise Transient("the stream holds what is no part of an answer")
     if part.get("error"):
-        raise Transient(f"the stream broke off: {json.dumps(part['error'])[:200]}")
+        raise _refusal("the stream broke off", part["error"])
     return part
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
+from decimal import Context, Inexact, localcontext
 
 import attrs
 import pytest
 
 from fsmflow.runtime import StepNotFound
 from fsmflow.spec import Budget, Cost, Duration, End, Llm, Model, Money, Price
-from tests.runtime.model_server import breaks_off, fails, hangs, hangs_up, says, sends, serving
+from tests.runtime.model_server import breaks_off, fails, hangs, hangs_up, says, sends, serving, streams
 from tests.runtime.workbench import compiled, outcomes, reask, retry, seconds
 
 PRICES = {"small": Price(input=Money(150_000), output=Money(600_000))}
@@ -48,7 +50,9 @@ def ask(prompts, monkeypatch):
     return run
 
 
-def ask_without(folder, *, model=None, given="What is sum?", prices=PRICES, budget=None, **state):
+def ask_without(
+    folder, *, model=None, given="What is sum?", prices=PRICES, budget=None, options=None, **state
+):
     asked = {"model": "small", "prompt": "draft.md", "max_tokens": 100, **(model or {})}
     draft = Llm(
         **{
@@ -64,7 +68,7 @@ def ask_without(folder, *, model=None, given="What is sum?", prices=PRICES, budg
     states = {"draft": draft, "given": End(end="success", output="$draft")}
     runner = compiled(states, prices=prices, budget=budget or Budget(steps=9, tokens=50_000))
     runner.folder = folder
-    return runner.run_sync(given)
+    return runner.run_sync(given, **(options or {}))
 
 
 def structured(**state):
@@ -191,6 +195,11 @@ ENDINGS = {
     "a content filter": (says(None, finish="content_filter"), "failure", 123),
     "no usage": (says(GOOD, usage=None), "success", None),
     "usage that is none": (says(GOOD, usage={"total_tokens": "many"}), "success", None),
+    "usage beyond all sense": (
+        says(GOOD, usage={"prompt_tokens": 10**40, "completion_tokens": 3}),
+        "success",
+        None,
+    ),
     "more tokens than declared": (says(GOOD, usage={"total_tokens": 1_001}), "failure", 1_001),
 }
 
@@ -208,6 +217,50 @@ def test_every_ending_has_its_outcome(ask, ending):
     assert outcomes(result) == [("draft", outcome)]
     assert len(server.asked) == 1
     assert result.spent.tokens == (1_000 if tokens is None else tokens)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"message": "too long", "code": 400},
+        {"message": "no", "code": "401"},
+        {"message": "too long", "code": "context_length_exceeded"},
+        {"message": "no", "type": "invalid_request_error", "code": None},
+        "context_length_exceeded",
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("how", [sends, streams])
+def test_a_request_that_is_at_fault_is_not_resent(ask, how, error):
+    """An error that blames the request is final under `200 OK` too, whole or in a stream, and is told."""
+    events = []
+    with serving(how({"error": error})) as server:
+        result = ask(server, retry=retry(2), options={"trace": events.append, "live": how is streams})
+
+    assert outcomes(result) == [("draft", "failure")]
+    assert len(server.asked) == 1
+    assert json.dumps(error) in result.error.message
+
+
+@pytest.mark.parametrize(
+    "error", [{"message": "busy", "code": 429}, {"code": 502}, {"code": True}, "busy"], ids=str
+)
+def test_an_error_that_may_pass_is_told(ask, error):
+    """Under `200 OK` any other error is transient, and its message is that of the endpoint."""
+    with serving(sends({"error": error}), says("It adds.")) as server:
+        result = ask(server, retry=retry(1))
+
+    assert [o for _, o in outcomes(result)] == ["transient", "elapsed", "success"]
+    assert json.dumps(error) in result.trace[0].event.message
+
+
+def test_an_answer_that_ends_in_an_error_is_transient(ask):
+    """Where the endpoint fails in the middle of an answer, the model did nothing wrong and hears nothing."""
+    with serving(says("It", finish="error"), says("It adds.")) as server:
+        result = ask(server, retry=retry(1))
+
+    assert [o for _, o in outcomes(result)] == ["transient", "elapsed", "success"]
+    assert server.asked[0] == server.asked[1]
 
 
 def test_a_timeout(ask):
@@ -320,6 +373,47 @@ def test_no_endpoint(prompts):
     assert result.spent[:4] == (1, 0, 0, 0)
 
 
+@pytest.mark.parametrize("key", ["sk-hunter22\n", " sk-hunter22\r\n"])
+def test_blanks_around_a_key_are_no_part_of_it(ask, monkeypatch, key):
+    """A key that was read from a file ends in a line feed, and an address may; neither is sent."""
+    with serving(says("yes")) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        monkeypatch.setenv("OPENAI_MODEL", "local\n")
+        result = ask(server)
+
+    assert outcomes(result) == [("draft", "success")]
+    assert server.asked[0]["model"] == "local"
+
+
+@pytest.mark.parametrize("key", ["sk-hunter22\nx", "sk-hünter22", "sk-hunter22\x7f"])
+def test_a_key_that_is_none(ask, monkeypatch, key):
+    """A key that no header can hold is said to be none, before anything is sent; it is not shown."""
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with serving(says("yes")) as server:
+        result = ask(server, retry=retry(2))
+
+    assert outcomes(result) == [("draft", "failure")]
+    assert result.error.message == "OPENAI_API_KEY is no key: no request can carry what stands in it"
+    assert (server.asked, result.spent[:4]) == ([], (1, 0, 0, 0))
+
+
+def test_whom_the_client_trusts_is_read_once(ask, monkeypatch):
+    """What takes longer than all else that is done for a call, and holds up the loop, is done once."""
+    made = []
+    create = ssl.create_default_context
+
+    def counted(*arguments, **named):
+        made.append(True)
+        return create(*arguments, **named)
+
+    with serving(fails(500)) as server:
+        ask(server)
+        monkeypatch.setattr(ssl, "create_default_context", counted)
+        ask(server, retry=retry(3))
+
+    assert (len(server.asked), made) == (5, [])
+
+
 def test_an_address_that_is_none(prompts, monkeypatch):
     """An address without `http://` is said to be none, before anything is sent; it may hold a password."""
     monkeypatch.setenv("OPENAI_BASE_URL", "user:hunter2@localhost:8080/v1")
@@ -376,6 +470,16 @@ def test_no_cap_on_money_is_passed(ask):
     assert result.end == "exceeded"
     assert len(server.asked) == attempts - 1
     assert result.spent.micro_usd == (attempts - 1) * 195
+
+
+def test_money_is_exact_whatever_decimals_are_set_to(ask):
+    """How exact a program's own decimals are is nothing to the ledger."""
+    usage = {"prompt_tokens": 123_456, "completion_tokens": 7}
+    with serving(says("yes", usage=usage)) as server, localcontext(Context(prec=3, traps=[Inexact])):
+        result = ask(server, cost=Cost(tokens=200_000), budget=Budget(tokens=500_000))
+
+    # 18,518.4 and 4.2 micro-dollars.
+    assert result.spent.micro_usd == 18_523
 
 
 def test_thoughts_are_paid_for(ask):

@@ -6,6 +6,7 @@ import importlib
 import json
 import ssl
 import urllib.error
+from decimal import Context, Inexact, localcontext
 from email.message import Message
 
 import openai
@@ -274,6 +275,12 @@ NOW = 1_700_000_000.0
 def test_retry_after_is_read_as_the_rfc_says(text, us):
     """Seconds or an HTTP date (RFC 9110, 10.2.3); anything malformed is no wish."""
     assert parse_retry_after(text, now=NOW) == us
+
+
+def test_a_wish_is_exact_whatever_decimals_are_set_to():
+    """How exact a program's own decimals are is nothing to a server's wish."""
+    with localcontext(Context(prec=2, traps=[Inexact])):
+        assert parse_retry_after("12.345") == 12_345_000
 
 
 def test_retry_after_is_found_in_any_headers():
