@@ -203,7 +203,7 @@ def _output(durable: Durable, kept: Kept) -> Any:
     rows = durable.store.do_now(lambda connection: rows_of(connection, kept.run_id))
     if not rows:
         raise Corrupt(f"the journal of {kept.run_id} is gone")
-    (output,) = said(rows[-1], "output")
+    (output,) = said(rows[-1], "output", is_told=True)
     return output
 
 

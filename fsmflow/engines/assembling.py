@@ -18,7 +18,7 @@ async def assembled(
     """Give the events of a trace, in the order in which they happened, without what is secret.
 
     The events of a child stand before the attempt that ran it, and children one after another. What one of
-    them has met that is secret is hidden from then on in all.
+    them has met that is secret, be it after the others, is hidden in all.
 
     Args:
         run_id: The run.
@@ -28,11 +28,16 @@ async def assembled(
     """
     secrets = secrets or Secrets()
     secrets.learn_environment()
-    return [event async for event in _events(run_id, told, secrets, given)]
+    found = [each async for each in _events(run_id, told, secrets, given)]
+    for hiding, event in found:
+        hiding.note(event)
+    return [hiding.event(event) for hiding, event in found]
 
 
-async def _events(run_id: str, told: Told, secrets: Secrets, given: Ways) -> AsyncIterator[dict[str, Any]]:
-    """Give the events of one run."""
+async def _events(
+    run_id: str, told: Told, secrets: Secrets, given: Ways
+) -> AsyncIterator[tuple[Hiding, dict[str, Any]]]:
+    """Give the events of one run, each with what hides what is secret in it."""
     async for part in told(run_id):
         ways = known(part["secret"], given)
         hiding = Hiding(secrets, ways)
@@ -41,7 +46,7 @@ async def _events(run_id: str, told: Told, secrets: Secrets, given: Ways) -> Asy
                 own = within(ways.get(event["state"], ()), "input")
                 async for each in _events(child["run_id"], told, secrets, of_child(own, child["within"])):
                     yield each
-            yield hiding.event(event)
+            yield hiding, event
 
 
 def known(secret: Mapping[str, list[str]], given: Ways) -> dict[str, Ways]:

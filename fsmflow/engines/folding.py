@@ -139,13 +139,13 @@ class Folded:
             raise Unfit(f"{what} of the run {self._run.run_id} does not fit now: {rejected}") from None
 
 
-def said(row: Row, *names: str) -> list[Any]:
-    """Give what a row says under these names.
+def said(row: Row, *names: str, is_told: bool = False) -> list[Any]:
+    """Give what a row says under these names, of data under those of its fields if it is to be told.
 
     Raises:
         Corrupt: It does not say all of it.
     """
-    body = body_of(row)
+    body = body_of(row, is_told=is_told)
     if not isinstance(body, dict) or not body.keys() >= set(names):
         raise Corrupt(f"a row of the kind {row.kind!r} does not say {', '.join(names)}")
     return [body[name] for name in names]

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from fsmflow.analysis.traces.restoring import restored
+from fsmflow.analysis.traces.restoring import NAMED, by_field, restored
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.trace import field_names
@@ -44,6 +44,15 @@ def read(text: str) -> Any:
         ValueError: It is no such text.
     """
     return restored(_loaded(text))
+
+
+def read_by_field(text: str) -> Any:
+    """Read what `written` wrote as a spec and a trace have it, each part under the name of its field.
+
+    Raises:
+        ValueError: It is no such text.
+    """
+    return restored(by_field(_loaded(text)))
 
 
 def _loaded(text: str) -> Any:
@@ -88,15 +97,19 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, set | frozenset):
         return {"$set": sorted((_plain(item, depth + 1) for item in value), key=repr)}
     if hasattr(kind, "__pydantic_fields__"):
-        return _plain(_of_a_model(value), depth)
+        data, fields = _of_a_model(value)
+        return _named(_plain(data, depth), fields)
     names = getattr(value, "_fields", None) if isinstance(value, tuple) else field_names(kind)
     if names is None:
         raise Unkeepable(f"a {kind.__module__}.{kind.__qualname__} can't be kept: it is no data")
     return _mapping({name: getattr(value, name) for name in names}, depth)
 
 
-def _of_a_model(value: Any) -> Any:
+def _of_a_model(value: Any) -> tuple[Any, Any]:
     """Give what a pydantic model says it is written as: a date, say, or a decimal, as text.
+
+    Returns:
+        It, under the names that it is read by again, and under those of its fields.
 
     Raises:
         Unkeepable: It can't be written, or is another value once it is read again, as a `SecretStr` is.
@@ -104,11 +117,25 @@ def _of_a_model(value: Any) -> Any:
     kind = type(value)
     try:
         data = value.model_dump(mode="json", by_alias=True, warnings=False)
+        fields = value.model_dump(mode="json", by_alias=False, warnings=False)
         is_the_same = kind.model_validate_json(json_of(data), strict=True) == value
     except Exception as error:
         raise Unkeepable(f"a {kind.__qualname__} can't be kept: {describe(error)}") from error
     if not is_the_same:
         raise Unkeepable(f"a {kind.__qualname__} can't be kept: read again it is another value")
+    return data, fields
+
+
+def _named(data: Any, fields: Any) -> Any:
+    """Say of what is written under other names than its fields' which field each is: a spec names those."""
+    match data, fields:
+        case list(), list():
+            return [_named(item, of_fields) for item, of_fields in zip(data, fields, strict=True)]
+        case dict(), dict() if len(data) == len(fields):
+            pairs = list(zip(data.items(), fields.items(), strict=True))
+            found = {key: _named(item, of_field) for (key, item), (_, of_field) in pairs}
+            names = {key: name for (key, _), (name, _) in pairs if key != name}
+            return {**found, NAMED: names} if names else found
     return data
 
 
@@ -169,13 +196,17 @@ def _ended_written(event: Ended) -> str:
     return f'{text},"steps":{steps}}}' if steps != 1 else f"{text}}}"
 
 
-def event_read(text: str) -> Event:
+def event_read(text: str, *, is_told: bool = False) -> Event:
     """Read an event; the value of an attempt is plain data.
+
+    Args:
+        text: What was written.
+        is_told: Whether that is to be told, under the names of fields: see `read_by_field`.
 
     Raises:
         ValueError: It is no event.
     """
-    found = _loaded(text)
+    found = by_field(_loaded(text)) if is_told else _loaded(text)
     if not isinstance(found, dict) or found.get("is") not in tuple(_EVENTS):
         raise ValueError("this is no event of a run")
     kind = _EVENTS[found.pop("is")]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from attrs import frozen
 
-from fsmflow.engines.keeping import event_read, json_of, read
+from fsmflow.engines.keeping import event_read, json_of, read, read_by_field
 from fsmflow.engines.leases import Lease, leases_lost
 from fsmflow.runtime.events import Event
 from fsmflow.runtime.journal import Unkept
@@ -154,14 +154,14 @@ def events_of(rows: Iterable[Row]) -> Iterator[Event]:
                 raise Corrupt(str(error)) from error
 
 
-def body_of(row: Row) -> Any:
-    """Read what a row says.
+def body_of(row: Row, *, is_told: bool = False) -> Any:
+    """Read what a row says, under the names of fields if it is to be told.
 
     Raises:
         Corrupt: It says nothing that could be read.
     """
     try:
-        return read(row.body)
+        return read_by_field(row.body) if is_told else read(row.body)
     except ValueError as error:
         raise Corrupt(str(error)) from error
 

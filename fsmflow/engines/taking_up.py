@@ -23,6 +23,8 @@ from fsmflow.runtime.runner import Runner
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.verdict import cut_at
 
+UNTOLD = "its process ended: nobody can tell if it happened"
+
 
 class StoredJournals:
     """The journals of one run and of its children's, in a store."""
@@ -96,8 +98,7 @@ class StoredJournals:
             elapsed_us = 0 if command.timeout_us is None else cut_at(command, run, 0)
             event: Ended | Lost = Lost(elapsed_us)
             if command.effect == "once":
-                message = "its process ended: nobody can tell if it happened"
-                event = Ended("unknown", None, None, message, (), command.cost, elapsed_us)
+                event = Ended("unknown", None, None, UNTOLD, (), command.cost, elapsed_us)
             await journal.recovered(run, event)
             folded.follow(event)
 

@@ -7,12 +7,14 @@ to event. Span ids are made of what a span is, so that the same run is told alik
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from attrs import define, field
 
 from fsmflow import semantics
+from fsmflow.analysis.traces.arms import Arms
 from fsmflow.engines.assembling import assembled
 from fsmflow.engines.folding import said
 from fsmflow.engines.keeping import event_read
@@ -21,12 +23,15 @@ from fsmflow.engines.records import about_run
 from fsmflow.engines.rows import Corrupt, Row, body_of, rows_of
 from fsmflow.engines.spans import About, Begun, Child, Ending, Recorded, events, id_of, secret_ways
 from fsmflow.engines.store import Store
+from fsmflow.engines.taking_up import UNTOLD
+from fsmflow.expressions import EachTemplate
 from fsmflow.machine import Ask, Machine, Work
 from fsmflow.runtime.children import child_id
-from fsmflow.runtime.events import Elapsed, Ended, Late, Lost
+from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.log import Parent
 from fsmflow.runtime.run import Configuration, Error, Spent, Unbound
 from fsmflow.runtime.trace import Span
+from fsmflow.runtime.values import Missing
 from fsmflow.semantics import Pause
 
 
@@ -42,28 +47,74 @@ async def trace_of(store: Store, run_id: str) -> list[dict[str, Any]]:
     """Give the events of the trace of a run and of its children, without what is secret.
 
     An attempt whose process ended, and that was made again, is among them as `lost`; what is under way has an
-    event `start`.
+    event `start`. What is secret in the run of a child is known by those that run it, so that all of them are
+    looked at.
 
     Raises:
         NoSuchRun: There is none of this id.
         Corrupt: Its journal, or its machine, is not what was kept.
     """
     about = await store.do(lambda connection: about_run(connection, run_id))
-    parents: dict[str, Parent] = {}
+    family = _Family(store)
+    events = await assembled(about["root_id"], family.told)
+    return events if about["parent_id"] is None else _of_child(events, run_id)
 
-    async def told(each: str) -> AsyncIterator[Mapping[str, Any]]:
-        kept = await store.do(lambda connection: _kept(connection, each))
-        if kept is None:
-            # A child that was never begun.
-            return
-        telling = Telling(kept.machine, {**kept.about, "profile": about["profile"]})
+
+def _of_child(events: Sequence[dict[str, Any]], run_id: str) -> list[dict[str, Any]]:
+    """Give the events of one of the runs in a trace, and of those that it runs."""
+    runs = {event["span_id"]: event for event in events if event["event"] == "run"}
+    within = {
+        event["span_id"]: event["parent_id"] for event in events if event["event"] not in ("run", "end")
+    }
+
+    def is_of_it(span: str | None) -> bool:
+        while span is not None and runs[span]["run_id"] != run_id:
+            span = within.get(runs[span].get("parent_id"))
+        return span is not None
+
+    return [
+        event
+        for event in events
+        if is_of_it(event["span_id" if event["event"] in ("run", "end") else "parent_id"])
+    ]
+
+
+class _Family:
+    """A run and its children, each of which is read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._read: dict[str, Telling | None] = {}
+        self._parents: dict[str, Parent] = {}
+        self._profile: str | None = None
+
+    async def told(self, run_id: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Give what is told of a run; nothing of a child that was never begun."""
+        telling = await self._telling(run_id)
+        if telling is not None:
+            yield {
+                "secret": secret_ways(telling.machine),
+                "events": telling.events(self._parents.get(run_id)),
+            }
+
+    async def _telling(self, run_id: str) -> Telling | None:
+        if run_id not in self._read:
+            kept = await self._store.do(lambda connection: _kept(connection, run_id))
+            self._read[run_id] = None if kept is None else await self._followed(kept)
+        return self._read[run_id]
+
+    async def _followed(self, kept: Kept) -> Telling:
+        about = kept.about
+        if about["parent_id"] is None:
+            self._profile = about["profile"]
+        telling = Telling(kept.machine, {**about, "profile": self._profile})
         for row in kept.rows:
             telling.take(row)
-        found = telling.events(parents.get(each))
-        parents.update(telling.parents)
-        yield {"secret": secret_ways(kept.machine), "events": found}
-
-    return await assembled(run_id, told)
+        self._parents.update(telling.parents)
+        if (begun := telling.broken_off) is not None:
+            runs = [await self._telling(child.run_id) for child in begun.children]
+            telling.break_off([run.now.spent for run in runs if run is not None])
+        return telling
 
 
 def _kept(connection: sqlite3.Connection, run_id: str) -> Kept | None:
@@ -101,15 +152,23 @@ class Telling:
     _taken_us: int = 0
     _until_us: int = 0
     _end: tuple[str, str, Any] | None = None
+    _go: Callable[[Machine], semantics.Advance] | None = None
+    _before: Configuration | None = None
+    _arms: Arms | None = None
 
     def take(self, row: Row) -> None:
-        """Follow the run by one row."""
+        """Follow the run by one row.
+
+        Raises:
+            Corrupt: It can't come where the run stands.
+        """
         match row.kind:
             case "run":
-                (given,) = said(row, "input")
-                self._go_on(semantics.launch(self.machine, given))
+                (given,) = said(row, "input", is_told=True)
+                self._go_on(None, lambda machine: semantics.launch(machine, given))
             case "begin":
-                (at_ns,) = said(row, "at_ns")
+                what, state, visit, attempt, at_ns = said(row, "what", "state", "visit", "attempt", "at_ns")
+                self._be_at((state, visit, attempt, what == "pause"))
                 self._begin(at_ns // 1000)
             case "taken":
                 (elapsed_us,) = said(row, "elapsed_us")
@@ -117,10 +176,11 @@ class Telling:
             case "event":
                 self._follow(row)
             case "end":
-                end, kind, output = said(row, "end", "kind", "output")
+                end, kind, output = said(row, "end", "kind", "output", is_told=True)
+                self._be_at((end,))
                 self._end = (end, kind, output)
                 self._answered_by(self.about["ended_ns"] // 1000)
-                if (error := body_of(row).get("error")) is not None:
+                if (error := body_of(row, is_told=True).get("error")) is not None:
                     self.now.values["error"] = Error(**{**error, "complaints": tuple(error["complaints"])})
 
     def _begin(self, at_us: int) -> None:
@@ -134,25 +194,43 @@ class Telling:
 
     def _follow(self, row: Row) -> None:
         try:
-            event = event_read(row.body)
+            event = event_read(row.body, is_told=True)
         except ValueError as error:
             raise Corrupt(str(error)) from error
+        now = self.now
         if isinstance(event, Late):
-            self.recorded.append(Recorded(Span(self.now.state, 0, 0, {}, self._until_us, event), ""))
-        else:
-            event = event._replace(elapsed_us=event.elapsed_us + self._taken_us)
-            self._note(event)
-        self._go_on(semantics.advance(self.machine, self.now, event))
+            self.recorded.append(Recorded(Span(now.state, 0, 0, {}, self._until_us, event), ""))
+            self.now = semantics.advance(self.machine, now, event).configuration
+            return
+        event = event._replace(elapsed_us=event.elapsed_us + self._taken_us)
+        self._note(event)
+        self._go_on(now, lambda machine: semantics.advance(machine, now, event))
 
     def _note(self, event: Ended | Elapsed | Lost) -> None:
         """Note what came of what had begun."""
         begun, now = self._begun or Begun(self._until_us, "", None), self.now
-        span = Span(now.state, now.visit, now.attempt, now.arguments, begun.start_us, event)
+        span = Span(now.state, now.visit, now.attempt, self._given(event), begun.start_us, event)
         self.recorded.append(Recorded(span, begun.span_id, {}, begun.children))
-        if not isinstance(event, Lost):
-            # Of one that was lost all of its time counts, however soon its process ended.
+        if not (isinstance(event, Lost) or (isinstance(event, Ended) and event.message == UNTOLD)):
+            # Where a process ended all of the time counts, however soon it did.
             self._until_us = begun.start_us + event.elapsed_us
         self._begun = None
+
+    def _given(self, event: Event) -> Any:
+        """Give the arguments of what had begun; as far as they are known, if it was begun with more.
+
+        What is told is data, of which a step's own class may have had more to read.
+        """
+        arguments, state = self.now.arguments, self.machine.states[self.now.state]
+        if not isinstance(arguments, Unbound) or not isinstance(state, Work | Ask):
+            return arguments
+        if isinstance(event, Ended) and event.message == arguments.reason:
+            return arguments
+        found = {}
+        for name, template in state.arguments:
+            with suppress(Missing):
+                found[name] = semantics.resolve(template, self.now.values)
+        return found
 
     def _answered_by(self, us: int) -> None:
         """Let a question last until what followed began: the answer may have waited for a process."""
@@ -165,17 +243,42 @@ class Telling:
             self.recorded[-1] = last._replace(span=span._replace(event=event._replace(elapsed_us=lasted)))
             self._until_us = span.start_us + lasted
 
-    def _go_on(self, advance: semantics.Advance) -> None:
-        self.now = advance.configuration
-        self._command = advance.commands[0] if advance.commands else self._command
+    def _go_on(self, now: Configuration | None, go: Callable[[Machine], semantics.Advance]) -> None:
+        self._before, self._go = now, go
+        try:
+            self.now, (self._command,), _ = go(self.machine)
+        except (ValueError, LookupError, StopIteration) as error:
+            raise Corrupt(f"the run {self.about['run_id']} can't have gone on so: {error}") from error
+
+    def _be_at(self, place: tuple[Any, ...]) -> None:
+        """Stand where the journal says: there, guards have seen what data does not tell."""
+
+        def fits(found: semantics.Advance) -> bool:
+            now, (command,) = found.configuration, found.commands
+            at = (now.state, now.visit, now.attempt, isinstance(command, Pause))
+            return at[: len(place)] == place
+
+        assert self._go is not None
+        assert self._command is not None
+        if fits(semantics.Advance(self.now, (self._command,))):
+            return
+        self._arms = self._arms or Arms(self.machine)
+        try:
+            found = self._arms.led(self._go, self._before, fits, place[0])
+        except (ValueError, LookupError, StopIteration):
+            found = None
+        if found is None:
+            raise Corrupt(f"the run {self.about['run_id']} can't have come to `{place[0]}`")
+        # What was charged late counts, wherever the run stands.
+        self.now, (self._command,) = found.configuration._replace(spent=self.now.spent), found.commands
 
     def _children(self, span_id: str) -> tuple[Child, ...]:
         """Give the runs of other workflows that the attempt of a span may start."""
         state, now = self.machine.states[self.now.state], self.now
-        if not isinstance(state, Work) or state.children is None or isinstance(now.arguments, Unbound):
+        if not isinstance(state, Work) or state.children is None:
             return ()
         found = []
-        for key, within in _keys(state.children.kind, now.arguments, tuple(state.children.callees)):
+        for key, within in _keys(state, now.arguments):
             each = child_id(self.about["run_id"], now.state, now.visit, key)
             self.parents[each] = Parent(self.about["run_id"], self.about["trace_id"], span_id, key)
             found.append(Child(each, within))
@@ -195,28 +298,59 @@ class Telling:
         """Give how it ended, if it did."""
         ended_us = (self.about["ended_ns"] or 0) // 1000
         if self.about["status"] == "cancelled":
-            if self._begun is not None:
-                self._break_off(max(0, ended_us - self._begun.start_us))
             return Ending("cancelled", "cancelled", None, self._until_us or ended_us)
         return None if self._end is None else Ending(*self._end, self._until_us or ended_us)
 
-    def _break_off(self, elapsed_us: int) -> None:
-        """End what had begun where the run was cancelled: what it used by then is not known."""
-        if isinstance(self._command, Pause):
-            self._note(Elapsed(elapsed_us))
+    @property
+    def broken_off(self) -> Begun | None:
+        """What was under way when the run was cancelled, if anything was."""
+        return self._begun if self.about["status"] == "cancelled" else None
+
+    def break_off(self, children: Sequence[Spent]) -> None:
+        """End what had begun where the run was cancelled: it counts in full, and what its children used does.
+
+        It took as long as it may at most: the run may have been nobody's by then.
+        """
+        assert self._begun is not None
+        state, command = self.machine.states[self.now.state], self._command
+        lasted = max(0, (self.about["ended_ns"] or 0) // 1000 - self._begun.start_us)
+        match command:
+            case Pause(duration_us=longest) | semantics.Attempt(deadline_us=int(longest)):
+                lasted = min(lasted, max(0, longest))
+        if isinstance(command, Pause):
+            self._note(Elapsed(lasted))
+            self._spend(Spent(time_us=lasted))
+        elif isinstance(state, Work):
+            spent = Spent(state.steps, *state.cost.amounts()[1:4])
+            if state.children is not None:
+                spent = Spent(*map(sum, zip(Spent(1), *children, strict=True)))
+            outcome, said = "cancelled", "the run was cancelled"
+            if state.effect == "once":
+                outcome, said = "unknown", f"{said}: nobody can tell if it happened"
+            use = (spent.tool_calls, spent.tokens, spent.micro_usd)
+            self._note(Ended(outcome, message=said, use=use, elapsed_us=lasted, steps=spent.steps))
+            self._spend(spent._replace(time_us=lasted))
         else:
             said = "the run was cancelled"
-            self._note(Ended("cancelled", message=said, use=(0, 0, 0), elapsed_us=elapsed_us))
+            self._note(Ended("cancelled", message=said, use=(0, 0, 0), elapsed_us=lasted))
+
+    def _spend(self, spent: Spent) -> None:
+        self.now = self.now._replace(spent=Spent(*map(sum, zip(self.now.spent, spent, strict=True))))
 
 
 Key = tuple[int | str | None, tuple[str, ...]]
 
 
-def _keys(kind: str, arguments: Mapping[str, Any], callees: Sequence[str]) -> list[Key]:
+def _keys(state: Work, arguments: Mapping[str, Any] | Unbound) -> list[Key]:
     """Give which children an attempt may start, and where in its arguments the input of each stands."""
-    match kind:
+    assert state.children is not None
+    match state.children.kind:
         case "parallel":
-            return [(key, (key,)) for key in callees]
+            return [(key, (key,)) for key in state.children.callees]
         case "map":
+            if isinstance(arguments, Unbound):
+                # How many there are is not known: those are told that were begun.
+                most = max(each.at_most for _, each in state.arguments if isinstance(each, EachTemplate))
+                return [(number, ("items",)) for number in range(most)]
             return [(number, ("items",)) for number in range(len(arguments["items"]))]
     return [(None, ())]

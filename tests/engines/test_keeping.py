@@ -10,7 +10,7 @@ import pydantic
 import pytest
 from attrs import frozen
 
-from fsmflow.engines.keeping import Unkeepable, read, written
+from fsmflow.engines.keeping import Unkeepable, read, read_by_field, written
 from fsmflow.runtime.validation import validator
 
 
@@ -90,3 +90,22 @@ def test_a_model_that_is_another_one_once_it_is_read_is_not_kept(value: object) 
     """What can't be written, or would be read back as something else, is refused."""
     with pytest.raises(Unkeepable, match="can't be kept"):
         written(value)
+
+
+class Order(pydantic.BaseModel):
+    """A model whose fields are written under other names, and one that holds such models."""
+
+    sums: list[Paid]
+    to: str = pydantic.Field(alias="$to")
+    note: str
+
+
+def test_what_is_told_of_a_model_has_the_names_of_its_fields() -> None:
+    """A model is read again under its aliases, and told by the names that a spec has for its parts."""
+    order = Order(**{"sums": [Paid(on=date(2026, 1, 31), sum=Decimal(1))], "$to": "a", "note": "$b"})
+    validate = validator(Order)
+    assert validate is not None
+    text = written(order)
+
+    assert validate(read(text)) == order
+    assert read_by_field(text) == {"sums": [{"on": "2026-01-31", "amount": "1"}], "to": "a", "note": "$b"}

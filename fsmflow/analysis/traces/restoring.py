@@ -12,6 +12,9 @@ from fsmflow.runtime.events import Elapsed, Ended, Event, Lost
 
 _DEEPEST = 64
 
+NAMED = "$named"
+"""The tag, in a mapping that is kept under other names than its fields', under which those are told."""
+
 
 def event_of(stage: Stage) -> Event:
     """Give the event that a stage was."""
@@ -64,5 +67,19 @@ def restored(value: Any, depth: int = 0) -> Any:
             # The parts of a set or a key may be what nothing can be looked up by.
             return value
     return {
-        name[1:] if name.startswith("$$") else name: restored(item, depth + 1) for name, item in value.items()
+        name[1:] if name.startswith("$$") else name: restored(item, depth + 1)
+        for name, item in value.items()
+        if name != NAMED
     }
+
+
+def by_field(value: Any, depth: int = 0) -> Any:
+    """Give what is kept, tags and all, under the names of its fields."""
+    if depth > _DEEPEST:
+        return value
+    if isinstance(value, list):
+        return [by_field(item, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    names = value.get(NAMED, {})
+    return {names.get(key, key): by_field(item, depth + 1) for key, item in value.items() if key != NAMED}
