@@ -333,12 +333,14 @@ class Durable:
 
         def work(connection: sqlite3.Connection) -> None:
             about = about_run(connection, run_id)
+            if about["parent_id"] is not None:
+                raise NoSuchRun(f"{run_id} is a child's run: cancel {about['root_id']}")
             if about["status"] not in OPEN:
                 raise Over(f"the run {run_id} is {about['status']}")
             now = time.time_ns()
             connection.execute(
                 "UPDATE runs SET status = 'cancelled', ended_ns = ?, end_sum = ?, is_cancelled = 1,"
-                " owner = NULL WHERE root_id = ? AND status != 'done'",
+                " owner = NULL WHERE root_id = ? AND status NOT IN ('done', 'cancelled')",
                 (now, sum_of((now,)), about["root_id"]),
             )
 

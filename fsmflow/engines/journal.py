@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
+from fsmflow.analysis.traces.restoring import by_field
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written, is_scalar, json_of, quoted, written
 from fsmflow.engines.leases import Fenced, Lease
 from fsmflow.engines.rows import (
@@ -39,6 +40,16 @@ from fsmflow.runtime.run import Run, Spent
 ANSWERED_US = 10_000_000
 """How long the desk is given to fetch an answer that was kept in time."""
 
+
+_BREAK_OFF = """
+WITH RECURSIVE below (run_id) AS (
+    SELECT run_id FROM runs
+    WHERE root_id = ? AND parent_id = ? AND status NOT IN ('done', 'cancelled')
+    UNION SELECT runs.run_id FROM runs JOIN below ON runs.parent_id = below.run_id
+    WHERE runs.root_id = ? AND status NOT IN ('done', 'cancelled')
+)
+UPDATE runs SET status = 'cancelled', ended_ns = ?, end_sum = ? WHERE run_id IN (SELECT run_id FROM below)
+"""
 
 Used = Callable[[], Awaitable[Spent | None]]
 
@@ -180,14 +191,14 @@ class RunJournal:
         return event
 
     async def _without_children(self, event: Ended) -> Ended:
-        """End the children that are broken off, since too many others had failed; what they used counts."""
-        self._changes.append(
-            Changed(
-                "UPDATE runs SET status = 'cancelled' WHERE root_id = ? AND parent_id = ?"
-                " AND status NOT IN ('done', 'cancelled')",
-                (self._lease.root_id, self._run_id),
-            )
-        )
+        """End the children that are broken off, with theirs, since too many others had failed.
+
+        What they used counts.
+        """
+        now = time.time_ns()
+        root_id = self._lease.root_id
+        values = (root_id, self._run_id, root_id, now, sum_of((now,)))
+        self._changes.append(Changed(_BREAK_OFF, values))
         used, self._used = self._used, None
         spent = None if used is None else await used()
         if spent is None:
@@ -280,7 +291,7 @@ def _shown(run: Run, hiding: Hiding | None) -> str:
     try:
         if not isinstance(run.arguments, dict):
             return "{}"
-        shown = json.loads(written(run.arguments))
+        shown = by_field(json.loads(written(run.arguments)))
         return written(shown if hiding is None else hiding.shown(run.state, shown))
     except Unkeepable:
         return "{}"
