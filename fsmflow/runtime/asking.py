@@ -19,6 +19,7 @@ from fsmflow.runtime.outcomes import Stop, describe
 from fsmflow.runtime.run import Run, Unbound
 from fsmflow.runtime.trace import plain
 from fsmflow.runtime.validation import Validate
+from fsmflow.runtime.values import same
 from fsmflow.runtime.verdict import Replayed
 
 
@@ -103,7 +104,7 @@ def _held(answer: Answer, asked: Asked) -> Ended:
             "failure", message=f"the question could not be asked: {type(answer).__name__} is no answer"
         )
     # Where nothing is filled in, the label is the value.
-    value = None if not asked.gives and answer.value == answer.label else answer.value
+    value = None if not asked.gives and same(answer.value, answer.label) else answer.value
     try:
         label, value = asked.answer(answer.label, value)
     except Rejected as rejected:

@@ -11,9 +11,10 @@ import hashlib
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from fsmflow.runtime.complaints import Rejected
+from fsmflow.runtime.complaints import Rejected, named
 from fsmflow.runtime.outcomes import Permanent
 from fsmflow.runtime.validation import Validate
 
@@ -71,10 +72,12 @@ class Asked(NamedTuple):
         Raises:
             Rejected: It is none of the labels, or the value does not fit its type.
         """
-        said = "that" if self.is_secret else f"{label!r:.100}"
+        # A desk may give anything, the code of which is not to be run.
+        is_text = isinstance(label, str)
+        said = "that" if self.is_secret else f"{label!r:.100}" if is_text else named(label)
         if self.labels is None and label is not None:
             raise Rejected((f"the answer is a value, of which {said} is no label",))
-        if self.labels is not None and label not in self.labels:
+        if self.labels is not None and not (is_text and label in self.labels):
             raise Rejected((f"{said} is no answer: expected {', '.join(self.labels)}",))
         if not self.gives:
             if value is not None:
@@ -112,11 +115,11 @@ class NotWaiting(LookupError):
 
 
 class Inbox:
-    """A desk in memory: who holds it lists what waits, and answers, from any thread."""
+    """A desk in memory: who holds it lists what waits, and answers, from any thread and event loop."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}
-        self._arrived = asyncio.Event()
+        self._looking: set[asyncio.Future[None]] = set()
         self._answering = threading.Lock()
 
     async def ask(self, asked: Asked) -> Answer:
@@ -129,7 +132,10 @@ class Inbox:
             raise Permanent(f"another run of the id {asked.run_id!r} asks it already")
         waiting = _Waiting(asked)
         self._waiting[asked.token] = waiting
-        self._arrived.set()
+        for looking in list(self._looking):
+            # Its loop may be another one, and over by now.
+            with suppress(RuntimeError):
+                looking.get_loop().call_soon_threadsafe(_look, looking)
         try:
             return await waiting.future
         except asyncio.CancelledError:
@@ -148,10 +154,15 @@ class Inbox:
 
     async def next(self) -> Asked:
         """Wait until a question waits, and give the oldest."""
-        while not self._waiting:
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self.waiting()[0]
+        while True:
+            looking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._looking.add(looking)
+            try:
+                if waiting := self.waiting():
+                    return waiting[0]
+                await looking
+            finally:
+                self._looking.discard(looking)
 
     def answer(self, token: str, label: str | None = None, value: Any = None) -> None:
         """Answer a question.
@@ -175,6 +186,12 @@ class Inbox:
                 raise NotWaiting(f"no question waits under {token!r}: it has just been answered")
             waiting.answer = answer
         waiting.future.get_loop().call_soon_threadsafe(waiting.settle, answer)
+
+
+def _look(looking: asyncio.Future[None]) -> None:
+    """Have who waits for a question look again."""
+    if not looking.done():
+        looking.set_result(None)
 
 
 class _Waiting:

@@ -142,6 +142,18 @@ def test_when_nobody_answers_in_time_the_fallback_is_taken() -> None:
     assert (result.end, result.output) == ("failed", "nobody answered within 0.03 s")
 
 
+class Hostile:
+    """A value that can't be looked at."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("compared")
+
+    def __repr__(self) -> str:
+        raise ValueError("shown")
+
+
 class Says:
     """A desk that gives back what it is made with, or raises it."""
 
@@ -162,12 +174,23 @@ class Says:
     [
         (Answer("perhaps"), "'perhaps' is no answer: expected pay, refuse"),
         (Answer("pay", 5), "nothing is to be filled in"),
+        (Answer("pay", Hostile()), "nothing is to be filled in"),
+        (Answer(Hostile()), "a value of type Hostile is no answer: expected pay, refuse"),  # type: ignore[arg-type]
         (None, "NoneType is no answer"),
         (asyncio.CancelledError(), "CancelledError"),
         (SystemExit(3), "SystemExit: 3"),
         (GeneratorExit("gone"), "GeneratorExit: gone"),
     ],
-    ids=["no label", "a value", "nothing", "cancelled", "exit", "closed"],
+    ids=[
+        "no label",
+        "a value",
+        "a hostile value",
+        "a hostile label",
+        "nothing",
+        "cancelled",
+        "exit",
+        "closed",
+    ],
 )
 def test_a_desk_that_answers_nonsense_has_not_answered(said: Any, why: str, watched: bool) -> None:
     """What a desk gives that is none of the answers, or raises, leaves the question unanswered."""
@@ -182,6 +205,29 @@ def test_a_desk_gives_values_of_the_type_that_is_asked_for() -> None:
     """What a desk gives is held to its type, and structured into it."""
     assert asyncio.run(compiled(FORM).run({}, desk=Says(Answer(None, (1, 2))))).output == [1, 2]
     assert asyncio.run(compiled(FORM).run({}, desk=Says(Answer(None, ["a"])))).end == "failed"
+
+
+def test_one_inbox_serves_one_event_loop_after_another() -> None:
+    """An inbox that a program keeps is waited at in each of its event loops, also in two threads at once."""
+    inbox, start = Inbox(), threading.Barrier(2)
+
+    async def person(questions: int) -> None:
+        for _ in range(questions):
+            inbox.answer((await inbox.next()).token, "pay")
+
+    async def main() -> str:
+        _, result = await asyncio.gather(person(1), compiled(APPROVE).run(GIVEN, desk=inbox))
+        return result.end
+
+    assert [asyncio.run(main()) for _ in range(3)] == ["done"] * 3
+
+    answering = threading.Thread(target=lambda: (start.wait(5), asyncio.run(person(3))), daemon=True)
+    answering.start()
+    start.wait(5)
+    runner = compiled(APPROVE)
+    assert [runner.run_sync(GIVEN, desk=inbox).end for _ in range(3)] == ["done"] * 3
+    answering.join(20)
+    assert not answering.is_alive()
 
 
 def test_two_runs_of_one_id_do_not_ask_the_same_at_once() -> None:
