@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import click
 
-from fsmflow.diagnostics import did_you_mean
+from fsmflow.diagnostics import nearest
 
 
 @click.command("explain")
@@ -37,7 +37,9 @@ def command(name: str | None) -> None:
     if name not in pages:
         name = name.lower()
     if name not in pages:
-        click.echo(f"neither a check nor a key: {name!r}; {did_you_mean(name, pages)}", err=True)
+        near = nearest(name, pages)
+        hint = "`fsmflow explain` lists both" if near is None else f"did you mean `{near}`?"
+        click.echo(f"neither a check nor a key: {name!r}; {hint}", err=True)
         sys.exit(2)
     click.echo(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
 

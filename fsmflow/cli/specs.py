@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,9 +34,15 @@ def find(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.name.endswith(SUFFIXES))
+            inside, below = _inside(path), list(_below(path))
             if not inside:
-                raise click.UsageError(f"no spec (*.fsm.yaml) in {path}")
+                raise click.UsageError(
+                    f"no spec (*.fsm.yaml) in {path}{_but([*path.glob('*.y*ml'), *below])}"
+                )
+            for folder in dict.fromkeys(spec.parent for spec in below):
+                if folder not in paths:
+                    said = "holds specs too, which are not among these: name that folder as well"
+                    click.echo(f"{folder} {said}", err=True)
             found += inside
         elif path.exists():
             found.append(path)
@@ -45,6 +52,21 @@ def find(paths: Sequence[Path]) -> list[Path]:
     for path in found:
         once.setdefault(placed(path), path)
     return list(once.values())
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.name.endswith(SUFFIXES))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Give the specs in the folders of a folder, as far as these may be looked into."""
+    for inner in sorted(p for p in folder.iterdir() if p.is_dir()):
+        with suppress(OSError):
+            yield from _inside(inner)
+
+
+def _but(near: Sequence[Path]) -> str:
+    return f", but there is {min(near)}" if near else ""
 
 
 def placed(spec: Path) -> Path:

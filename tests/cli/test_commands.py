@@ -140,6 +140,14 @@ def test_explain_has_a_page_for_every_check(run: Run) -> None:
         assert "Why is this bad?" in run("explain", name).stdout
 
 
+def test_explain_says_where_all_names_are_listed(run: Run) -> None:
+    """A word that is like no name is not answered with the first dozen of a hundred."""
+    result = run("explain", "zebra")
+
+    assert result.exit_code == 2
+    assert result.stderr == "neither a check nor a key: 'zebra'; `fsmflow explain` lists both\n"
+
+
 def test_explain_has_a_page_for_each_kind_of_state(run: Run) -> None:
     """`explain` tells what may stand in a state, too, and lists those pages beside the checks'."""
     listed = run("explain").stdout

@@ -65,3 +65,26 @@ def test_the_files_of_a_linked_spec_go_where_the_link_is(run: Run, linked: Path)
     assert {"generated/hello_fsm.py", "diagrams/hello.svg"} < made
     assert not any(name.startswith("common/") and name != "common/hello.fsm.yaml" for name in made)
     assert run("build", "--check").exit_code == 0
+
+
+def test_specs_below_a_folder_are_not_passed_over_in_silence(run: Run, project: Path) -> None:
+    """A folder stands for its own specs; where more stand below, that is said, so that no check leaves them out."""
+    (project / "specs/more").mkdir()
+    (project / "specs/more/hello.fsm.yaml").write_bytes((project / "specs/hello.fsm.yaml").read_bytes())
+    result = run("check")
+
+    assert result.exit_code == 0, result.output
+    assert (
+        result.stderr == "specs/more holds specs too, which are not among these: name that folder as well\n"
+    )
+
+
+@pytest.mark.parametrize("named", ["more/hello.fsm.yaml", "hello.yaml"])
+def test_a_spec_that_is_nearly_where_it_is_looked_for_is_named(run: Run, project: Path, named: str) -> None:
+    """Who has one spec, in a folder below or under another ending, is told that it is there."""
+    (project / "specs/more").mkdir()
+    (project / "specs/hello.fsm.yaml").rename(project / "specs" / named)
+    result = run("check")
+
+    assert result.exit_code == 2
+    assert f"there is specs/{named}" in result.stderr
