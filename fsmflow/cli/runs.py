@@ -140,6 +140,10 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
     answered = [each.state for each in waiting if each.is_answered]
     output = _output(durable, kept)
     events = asyncio.run(durable.trace(kept.run_id))
+    recording = read(lines(events))
+    if kept.spent or recording.stages:
+        # With what children have used so far.
+        kept = kept._replace(spent=recording.spent)
     if form == "json":
         from fsmflow.runtime.trace import plain
 
@@ -155,7 +159,7 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
     click.echo(f"{click.style(kept.run_id, bold=True)}  {kept.workflow}  {status}")
     where = f"ended in {kept.end}" if kept.end else f"at {kept.state}" if kept.state else "not begun"
     click.echo(f"  {where}, submitted {ago(time.time_ns() - kept.created_ns)} ago")
-    summary = Summary.of(read(lines(events)))
+    summary = Summary.of(recording)
     if summary.reason and kept.kind not in (None, "success"):
         click.echo(f"  why: {clean(summary.reason)}")
         if summary.culprit is not None and summary.culprit.last.where:
@@ -171,7 +175,9 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
 
         click.echo(f"  used {', '.join(spent(kept.spent)) or 'nothing'}")
     if len(events) > 1:
-        told = f"fsmflow runs {kept.run_id[:12]}{in_database(durable.store.path)} --trace -"
+        # That of a child's run is found by all of its id alone.
+        name = kept.run_id if kept.parent_id else kept.run_id[:12]
+        told = f"fsmflow runs {name}{in_database(durable.store.path)} --trace -"
         click.echo(f"  to see all: {told} | fsmflow trace show -")
     if given := fields(output):
         click.echo("\n  gave")

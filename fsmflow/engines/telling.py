@@ -112,9 +112,21 @@ class _Family:
             telling.take(row)
         self._parents.update(telling.parents)
         if (begun := telling.broken_off) is not None:
-            runs = [await self._telling(child.run_id) for child in begun.children]
-            telling.break_off([run.now.spent for run in runs if run is not None])
+            runs = await self._begun(begun.children)
+            asked_us = sum([await self._asked_us(run) for run in runs])
+            telling.break_off([run.now.spent for run in runs], asked_us)
         return telling
+
+    async def _begun(self, children: Sequence[Child]) -> list[Telling]:
+        runs = [await self._telling(child.run_id) for child in children]
+        return [run for run in runs if run is not None]
+
+    async def _asked_us(self, telling: Telling) -> int:
+        """Give how long a run, with those that it runs, has waited for people."""
+        asked_us = telling.asked_us
+        for each in telling.recorded:
+            asked_us += sum([await self._asked_us(run) for run in await self._begun(each.children)])
+        return asked_us
 
 
 def _kept(connection: sqlite3.Connection, run_id: str) -> Kept | None:
@@ -150,6 +162,7 @@ class Telling:
     _begun: Begun | None = None
     _number: int = 0
     _taken_us: int = 0
+    _first_us: int = 0
     _until_us: int = 0
     _end: tuple[str, str, Any] | None = None
     _go: Callable[[Machine], semantics.Advance] | None = None
@@ -187,6 +200,7 @@ class Telling:
         self._answered_by(at_us)
         # By a clock that was set back it would have begun before the last one was over.
         self._until_us = max(at_us, self._until_us)
+        self._first_us = self._first_us or self._until_us
         self._taken_us, self._number = 0, self._number + 1
         pause_us = self._command.duration_us if isinstance(self._command, Pause) else None
         span_id = id_of(self.about["run_id"], self._number)
@@ -291,8 +305,9 @@ class Telling:
         )
         about = About(run_id, trace_id, id_of(run_id), digest, profile, parent)
         last = self._ending() or self._begun
-        first_us = self.recorded[0].span.start_us if self.recorded else self._until_us
-        return events(about, self.machine, self.now, self.recorded, last, first_us or created_ns // 1000)
+        return events(
+            about, self.machine, self.now, self.recorded, last, self._first_us or created_ns // 1000
+        )
 
     def _ending(self) -> Ending | None:
         """Give how it ended, if it did."""
@@ -306,13 +321,24 @@ class Telling:
         """What was under way when the run was cancelled, if anything was."""
         return self._begun if self.about["status"] == "cancelled" else None
 
-    def break_off(self, children: Sequence[Spent]) -> None:
+    @property
+    def asked_us(self) -> int:
+        """How long it has waited for people, which is on no ledger."""
+        asked = (span for span, *_ in self.recorded if isinstance(self.machine.states[span.state], Ask))
+        return sum(span.elapsed_us for span in asked)
+
+    def break_off(self, children: Sequence[Spent], asked_us: int) -> None:
         """End what had begun where the run was cancelled: it counts in full, and what its children used does.
 
         It took as long as it may at most: the run may have been nobody's by then.
+
+        Args:
+            children: What each of its children used.
+            asked_us: How long these asked people, which counts for nothing.
         """
         assert self._begun is not None
         state, command = self.machine.states[self.now.state], self._command
+        self._begun = self._begun._replace(start_us=self._begun.start_us + asked_us)
         lasted = max(0, (self.about["ended_ns"] or 0) // 1000 - self._begun.start_us)
         match command:
             case Pause(duration_us=longest) | semantics.Attempt(deadline_us=int(longest)):

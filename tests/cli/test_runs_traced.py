@@ -58,6 +58,16 @@ states:
   failed: {end: failed}
 """
 
+ABOVE = """
+fsmflow: 1
+workflow: above
+budget: {steps: 12, tokens: 100, time: 2min}
+states:
+  below: {call: parted, with: {text: $input.text}, success: done, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
 
 @pytest.fixture
 def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
@@ -170,3 +180,27 @@ def test_a_trace_takes_the_place_of_nothing_else(
     assert refused.exit_code in (1, 2)
     assert said in " ".join(refused.stderr.split())
     assert (Path("runs.db").read_bytes(), Path("run.jsonl").exists()) == (before, False)
+
+
+def test_a_run_is_shown_with_what_its_children_used(run: Run, spec: str) -> None:
+    """While a child waits, and once it is cancelled, its steps are among those that its run has used."""
+    Path("was_here").touch()
+    Path("above.fsm.yaml").write_text(ABOVE)
+    run("run", "above.fsm.yaml", "text=a", "--durable", "runs.db", "--run-id", "r1")
+    waits = run("runs", "r1").stdout
+    run("cancel", "r1")
+
+    assert "  used 2 steps, 10 tokens" in waits
+    assert "  used 2 steps, 10 tokens" in run("runs", "r1").stdout
+    assert json.loads(run("runs", "r1", "--format", "json").stdout)["spent"]["steps"] == 2
+
+
+def test_the_trace_of_a_child_is_found_as_it_is_said(run: Run, spec: str) -> None:
+    """What is shown of the run of a child names it in full: it is found by nothing less."""
+    Path("was_here").touch()
+    Path("above.fsm.yaml").write_text(ABOVE)
+    run("run", "above.fsm.yaml", "text=a", "--durable", "runs.db", "--run-id", "r1")
+    child = json.loads(run("runs", "r1", "--trace", "-").stdout.splitlines()[1])["run_id"]
+
+    assert f"  to see all: fsmflow runs {child} --trace - |" in run("runs", child).stdout
+    assert json.loads(run("runs", child, "--trace", "-").stdout.splitlines()[0])["run_id"] == child

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fsmflow.analysis.traces.recording import read
-from fsmflow.engines.durable import Durable
+from fsmflow.engines.durable import Durable, Suspended
 from fsmflow.engines.records import NoSuchRun
 from fsmflow.engines.store import Store
 from fsmflow.engines.workflows import Workflow
@@ -190,6 +190,42 @@ def test_a_cancelled_run_counts_what_its_children_used(folder: Path, tmp_path: P
     assert used == [(2, 2), (3, 2), (2, 2), (3, 2), (7, 4), (8, 4)]
     pays = [(event["outcome"], event["message"]) for event in events if event.get("state") == "pay"]
     assert pays == [("unknown", "the run was cancelled: nobody can tell if it happened")] * 2
+
+
+ASKING = """
+fsmflow: 1
+workflow: told_asking
+budget: {steps: 6, time: 1h}
+states:
+  again: {call: told_question, with: {}, success: done, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
+QUESTION = """
+fsmflow: 1
+workflow: told_question
+budget: {steps: 2, time: 1min}
+states:
+  ask: {ask: Is it good?, timeout: 1d, success: {yes_: done}, fallback: done}
+  done: {end: success}
+"""
+
+
+def test_what_a_person_took_is_not_on_the_ledger_of_a_cancelled_run(tmp_path: Path) -> None:
+    """Where a child asked when its run was cancelled, the waiting counts for nothing."""
+    for name, text in {"asking": ASKING, "question": QUESTION}.items():
+        (tmp_path / f"told_{name}.fsm.yaml").write_text(text)
+    with Durable(tmp_path / "runs.db", suspends=True) as durable:
+        run_id = durable.submit(Workflow.of_spec(tmp_path / "told_asking.fsm.yaml"), {})
+        with pytest.raises(Suspended):
+            asyncio.run(durable.resume(run_id))
+        durable.cancel(run_id)
+        run, _, asked, _, called, ended = _told(durable, run_id)
+
+    took_us = (called["end_ns"] - called["start_ns"]) // 1000
+    assert (asked["event"], called["event"], ended["spent"]["time_us"]) == ("answer", "attempt", took_us)
+    assert called["start_ns"] - run["start_ns"] == asked["end_ns"] - asked["start_ns"] > 0
 
 
 def test_a_child_of_a_child_is_broken_off_with_it(folder: Path, tmp_path: Path) -> None:
