@@ -460,6 +460,18 @@ def test_on_paper_all_of_the_drawing_is_there(chromium: Browser, page_file: Path
         assert page.evaluate(BEYOND_THE_FRAME) != []
 
 
+def test_no_frame_on_paper_is_torn_from_its_drawing(chromium: Browser, page_file: Path) -> None:
+    """The frame around the drawing goes to the next page with it, and leaves no empty one behind."""
+    framing = """() => {
+      let each = document.getElementById("drawing");
+      while (getComputedStyle(each).borderTopWidth === "0px") each = each.parentElement;
+      return getComputedStyle(each).breakInside;
+    }"""
+    with chromium.open(page_file) as (page, _):
+        page.emulate_media(media="print")
+        assert page.evaluate(framing) == "avoid"
+
+
 @pytest.mark.parametrize("pressed", [False, True])
 def test_paper_is_light(chromium: Browser, page_file: Path, pressed: bool) -> None:
     """Whoever reads in the dark prints dark ink, which no printer leaves out, on the white of the paper."""
