@@ -176,7 +176,8 @@ def _likely(name: str) -> str:
     """Word a hint for a name that is none: the nearest that is one, or the rule."""
     if not name.isascii():
         return RULE
-    meant = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")
+    stem = re.sub(r"(\.fsm)?\.ya?ml$", "", name.lower())
+    meant = re.sub("[^a-z0-9]+", "_", stem).strip("_")
     return f"did you mean `{meant}`?" if meant != name and name_flaw(meant) is None else ""
 
 

@@ -335,7 +335,7 @@ class _Builder:
                 said, hint = "a tab can't indent or begin a value", "indent with spaces"
             elif space is not None:
                 at = space
-                said, hint = f"U+{ord(self.text[at]):04X} is no space to YAML", "write a plain space"
+                said, hint = f"U+{ord(self.text[at]):04X} is no space", "write a plain space"
             elif "cannot start any token" in problem:
                 hint = f"text that begins with `{shown(sign)}` needs quotes"
             elif hint == "check the indentation" and before.count("'") > 1:

@@ -68,7 +68,7 @@ def test_the_files_of_a_linked_spec_go_where_the_link_is(run: Run, linked: Path)
 
 
 def test_specs_below_a_folder_are_not_passed_over_in_silence(run: Run, project: Path) -> None:
-    """A folder stands for its own specs; where more stand below, that is said, so that no check leaves them out."""
+    """A folder stands for its own specs; that more stand below is said, so that no check leaves them out."""
     (project / "specs/more").mkdir()
     (project / "specs/more/hello.fsm.yaml").write_bytes((project / "specs/hello.fsm.yaml").read_bytes())
     result = run("check")
