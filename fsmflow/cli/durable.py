@@ -64,6 +64,12 @@ def in_database(db: Path) -> str:
     return "" if db == meant else f" --db {shlex.quote(str(db))}"
 
 
+def how_to_serve(folder: str, db: Path) -> str:
+    """Say what carries out runs whose modules this process can't load beside others of the same names."""
+    command = f"fsmflow serve {shlex.quote(folder)} --until-idle{in_database(db)}"
+    return f"a process loads the modules of one release: {command} carries out its runs"
+
+
 class Damages:
     """Tells of the runs that can't be read, and says by an exit code that what is shown is not all."""
 

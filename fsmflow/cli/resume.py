@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.durable import FINDING, database, db_option, how_to_answer, in_database, opened
+from fsmflow.cli.durable import (
+    FINDING,
+    database,
+    db_option,
+    how_to_answer,
+    how_to_serve,
+    in_database,
+    opened,
+)
 from fsmflow.cli.output import format_option, is_terminal, quiet_option
 from fsmflow.cli.watched import Watching, watching_options
 
@@ -107,7 +115,7 @@ def carried_out(
     from fsmflow.cli.run import CANCELLED
     from fsmflow.engines.durable import Corrupt, Fenced, Suspended, Taken, Unfit
     from fsmflow.engines.store import StoreError
-    from fsmflow.runtime import StepNotFound
+    from fsmflow.runtime import LoadedElsewhere, StepNotFound
 
     where = in_database(durable.store.path)
     goes_on = f"stopped; fsmflow resume {run_id[:12]}{where} goes on with it"
@@ -118,6 +126,8 @@ def carried_out(
         return WAITING
     except (StepNotFound, LookupError) as error:
         click.echo(str(error.args[0]), err=True)
+        if isinstance(error, LoadedElsewhere):
+            click.echo(how_to_serve(durable.pinned(run_id)[1], durable.store.path), err=True)
         return FINDING
     except (Corrupt, Fenced, Taken, Unfit) as error:
         click.echo(str(error), err=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from fsmflow.cli.durable import db_option, opened
+from fsmflow.cli.durable import db_option, how_to_serve, opened
 from fsmflow.cli.pipes import whoever_reads
 from fsmflow.cli.watched_each import WatchingEach, watching_each_options
 
@@ -57,8 +57,12 @@ def command(
     """
     from fsmflow.engines.serving import Worker
 
+    def leave(folder: str) -> None:
+        is_asked = "" if folders else f"; {how_to_serve(folder, durable.store.path)}"
+        _complain(f"runs of {folder} are due, and left to other workers{is_asked}")
+
     async def serving() -> bool:
-        worker = Worker(durable, width=width, told=_tell, watching=watching, within=folders, elsewhere=_leave)
+        worker = Worker(durable, width=width, told=_tell, watching=watching, within=folders, elsewhere=leave)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, worker.stop)
@@ -75,10 +79,6 @@ def command(
 def _complain(said: str) -> None:
     with contextlib.suppress(OSError), whoever_reads():
         click.echo(said, err=True)
-
-
-def _leave(folder: str) -> None:
-    _complain(f"runs of {folder} are due, and left to other workers")
 
 
 def _complain_of(run_id: str, said: str) -> None:

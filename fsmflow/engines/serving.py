@@ -23,7 +23,7 @@ from fsmflow.engines.durable import (
 )
 from fsmflow.engines.store import Replaced, StoreError
 from fsmflow.engines.workflows import Workflow
-from fsmflow.runtime import Result, StepNotFound
+from fsmflow.runtime import LoadedElsewhere, Result, StepNotFound
 
 POLL_S = 0.1
 """How often it looks for work when there was none."""
@@ -62,7 +62,8 @@ class Worker:
             told: Is told what became of each run.
             watching: Watches each run.
             within: Only runs of specs in these folders, or below them, are carried out; all if none is given.
-            elsewhere: Is told, once, of each other folder of which runs are due.
+            elsewhere: Is told, once, of each other folder of which runs are due, or whose modules can't be
+                loaded beside those of another one.
         """
         self._durable = durable
         self._width = width
@@ -150,9 +151,14 @@ class Worker:
         self._due.extend(run_id for run_id in due if run_id not in skipped)
         if self._within and not self._due:
             found = await asyncio.to_thread(self._durable.due_elsewhere, self._within)
-            for folder in sorted(found - self._others):
-                self._elsewhere(folder)
-            self._others |= found
+            for folder in sorted(found):
+                self._leave(folder)
+
+    def _leave(self, folder: str) -> None:
+        """Tell, once, that the runs of a folder are left to others."""
+        if folder not in self._others:
+            self._others.add(folder)
+            self._elsewhere(folder)
 
     def _over(self, run_id: str, _: asyncio.Task[None]) -> None:
         self._tasks.pop(run_id, None)
@@ -187,6 +193,8 @@ class Worker:
         except (Corrupt, StepNotFound, Unfit) as error:
             self._refused.add(run_id)
             self._told(run_id, str(error))
+            if isinstance(error, LoadedElsewhere):
+                self._leave(self._durable.pinned(run_id)[1])
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - one run that ends in a bug must not stop the others

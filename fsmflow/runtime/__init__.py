@@ -16,7 +16,7 @@ from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Configuration, Error, Limits, Run, Spent, Unbound
 from fsmflow.runtime.runner import Runner, load_runner, runner_of
 from fsmflow.runtime.trace import JsonLines, Span
-from fsmflow.runtime.validation import StepNotFound
+from fsmflow.runtime.validation import LoadedElsewhere, StepNotFound
 from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "JsonLines",
     "Late",
     "Limits",
+    "LoadedElsewhere",
     "Lost",
     "Member",
     "Members",

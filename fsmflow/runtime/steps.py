@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from fsmflow.runtime.calling import Call, caller
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.unfinished import is_async, is_generator
-from fsmflow.runtime.validation import StepNotFound, Validate, exact, validator
+from fsmflow.runtime.validation import LoadedElsewhere, StepNotFound, Validate, exact, validator
 
 
 class Acceptor(NamedTuple):
@@ -146,7 +146,7 @@ def load_module(name: str, folder: Path) -> types.ModuleType:
     if own is not None:
         loaded = sys.modules.get(top)
         if loaded is not None and not _is_file(loaded, own):
-            raise StepNotFound(
+            raise LoadedElsewhere(
                 f"module `{top}` of {folder} can't be loaded:"
                 f" another `{top}` is loaded from {getattr(loaded, '__file__', None) or 'elsewhere'}"
             )

@@ -22,6 +22,10 @@ class StepNotFound(Exception):
     """What a spec names leads to nothing that can be used; the message says why."""
 
 
+class LoadedElsewhere(StepNotFound):
+    """This process has loaded another module of the same name; one of its own could load this one."""
+
+
 def validator(kind: Any) -> Validate | None:
     """Make the function that holds values to the type `kind`; None if anything will do.
 

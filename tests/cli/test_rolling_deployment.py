@@ -73,3 +73,17 @@ def test_the_questions_of_all_releases_are_listed_and_answered() -> None:
     assert asked == {f"v{n}-{number}": f"Is v{n} good?" for n in (1, 2) for number in range(2)}
     assert fsmflow("answer", "v2-0", "ask", "yes_", "--value", '{"text": "it is"}').returncode == 0
     assert fsmflow("serve", "v2", "--until-idle").stdout == "v2-0  success\n"
+
+
+@pytest.mark.usefixtures("releases")
+@pytest.mark.parametrize("command", [("resume", "--all"), ("serve", "--until-idle")])
+def test_who_takes_the_runs_of_both_releases_is_told_what_to_do(command: tuple[str, ...]) -> None:
+    """Of the runs of the second release it is said which command carries them out, and that one does."""
+    both = fsmflow(*command)
+
+    folder = Path("v2/specs").resolve()
+    how = f"fsmflow serve {folder} --until-idle carries out its runs"
+    assert both.returncode == 1
+    assert how in both.stderr
+    second = fsmflow("serve", str(folder), "--until-idle")
+    assert sorted(second.stdout.splitlines()) == ["v2-0  waiting", "v2-1  waiting"]
