@@ -47,9 +47,10 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             why = prompt.fault.removeprefix("it can't be read: ")
             message = f"the prompt `{shown(prompt.path, 2 * MAX_SHOWN)}` can't be read: {why}"
             near = analysis.hints.near(prompt.path, _beside(analysis.folder, prompt.path))
-            yield Diagnostic(
-                "prompt-not-found", message, prompt.route, hint=near if near.startswith("did") else ""
-            )
+            hint = near if near.startswith("did") else ""
+            if "{{" in prompt.path or "\n" in prompt.path:
+                hint = "write it into a file beside the spec, and name that"
+            yield Diagnostic("prompt-not-found", message, prompt.route, hint=hint)
 
 
 def _beside(folder: Path | None, path: str) -> Sequence[str]:

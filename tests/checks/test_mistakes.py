@@ -138,3 +138,21 @@ states:
     (found,) = (d for d in compiled(spec).diagnostics if d.check == "tool-mismatch")
 
     assert found.hint == "add `answer: STATE` to `success`"
+
+
+def test_a_prompt_in_the_place_of_its_file_is_told_where_to_go(compiled):
+    """Who writes the words of a prompt where the name of its file stands is told to put them into one."""
+    spec = """\
+workflow: sample
+states:
+  think:
+    llm: {model: m, prompt: "Sum up:\\n{{ text }}", max_tokens: 9}
+    cost: {tokens: 90}
+    success: done
+    fallback: failed
+  done: {end: success}
+  failed: {end: failed}
+"""
+    (found,) = (d for d in compiled(spec).diagnostics if d.check == "prompt-not-found")
+
+    assert found.hint == "write it into a file beside the spec, and name that"
