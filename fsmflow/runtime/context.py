@@ -16,6 +16,9 @@ from fsmflow.runtime.hiding import Ways
 from fsmflow.runtime.outcomes import Breach, micro_usd
 from fsmflow.runtime.run import WORDS, Run, Spent, written
 
+MOST = 10**30
+"""From where on an amount makes no sense."""
+
 
 class Proved(Protocol):
     """A compiled machine, as a step sees it."""
@@ -156,8 +159,10 @@ class StepContext:
         """
         money = 0 if usd is None else micro_usd(usd)
         for name, amount in (("tool_calls", tool_calls), ("tokens", tokens)):
-            if amount is not None and (type(amount) is not int or amount < 0):
-                raise ValueError(f"{name} must be a whole number that is not negative, not {amount!r}")
+            if amount is not None and (type(amount) is not int or not 0 <= amount < MOST):
+                raise ValueError(
+                    f"{name} must be a sensible whole number that is not negative, not {amount!r}"
+                )
         said = (tool_calls is not None, tokens is not None, usd is not None)
         with self._charging:
             before = self._beyond(self._booked)

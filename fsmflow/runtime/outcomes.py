@@ -156,6 +156,9 @@ def _is_connection(ancestry: tuple[type, ...]) -> bool:
 
 
 def _status(error: BaseException) -> int | None:
+    if isinstance(error, SystemExit):
+        # Its code is for whoever started the program.
+        return None
     for holder in (error, _attribute(error, "response")):
         for name in ("status_code", "status", "code"):
             value = _attribute(holder, name)

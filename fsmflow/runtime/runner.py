@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 import random as random_module
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -401,6 +402,9 @@ class Runner(Generic[Given, Output]):
 
 
 _JITTER = random_module.Random()  # noqa: S311 - jitter is no secret
+if hasattr(os, "fork"):
+    # Else all that are forked from here would retry at the same moments.
+    os.register_at_fork(after_in_child=_JITTER.seed)
 
 
 def load_runner(path: str | Path) -> Runner[Any, Any]:

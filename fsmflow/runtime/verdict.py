@@ -9,7 +9,7 @@ from typing import Any
 from fsmflow.runtime.calling import owned
 from fsmflow.runtime.clock import NEVER
 from fsmflow.runtime.commands import Stage
-from fsmflow.runtime.complaints import Rejected
+from fsmflow.runtime.complaints import Rejected, named
 from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Stop, classify, describe
 from fsmflow.runtime.run import Run
@@ -64,7 +64,8 @@ def returned(
             complaint = f"expected Outcome(label, value), found {type(value).__name__}"
             return Ended("invalid", None, value, complaint, (complaint,), use, elapsed_us)
         if not isinstance(label, str) or label not in stage.labels:
-            complaint = f"{label!r:.100} is no label of {stage.name}: expected " + ", ".join(stage.labels)
+            said = f"{label!r:.100}" if isinstance(label, str) else named(label)
+            complaint = f"{said} is no label of {stage.name}: expected " + ", ".join(stage.labels)
             return Ended("invalid", None, value, complaint, (complaint,), use, elapsed_us)
     asked = "its type"
     try:

@@ -140,6 +140,30 @@ def test_a_label_must_be_one_that_was_declared(value, outcome):
     assert outcomes(run({"work": step(success=LABELS)}, {"work": work})) == [("work", outcome)]
 
 
+class Unshown:
+    """A value that can't be shown."""
+
+    def __repr__(self):
+        raise ValueError("shown")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(Unshown(), "a value of type Unshown"), (10**5000, "a whole number"), (None, "null")],
+    ids=["object", "number", "null"],
+)
+def test_a_label_that_is_no_text_is_named(value, shown):
+    """What can't be shown, in the place of a label, is a rejected output like any other."""
+
+    async def work():
+        return value
+
+    result = run({"work": step(success=LABELS)}, {"work": work})
+
+    assert outcomes(result) == [("work", "invalid")]
+    assert result.trace[0].event.message == f"{shown} is no label of work: expected yes, no"
+
+
 def test_labels_lead_where_they_say():
     """Each label takes its own edge, and is the state's value if no other is given."""
 

@@ -101,7 +101,17 @@ def test_a_breach_is_seen_even_if_the_step_swallows_it():
         ) == (1, "charged more than it declared: tokens 1 of 0")
 
 
-@pytest.mark.parametrize("charge", [{"tokens": -1}, {"tokens": 1.5}, {"tool_calls": True}, {"usd": "-1"}])
+@pytest.mark.parametrize(
+    "charge",
+    [
+        {"tokens": -1},
+        {"tokens": 10**31},
+        {"tool_calls": 10**5000},
+        {"tokens": 1.5},
+        {"tool_calls": True},
+        {"usd": "-1"},
+    ],
+)
 def test_charges_must_be_amounts(charge):
     """A charge that is no amount raises in the step, and puts nothing on the ledger."""
     result = run({"work": step(cost=Cost(tokens=5))}, {"work": charging(charge)})

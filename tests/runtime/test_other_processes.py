@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -167,3 +169,32 @@ def test_what_cannot_be_pickled_is_said_with_what_to_pass_on() -> None:
         match=r"the result of little can't be pickled .*lock.*: pass on `result\.events\(\)`, which is",
     ):
         pickle.dumps(result)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_forked_workers_draw_their_own_pauses() -> None:
+    """Processes that are forked from one that has loaded a runner don't retry all at the same moments."""
+    script = """
+import os
+import sys
+from fsmflow.runtime import Backoff, Transient
+from fsmflow.testing.clock import SimulatedClock
+from tests.runtime.workbench import retry, run, seconds, step
+
+def work():
+    raise Transient
+
+for _ in range(2):
+    if os.fork() == 0:
+        state = step(inline=True, retry=retry(3, backoff=seconds(1), jitter="full"))
+        result = run({"work": state}, {"work": work}, options={"clock": SimulatedClock()})
+        print(result.spent.time_us, flush=True)
+        os._exit(0)
+    os.wait()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    first, second = done.stdout.split()
+
+    assert first != second

@@ -16,7 +16,7 @@ from fsmflow.runtime import Breach, Invalid, Permanent, Transient
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.outcomes import MAX_RETRY_AFTER_US, classify, describe, parse_retry_after, retry_after_us
 from fsmflow.runtime.verdict import seconds
-from tests.runtime.workbench import retry, run, step
+from tests.runtime.workbench import outcomes, retry, run, step
 
 # The library beneath the openai client, which is httpx or a successor of it.
 httpx = importlib.import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
@@ -275,6 +275,18 @@ NOW = 1_700_000_000.0
 def test_retry_after_is_read_as_the_rfc_says(text, us):
     """Seconds or an HTTP date (RFC 9110, 10.2.3); anything malformed is no wish."""
     assert parse_retry_after(text, now=NOW) == us
+
+
+@pytest.mark.parametrize("is_inline", [False, True])
+def test_what_a_program_exits_with_is_no_http_status(is_inline):
+    """A step that calls `sys.exit(503)` has failed, wherever it runs: nobody answered anything."""
+
+    def work():
+        raise SystemExit(503)
+
+    result = run({"work": step(inline=is_inline, retry=retry(1))}, {"work": work})
+
+    assert outcomes(result) == [("work", "failure")]
 
 
 def test_a_wish_is_exact_whatever_decimals_are_set_to():
