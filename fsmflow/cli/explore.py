@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ from fsmflow.runtime import Elapsed, Ended
 
 _OF_CHILDREN = ("success", "failure", "exceeded")
 """How an attempt can end that runs other workflows: what goes wrong in them is told by their ends."""
+
+_LEAD = 12
+"""How far what is listed stands from the left."""
 
 _METRICS: tuple[Metric, ...] = ("steps", "tool_calls", "tokens", "micro_usd", "microseconds")
 
@@ -130,10 +134,10 @@ class _Session:
         _say(f"\n{head}  {click.style(', '.join(notes), dim=True)}")
         for name, words in _does(place):
             _say(f"  {click.style(f'{name:<9}', dim=True)} {visible(words)}")
-        _say(f"  {click.style('spent', dim=True)}     {_ledger(walk)}")
+        _list("spent", _ledger(walk))
         counters = [f"{name} {walk.counts.get(name, 0)}/{c.cap}" for name, c in self.machine.counters.items()]
         if counters:
-            _say(f"  {click.style('counters', dim=True)}  {' · '.join(counters)}")
+            _list("counters", counters)
         _say("")
         choosing: list[str] = []
         for number, event in enumerate(choices, 1):
@@ -213,7 +217,7 @@ def _name(event: Ended | Elapsed, state: State) -> str:
     return event.label or event.outcome
 
 
-def _ledger(walk: Walk) -> str:
+def _ledger(walk: Walk) -> list[str]:
     shown = []
     for metric, amount, cap in zip(_METRICS, walk.spent.amounts(), walk.ir.caps.amounts(), strict=True):
         if cap is not None or amount:
@@ -223,7 +227,20 @@ def _ledger(walk: Walk) -> str:
     state = walk.ir.states[walk.place]
     if aside != Resources() and not getattr(state, "reserve", False) and not isinstance(state, End):
         shown.append("some of it set aside")
-    return " · ".join(shown) or "nothing is counted"
+    return shown or ["nothing is counted"]
+
+
+def _list(name: str, parts: Sequence[str]) -> None:
+    """Say what there is of something; what does not fit into the terminal stands below the first."""
+    width = shutil.get_terminal_size((80, 24)).columns - _LEAD
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if len(lines[-1]) + len(f" · {part} ·") <= width:
+            lines[-1] += f" · {part}"
+        else:
+            lines[-1] += " ·"
+            lines.append(part)
+    _say(f"  {click.style(f'{name:{_LEAD - 2}}', dim=True)}" + f"\n{'':{_LEAD}}".join(lines))
 
 
 def _say(text: str) -> None:

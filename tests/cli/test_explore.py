@@ -118,3 +118,16 @@ def test_times_and_money_are_told_as_everywhere(run: Run, tmp_path: Path) -> Non
     assert "spent     money $0/$1.25 · time 0 s/2 h" in start
     assert any(line.endswith("find, after a pause of 30 min") for line in start)
     assert again[1] == "spent     steps 1 · money $0.000001/$1.25 · time 0 s/2 h"
+
+
+def test_in_a_narrow_terminal_no_word_is_cut(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was used, and what is counted, goes on in the next line between two amounts, under the first."""
+    wide = PATIENT.replace("usd: 1.25", "steps: 400, tokens: 90000, usd: 1.25")
+    (tmp_path / "patient.fsm.yaml").write_text(wide, encoding="utf-8")
+    (tmp_path / "picking.py").write_text("def find():\n    return None\n", encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", "46")
+    shown = run("explore", str(tmp_path / "patient.fsm.yaml"), input="q\n").stdout
+
+    assert "  spent     steps 0/400 · tokens 0/90,000 ·\n            money $0/$1.25 · time 0 s/2 h\n" in shown
