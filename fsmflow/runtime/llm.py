@@ -243,6 +243,9 @@ def _charge(ctx: StepContext, model: Model, usage: Any) -> None:
     if total is None and (read is None or written is None):
         return
     tokens = max(total or 0, (read or 0) + (written or 0))
+    if not tokens:
+        # No call uses none: so says who does not count them.
+        return
     money: Decimal | None = None
     if model.price is not None and read is not None:
         # Tokens that are neither read nor written, as a model's own thoughts, are paid for as written.

@@ -200,6 +200,11 @@ ENDINGS = {
         "success",
         None,
     ),
+    "usage of nothing": (
+        says(GOOD, usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}),
+        "success",
+        None,
+    ),
     "more tokens than declared": (says(GOOD, usage={"total_tokens": 1_001}), "failure", 1_001),
 }
 
