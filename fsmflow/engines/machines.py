@@ -33,9 +33,9 @@ def read_machine(text: str, digest: str) -> Machine:
     try:
         found = _read(json.loads(text), Machine)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BadMachine(f"this is no machine: {error}") from error
+        raise BadMachine(f"the machine {digest[:12]} is not what was kept: {error}") from error
     if found.digest != digest:
-        raise BadMachine("the machine is another one than its digest says")
+        raise BadMachine(f"the machine {digest[:12]} is another one than its digest says")
     return typing.cast(Machine, found)
 
 

@@ -110,9 +110,11 @@ def _exactly(resource: str, used: int) -> str:
 
 
 def _bracketed(stage: Stage) -> str:
-    if not stage.error:
+    # That nobody can tell is said by the sentence itself.
+    error = stage.error.removesuffix(": nobody can tell if it happened")
+    if not error:
         return ""
-    return f" ({short(stage.error)}{f', at {short(stage.where)}' if stage.where else ''})"
+    return f" ({short(error)}{f', at {short(stage.where)}' if stage.where else ''})"
 
 
 def _of_children(stage: Stage, may: int) -> str:

@@ -191,7 +191,7 @@ def _ending(machine: Machine | None, run: Run) -> str:
         case None:
             return f"{which} is not over, or its trace breaks off; it was last seen {_last_seen(run, where)}."
         case "cancelled":
-            return f"{which} was cancelled {where}."
+            return f"{which} was cancelled {where}.{''.join(_in_doubt(recording))}"
     end = named(recording.end or "")
     said = f"{which} ended in `{end}` ({recording.kind})."
     if error is not None and error.state == recording.end:
@@ -199,6 +199,15 @@ def _ending(machine: Machine | None, run: Run) -> str:
         meant = f", which is of kind {declared.kind}" if isinstance(declared, End) else ""
         said = f"{which} came to `{end}`{meant}, and failed there: {short(error.message)}."
     return said
+
+
+def _in_doubt(recording: Recording) -> Iterator[str]:
+    """Say what may have happened or not in a run that was cancelled, and in those that it ran by then."""
+    last = recording.stages[-1] if recording.stages and recording.kind == "cancelled" else None
+    if last is not None and last.outcome == "unknown":
+        yield f" Nobody can tell whether `{named(last.state)}` happened."
+    for child in () if last is None else last.children:
+        yield from _in_doubt(child.recording)
 
 
 def _last_seen(run: Run, where: str) -> str:

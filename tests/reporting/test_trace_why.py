@@ -10,9 +10,10 @@ import pytest
 from attrs import evolve
 
 from fsmflow.analysis.traces.following import follow
-from fsmflow.analysis.traces.recording import read
+from fsmflow.analysis.traces.recording import Child, read
 from fsmflow.machine import Machine, Work
 from fsmflow.reporting.trace_moves import moves
+from fsmflow.reporting.trace_sentences import failure
 from fsmflow.reporting.trace_why import explain
 from tests.analysis.traces.test_following import drawn
 from tests.recorded import Recorded, record_script
@@ -204,3 +205,27 @@ def test_a_stage_that_begins_in_a_choice_is_told_from_there():
     assert (
         told(lowered, "") == "The run ended in `done` (success). `sort` chose its arm 2, which led to `done`."
     )
+
+
+def test_what_may_have_happened_is_said_of_a_run_that_was_cancelled():
+    """A step that acts once, cut off by the cancellation of its run or its caller's, may have happened."""
+    lowered = machine(WORK % "" + CHECK + ENDS)
+    ended = record_script(lowered, "s s:good").recording
+    last = evolve(ended.stages[-1], outcome="unknown")
+    cut = evolve(ended, stages=(*ended.stages[:-1], last), kind="cancelled", end="cancelled")
+    caller = evolve(last, outcome="cancelled", children=(Child(None, cut), Child(1, ended)))
+    above = evolve(cut, stages=(*ended.stages[:-1], caller))
+
+    for recording in (cut, above):
+        assert explain(lowered, recording).ending == (
+            "The run was cancelled in `check`, visit 1, attempt 1. Nobody can tell whether `check` happened."
+        )
+
+
+def test_what_nobody_can_tell_is_said_once():
+    """The reason of an unknown outcome stands beside the sentence that says so, and does not repeat it."""
+    lowered = machine(WORK % "" + CHECK + ENDS)
+    stage = record_script(lowered, "s s:good").recording.stages[0]
+    unknown = evolve(stage, outcome="unknown", error="its process ended: nobody can tell if it happened")
+
+    assert failure("`draft`", unknown) == "Nobody can tell whether `draft` happened (its process ended)"
