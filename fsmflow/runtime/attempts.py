@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from typing import Any
 
 from fsmflow.runtime.calling import own
@@ -40,6 +41,7 @@ class Attempts:
         "_about",
         "_clock",
         "_core",
+        "_is_over",
         "_run",
         "_tell",
         "_world",
@@ -77,6 +79,27 @@ class Attempts:
         self._clock = world.clock
         self._tell = tell
         self._about = about
+        self._is_over = False
+
+    def charged_late(self, use: tuple[int, int, int]) -> None:
+        """Take what was charged after its attempt had ended, from any thread."""
+        self.late.append(use)
+        if self._is_over:
+            self._hand_on()
+
+    def close(self) -> None:
+        """Give everything back; the run is over."""
+        self.deadline.close()
+        self._is_over = True
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        """Have whoever ran this as a child book what nobody has booked here."""
+        book = self._world.late
+        while book is not None and self.late:
+            # Another thread may be at it too.
+            with suppress(IndexError):
+                book(self.late.pop(0))
 
     async def make(self, stage: Stage, bound: Bound, started: int, span_id: str) -> Ended:
         """Make an attempt where the run stands, from `started` on, and say how it ended.
@@ -109,7 +132,7 @@ class Attempts:
                 span_id,
                 self._clock.now,
                 at_us,
-                self.late.append,
+                self.charged_late,
                 self._tell,
                 self._about,
             )
@@ -142,7 +165,8 @@ class Attempts:
             elif bound.mode == "children":
                 holding = HeldTime(self, deadline, at_us)
                 deadline.watch()
-                value = await bound.function(context, self._world._replace(holding=holding), given)
+                world = self._world._replace(holding=holding, late=self.charged_late)
+                value = await bound.function(context, world, given)
             else:
                 deadline.watch()
                 value = await in_thread(bound.function, given, stage.name)

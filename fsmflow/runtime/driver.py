@@ -123,7 +123,7 @@ class Driver:
             self._settle_late()
             return command
         finally:
-            self._attempts.deadline.close()
+            self._attempts.close()
 
     async def _sprinted(self, stage: Stage) -> Command:
         """Make attempts, one after another, until something else is to be done, or a step was left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from fsmflow.runtime.clock import Clock
@@ -38,6 +39,7 @@ class World(NamedTuple):
         record: Takes trace events in full, with what is secret; None if nobody keeps them.
         bodies: How `sink` is told inputs and outputs.
         secrets: What has been met that is secret; each run that has no parent begins with nothing.
+        late: Books what is charged once a child's run is over; None for a run that is nobody's child.
     """
 
     clock: Clock
@@ -51,3 +53,4 @@ class World(NamedTuple):
     record: Sink | None = None
     bodies: Bodies = "full"
     secrets: Secrets | None = None
+    late: Callable[[tuple[int, int, int]], None] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
+import threading
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ from fsmflow.runtime import (
     Transient,
     clock,
 )
+from fsmflow.runtime.events import Late
 from tests.runtime.families import READ, family, reading
 
 
@@ -442,3 +444,58 @@ def test_a_child_that_cancels_itself_has_given_nothing() -> None:
     assert result.end == "failed"
     assert result.error is not None
     assert result.error.message == "CancelledError"
+
+
+FETCHING = """
+budget: {steps: 3, tokens: 300, time: 60s}
+states:
+  fetch:
+    run: nowhere:fetch
+    cost: {tokens: 100}
+    timeout: 50ms
+    effect: none
+    success: done
+    fallback: done
+  done: {end: success}
+"""
+CALLING = """
+states:
+  call: {call: fetching, with: {}, success: wait, fallback: wait}
+  wait:
+    run: nowhere:wait
+    effect: none
+    success: done
+    fallback: done
+  done: {end: success}
+"""
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_what_a_child_is_charged_after_its_end_is_booked_by_its_caller(depth: int) -> None:
+    """A thread that outlives its child's run charges whoever ran that, or who ran it in turn."""
+    stop, charged = threading.Event(), threading.Event()
+
+    def fetch(ctx: StepContext) -> None:
+        stop.wait(20)
+        try:
+            ctx.charge(tokens=150)
+        finally:
+            charged.set()
+
+    def wait() -> None:
+        stop.set()
+        charged.wait(20)
+
+    if depth == 1:
+        runner = family(fetching=FETCHING, calling=CALLING)
+        steps = {"call.fetch": fetch, "wait": wait}
+    else:
+        between = CALLING.replace("run: nowhere:wait", "run: nowhere:nothing")
+        outer = CALLING.replace("call: fetching", "call: between")
+        runner = family(fetching=FETCHING, between=between, calling=outer)
+        steps = {"call.call.fetch": fetch, "call.wait": lambda: None, "wait": wait}
+    result = runner.run_sync({}, steps=steps)
+
+    assert result.end == "done"
+    assert result.spent.tokens == 150
+    assert [span.event.use for span in result.trace if isinstance(span.event, Late)] == [(0, 50, 0)]
