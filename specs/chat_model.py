@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any
 
-from fsmflow.runtime import Invalid, Permanent, StepContext
+from fsmflow.runtime import Invalid, Permanent, StepContext, Transient
 
 DEFAULT_MODEL = "gpt-4o-mini"
 
@@ -28,6 +28,7 @@ async def ask(system: str, prompt: str, *, max_tokens: int, ctx: StepContext) ->
 
     Raises:
         Invalid: The reply is empty, cut short, or no JSON object.
+        Transient: There is no reply in what comes back.
         Permanent: The model refused, or the openai client is not installed.
     """
     try:
@@ -36,7 +37,8 @@ async def ask(system: str, prompt: str, *, max_tokens: int, ctx: StepContext) ->
         raise Permanent("a model is configured but openai is not: pip install fsmflow[llm]") from None
     wrong = "".join(f"\n- {complaint[:200]}" for complaint in ctx.feedback[-4:])
     async with AsyncOpenAI(max_retries=0, api_key=os.environ.get("OPENAI_API_KEY") or "none") as client:
-        reply = await client.chat.completions.create(
+        # Of whatever form: the client holds it to none.
+        reply: Any = await client.chat.completions.create(
             model=os.environ.get("OPENAI_MODEL") or DEFAULT_MODEL,
             messages=[
                 {"role": "system", "content": system},
@@ -48,9 +50,11 @@ async def ask(system: str, prompt: str, *, max_tokens: int, ctx: StepContext) ->
             max_tokens=max_tokens,
             response_format={"type": "json_object"},
         )
-    if reply.usage is not None:
+    if getattr(reply, "usage", None):
         ctx.charge(tokens=reply.usage.total_tokens)
-    choice = reply.choices[0]
+    choice: Any = next(iter(getattr(reply, "choices", None) or ()), None)
+    if getattr(choice, "message", None) is None:
+        raise Transient("the endpoint's reply holds no answer")
     if choice.finish_reason == "content_filter" or choice.message.refusal:
         raise Permanent("the model refused to answer")
     return parse_object(choice.message.content or "", cut_short=choice.finish_reason == "length")

@@ -10,7 +10,7 @@ from chat_model import ask, parse_object
 from extract_record import Source, extract
 from tool_loop import plan
 
-from fsmflow.runtime import Invalid, Permanent
+from fsmflow.runtime import Invalid, Permanent, Transient
 
 
 class Endpoint(http.server.ThreadingHTTPServer):
@@ -23,6 +23,7 @@ class Endpoint(http.server.ThreadingHTTPServer):
         self.content = "{}"
         self.finish = "stop"
         self.refusal = None
+        self.instead = None
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -35,7 +36,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "choices": [{"index": 0, "finish_reason": self.server.finish, "message": message}],
             "usage": {"prompt_tokens": 100, "completion_tokens": 23, "total_tokens": 123},
         }  # fmt: skip
-        data = json.dumps(reply).encode()
+        data = json.dumps(reply if self.server.instead is None else self.server.instead).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
@@ -94,6 +95,15 @@ def test_a_refusal_is_final(endpoint, context):
     endpoint.refusal = "no"
 
     with pytest.raises(Permanent, match="refused"):
+        asking(context())
+
+
+@pytest.mark.parametrize("instead", [{"error": {"message": "busy"}}, {"choices": []}, {"choices": [{}]}, []])
+def test_a_reply_without_an_answer_may_pass(endpoint, context, instead):
+    """An endpoint that says under `200 OK` that it is busy may be asked again."""
+    endpoint.instead = instead
+
+    with pytest.raises(Transient, match="the endpoint's reply holds no answer"):
         asking(context())
 
 
