@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sized
 from typing import Any
 
@@ -75,22 +76,22 @@ def length(value: Any) -> int:
 
 def lt(left: Any, right: Any) -> bool:
     """Tell whether `left < right`, of two numbers or two strings; other things are in no order."""
-    return _comparable(left, right) and bool(left < right)
+    return _compared(operator.lt, left, right)
 
 
 def le(left: Any, right: Any) -> bool:
     """Tell whether `left <= right`, of two numbers or two strings."""
-    return _comparable(left, right) and bool(left <= right)
+    return _compared(operator.le, left, right)
 
 
 def gt(left: Any, right: Any) -> bool:
     """Tell whether `left > right`, of two numbers or two strings."""
-    return _comparable(left, right) and bool(left > right)
+    return _compared(operator.gt, left, right)
 
 
 def ge(left: Any, right: Any) -> bool:
     """Tell whether `left >= right`, of two numbers or two strings."""
-    return _comparable(left, right) and bool(left >= right)
+    return _compared(operator.ge, left, right)
 
 
 def within(value: Any, items: tuple[Any, ...]) -> bool:
@@ -104,6 +105,15 @@ def same(left: Any, right: Any) -> bool:
         return False
     try:
         return bool(left == right)
+    except Exception:  # noqa: BLE001 - a value's own code may raise anything
+        return False
+
+
+def _compared(compare: Callable[[Any, Any], Any], left: Any, right: Any) -> bool:
+    if not _comparable(left, right):
+        return False
+    try:
+        return bool(compare(left, right))
     except Exception:  # noqa: BLE001 - a value's own code may raise anything
         return False
 

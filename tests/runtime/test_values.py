@@ -22,9 +22,28 @@ class Hostile:
         raise RuntimeError
 
 
+class HostileNumber(int):
+    """A number that raises when it is compared."""
+
+    def __lt__(self, other):
+        raise RuntimeError
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+
 @pytest.mark.parametrize("compare", [lt, le, gt, ge])
 @pytest.mark.parametrize(
-    ("left", "right"), [(1, "1"), (None, 1), (True, 0), ([1], [2]), ({}, {}), (Hostile(), 1), (1j, 2)]
+    ("left", "right"),
+    [
+        (1, "1"),
+        (None, 1),
+        (True, 0),
+        ([1], [2]),
+        ({}, {}),
+        (Hostile(), 1),
+        (1j, 2),
+        (HostileNumber(1), HostileNumber(2)),
+    ],
 )
 def test_things_in_no_order_are_in_no_order(compare, left, right):
     """Only two numbers, or two strings, are in an order."""
