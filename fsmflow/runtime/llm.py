@@ -21,7 +21,7 @@ from fsmflow.runtime.bounded import PLAIN, bounded, library_of
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.model import Model
-from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
+from fsmflow.runtime.outcomes import Invalid, Permanent, Transient, describe
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.streaming import reply_in, streamed, words_of
@@ -169,7 +169,7 @@ def _client(stage: Stage, ctx: StepContext) -> Any:
     """Make the client of one call.
 
     Raises:
-        Permanent: There is none, or nobody has said whom to call.
+        Permanent: There is none, none can be made, or nobody has said whom to call.
     """
     key, place = _endpoint()
     if not key and not place:
@@ -186,17 +186,23 @@ def _client(stage: Stage, ctx: StepContext) -> Any:
     # Where the state has a timeout, the runtime cuts the call off; the client's own would come too early.
     options: dict[str, Any] = {} if stage.timeout_us is None else {"timeout": None}
     library = library_of(DefaultAsyncHttpxClient)
-    trusted = _trusted(library, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    return AsyncOpenAI(
-        api_key=key or "none",
-        base_url=place or None,
-        max_retries=0,
-        http_client=DefaultAsyncHttpxClient(
-            follow_redirects=False, verify=trusted, event_hooks={"response": [bounded(library)]}, **options
-        ),
-        default_headers=PLAIN,
-        **options,
-    )
+    try:
+        trusted = _trusted(library, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return AsyncOpenAI(
+            api_key=key or "none",
+            base_url=place or None,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(
+                follow_redirects=False,
+                verify=trusted,
+                event_hooks={"response": [bounded(library)]},
+                **options,
+            ),
+            default_headers=PLAIN,
+            **options,
+        )
+    except Exception as error:  # noqa: BLE001 - whatever it is that it can't do with what the environment says
+        raise _unsent(ctx, f"no client can be made: {describe(error)}") from None
 
 
 async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:

@@ -402,6 +402,27 @@ def test_a_key_that_is_none(ask, monkeypatch, key):
     assert (server.asked, result.spent[:4]) == ([], (1, 0, 0, 0))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("HTTP_PROXY", "gopher://user:hunter2@localhost", "Unknown scheme for proxy URL"),
+        ("SSL_CERT_FILE", "/nowhere", "No such file"),
+        ("OPENAI_BASE_URL", "http://localhost:port/v1", "Invalid port"),
+    ],
+)
+def test_a_client_that_cannot_be_made(prompts, monkeypatch, name, value, why):
+    """What keeps a client from being made is said before anything is sent, and costs nothing."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv(name, value)
+    result = ask_without(prompts, retry=retry(2))
+
+    assert outcomes(result) == [("draft", "failure")]
+    assert result.error.message.startswith("no client can be made: ")
+    assert why in result.error.message
+    assert "hunter2" not in result.error.message
+    assert result.spent[:4] == (1, 0, 0, 0)
+
+
 def test_whom_the_client_trusts_is_read_once(ask, monkeypatch):
     """What takes longer than all else that is done for a call, and holds up the loop, is done once."""
     made = []
