@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from fsmflow.analysis.traces.restoring import NAMED, by_field, restored
+from fsmflow.analysis.traces.restoring import NAMED, Named, by_field, restored
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
 from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.trace import field_names
@@ -55,6 +55,15 @@ def read_by_field(text: str) -> Any:
     return restored(by_field(_loaded(text)))
 
 
+def read_named(text: str) -> Any:
+    """Read what `written` wrote as `read_by_field` does, so that it can be written again as it was.
+
+    Raises:
+        ValueError: It is no such text.
+    """
+    return restored(by_field(_loaded(text), remembers=True))
+
+
 def _loaded(text: str) -> Any:
     try:
         return json.loads(text)
@@ -90,6 +99,10 @@ def _plain(value: Any, depth: int) -> Any:
         return [_plain(item, depth + 1) for item in value]
     if kind is dict:
         return _mapping(value, depth)
+    if kind is Named:
+        held = _mapping(dict(value), depth)
+        fields = {key: name for name, key in value.kept.items()}
+        return {**{value.kept.get(name, name): item for name, item in held.items()}, NAMED: fields}
     if isinstance(value, bytes):
         import base64
 

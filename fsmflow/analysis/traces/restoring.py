@@ -16,6 +16,16 @@ NAMED = "$named"
 """The tag, in a mapping that is kept under other names than its fields', under which those are told."""
 
 
+class Named(dict[str, Any]):
+    """A mapping under the names of its fields, which remembers under which others it is kept."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self, items: Mapping[str, Any], kept: Mapping[str, str]) -> None:
+        super().__init__(items)
+        self.kept = kept
+
+
 def event_of(stage: Stage) -> Event:
     """Give the event that a stage was."""
     if stage.kind in ("pause", "wait"):
@@ -66,20 +76,38 @@ def restored(value: Any, depth: int = 0) -> Any:
         except (ValueError, TypeError, binascii.Error):
             # The parts of a set or a key may be what nothing can be looked up by.
             return value
-    return {
-        name[1:] if name.startswith("$$") else name: restored(item, depth + 1)
-        for name, item in value.items()
-        if name != NAMED
-    }
+    found = {_bare(name): restored(item, depth + 1) for name, item in value.items() if name != NAMED}
+    return Named(found, value.kept) if isinstance(value, Named) else found
 
 
-def by_field(value: Any, depth: int = 0) -> Any:
-    """Give what is kept, tags and all, under the names of its fields."""
+def _bare(name: str) -> str:
+    return name[1:] if name.startswith("$$") else name
+
+
+def by_field(value: Any, depth: int = 0, *, remembers: bool = False) -> Any:
+    """Give what is kept, tags and all, under the names of its fields, and be it as `Named` mappings."""
     if depth > _DEEPEST:
         return value
     if isinstance(value, list):
-        return [by_field(item, depth + 1) for item in value]
+        return [by_field(item, depth + 1, remembers=remembers) for item in value]
     if not isinstance(value, dict):
         return value
     names = value.get(NAMED, {})
-    return {names.get(key, key): by_field(item, depth + 1) for key, item in value.items() if key != NAMED}
+    found = {
+        names.get(key, key): by_field(item, depth + 1, remembers=remembers)
+        for key, item in value.items()
+        if key != NAMED
+    }
+    return Named(found, {name: key for key, name in names.items()}) if names and remembers else found
+
+
+def as_kept(value: Any, depth: int = 0) -> Any:
+    """Give data under the names that it is kept under, and is read by as what it was."""
+    if depth > _DEEPEST:
+        return value
+    if isinstance(value, list):
+        return [as_kept(item, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = value.kept if isinstance(value, Named) else {}
+    return {_bare(kept[k]) if k in kept else k: as_kept(item, depth + 1) for k, item in value.items()}

@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
+from fsmflow.analysis.traces.restoring import as_kept
 from fsmflow.engines.keeping import event_written, written
 from fsmflow.engines.temporal.catalogue import Catalogue, Machines
 from fsmflow.engines.temporal.claims import Claims
@@ -105,7 +106,7 @@ class Activities:
             checks["answer"] = workflow.runner.answers()[look.state]
         check = checks[look.what]
         try:
-            return {"value": value if check is None else check(value)}
+            return {"value": value if check is None else check(as_kept(value))}
         except Rejected as rejected:
             return {"complaints": list(rejected.complaints)}
 

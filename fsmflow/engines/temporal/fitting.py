@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fsmflow.analysis.traces.restoring import as_kept
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Machine
@@ -31,7 +32,7 @@ def fit_of(workflow: Workflow, bound: Mapping[str, Bound]) -> Fit:
         check = checks[state]
         if label is not None and state in bound:
             check = bound[state].tools.get(label, check)
-        return value if check is None else check(value)
+        return value if check is None else check(as_kept(value))
 
     return fit
 
@@ -72,7 +73,7 @@ def typed(
     }
     given, _ = runner.types()
     if given is not None and "input" in found:
-        found["input"] = given(found["input"])
+        found["input"] = given(as_kept(found["input"]))
     return found
 
 

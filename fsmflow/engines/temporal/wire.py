@@ -13,7 +13,7 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
 )
 
-from fsmflow.engines.keeping import read, written
+from fsmflow.engines.keeping import read_named, written
 from fsmflow.engines.temporal.claims import CLAIM, Claims
 from fsmflow.engines.temporal.payloads import Lost, Payloads
 
@@ -35,8 +35,8 @@ class TaggedJson(EncodingPayloadConverter):
         return Payload(metadata={"encoding": b"json/plain"}, data=written(value).encode("ascii"))
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        """Read a value; no class is made for it, whatever the hint."""
-        return read(payload.data.decode("ascii" if payload.data.isascii() else "utf-8"))
+        """Read a value, under the names of its fields; no class is made for it, whatever the hint."""
+        return read_named(payload.data.decode("ascii" if payload.data.isascii() else "utf-8"))
 
 
 class Unclaimed(EncodingPayloadConverter):
