@@ -51,6 +51,9 @@ from fsmflow.source import Route
 MOST_COUNTERS = 60
 """Of how many counters the bound is worked out; many loops through one another take long."""
 
+MOST_STATES = 2_000
+"""Of how many states it is worked out."""
+
 MOST_LEVELS = 30_000
 """Of how many counters, over how many states, it is worked out: states times counters."""
 
@@ -136,8 +139,8 @@ def _by_budget(counting: CounterMachine, events: Mapping[int, int]) -> Iterator[
 
 def _is_large(counting: CounterMachine) -> bool:
     """Tell whether the bound would take longer than a check should."""
-    counters = len(counting.counters)
-    return counters > MOST_COUNTERS or counters * len(counting.states) > MOST_LEVELS
+    counters, states = len(counting.counters), len(counting.states)
+    return states > MOST_STATES or counters > MOST_COUNTERS or counters * states > MOST_LEVELS
 
 
 def _most(counting: CounterMachine, events: Mapping[int, int], ranking: Ranking) -> int:
