@@ -133,6 +133,22 @@ def test_a_run_is_told_alike_each_time(run: Run, spec: str) -> None:
     assert [json.loads(line)["event"] for line in once.splitlines()] == ["run", "attempt", "start"]
 
 
+def test_a_clock_that_was_set_back_puts_nothing_before_its_cause(
+    run: Run, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was begun by a clock an hour behind is told to have begun when what came before it was over."""
+    Path("was_here").touch()
+    run("run", spec, "text=a", "--durable", "runs.db", "--run-id", "r1")
+    run("answer", "r1", "ask", "yes_")
+    now = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() - 3_600_000_000_000)
+    assert run("resume", "r1").exit_code == 5
+    run("runs", "r1", "--trace", "run.jsonl")
+
+    starts = [stage.start_us for stage in read_file(Path("run.jsonl")).stages]
+    assert (len(starts), starts) == (3, sorted(starts))
+
+
 def test_a_trace_is_shown_without_a_file(run: Run, spec: str) -> None:
     """What one command prints of a run, the next one reads."""
     Path("was_here").touch()
