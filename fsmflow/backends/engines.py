@@ -11,6 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Literal, get_args
@@ -37,6 +39,12 @@ _HARMLESS = (
     # One edge is led less well through a narrow place; it is drawn all the same.
     "Unable to reclaim box space in spline routing",
 )
+_UNLED = ("triangulation failed", "cannot find triangle path")
+"""What an engine says that finds no way for an edge between states which stand close."""
+
+_WIDER = ((), ("-Gnodesep=0.33",), ("-Gnodesep=0.5",), ("-Gsplines=line",))
+"""With what a drawing is tried, one after another, as long as its edges find no way."""
+
 _BOXED = re.compile(
     # No part of Latin, Greek, Cyrillic or Hebrew, nor a sign that goes with them.
     "[\u0530-\u058f\u0600-\u1cff\u2700-\ud7ff\uf900-\ufaff\ufb50-\ufdff\U00010000-\U0010ffff]"
@@ -50,6 +58,10 @@ class NoEngine(FsmflowError):
 
 class DrawingFailed(FsmflowError):
     """The engine refused, complained or took too long."""
+
+
+class _Unled(DrawingFailed):
+    """An edge found no way."""
 
 
 @frozen
@@ -93,9 +105,17 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> byt
     engine = found if found is None or format in found.formats else _system()
     if engine is None:
         raise NoEngine(_missing(format, found))
+    *most, last = _WIDER if engine.command[-1] != _NODE_SCRIPT else ((),)
+    for wider in most:
+        with suppress(_Unled):
+            return _drawn(engine, wider, dot_text, format, timeout)
+    return _drawn(engine, last, dot_text, format, timeout)
+
+
+def _drawn(engine: Engine, wider: Sequence[str], dot_text: str, format: Format, timeout: float) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - a found engine, no shell
-            engine.invocation(format),
+            [*engine.invocation(format), *wider],
             input=dot_text.encode(),
             capture_output=True,
             timeout=timeout,
@@ -109,7 +129,8 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> byt
     said = done.stderr.decode(errors="replace").splitlines()
     complaints = [line.strip() for line in said if line.strip() and not any(h in line for h in _HARMLESS)]
     if done.returncode or complaints or not done.stdout:
-        raise DrawingFailed(f"{engine.name}: {' '.join(complaints[:3]) or f'exit code {done.returncode}'}")
+        what = _Unled if any(words in line for line in complaints for words in _UNLED) else DrawingFailed
+        raise what(f"{engine.name}: {' '.join(complaints[:3]) or f'exit code {done.returncode}'}")
     return done.stdout
 
 

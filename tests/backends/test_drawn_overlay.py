@@ -131,7 +131,7 @@ def test_bars_have_the_colour_of_their_heat(ask_docs: Diagram, share: float, hea
 
 
 @given(machines(most=6), st.sampled_from(EMPHASES), st.text(max_size=12), st.text(max_size=12))
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_overlay_can_be_drawn(drawn: Machine, emphasis: Emphasis, text: str, more: str) -> None:
     """What draws takes any words over any machine, without a complaint."""
     diagram = extract(drawn)

@@ -130,6 +130,18 @@ def test_complaints_are_errors(bare: Path) -> None:
         engines.render(SQUARE)
 
 
+def test_edges_that_find_no_way_are_given_room(bare: Path) -> None:
+    """Where an engine fails to lead the edges of a drawing, it is drawn again with states further apart."""
+    lost = "lib/pathplan/shortest.c:333: triangulation failed"
+    said = f"if sys.argv[1:] != WANTED: print({lost!r}, file=sys.stderr)"
+    body = f"import sys\nWANTED = {['-Tsvg', '-Gnodesep=0.5']!r}\nprint('<svg/>')\n{said}"
+    program(bare, "dot", body)
+    assert engines.render(SQUARE) == b"<svg/>\n"
+    program(bare, "dot", body.replace("-Tsvg", "never"))
+    with pytest.raises(engines.DrawingFailed, match="triangulation failed"):
+        engines.render(SQUARE)
+
+
 def test_exit_code_is_an_error(bare: Path) -> None:
     """An engine that fails without a word is an error."""
     program(bare, "dot", "raise SystemExit(3)")

@@ -180,7 +180,7 @@ def test_crowded_targets_get_stand_ins() -> None:
 
 
 @given(machines(most=8))
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_machine_can_be_drawn(drawn: Machine) -> None:
     """What draws takes the text of any machine, and each way and each state of it is in the picture."""
     diagram = extract(drawn)
