@@ -38,7 +38,7 @@ def verify(claims: dict[str, Any]) -> None:
         part = claims["structural"]
         ways = ["by-budget-only"] if part is None else ["for-these-caps", "always"][: 1 + _check(part, set())]
         _check(claims["budgeted"], {*METRICS[1:]})
-        _need(claims["terminates"] in ways, f"not proved that it terminates {claims['terminates']}")
+        _need(claims["terminates"] in ways, f"not proved that it terminates {claims['terminates']!r}")
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise Rejected(f"malformed: {error!r}") from error
 
@@ -49,14 +49,14 @@ def _worth(rows: tuple[Any, ...], v: int) -> Any:
 
 
 def _check(part: dict[str, Any], capped: set[str]) -> bool:
-    machine, ranges, potentials, budget = part["machine"], part["invariant"], part["potentials"], part["caps"]
+    machine, ranges, phis, budget = part["machine"], part["invariant"], part["potentials"], part["caps"]
     start, caps, states = machine["start"], machine["counters"], {*machine["states"]}
     _need(machine["metrics"] == METRICS and states >= {start, *machine["endless"]}, "odd metrics or states")
     _need(min(caps.values(), default=0) >= 0 and len(states) == len(machine["states"]), "odd caps or a twin")
     _need(all(lo <= 0 <= hi for lo, hi in ranges[start].values()), "the start is not entered")
     edges, left = list[Any](), {state: list[Any]() for state in ranges}  # left: what the invariant allows
     for number, (u, w, guards, ups, resets, weights, label) in enumerate(machine["edges"]):
-        name = f"edge {number} ({u} to {w}, {label})"
+        name = repr(f"edge {number} ({u} to {w}, {label})")[1:-1]
         _need(states >= {u, w} and caps.keys() >= {*guards, *resets}, f"{name}: unknown names")
         _need(len({*ups}) == len(ups) and len(weights) == 6 and min(weights) >= 0, f"{name}: odd amounts")
         _need(all(c in guards and guards[c][1] < caps[c] for c in ups), f"{name}: counts past a cap")
@@ -127,13 +127,12 @@ def _check(part: dict[str, Any], capped: set[str]) -> bool:
             at, total, spent = w, [*map(int.__add__, total, weights)], [*map(int.__add__, spent, takes)]
         used.append(total)
     _need(capped >= budget.keys() and min(limits) >= 0 == len(part["bounds"].keys() ^ METRICS), "odd bounds")
-    _need("microseconds" not in potentials or not ranges.keys() & {*machine["endless"]}, "may take any time")
-    for metric, claim in part["bounds"].items():
-        n, cap = METRICS.index(metric), budget.get(metric, inf)
-        most = weighed(metric, **potentials[metric]) if metric in potentials else inf
+    _need("microseconds" not in phis or not ranges.keys() & {*machine["endless"]}, "may take any time")
+    for metric, cap, *took in zip(METRICS, limits, *used, strict=True):
+        claim, most = part["bounds"][metric], weighed(metric, **phis[metric]) if metric in phis else inf
         lower, upper = claim["lower"], inf if claim["upper"] is None else claim["upper"]
         _need(upper >= min(most, cap) and bool not in map(type, claim.values()), f"{metric} may pass {upper}")
-        _need(lower is None or lower <= min(used[claim["witness"]][n], cap, upper), f"{metric}: not {lower}")
+        _need(lower is None or lower <= min(took[claim["witness"]], cap, upper), f"{metric}: not {lower}")
     return bool(part["ranking"]["any_caps"] and 0 not in caps.values())
 
 
@@ -141,9 +140,10 @@ if __name__ == "__main__":
     for argument in sys.argv[1:] or sys.exit(__doc__):
         try:
             verify(claims := read(argument))
+            ends = "{workflow} ({digest:.12}) terminates {terminates}".format(**claims)
+            for part in filter(claims.get, ("structural", "budgeted")):
+                bounds = (f"{m} {b['lower']} to {b['upper']}" for m, b in claims[part]["bounds"].items())
+                with open(1, "w", errors="surrogateescape", closefd=False) as out:
+                    out.write(f"{argument}, {part}: {ends}; {', '.join(bounds)}\n")
         except (Rejected, OSError, RecursionError, ValueError) as fault:
-            sys.exit(f"{argument} is not accepted: {fault}")
-        ends = "{workflow} ({digest:.12}) terminates {terminates}".format(**claims)
-        for part in filter(claims.get, ("structural", "budgeted")):
-            bounds = ", ".join(f"{m} {b['lower']} to {b['upper']}" for m, b in claims[part]["bounds"].items())
-            sys.stdout.write(f"{argument}, {part}: {ends}; {bounds}\n")
+            sys.exit(f"{argument} is not confirmed: {fault}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import os
 import random
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from errno import ENOSPC, EPIPE
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -235,7 +237,7 @@ FAULTS: dict[str, list[Callable[[Document], None]]] = {
         edit("caps", to={"steps": 9}),
         lambda document: document["budgeted"].update(caps={"transitions": 9}),
         every(under_budget(micro_usd=-1), no_run_under_budget),
-        lambda document: document["budgeted"]["bounds"].pop("steps"),
+        edit("bounds", "pages", to={"upper": 3, "lower": None, "witness": None}),
     ],
     "odd metrics or states": [
         edit("machine", "endless", to=["nowhere"]),
@@ -383,7 +385,7 @@ def test_every_rule_has_a_fault() -> None:
         edit("potentials", "steps", "terms", 0, "region", to=1),
         edit("potentials", "steps", "phi", "z", to="0e0"),
         edit("potentials", "steps", "phi", "z", to="1/0"),
-        edit("bounds", "pages", to={"upper": 3, "lower": None, "witness": None}),
+        lambda document: document["structural"]["bounds"].pop("steps"),
         edit("bounds", "steps", "upper", to="4"),
         edit("bounds", "steps", "lower", to=[]),
         edit("bounds", "steps", "witness", to=1),
@@ -446,7 +448,7 @@ def test_what_is_no_certificate_is_refused(text: str, fault: str, tmp_path: Path
 
     done = script(path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"{path} is not accepted: ")
+    assert done.stderr.startswith(f"{path} is not confirmed: ")
     assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
 
@@ -493,6 +495,67 @@ def test_it_names_what_fails(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert "edge 0 (a to b, again): the potential of steps" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def unread(path: Path, stdout: int) -> subprocess.CompletedProcess[str]:
+    """Run the checker where what it prints gets nowhere, and nothing is written before its buffer is full."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-S", SOURCE, path]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, env=env, check=False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+def test_what_can_not_be_said_is_no_success(tmp_path: Path) -> None:
+    """On a full disk, or where nobody reads, it says so in a line on its standard error, and fails."""
+    path = tmp_path / "loop.certificate.json"
+    path.write_bytes(written(base()))
+    reading, writing = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY)
+
+    told = [unread(path, stdout) for stdout in (full, writing)]
+    os.close(full)
+    os.close(writing)
+
+    assert [done.returncode for done in told] == [1, 1]
+    assert [done.stderr.splitlines() for done in told] == [
+        [f"{path} is not confirmed: [Errno {fault}] {os.strerror(fault)}"] for fault in (ENOSPC, EPIPE)
+    ]
+
+
+def test_a_file_of_any_name_is_accepted(tmp_path: Path) -> None:
+    """A certificate whose file's name is no text is accepted, and named by the same bytes."""
+    path = tmp_path / os.fsdecode(b"\xfflo\xc3\xb6p")
+    path.write_bytes(written(base()))
+
+    command = [sys.executable, "-S", SOURCE, path]
+    env = os.environ | {"PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, capture_output=True, env=env, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(os.fsencode(path) + b", structural: loop ")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        every(edit(*EDGES, 0, 6, to="\nloop accepted\x1b[2J"), edit(*EDGES, 0, 3, to=["c", "c"])),
+        top(terminates="\nloop accepted\x1b[2J"),
+    ],
+)
+def test_no_certificate_puts_words_into_its_mouth(fault: Callable[[Document], None], tmp_path: Path) -> None:
+    """What a refused certificate names is told in one line, and steers no terminal."""
+    document = base()
+    fault(document)
+    path = tmp_path / "odd.json"
+    path.write_bytes(written(document))
+
+    done = script(path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "loop accepted" in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 def test_nothing_to_check_is_no_success() -> None:
