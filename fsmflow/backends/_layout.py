@@ -58,6 +58,7 @@ def lay_out(diagram: Diagram) -> Layout:
     last = tuple(ends) if len(ends) <= _MOST_IN_LAST_ROW else ()
     stubbed = _stubbed(diagram, spine)
     stubbed |= _long_ways_out(diagram, spine, last, stubbed)
+    stubbed |= _crossing(diagram, spine, last, stubbed)
     looping = {node.name for node in nodes if node.lane == "loop"}
     below = frozenset(number for number in stubbed if edges[number].source in looping)
     stubbed -= below
@@ -131,6 +132,27 @@ def _long_ways_out(
         if leaves and long and arrivals[edge.target] > 1:
             first.setdefault(edge.source, number)
     return frozenset(first.values())
+
+
+def _crossing(
+    diagram: Diagram, spine: set[str], last: tuple[str, ...], stubbed: frozenset[int]
+) -> frozenset[int]:
+    """Find the ways out of the spine to an end of the last row that would have to cross another such way.
+
+    Each way encloses those of later steps, so none can come back to an end once a later one encloses it.
+    """
+    row = rows_of(diagram, _spans(diagram, spine | set(last), stubbed), last, stubbed)
+    stood_in = {diagram.edges[number].source for number in stubbed}
+    met: list[str] = []
+    found = set()
+    for number, edge in sorted(enumerate(diagram.edges), key=lambda item: row[item[1].source]):
+        if _leaves(edge) and edge.source in spine and edge.target in last and number not in stubbed:
+            if edge.target not in met:
+                met.append(edge.target)
+            elif edge.target != met[-1] and edge.source not in stood_in:
+                found.add(number)
+                stood_in.add(edge.source)
+    return frozenset(found)
 
 
 def _leaving(

@@ -11,6 +11,7 @@ from fsmflow.backends import graphviz
 from fsmflow.backends.diagram import Diagram, extract
 from fsmflow.compiler import compile_file
 from tests.backends.clearance import clearance, outlines, paths
+from tests.backends.drawn_machines import compiled
 
 SPECS = sorted((Path(__file__).parents[2] / "specs").glob("*.fsm.yaml"))
 WIDEST = 1060  # pixels, so that the smallest words can be read in a page of 800
@@ -52,6 +53,31 @@ def test_ways_out_of_the_spine_keep_right(drawn: tuple[Diagram, str]) -> None:
         if edge.look in ("fallback", "error") and edge.source in spine and edge.target not in spine:
             box = spine[edge.source]
             assert min(x for x, _ in line[f"way_{number}"]) > (box.left + box.right) / 2, edge
+
+
+@pytest.mark.parametrize(
+    ("ways_out", "exceeded"),
+    [
+        ("one two one", "two"),
+        ("one one two one", None),
+        ("one two one two", "two"),
+        ("one two three one", "one"),
+    ],
+)
+def test_ways_out_to_shared_ends_are_not_in_the_way(ways_out: str, exceeded: str | None) -> None:
+    """Where steps fall back to the same ends by turns, whose lines would have to cross, nothing does."""
+    ends = dict(zip(("one", "two", "three"), ("failed", "handoff", "degraded"), strict=True))
+    falls = ways_out.split()
+    after = [*(f"s{number}" for number in range(1, len(falls))), "done"]
+    steps = "".join(
+        f"  s{n}: {{run: m:f, timeout: 5s, effect: none, success: {then}, fallback: {fallback}}}\n"
+        for n, (then, fallback) in enumerate(zip(after, falls, strict=True))
+    )
+    states = steps + "".join(f"  {end}: {{end: {ends[end]}}}\n" for end in dict.fromkeys(falls))
+    budget = f"budget: {{steps: 9, exceeded: {exceeded}}}\n" if exceeded else ""
+    spec = f"fsmflow: 1\nworkflow: w\n{budget}states:\n{states}  done: {{end: success}}\n"
+    found = clearance(graphviz.picture(extract(compiled(spec))).decode())
+    assert found.count == 0, found
 
 
 def test_what_is_in_the_way_is_found() -> None:
