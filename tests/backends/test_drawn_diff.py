@@ -107,13 +107,13 @@ def test_what_no_drawing_shows_is_noted(change: tuple[Diagram, Overlay]) -> None
 
 
 def test_header_sums_the_change_up(change: tuple[Diagram, Overlay]) -> None:
-    """The head counts what differs, and says what it does to the worst case and to the policies."""
+    """The head counts what differs, and says what it does to the worst case and to policies, with bold names."""
     _, overlay = change
     told = ["".join(words.text for words in line) for line in overlay.header]
     assert told[0].split() == ["States", "+1", "Δ3", "Transitions", "+4", "−2", "Δ1"]
     assert told[1].startswith("Worst case  31 steps → 32 steps +3 %")
     assert told[2].startswith("■ every run ends")
-    assert told[-1] == "× breaks  `draft` is entered at most 3 times"
+    assert marked(overlay.header[-1]) == "*× breaks  **draft* is entered at most 3 times"
 
 
 def test_the_verdict_is_told_once() -> None:

@@ -137,7 +137,9 @@ def _broken(policies: Collection[str]) -> Iterator[Line]:
         if number == _MOST_POLICIES:
             yield (Words(f"and {len(policies) - number:,} more policies", "failed"),)
             return
-        yield (Words("× breaks  ", "failed", bold=True), Words(plain(policy, _LONGEST_POLICY)))
+        told = plain(policy, _LONGEST_POLICY).split("`")  # every other piece is a name
+        pieces = (Words(piece, bold=place % 2 == 1) for place, piece in enumerate(told) if piece)
+        yield (Words("× breaks  ", "failed", bold=True), *pieces)
 
 
 def _became(before: str, after: str, ink: Ink) -> tuple[Words, ...]:
