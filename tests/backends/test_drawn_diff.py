@@ -107,7 +107,7 @@ def test_what_no_drawing_shows_is_noted(change: tuple[Diagram, Overlay]) -> None
 
 
 def test_header_sums_the_change_up(change: tuple[Diagram, Overlay]) -> None:
-    """The head counts what differs, and says what it does to the worst case and to policies, with bold names."""
+    """The head counts what differs, tells the worst case and names policies that broke, in bold names."""
     _, overlay = change
     told = ["".join(words.text for words in line) for line in overlay.header]
     assert told[0].split() == ["States", "+1", "Δ3", "Transitions", "+4", "−2", "Δ1"]

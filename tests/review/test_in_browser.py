@@ -56,6 +56,11 @@ UNDER_THE_BUTTONS = """() => {
     return own.left < over.right && own.right > over.left && own.top < over.bottom && own.bottom > over.top;
   }).map((each) => each.textContent);
 }"""
+BEYOND_THE_KEYS = """() => [...document.querySelectorAll("body *")].filter((each) => {
+  if (!each.checkVisibility() || !/auto|scroll/.test(getComputedStyle(each).overflow)) return false;
+  if (each.scrollWidth <= each.clientWidth && each.scrollHeight <= each.clientHeight) return false;
+  return each.tabIndex < 0 || !each.role || !(each.ariaLabel || each.getAttribute("aria-labelledby"));
+}).map((each) => `${each.tagName}#${each.id}.${each.className}`)"""
 OUT_OF_THEIR_CARD = """() => [...document.querySelectorAll(".overview > * *")].filter((each) =>
   each.getBoundingClientRect().right > each.closest(".overview > *").getBoundingClientRect().right
 ).map((each) => each.textContent)"""
@@ -423,6 +428,15 @@ def test_a_narrow_page_can_be_used(chromium: Browser, page_file: Path) -> None:
         assert "Find passages." in page.inner_text("#panel-state")
         page.click("#failing")
         assert "the index is gone" in page.inner_text("#panel-stage")
+
+
+def test_what_scrolls_needs_no_mouse(chromium: Browser, tmp_path: Path) -> None:
+    """On a narrow page each part that scrolls is a stop for Tab, with a role and a name."""
+    failing = attempt("draft", "failure", message="a line\n" * 400, where="answers.py:7")
+    reviewed = review(SPEC, run_of(attempt("search"), failing), base=SPEC.replace("times: 2", "times: 1"))
+    with chromium.open(written(render(reviewed), tmp_path), width=480) as (page, _):
+        page.click("#failing")
+        assert page.evaluate(BEYOND_THE_KEYS) == []
 
 
 @pytest.mark.parametrize("width", [320, 360, 480, 768])

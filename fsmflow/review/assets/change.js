@@ -29,9 +29,9 @@ function finding({ severity, check, message }) {
 function worstTable(worst) {
   const free = worst.some((metric) => metric.free);
   const headings = ["before", "after", "change", ...(free ? ["without the budget"] : [])];
-  return element(
-    "div",
-    { class: "scroll" },
+  return scroller(
+    "The worst case before and after",
+    "scroll",
     element(
       "table",
       { class: "grid" },

@@ -43,6 +43,11 @@ function code(words) {
   return element("code", { dir: "auto" }, visible(words));
 }
 
+/** Make a part that scrolls where it has no room: by keys too, so it has a name and a stop for Tab. */
+function scroller(label, className, ...children) {
+  return element("div", { class: className, role: "region", tabindex: "0", "aria-label": label }, ...children);
+}
+
 /** Make a button that looks like text. */
 function link(label, onclick, attributes = {}) {
   return element("button", { type: "button", class: "link", onclick, ...attributes }, label);

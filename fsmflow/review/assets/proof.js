@@ -50,9 +50,9 @@ function boundsTable(metrics) {
     ["headroom", "headroom"],
     ["without the budget", "free"],
   ].filter(([, key]) => metrics.some((metric) => metric[key]));
-  return element(
-    "div",
-    { class: "scroll" },
+  return scroller(
+    "What a run uses at most",
+    "scroll",
     element(
       "table",
       { class: "grid" },

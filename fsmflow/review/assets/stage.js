@@ -36,7 +36,7 @@ function attemptPanel(stage) {
   const kind = stage.kind === "attempt" ? null : element("span", { class: "muted" }, stage.kind);
   return [
     element("h2", {}, tag(roleOf(stage.state)), stateLink(stage.state), kind),
-    stage.error === undefined ? null : part("Error", element("div", { class: "error" }, tree(stage.error))),
+    stage.error === undefined ? null : part("Error", scroller("Error", "error", tree(stage.error))),
     stage.where === undefined ? null : part("Raised at", element("code", {}, stage.where)),
     stage.complaints ? part("Complaints", complaints(stage.complaints)) : null,
     rows(factsOf(stage)),
@@ -53,10 +53,14 @@ function stateLink(state) {
 }
 
 function complaints(numbers) {
-  return element(
-    "ul",
-    { class: "error" },
-    numbers.map((number) => element("li", {}, tree(number))),
+  return scroller(
+    "Complaints",
+    "error",
+    element(
+      "ul",
+      { class: "plain" },
+      numbers.map((number) => element("li", {}, tree(number))),
+    ),
   );
 }
 

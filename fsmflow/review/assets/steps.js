@@ -4,7 +4,7 @@ const COUNTED = ["visits", "attempts", "failures"]; // of these no share is draw
 
 function showSteps() {
   if (!review.steps.length) return;
-  const holder = element("div", { class: "scroll" });
+  const holder = scroller("What each state uses", "scroll");
   const choice = element(
     "select",
     { "aria-label": "Table of", onchange: () => showTable(holder, Number(choice.value)) },
