@@ -144,10 +144,16 @@ class Replaying:
         return found
 
     def pause(self, us: int) -> int:
-        """Give how long a pause that should be `us` microseconds took when it was recorded."""
+        """Give how long a pause that should be `us` microseconds took when it was recorded.
+
+        Raises:
+            RecordingEnds: The run was cancelled in it.
+        """
         if not self._following:
             return us
         recorded = self._following.popleft()
+        if self._recording.kind == "cancelled" and recorded.number == len(self._recording.stages):
+            raise RecordingEnds(_cancelled(recorded.state))
         self._latest = recorded.number
         self._book_late(recorded.number)
         return max(recorded.elapsed_us, us)
@@ -314,7 +320,7 @@ class Replaying:
             RecordingEnds: It was cancelled, or what it gave is left out.
         """
         if recorded.outcome == "cancelled":
-            raise RecordingEnds(f"the run was cancelled in `{state}`, and is recorded no further")
+            raise RecordingEnds(_cancelled(state))
         if recorded.outcome not in OUTCOMES:
             raise RecordingEnds(f"`{state}` ended in what is no outcome")
         if is_hidden([recorded.output, recorded.error, list(recorded.complaints)]):
@@ -363,6 +369,10 @@ class _LiveClock(SkippingClock):
     async def sleep(self, us: int) -> None:
         """Let a pause pass as it was recorded."""
         self.skip(self._replaying.pause(us))
+
+
+def _cancelled(state: str) -> str:
+    return f"the run was cancelled in `{state}`, and is recorded no further"
 
 
 def _written(given: Any) -> str:

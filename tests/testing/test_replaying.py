@@ -158,6 +158,15 @@ def test_a_run_that_was_cut_off_is_replayed_as_far_as_it_goes():
         again(runner_of(FLOW), cancelled)
 
 
+def test_a_run_that_was_cancelled_in_a_pause_is_replayed_to_there():
+    """Where a wait, or a pause before a retry, was cut off, the replay stops as the run did."""
+    for script, state in (("s", "rest"), ("t", "draft")):
+        recorded = record_script(FLOW, f"{script} s:good").recording
+        cancelled = evolve(recorded, kind="cancelled", stages=recorded.stages[:2])
+        with pytest.raises(RecordingEnds, match=f"^the run was cancelled in `{state}`, and is recorded no"):
+            again(runner_of(FLOW), cancelled)
+
+
 def test_why_a_recording_has_no_answer_is_said():
     """An argument that is another one now is named, and so is a step that the run came to too seldom."""
     before = record_script(FLOW, "s s:bad s s:good").recording
