@@ -7,21 +7,20 @@ in the place of the spec's. Every retry is the runtime's: the client makes none,
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
-from fsmflow.runtime.bounded import PLAIN, bounded, library_of
+from fsmflow.runtime.cap_names import cap_name, learn_cap_name
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
+from fsmflow.runtime.endpoint import client, endpoint
 from fsmflow.runtime.model import Model
-from fsmflow.runtime.outcomes import Invalid, Permanent, Transient, describe
+from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.runtime.streaming import reply_in, streamed, words_of
@@ -49,7 +48,7 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
     system = _prompt(stage, folder, model.system) if model.system else ""
     tools = tuple(_tool(label, kind, folder) for label, kind in model.tools)
     form = form_of(stage, resolve_type(stage.gives, folder) if stage.gives else None, tools)
-    if any(_endpoint()):
+    if endpoint().key or endpoint().place:
         # Loaded before a run begins, so that it takes no time of an attempt's.
         with suppress(ImportError):
             import_module("openai")
@@ -67,10 +66,7 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
         request = _request(model, messages, form)
         heat = model.temperature or None
         ctx.note_model(name=request["model"], max_tokens=model.max_tokens, temperature=heat)
-        if ctx.is_watched:
-            reply = await streamed(request, _client(stage, ctx), ctx.emit)
-        else:
-            reply = await _reply(request, _client(stage, ctx))
+        reply = await _answer(request, stage, ctx)
         _charge(ctx, model, reply.get("usage"))
         ctx.note_model(**_about(reply))
         message = _message(reply, model)
@@ -135,34 +131,40 @@ def _with_complaints(prompt: str, complaints: list[str]) -> str:
 
 
 def _name(model: Model) -> str:
-    return _environment("OPENAI_MODEL") or model.model
+    return endpoint().model or model.model
 
 
 def _request(model: Model, messages: Messages, form: Form) -> dict[str, Any]:
+    name = _name(model)
     request: dict[str, Any] = {
-        "model": _name(model),
+        "model": name,
         "messages": messages,
-        "max_tokens": model.max_tokens,
+        cap_name(endpoint().place, name): model.max_tokens,
     }
     if model.temperature:
         request["temperature"] = float(model.temperature)
     return request | form.told
 
 
-def _environment(name: str) -> str:
-    """Give what the environment says, but for blanks around it: what was read from a file ends in a line."""
-    return os.environ.get(name, "").strip()
+async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) -> dict[str, Any]:
+    """Send a request, once, and give the reply.
 
-
-def _endpoint() -> tuple[str, str]:
-    """Give the key and the address of whom to call, as far as the environment says them."""
-    return _environment("OPENAI_API_KEY"), _environment("OPENAI_BASE_URL")
-
-
-@cache
-def _trusted(library: str, *_: str | None) -> Any:
-    """Give whom an HTTP client trusts: to read that takes longer than all else that is done for a call."""
-    return import_module(library).create_ssl_context()
+    Raises:
+        Transient: The endpoint knows the cap on an answer by its other name, which the next attempt goes by;
+            or it could not answer.
+        Permanent: It is not sent, or blamed.
+    """
+    try:
+        if ctx.is_watched:
+            return await streamed(request, _client(stage, ctx), ctx.emit)
+        return await _reply(request, _client(stage, ctx))
+    except Exception as error:
+        name = learn_cap_name(error, endpoint().place, request["model"])
+        if name is None:
+            raise
+        ctx.charge(tool_calls=0, tokens=0, usd=0)
+        said = f"the endpoint caps answers of {request['model']} by `{name}`, as the next attempt does"
+        raise Transient(said) from None
 
 
 def _client(stage: Stage, ctx: StepContext) -> Any:
@@ -171,38 +173,10 @@ def _client(stage: Stage, ctx: StepContext) -> Any:
     Raises:
         Permanent: There is none, none can be made, or nobody has said whom to call.
     """
-    key, place = _endpoint()
-    if not key and not place:
-        raise _unsent(ctx, "no endpoint is set up: set OPENAI_API_KEY, or OPENAI_BASE_URL for one without")
-    if place and not place.lower().startswith(("http://", "https://")):
-        # It is not shown, since it may hold a password.
-        raise _unsent(ctx, "OPENAI_BASE_URL is no address: it has to begin with http:// or https://")
-    if not (key.isascii() and key.isprintable()):
-        raise _unsent(ctx, "OPENAI_API_KEY is no key: no request can carry what stands in it")
     try:
-        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
-    except ImportError:
-        raise _unsent(ctx, "to ask a model takes the openai client: pip install 'fsmflow[llm]'") from None
-    # Where the state has a timeout, the runtime cuts the call off; the client's own would come too early.
-    options: dict[str, Any] = {} if stage.timeout_us is None else {"timeout": None}
-    library = library_of(DefaultAsyncHttpxClient)
-    try:
-        trusted = _trusted(library, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-        return AsyncOpenAI(
-            api_key=key or "none",
-            base_url=place or None,
-            max_retries=0,
-            http_client=DefaultAsyncHttpxClient(
-                follow_redirects=False,
-                verify=trusted,
-                event_hooks={"response": [bounded(library)]},
-                **options,
-            ),
-            default_headers=PLAIN,
-            **options,
-        )
-    except Exception as error:  # noqa: BLE001 - whatever it is that it can't do with what the environment says
-        raise _unsent(ctx, f"no client can be made: {describe(error)}") from None
+        return client(is_timed=stage.timeout_us is not None)
+    except Permanent as unready:
+        raise _unsent(ctx, str(unready)) from None
 
 
 async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:

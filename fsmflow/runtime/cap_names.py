@@ -1,0 +1,49 @@
+"""What the cap on an answer is called where a model is asked.
+
+The protocol began with `max_tokens`. OpenAI has since named it `max_completion_tokens`, and its newer models
+refuse the old name; endpoints of others may know the old one alone, and some pass over what they don't know,
+which would leave answers without a cap.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+OLD, NEW = "max_tokens", "max_completion_tokens"
+
+_NEW_AT = ("api.openai.com", "openai.azure.com")
+"""Where all models know the new name, also on hosts below these."""
+
+_learned: dict[tuple[str, str], str] = {}
+"""What the cap is called elsewhere, by address and model, as far as an endpoint has said so."""
+
+
+def cap_name(place: str, model: str) -> str:
+    """Give what the cap is called at an address, for a model."""
+    learned = _learned.get((place, model))
+    if learned is not None:
+        return learned
+    host = (urlsplit(place).hostname or "") if place else _NEW_AT[0]
+    return NEW if any(host == own or host.endswith(f".{own}") for own in _NEW_AT) else OLD
+
+
+_UNKNOWN = re.compile(
+    r"unsupported|not supported|unrecogni[sz]ed|unknown|unexpected|extra|not (permitted|allowed)",
+    re.IGNORECASE,
+)
+
+
+def learn_cap_name(error: BaseException, place: str, model: str) -> str | None:
+    """Learn from a refusal that the cap goes by its other name, and give that; None if it says no such thing.
+
+    It is learned once: an endpoint that refuses both names is not believed.
+    """
+    if getattr(error, "status_code", None) not in (400, 422) or (place, model) in _learned:
+        return None
+    said = str(error)
+    if NEW not in said or _UNKNOWN.search(said) is None:
+        return None
+    other = OLD if cap_name(place, model) == NEW else NEW
+    _learned[place, model] = other
+    return other
