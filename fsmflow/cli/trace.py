@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.output import Command, format_option, wants_color
 
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
@@ -26,29 +26,39 @@ def command() -> None:
     """Show what a run did, and say why it ended as it did.
 
     FILE is a trace as `fsmflow run --trace FILE` and `fsmflow runs RUN --trace FILE` write it, also of a run
-    that broke off or still goes on; - is standard input.
+    that broke off or still goes on; - is standard input. SPEC is the spec of its workflow.
     """
+
+
+def spec_option(command: Command) -> Command:
+    """Let a command take its spec as a second argument, and as `--spec` too."""
+    argument = click.argument("spec", type=click.Path(path_type=Path), required=False)
+    option = click.option("--spec", "named", type=click.Path(path_type=Path), help="The same as SPEC.")
+    decorated: Command = argument(option(command))
+    return decorated
 
 
 @command.command("show")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--spec", type=click.Path(path_type=Path), help="Tell caps and ways too, by this spec.")
+@spec_option
 @click.option(
     "--step",
     metavar="NAME",
     help="Show this step's inputs, outputs and complaints in full; `read/fetch` is a step of a child.",
 )
 @format_option
-def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
-    """Show the run in FILE as a tree, with what each step took; no spec is needed.
+def show(file: Path, spec: Path | None, named: Path | None, step: str | None, form: str) -> None:
+    """Show the run in FILE as a tree, with what each step took.
 
-    The step that failed, the slowest and the costliest are marked. The runs of children are told below
-    the step that started them; of many that came out alike, one is shown.
+    No spec is needed; with SPEC, caps and ways are told too. The step that failed, the slowest and the
+    costliest are marked. The runs of children are told below the step that started them; of many that
+    came out alike, one is shown.
     """
     from fsmflow.diagnostics import did_you_mean
     from fsmflow.reporting import trace_json, trace_step, trace_text
     from fsmflow.reporting.trace_summary import Summary
 
+    spec = _once(spec, named)
     recording = read(file)
     summary = Summary.of(recording)
     # Where steps are swapped in, a step of a child is written with a dot.
@@ -75,9 +85,9 @@ def show(file: Path, spec: Path | None, step: str | None, form: str) -> None:
 
 @command.command("why")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("spec", type=click.Path(path_type=Path), required=False)
+@spec_option
 @format_option
-def why(file: Path, spec: Path | None, form: str) -> None:
+def why(file: Path, spec: Path | None, named: Path | None, form: str) -> None:
     """Say in sentences which outcomes led the run in FILE to its end.
 
     Where it was the run of a child that failed, that is told too, and so on, down to the step. SPEC is
@@ -87,6 +97,7 @@ def why(file: Path, spec: Path | None, form: str) -> None:
     from fsmflow.reporting.trace_layout import wrapped
     from fsmflow.reporting.trace_why import explain
 
+    spec = _once(spec, named)
     recording = read(file)
     machine, *others = _family(spec or _spec_of(recording, file))
     found = explain(machine, recording, {other.name: other for other in others})
@@ -142,6 +153,12 @@ def _strange(file: Path, recording: Recording, workflow: str) -> str | None:
 def columns() -> int:
     """Give how many columns to fill: the terminal's, or 80."""
     return max(40, min(WIDEST, shutil.get_terminal_size((80, 24)).columns))
+
+
+def _once(spec: Path | None, named: Path | None) -> Path | None:
+    if spec is not None and named is not None:
+        raise click.UsageError("name the spec once: as SPEC or in --spec")
+    return spec or named
 
 
 def _analysis(spec: Path) -> Analysis:

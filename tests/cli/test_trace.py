@@ -77,6 +77,21 @@ def test_another_version_is_said_to_be_one(run: Run, traced: Path) -> None:
     assert "another version" in run("trace", "show", "t.jsonl", "--spec", SPEC).stderr
 
 
+@pytest.mark.parametrize("command", ["show", "why"])
+def test_the_spec_is_named_in_either_way(run: Run, traced: Path, command: str) -> None:
+    """Both commands take the spec as a second argument and as `--spec`, though not as both."""
+    edit(traced.parent / SPEC, "invalid: {times: 1}", "invalid: {times: 2}")
+    beside = run("trace", command, "t.jsonl", SPEC)
+    option = run("trace", command, "t.jsonl", "--spec", SPEC)
+    both = run("trace", command, "t.jsonl", SPEC, "--spec", SPEC)
+
+    assert beside.exit_code == option.exit_code == 0
+    assert "version" in beside.output or "changed" in beside.output
+    assert beside.output == option.output
+    assert both.exit_code == 2
+    assert "name the spec once: as SPEC or in --spec" in both.stderr
+
+
 def test_a_spec_that_is_not_found_is_asked_for(run: Run, traced: Path) -> None:
     """Without a spec near by, `why` says which one it needs; a name is never a path."""
     (traced.parent / SPEC).rename(traced.parent / "elsewhere.yaml")
