@@ -87,9 +87,12 @@ class Progress:
         self._run: str | None = None
         self._below = Below()
         self._spinner = Spinner("dots")
-        console = Console(stderr=True, no_color=not wants_color(sys.stderr), highlight=False)
-        self._live = Live(
-            console=console, get_renderable=self._shown, refresh_per_second=8, transient=True,
+        self._console = Console(stderr=True, no_color=not wants_color(sys.stderr), highlight=False)
+        self._live = self._begun()
+
+    def _begun(self) -> Live:
+        return Live(
+            console=self._console, get_renderable=self._shown, refresh_per_second=8, transient=True,
             redirect_stdout=False, redirect_stderr=False,
         )  # fmt: skip
 
@@ -107,6 +110,7 @@ class Progress:
         try:
             yield
         finally:
+            self._live = self._begun()  # the one before would go up to where it was, over the answer
             self._live.start()
 
     def __call__(self, event: dict[str, Any]) -> None:

@@ -117,6 +117,28 @@ def test_children_of_children_are_counted_once() -> None:
     assert used == ["3 tool calls", "1,000 of 40 tokens", "$0.008"]
 
 
+def test_a_question_on_the_terminal_stays_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was asked and answered is not drawn over when the run goes on: it is drawn below."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    done = {"event": "attempt", "state": "work", "visit": 1, "attempt": 1, "label": None, "outcome": "done"}
+    progress = Progress(RUNNER, None)
+    progress({**done, "use": {}, "start_ns": 0, "end_ns": 1_000_000})
+    with progress, progress.paused():
+        terminal.write("asked\n")
+
+    began, onward = terminal.getvalue().split("asked\n")
+    up = "\x1b[1A"
+    assert up in began
+    assert up not in onward.partition("little")[0]
+
+
 def test_a_little_money_is_told_exactly() -> None:
     """What an attempt of a small model costs is not told as nothing."""
     event = {
