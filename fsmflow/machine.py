@@ -145,6 +145,7 @@ class Model:
             of a tool.
         price: What a million tokens cost that are read, and written, in micro-dollars.
         tools: The tools that it chooses from, by label, with the type of what each takes.
+        options: What else the endpoint is told, by name, as JSON.
     """
 
     model: str
@@ -155,6 +156,7 @@ class Model:
     format: Literal["schema", "object", "text", "tools"]
     price: tuple[int, int] | None
     tools: tuple[tuple[str, TypeExpr | None], ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @frozen(kw_only=True)
@@ -388,6 +390,6 @@ _FORM = Form(
         Work: frozenset({"secret", "model", "children"}),
         Ask: frozenset({"secret"}),
         End: frozenset({"secret"}),
-        Model: frozenset({"tools"}),
+        Model: frozenset({"tools", "options"}),
     },
 )

@@ -231,7 +231,7 @@ class Model:
     system: str | None = _says(
         "The file beside the spec that holds the system message.", "prompts/system.md", default=None
     )
-    max_tokens: int = _says("The longest answer, in tokens.", 400)
+    max_tokens: int = _says("The longest answer, in tokens, what the model thinks before included.", 400)
     temperature: int | Real | None = _says("How freely the model chooses its words.", 0, default=None)
     format: Form | None = _says(
         "How the model answers: in JSON of the shape of `gives` (`schema`), in a JSON object (`object`), or "
@@ -243,6 +243,9 @@ class Model:
         "The tools of which the model calls one, by label: what each takes. Its arguments are the value.",
         {"search": "agent:Search", "answer": "agent:Answer"},
         factory=dict,
+    )
+    options: dict[str, Any] = _says(
+        "What else the endpoint is told, as it is.", {"reasoning_effort": "low", "seed": 7}, factory=dict
     )
 
 

@@ -378,6 +378,7 @@ def _asking(step: spec.Run) -> spec.Llm:
         max_tokens=random.choice((1, 100)),
         temperature=random.choice((None, 0, Real("0.70"))),
         format=random.choice((None, "object", "schema")),
+        options=random.choice(({}, {"seed": 7, "stop": ["\n"], "top_p": Real("0.90")})),
     )
     kept = attrs.asdict(step, recurse=False, filter=lambda a, _: a.name not in ("run", "inline", "gives"))
     return spec.Llm(llm=asked, gives="Any", **kept)

@@ -125,6 +125,7 @@ lost: {end: failed}
         ("temperature: 0.70", "temperature: 0.71"),
         ("temperature: 0.70", "system: s.md"),
         ("temperature: 0.70", "format: object"),
+        ("temperature: 0.70", "temperature: 0.70, options: {seed: 7}"),
     ],
 )
 def test_the_digest_changes_with_what_a_model_is_asked(written, instead):
@@ -135,6 +136,16 @@ def test_the_digest_changes_with_what_a_model_is_asked(written, instead):
 def test_the_digest_ignores_how_a_number_is_written():
     """A temperature is as high as it is, however many digits it has."""
     assert machine(ASKING).digest == machine(ASKING.replace("0.70", "0.7")).digest
+
+
+def test_the_digest_ignores_the_order_of_options():
+    """What an endpoint is told is the same in any order, and to tell it nothing is to have no options."""
+    told = [
+        machine(ASKING.replace("0.70", f"0.70, options: {options}")).digest
+        for options in ("{}", "{seed: 7, top_p: 0.90}", "{top_p: 0.9, seed: 7}")
+    ]
+
+    assert told == [machine(ASKING).digest, told[1], told[1]]
 
 
 @pytest.mark.parametrize(

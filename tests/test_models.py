@@ -72,6 +72,8 @@ def test_the_runner_holds_what_the_spec_says(generated):
         format="schema",
         price=(150_000, 600_000),
     )
+    options = {"seed": 7, "stop": ["\n\n"], "top_p": 0.9}
+    assert subject.runner.stages["judge"].model.options == options
 
 
 def test_it_runs_to_its_end(runner, monkeypatch):
@@ -97,6 +99,7 @@ def test_it_runs_to_its_end(runner, monkeypatch):
     assert "it is no shorter than the text" in said[1]
     assert "A reviewer said of your last try: They are Greek." in said[4]
     assert [asked["model"] for asked in server.asked] == ["small"] * 2 + ["large"] * 2 + ["small", "large"]
+    assert [asked.get("seed") for asked in server.asked] == [None, None, 7, 7, None, 7]
 
 
 def test_a_profile_takes_the_place_of_models(runner):
@@ -140,17 +143,21 @@ def test_it_is_told_in_a_review():
     assert ["model", "small"] in states["draft"]["contract"]
     assert ["system", "prompts/system.md"] in states["draft"]["contract"]
     assert ["prompt", "prompts/draft.md:1"] in states["draft"]["places"]
+    assert ["option", 'stop: ["\\n\\n"]'] in states["judge"]["contract"]
 
 
 def test_a_change_is_told():
     """What a model is asked otherwise is told, a part at a time."""
-    new = compiled(("max_tokens: 300, temperature: 0.2", "max_tokens: 400"), ("large", "huge"))
+    new = compiled(
+        ("max_tokens: 300, temperature: 0.2", "max_tokens: 400"), ("large", "huge"), ("seed: 7", "seed: 8")
+    )
     found = changes(compiled().analysis.machine, new.analysis.machine)
 
     said = {(c.key.state, c.key.name): (c.before, c.after) for c in found if c.key.topic == "contract"}
     assert said["draft", "max_tokens"] == (300, 400)
     assert said["draft", "temperature"] == ("0.2", None)
     assert said["judge", "model"] == ("large", "huge")
+    assert said["judge", "options"] == ("7", "8")
 
 
 def test_a_state_by_another_name_is_known_again():

@@ -8,6 +8,7 @@ an ASCII literal.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -339,6 +340,9 @@ def _model(model: Model) -> Term:
     if model.tools:
         tools = tuple((label, str(kind)) for label, kind in model.tools)
         items.append(after("tools=", data(tools)))
+    if model.options:
+        options = {name: json.loads(said) for name, said in model.options}
+        items.append(after("options=", data(options)))
     return Group("Model(", tuple(items), ")")
 
 

@@ -17,6 +17,7 @@ from fsmflow.loading.names import (
     RESERVED_LABELS,
     RESERVED_STATES,
     RULE,
+    SAID_ELSEWHERE,
     forbidden_module,
     name_flaw,
     parameter_flaw,
@@ -67,6 +68,7 @@ def _state(state: spec.State, route: Route) -> Iterator[Diagnostic]:
             if flaw := prose_flaw(asked.model) or (None if asked.model else "it is empty"):
                 yield _bad("bad-name", "model", asked.model, (*route, "llm", "model"), flaw)
             yield from _caps(asked, (*route, "llm"))
+            yield from _options(asked.options, (*route, "llm", "options"))
         case spec.Ask():
             yield from _question(state.ask, (*route, "ask"))
             yield from _parameters(state.show, (*route, "show"))
@@ -96,6 +98,32 @@ def _parameters(given: Mapping[str, Any], route: Route) -> Iterator[Diagnostic]:
     for parameter in given:
         if flaw := parameter_flaw(parameter):
             yield _bad("bad-name", "parameter", parameter, (*route, parameter), flaw, key=True)
+
+
+def _options(options: Mapping[str, Any], route: Route) -> Iterator[Diagnostic]:
+    """Check that what an endpoint is told besides is not told anyhow, and is the same in every run."""
+    for name, said in options.items():
+        place = (*route, name)
+        if name in SAID_ELSEWHERE:
+            message = f"`{name}` is no option"
+            yield Diagnostic("reserved-name", message, place, key=True, hint=SAID_ELSEWHERE[name])
+        elif flaw := parameter_flaw(name):
+            yield _bad("bad-name", "parameter of the endpoint's", name, place, flaw, key=True)
+        yield from _references(said, place)
+
+
+def _references(said: Any, route: Route) -> Iterator[Diagnostic]:
+    match said:
+        case str() if said.startswith("$"):
+            message = f"`{shown(said)}` is no reference here: an option is told as it is"
+            hint = "what differs from run to run goes into the prompt, by `with`"
+            yield Diagnostic("bad-value", message, route, hint=hint)
+        case dict():
+            for name, item in said.items():
+                yield from _references(item, (*route, name))
+        case list():
+            for index, item in enumerate(said):
+                yield from _references(item, (*route, index))
 
 
 def _secret(secret: spec.Secret, route: Route) -> Iterator[Diagnostic]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from collections.abc import Mapping
 
 MAX_SHOWN = 40
 MAX_PROSE = 200
@@ -37,6 +38,19 @@ DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))]
 )
 """Names that are no file on Windows; a workflow's files are named after it."""
+
+SAID_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("model", "temperature", "max_tokens"), "it is a key of `llm` itself"),
+    "max_completion_tokens": "`max_tokens` in `llm` is told by this name where the endpoint knows it",
+    "messages": "`prompt` and `system` say what is asked",
+    "n": "an attempt asks for one answer",
+    "response_format": "`format` and `gives` say how the model answers",
+    **dict.fromkeys(("stream", "stream_options"), "an answer is streamed where somebody follows the run"),
+    **dict.fromkeys(
+        ("tools", "tool_choice", "functions", "function_call"), "`tools` in `llm` says what may be called"
+    ),
+}
+"""What is told to an endpoint in any case, and so is no option; with what says it."""
 
 FORBIDDEN_MODULES = frozenset(
     {

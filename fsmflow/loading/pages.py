@@ -222,7 +222,7 @@ A name that means something else where it stands.
 
 Why is this bad?
     `input` and `error` are values of every run, `to` and `times` keys of an edge, `con` and `nul` devices
-    on Windows.
+    on Windows. What an endpoint is told in any case, such as `messages`, is no option.
 
 What to do
     Choose another name.

@@ -29,6 +29,7 @@ from fsmflow.loading.names import (
     RESERVED_CHILDREN,
     RESERVED_LABELS,
     RESERVED_STATES,
+    SAID_ELSEWHERE,
     SECRET_PATTERN,
 )
 from fsmflow.loading.structure import MAX_STATES
@@ -172,6 +173,9 @@ def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
             described = dict(_STATES)
         case "over":
             described["pattern"] = r"^\$[a-z]"
+        case "options":
+            told = {"not": {"enum": sorted(SAID_ELSEWHERE)}}
+            described["propertyNames"] = {"allOf": [{"$ref": "#/$defs/parameter"}, told]}
         case "with" | "show":
             described["propertyNames"] = {"$ref": "#/$defs/parameter"}
         case "states":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, assert_never
@@ -111,6 +112,9 @@ def _model(state: spec.Llm, prices: Mapping[str, spec.Price]) -> ir.Model:
         format=state.form,
         price=None if price is None else (price.input.micro_usd, price.output.micro_usd),
         tools=tuple((label, type_of(kind)) for label, kind in asked.tools.items()),
+        options=tuple(
+            (name, json.dumps(said, sort_keys=True)) for name, said in sorted(asked.options.items())
+        ),
     )
 
 

@@ -31,7 +31,7 @@ LONGEST = 160
 _OF_THE_WHOLE = {"workflow": "workflow", "budget": "budget", "policy": "policies", "price": "prices"}
 _MINOR = ("factor", "longest pause", "jitter", "heeds Retry-After")
 _COUNTED = {"steps": "step", "tool_calls": "tool call", "tokens": "token"}
-_ON_WHAT = ("with", "show")
+_ON_WHAT = ("with", "show", "options")
 """What a state is given, of which a state that is new or gone tells nothing: it would be too much."""
 
 

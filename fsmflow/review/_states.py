@@ -110,6 +110,7 @@ def _asked(model: Model | None) -> Rows:
         ["answer", f"{_FORMS[model.format]}, at most {model.max_tokens:,} tokens"],
         *(["tool", name if takes is None else f"{name}: {takes}"] for name, takes in model.tools),
         ["temperature", model.temperature or ""],
+        *(["option", f"{name}: {said}"] for name, said in model.options),
     ]
 
 

@@ -143,6 +143,9 @@ def _request(model: Model, messages: Messages, form: Form) -> dict[str, Any]:
     }
     if model.temperature:
         request["temperature"] = float(model.temperature)
+    if model.options:
+        # The client knows some of them by name, and would refuse the others.
+        request["extra_body"] = dict(model.options)
     return request | form.told
 
 

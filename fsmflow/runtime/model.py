@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 
 class Model(NamedTuple):
@@ -18,6 +19,7 @@ class Model(NamedTuple):
             of a tool.
         price: What a million tokens cost that are read, and written, in micro-dollars; None if not known.
         tools: The tools that it chooses from, by label, with the type of what each takes.
+        options: What else the endpoint is told, by name; None for nothing.
     """
 
     model: str
@@ -28,3 +30,4 @@ class Model(NamedTuple):
     format: Literal["schema", "object", "text", "tools"] = "text"
     price: tuple[int, int] | None = None
     tools: tuple[tuple[str, str], ...] = ()
+    options: Mapping[str, Any] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -130,6 +131,7 @@ def _asked(model: ir.Model) -> Model:
         format=model.format,
         price=model.price,
         tools=tuple((label, str(kind)) for label, kind in model.tools),
+        options={name: json.loads(said) for name, said in model.options} or None,
     )
 
 

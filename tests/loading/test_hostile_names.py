@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from fsmflow.loading.names import SAID_ELSEWHERE
+
 HOSTILE = [
     '"];import os', "'''", '"""', "trailing\\", "a\nb", "a\rb", "coding: utf-7", "class", "None", "lambda",
     "__debug__", "a__b", "\ufb01le", "dr\u0430ft", "a\u202eb", "a\u200bb", "caf\u00e9", "\u0663", "Draft",
@@ -208,6 +210,33 @@ def test_a_branch_by_the_name_of_a_suffix(told):
     assert [(s.check, s.at) for s in told(state("parallel: {or_null: {call: x}}"))] == [
         ("reserved-name", "or_null")
     ]
+
+
+ASKED = "llm: {{model: m, prompt: p.md, max_tokens: 9, options: {{? {} : {}}}}}"
+
+
+@pytest.mark.parametrize("name", ["__class__", "a__b", "class", "1; import os", "", "\ufb01le", "x" * 64])
+def test_a_hostile_option(told, name):
+    """What an endpoint is told besides has a plain name."""
+    assert [s.check for s in told(state(ASKED.format(quoted(name), 1)))] == ["bad-name"]
+
+
+@pytest.mark.parametrize("name", sorted(SAID_ELSEWHERE))
+def test_an_option_that_is_said_elsewhere(told, name):
+    """What a request holds anyhow is no option, since one of the two would be passed over."""
+    (said,) = told(state(ASKED.format(name, 1)))
+
+    assert (said.check, said.at) == ("reserved-name", name)
+    assert said.hint == SAID_ELSEWHERE[name]
+
+
+@pytest.mark.parametrize("value", ["$input.id", "{deep: [a, $input]}"])
+def test_an_option_is_no_reference(told, value):
+    """An option is the same in every run, so that what looks like a reference in it is a mistake."""
+    (said,) = told(state(ASKED.format("user", value)))
+
+    assert said.check == "bad-value"
+    assert "is no reference here" in said.message
 
 
 GIVING = {

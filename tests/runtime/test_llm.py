@@ -108,6 +108,17 @@ def test_an_answer_of_a_type(ask):
     assert asked["temperature"] == 0
 
 
+def test_what_else_the_endpoint_is_told(ask):
+    """Options are on the wire as they are, whether the client knows them or not."""
+    options = {"reasoning_effort": "low", "seed": 7, "top_k": 40, "chat_template_kwargs": {"thinking": False}}
+    with serving(says("It adds.")) as server:
+        ask(server, model={"options": options})
+
+    (asked,) = server.asked
+    assert {name: asked[name] for name in options} == options
+    assert asked.keys() == {"model", "messages", "max_tokens", *options}
+
+
 @pytest.mark.parametrize(
     ("gives", "content", "value"),
     [

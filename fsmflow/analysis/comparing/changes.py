@@ -236,6 +236,7 @@ def _does(state: Work) -> Iterator[tuple[tuple[str, str], Said]]:
         yield ("run", ""), state.call
     else:
         yield from (((name, ""), said) for name, said in _asked(state.model))
+        yield from ((("options", name), said) for name, said in state.model.options)
     for name, template in state.arguments:
         if isinstance(template, EachTemplate):
             yield from _of_each(template)
