@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from fsmflow.analysis.proving.valuations import assignments
@@ -33,7 +34,7 @@ def decisive(machine: Machine, roots: Iterable[str], kind: Any, sample: Sample) 
     wanted = {root for root in roots if any(path.root == root for guard in guards for path in paths(guard))}
     if not wanted:
         return ()
-    validate = validator(kind)
+    validate, sample = validator(kind), cache(sample)
     found: dict[str, Any] = {}
     for values in assignments(guards):
         for root in sorted(wanted & values.keys()):

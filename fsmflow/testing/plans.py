@@ -150,18 +150,19 @@ def plans(subject: Subject) -> st.SearchStrategy[Plan]:
     One plan in four follows a run that was proved to be among the worst there are, with up to four
     of its acts changed: chance alone hardly ever comes near those.
     """
+    given, sampled = inputs(subject), samples(subject)
     usual = st.builds(
         Plan,
-        given=inputs(subject),
+        given=given,
         acts=st.lists(_ACTS, max_size=LONGEST).map(tuple),
-        samples=samples(subject),
+        samples=sampled,
         draws=st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=3).map(tuple),
         mood=st.sampled_from([*sorted(MOODS), WEARING]),
         lean=st.none() | st.integers(0, 11),
         pace=st.none() | st.integers(0, 5),
     )
     worst = [plan for plan in worst_plans(subject) if 0 < len(plan.acts) <= LONGEST_FOLLOWED]
-    return st.one_of(usual, usual, usual, _changed(subject, worst)) if worst else usual
+    return st.one_of(usual, usual, usual, _changed(worst, given, sampled)) if worst else usual
 
 
 def inputs(subject: Subject) -> st.SearchStrategy[Any]:
@@ -251,7 +252,12 @@ _DECISIVE: dict[tuple[str, ...], tuple[Any, ...]] = {}
 
 
 @st.composite
-def _changed(draw: st.DrawFn, subject: Subject, worst: Sequence[Plan]) -> Plan:
+def _changed(
+    draw: st.DrawFn,
+    worst: Sequence[Plan],
+    given: st.SearchStrategy[Any],
+    sampled: st.SearchStrategy[dict[str, tuple[Any, ...]]],
+) -> Plan:
     """Draw a plan that follows one of the worst, but for a few of its acts."""
     plan = draw(st.sampled_from(worst))
     whole = len(plan.acts)
@@ -266,7 +272,7 @@ def _changed(draw: st.DrawFn, subject: Subject, worst: Sequence[Plan]) -> Plan:
                 acts.insert(place, draw(_ACTS))
             case "drop" if len(acts) > 1:
                 del acts[place]
-    return evolve(plan, given=draw(inputs(subject)), samples=draw(samples(subject)), acts=tuple(acts))
+    return evolve(plan, given=draw(given), samples=draw(sampled), acts=tuple(acts))
 
 
 def worst_plans(subject: Subject) -> tuple[Plan, ...]:

@@ -77,3 +77,15 @@ def test_null_comes_last() -> None:
 
     assert first["a"]["x"] is not None
     assert everything[-1] == {"a": {"x": None}, "b": None}
+
+
+def test_a_type_is_sampled_once() -> None:
+    """However many values decide, what no guard looks at is made up once for each type."""
+    asked: list[object] = []
+
+    def sample(kind: object) -> Point:
+        asked.append(kind)
+        return Point(7, 8)
+
+    assert len(decisive(machine(STATES, input=POINT), ["input"], Point, sample)) > 1
+    assert asked == [Point]

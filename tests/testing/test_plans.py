@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from fsmflow.testing import Act, Plan, Subject, plans, play
+from fsmflow.testing.drawing import several
 from fsmflow.testing.plans import MOODS, WEARING, NoValues, values
 from tests.generated import runner_of
 from tests.sample import machine
@@ -292,3 +293,12 @@ def test_outputs_of_a_type_are_drawn_once_for_all_states():
     assert (
         play(typed, evolve(plan, samples={"str": ("text",)})).result.configuration.values["draft"] == "text"
     )
+
+
+def test_what_plans_are_drawn_from_is_put_together_once(monkeypatch):
+    """No strategy of values is made while plans are drawn: that would cost more than the run itself."""
+    lowered = machine(LOOP.replace("cost:", "with: {text: $input}, gives: str, cost:"), input="str")
+    drawn = plans(Subject(lowered, runner_of(lowered)))
+    monkeypatch.setattr(sys.modules[plans.__module__], "values", lambda *_: pytest.fail("made while drawing"))
+
+    assert several(drawn, 40, 0)
