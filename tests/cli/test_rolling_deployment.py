@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,22 +21,39 @@ def fsmflow(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.fixture
-def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two releases, with two runs of each that were submitted in turn."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FSMFLOW_DB", str(tmp_path / "runs.db"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    for release in ("v1", "v2"):
-        folder = Path(release, "specs")
-        folder.mkdir(parents=True)
-        (folder / "asking_steps.py").write_text(NOTE + STEPS.replace("text.upper()", f"text + '{release}'"))
-        asks = SPEC.replace("timeout: 7d", "timeout: 7d\n    gives: asking_steps:Note")
-        (folder / "asking.fsm.yaml").write_text(asks.replace("Is it good?", f"Is {release} good?"))
-    for number in range(2):
+@pytest.fixture(scope="module")
+def submitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two releases in a folder, and a database with two runs of each that were submitted in turn."""
+    folder = tmp_path_factory.mktemp("releases")
+    with pytest.MonkeyPatch.context() as patch:
+        _at(folder, folder / "runs.db", patch)
         for release in ("v1", "v2"):
-            spec = f"{release}/specs/asking.fsm.yaml"
-            assert fsmflow("submit", spec, "text=a", "--run-id", f"{release}-{number}").returncode == 0
+            specs = Path(release, "specs")
+            specs.mkdir(parents=True)
+            (specs / "asking_steps.py").write_text(
+                NOTE + STEPS.replace("text.upper()", f"text + '{release}'")
+            )
+            asks = SPEC.replace("timeout: 7d", "timeout: 7d\n    gives: asking_steps:Note")
+            (specs / "asking.fsm.yaml").write_text(asks.replace("Is it good?", f"Is {release} good?"))
+        for number in range(2):
+            for release in ("v1", "v2"):
+                spec = f"{release}/specs/asking.fsm.yaml"
+                assert fsmflow("submit", spec, "text=a", "--run-id", f"{release}-{number}").returncode == 0
+    return folder
+
+
+def _at(folder: Path, database: Path, patch: pytest.MonkeyPatch) -> None:
+    patch.chdir(folder)
+    patch.setenv("FSMFLOW_DB", str(database))
+    patch.setenv("XDG_STATE_HOME", str(database.parent / "state"))
+
+
+@pytest.fixture
+def releases(submitted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two releases, with a database of the test's own in which their runs are."""
+    for part in submitted.glob("runs.db*"):
+        shutil.copy(part, tmp_path)
+    _at(submitted, tmp_path / "runs.db", monkeypatch)
 
 
 @pytest.mark.usefixtures("releases")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 import types
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -170,8 +171,14 @@ def sample(stage, runner):
     if stage.gives == "refund:Order":
         return {"order_id": "A", "customer": "", "email": "", "status": "delivered", "left_cents": 10_000}
     if stage.gives.startswith("list["):
-        return [simplest(values_of(stage.gives.removeprefix("list[")[:-1], runner.folder))] * 3
-    return simplest(values_of(stage.gives, runner.folder))
+        return [made_up(stage.gives.removeprefix("list[")[:-1], runner.folder)] * 3
+    return made_up(stage.gives, runner.folder)
+
+
+@cache
+def made_up(gives, folder):
+    """Give the simplest value of a type, once for the many runs of a test."""
+    return simplest(values_of(gives, folder))
 
 
 class Slow:
