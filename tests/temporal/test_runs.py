@@ -17,6 +17,7 @@ from temporalio.exceptions import CancelledError as Cancelled
 from fsmflow.engines.temporal.claims import LARGE
 from fsmflow.engines.temporal.payloads import Folder
 from fsmflow.runtime import Inbox, NotWaiting, Outcome, Permanent, Rejected, Transient
+from fsmflow.runtime.outcomes import Breach
 from tests.temporal.served import needs_server, served, specs_in
 
 pytestmark = [pytest.mark.temporal, needs_server]
@@ -361,6 +362,35 @@ class TestHistories:
             specs_in(specs)
 
         assert outcome["output"] == {"text": "Rome", "stars": 1}
+
+    def test_what_is_charged_too_late_for_any_ledger_is_told(self, specs, caplog):
+        """Its attempt's activity is over, and so it is the worker that says what no ledger holds."""
+        over, charging = asyncio.Event(), []
+
+        async def visit(place, ctx):
+            async def on():
+                await over.wait()
+                ctx.charge(tool_calls=3)
+
+            charging.append(asyncio.create_task(on()))
+            return {"text": place, "stars": 1}
+
+        async def main():
+            async with served(specs, {"stop": {"visit": visit}}) as here:
+                run_id = await here.temporal.submit(here.workflow("stop"), {"place": "Rome"})
+                outcome = await here.outcome(run_id)
+                over.set()
+                await asyncio.wait(charging)
+                return run_id, outcome
+
+        run_id, outcome = asyncio.run(main())
+
+        assert isinstance(charging[0].exception(), Breach)
+        assert outcome["spent"]["tool_calls"] == 1
+        what = "2 tool calls, 0 tokens, 0 micro-dollars"
+        said = f"what `visit` of {run_id} charged after its attempt is on no ledger: {what}"
+        told = [each.message for each in caplog.records if "ledger" in each.message]
+        assert [each.partition(" (")[0] for each in told] == [said]
 
     def test_a_bug_fails_the_run(self, specs):
         """What should never be raised in a workflow fails it at once: it does not hang, tried for ever."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from temporalio import activity
@@ -63,7 +64,8 @@ class Activities:
             return await _kept(await self._made(workflow, bound, run, task))
 
     async def _made(self, workflow: Workflow, bound: Mapping[str, Bound], run: Run, task: Task) -> Done:
-        runner, world, span_id = workflow.runner, self._catalogue.world(task), new_span_id()
+        runner, span_id = workflow.runner, new_span_id()
+        world = self._catalogue.world(task)._replace(late=partial(_told_late, task))
         late: list[tuple[int, int, int]] = []
         model: dict[str, Any] = {}
 
@@ -72,9 +74,10 @@ class Activities:
             stage, step = runner.stages[task.state], bound[task.state]
             try:
                 event = await attempts.make(stage, step, world.clock.now(), span_id)
+                late.extend(attempts.late)
+                del attempts.late[: len(late)]
             finally:
-                attempts.deadline.close()
-            late.extend(attempts.late)
+                attempts.close()
             if isinstance(attempts.interruption.cause, KeyboardInterrupt):
                 raise attempts.interruption.cause
             return event
@@ -109,6 +112,16 @@ class Activities:
             return {"value": value if check is None else check(as_kept(value))}
         except Rejected as rejected:
             return {"complaints": list(rejected.complaints)}
+
+
+def _told_late(task: Task, use: tuple[int, int, int]) -> None:
+    """Say what is charged once an attempt's activity is over, since no history has a place for it."""
+    calls, tokens, micro_usd = use
+    activity.logger.warning(
+        "what `%s` of %s charged after its attempt is on no ledger: "
+        "%d tool calls, %d tokens, %d micro-dollars",
+        *(task.state, task.run_id, calls, tokens, micro_usd),
+    )
 
 
 async def _within(left_us: int | None, attempt: Coroutine[Any, Any, Ended]) -> tuple[Ended, bool]:
