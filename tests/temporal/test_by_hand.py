@@ -52,6 +52,17 @@ states:
 FILLS = ASKS.replace(": asks", ": fills").replace("    timeout", "    gives: str\n    timeout")
 
 
+CALLS = """
+fsmflow: 1
+workflow: calls
+budget: {steps: 9, time: 1h}
+states:
+  call: {call: asks, success: done, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
+
 LARGE = """
 fsmflow: 1
 workflow: large
@@ -93,6 +104,7 @@ def specs(tmp_path):
     folder = specs_in(tmp_path / "specs")
     (folder / "asks.fsm.yaml").write_text(ASKS, encoding="utf-8")
     (folder / "fills.fsm.yaml").write_text(FILLS, encoding="utf-8")
+    (folder / "calls.fsm.yaml").write_text(CALLS, encoding="utf-8")
     (folder / "large.fsm.yaml").write_text(LARGE, encoding="utf-8")
     (folder / "large_steps.py").write_text(LARGE_STEPS, encoding="utf-8")
     return folder
@@ -172,6 +184,25 @@ def test_a_run_that_was_terminated_asks_nobody(running, specs):
     assert "to answer" not in shown.stdout
 
 
+def test_the_time_of_a_child_that_was_terminated_counts(running, specs):
+    """Nobody knows what it used, and so it took from its start to its end, as far as that was set aside."""
+
+    async def main():
+        async with worked(running, specs, "child") as temporal:
+            run_id = await temporal.submit(Workflow.of_spec(specs / "calls.fsm.yaml"), None)
+            asked = await _asked(temporal, run_id)
+            child = temporal.client.get_workflow_handle(asked.run_id)
+            await child.terminate()
+            return await temporal.outcome(run_id), await child.describe()
+
+    outcome, child = asyncio.run(main())
+
+    assert outcome["end"] == "failed"
+    assert "ended from outside" in outcome["error"]["message"]
+    took_us = (child.close_time - child.start_time) // timedelta(microseconds=1)
+    assert took_us <= outcome["spent"]["time_us"] <= 60_000_000
+
+
 def test_runs_are_found_by_how_they_ended(running, specs):
     """Those that have come to an end of their machine are done, whatever its kind; others are not."""
 
@@ -243,6 +274,61 @@ async def _stuck(temporal, run_id, monkeypatch):
                 return str(stuck)
             except NoWorker:
                 pass
+
+
+def test_of_a_run_that_no_worker_can_go_on_with_all_calls_say_the_same(running, specs, monkeypatch):
+    """Whoever asks, or answers, is told what its workers have said, however long nobody answers."""
+    monkeypatch.setattr(client, "SILENT", timedelta(seconds=3))
+
+    async def main():
+        async with worked(running, specs, "all stuck") as temporal:
+            workflow = Workflow.of_spec(specs / "asks.fsm.yaml")
+            asked = await _asked(temporal, await temporal.submit(workflow, None))
+            stuck = await temporal.submit(workflow, None, run_id="a-stuck-one", kernel=99)
+            calls = [
+                temporal.status(stuck),
+                temporal.questions(stuck),
+                temporal.trace(stuck),
+                temporal.answer(asked._replace(run_id=stuck), "here"),
+            ]
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    said = asyncio.run(main())
+
+    why = "workers can't go on with a-stuck-one: this run needs version 99 of the kernel, not 1"
+    assert [(type(each), str(each)) for each in said] == [(Stuck, why)] * 4
+
+
+def test_an_answer_that_no_worker_takes_is_not_waited_for_without_end(running, specs, monkeypatch):
+    """Whoever answers is told that no worker is there, and the question waits for the next one."""
+
+    async def main():
+        async with worked(running, specs, "nobody") as temporal:
+            run_id = await temporal.submit(Workflow.of_spec(specs / "asks.fsm.yaml"), None)
+            asked = await _asked(temporal, run_id)
+        monkeypatch.setattr(client, "TAKEN", timedelta(seconds=1), raising=False)
+        with pytest.raises(NoWorker, match=f"no worker takes the answer to {run_id}: start one with"):
+            await asyncio.wait_for(temporal.answer(asked, "here"), 20)
+
+    asyncio.run(main())
+
+
+def test_a_run_that_is_none_is_told_as_that(running):
+    """Whatever is asked of it, or done to it, there is no such run."""
+
+    async def main():
+        connected = await Client.connect(running.address, data_converter=converter())
+        temporal = Temporal(connected, task_queue="none")
+        calls = (temporal.status, temporal.questions, temporal.trace, temporal.outcome, temporal.cancel)
+        return await asyncio.gather(*(call("nowhere") for call in calls), return_exceptions=True)
+
+    said = asyncio.run(main())
+
+    there_is_none = (NoSuchRun, "there is no run nowhere")
+    assert [(type(each), str(each)) for each in said] == [
+        *[there_is_none] * 4,
+        (NoSuchRun, "no run nowhere is under way"),
+    ]
 
 
 def test_a_worker_leaves_a_question_without_a_word(running, specs, monkeypatch):

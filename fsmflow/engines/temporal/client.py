@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
@@ -15,6 +16,7 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
@@ -25,6 +27,7 @@ from fsmflow.engines.temporal import indexing
 from fsmflow.engines.temporal.orders import KERNEL, Order
 from fsmflow.engines.temporal.question import NOT_WAITING, REJECTED
 from fsmflow.engines.temporal.questions import Posed, posed
+from fsmflow.engines.temporal.silence import NoWorker, Stuck, refuse, why_silent, why_stuck
 from fsmflow.engines.temporal.wire import converter
 from fsmflow.engines.temporal.worker import TASK_QUEUE
 from fsmflow.engines.workflows import Workflow
@@ -39,8 +42,8 @@ AT_ONCE = 20
 SILENT = timedelta(seconds=10)
 """How long a worker is waited for that says where a run stands."""
 
-TOO_LARGE = "PayloadsTooLarge"
-"""The type of the failure of a workflow's task that passes on more than a history may hold."""
+TAKEN = timedelta(seconds=60)
+"""How long a worker is waited for that takes an answer, which it may have to hold to its type."""
 
 _ENDS = ("success", "degraded", "handoff", "failed")
 
@@ -55,23 +58,6 @@ _OVER = {
 
 class NoSuchRun(LookupError):
     """There is no run of this id."""
-
-
-class NoWorker(RuntimeError):
-    """No worker has answered; the message says what to do."""
-
-
-class Stuck(NoWorker):
-    """Workers can't go on with a run; the message says why, as they have said."""
-
-
-def refuse(stuck: Stuck) -> None:
-    """Raise that workers can't go on with a run: what is done of it where nobody is told.
-
-    Raises:
-        Stuck: They can't.
-    """
-    raise stuck
 
 
 class Seen(NamedTuple):
@@ -200,8 +186,13 @@ class Temporal:
         return await self.is_indexed()
 
     async def outcome(self, run_id: str) -> Mapping[str, Any]:
-        """Wait for the end of a run, and say what it came to: `kind`, `end`, `output`, `spent`, `error`."""
-        found: Mapping[str, Any] = await self.client.get_workflow_handle(run_id).result()
+        """Wait for the end of a run, and say what it came to: `kind`, `end`, `output`, `spent`, `error`.
+
+        Raises:
+            NoSuchRun: There is none of this id.
+        """
+        with _found(run_id):
+            found: Mapping[str, Any] = await self.client.get_workflow_handle(run_id).result()
         return found
 
     async def runs(self, *, status: str | None = None, workflow: str | None = None) -> list[Seen]:
@@ -242,28 +233,37 @@ class Temporal:
         return found[0]
 
     async def cancel(self, run_id: str) -> None:
-        """Ask for a run to end as cancelled, with its ledger and its trace whole."""
-        await self.client.get_workflow_handle(run_id).cancel()
+        """Ask for a run to end as cancelled, with its ledger and its trace whole: once a worker is at it.
+
+        Raises:
+            NoSuchRun: There is none of this id, or it is over.
+        """
+        with _found(run_id, "no run {} is under way"):
+            await self.client.get_workflow_handle(run_id).cancel()
 
     async def status(self, run_id: str) -> Mapping[str, Any]:
         """Say where a run stands, as its workflow tells it.
 
         Raises:
+            NoSuchRun: There is none of this id.
             NoWorker: No worker answers.
         """
-        return cast(Mapping[str, Any], await self._asked(self.client.get_workflow_handle(run_id), "status"))
+        with _found(run_id):
+            return await self._status(run_id)
 
     async def questions(self, run_id: str) -> list[Asked]:
         """Give the questions that wait, of a run or of workflows that it calls, without what is secret.
 
         Raises:
+            NoSuchRun: There is none of this id.
             NoWorker: No worker answers.
         """
-        about = await self.client.get_workflow_handle(run_id).describe()
+        with _found(run_id):
+            about = await self.client.get_workflow_handle(run_id).describe()
         if about.status != WorkflowExecutionStatus.RUNNING:
             # One that was terminated still tells what it asked then.
             return []
-        return [each.asked for each in await posed(run_id, self.status, self._told)]
+        return [each.asked for each in await posed(run_id, self._status, self._told)]
 
     async def waiting(self, *, stuck: Callable[[Stuck], None] = refuse) -> list[tuple[str, Posed]]:
         """Give the questions that wait in any run, each with the id of the run that was submitted.
@@ -285,7 +285,7 @@ class Temporal:
         async def asked(root: str) -> list[Posed]:
             async with gate:
                 try:
-                    return await posed(root, self.status, self._told)
+                    return await posed(root, self._status, self._told)
                 except Stuck as error:
                     stuck(error)
                     return []
@@ -304,10 +304,14 @@ class Temporal:
         Raises:
             NotWaiting: It is answered already, was taken back, or nobody waits any longer.
             Rejected: It is none of the answers that there are; the question still waits.
+            NoWorker: No worker takes it, though one may later.
         """
         handle = self.client.get_workflow_handle(asked.run_id)
+        answering = handle.execute_update("answer", args=[asked.token, label, value])
         try:
-            await handle.execute_update("answer", args=[asked.token, label, value])
+            await asyncio.wait_for(answering, TAKEN.total_seconds())
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            raise await why_silent(handle, f"no worker takes the answer to {asked.run_id}") from None
         except WorkflowUpdateFailedError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError) and cause.type == REJECTED:
@@ -316,6 +320,8 @@ class Temporal:
                 raise NotWaiting(cause.message) from None
             raise
         except RPCError as error:
+            if error.status == RPCStatusCode.FAILED_PRECONDITION:
+                raise await why_stuck(handle) from None
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
             raise NotWaiting(f"the run {asked.run_id} is over") from None
@@ -324,11 +330,15 @@ class Temporal:
         """Give the trace of a run and of the workflows that it has run, without what is secret.
 
         Raises:
+            NoSuchRun: There is none of this id.
             NoWorker: No worker answers.
-            RPCError: There is no such run.
         """
-        await self.client.get_workflow_handle(run_id).describe()
+        with _found(run_id):
+            await self.client.get_workflow_handle(run_id).describe()
         return await assembled(run_id, self._told)
+
+    async def _status(self, run_id: str) -> Mapping[str, Any]:
+        return cast(Mapping[str, Any], await self._asked(self.client.get_workflow_handle(run_id), "status"))
 
     async def _told(self, run_id: str) -> AsyncIterator[Mapping[str, Any]]:
         """Give what each history of a run tells, the first one first; nothing if it is to be started."""
@@ -357,27 +367,29 @@ class Temporal:
         try:
             return await asyncio.wait_for(handle.query(query), SILENT.total_seconds())
         except TimeoutError:
-            said = f"no worker tells where {handle.id} stands: start one with fsmflow worker"
-            raise NoWorker(said) from None
+            raise await why_silent(handle, f"no worker tells where {handle.id} stands") from None
         except WorkflowQueryFailedError as error:
             raise Stuck(f"the worker can't tell where {handle.id} stands: {error}") from error
         except RPCError as error:
             # So it is while the latest task of a workflow has failed, which is tried again for ever.
             if error.status != RPCStatusCode.FAILED_PRECONDITION:
                 raise
-            raise Stuck(f"workers can't go on with {handle.id}: {await _failure(handle) or error}") from None
+            raise await why_stuck(handle) from None
 
 
-async def _failure(handle: WorkflowHandle[Any, Any]) -> str:
-    """Say why workers can't go on with a run, and what to do, if more is known."""
-    failure = None
-    async for event in handle.fetch_history_events():
-        if event.HasField("workflow_task_failed_event_attributes"):
-            failure = event.workflow_task_failed_event_attributes.failure
-    if failure is None:
-        return ""
-    is_large = failure.application_failure_info.type == TOO_LARGE
-    return f"{failure.message}{' Start workers with --payloads DIR, and they will.' if is_large else ''}"
+@contextmanager
+def _found(run_id: str, missing: str = "there is no run {}") -> Iterator[None]:
+    """Tell of a run that the server does not know.
+
+    Raises:
+        NoSuchRun: It does not.
+    """
+    try:
+        yield
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        raise NoSuchRun(missing.format(run_id)) from None
 
 
 def _seen(about: WorkflowExecution) -> Seen:
