@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen
 
 from fsmflow import glance
 from fsmflow.analysis.traces.following import follow
-from fsmflow.analysis.traces.recording import Recording, Stage
+from fsmflow.analysis.traces.recording import LateCharge, Recording, Stage
 from fsmflow.machine import Machine, Transition
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.excerpt import visible
@@ -72,11 +73,15 @@ class Rows:
         return Row("", "in all", amounts.counted(used["steps"], "step"), cells, strong=True)
 
     def _run(self, run: Run, depth: int) -> Iterator[Row]:
+        late = deque(run.recording.late)
         for visit in run.visits:
+            while late and late[0].after < visit.stages[0].number:
+                yield _late(late.popleft(), depth)
             yield self._visit(visit, depth)
             if len(visit.stages) > 1:
                 yield from (self._stage(stage, depth + 1) for stage in visit.stages)
             yield from self._children(visit.runs, depth + 1)
+        yield from (_late(charge, depth) for charge in late)
         for each, runs in run.under_way:
             told = ((_tallied(runs, None), ""),) if runs else ()
             mark = (("» last seen here", "yellow"),) if run is self.summary.whole else ()
@@ -149,6 +154,13 @@ class Rows:
                 continue
             yield _child(each, depth, whose.get(id(each), ""))
             yield from self._run(each, depth + 1)
+
+
+def _late(charge: LateCharge, depth: int) -> Row:
+    """Tell what came in late as part of no visit: it is that of an earlier one."""
+    cells = {key: cell for key, cell in _used(0, charge.use).items() if key != "time"}
+    below = (("charged by an attempt that had been cut off", ""),)
+    return Row("", f"{_lead(depth)}{visible(charge.state)}", "late", cells, below)
 
 
 def _lead(depth: int) -> str:

@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
+from attrs import evolve
 
-from fsmflow.analysis.traces.recording import Recording, read
+from fsmflow.analysis.traces.recording import LateCharge, Recording, read
 from fsmflow.reporting import trace_json
 from fsmflow.reporting.trace_layout import document, width, wrapped
 from fsmflow.reporting.trace_step import render as render_step
@@ -42,6 +43,19 @@ def test_what_failed_lasted_and_cost_most_is_marked():
         "» slowest · costliest": ["»", "draft", "#2"],
     }
     assert lines[0].startswith("× lost  failed")
+
+
+def test_what_was_charged_late_has_a_line():
+    """What a cut-off attempt charged later stands where the run was by then, so that all adds up."""
+    recording = ran("t s s:good")
+    used = {"tool_calls": 0, "tokens": 7, "micro_usd": 0}
+    late = evolve(recording, late=(LateCharge(3, "check", used),))
+    lines = render(late, color=False).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.split()[:2] == ["check", "late"])
+
+    assert lines[at].split() == ["check", "late", "7"]
+    assert lines[at + 1].strip() == "charged by an attempt that had been cut off"
+    assert lines[at + 2].split()[:2] == ["check", "good"]
 
 
 def test_the_slowest_and_the_costliest_are_the_maxima():
