@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsmflow.cli.output import is_terminal, printed
 from fsmflow.cli.pipes import say, whoever_reads
+from fsmflow.reporting.trace_amounts import money
 from fsmflow.runtime import Ended, Late, Result, Runner
 
 if TYPE_CHECKING:
@@ -155,12 +156,12 @@ def _rows(result: Result[Any]) -> Iterator[tuple[str, ...]]:
         f"[bold]{_time(spent.time_us)}[/]",
         f"[bold]{spent.tool_calls:,}[/]",
         f"[bold]{spent.tokens:,}[/]",
-        f"[bold]{_money(spent.micro_usd)}[/]",
+        f"[bold]{money(spent.micro_usd)}[/]",
     )
 
 
 def _use(use: tuple[int, int, int]) -> tuple[str, str, str]:
-    return f"{use[0]:,}", f"{use[1]:,}", _money(use[2])
+    return f"{use[0]:,}", f"{use[1]:,}", money(use[2])
 
 
 def fields(output: Any) -> list[tuple[str, str]]:
@@ -196,7 +197,3 @@ def clean(text: str) -> str:
 
 def _time(us: int) -> str:
     return f"{us / 1_000_000:.2f} s" if us >= 1_000_000 else f"{us / 1000:.1f} ms"
-
-
-def _money(micro_usd: int) -> str:
-    return f"${micro_usd / 1_000_000:.6f}".rstrip("0").rstrip(".")

@@ -8,7 +8,7 @@ import pytest
 
 from fsmflow.cli.results import show
 from fsmflow.runtime import Breach, StepContext
-from fsmflow.spec import Cost, Duration
+from fsmflow.spec import Cost, Duration, Money
 from tests.runtime.workbench import run, step
 
 
@@ -38,3 +38,22 @@ def test_a_late_charge_is_no_pause(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ["after", "late", "0", "6", "$0"] in rows
     assert not any("pause" in row for row in rows)
+
+
+def test_money_is_told_as_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """Dollars are exact, with two decimals at least, as in a trace and in a proof."""
+
+    def pay(ctx: StepContext) -> None:
+        ctx.charge(usd=0.5)
+
+    def ask(ctx: StepContext) -> None:
+        ctx.charge(usd=0.000027)
+
+    states = {
+        "pay": step(cost=Cost(usd=Money(500_000)), success="ask"),
+        "ask": step(cost=Cost(usd=Money(10_000))),
+    }
+    show(run(states, {"pay": pay, "ask": ask}), quiet=False)
+    money = [line.split()[-1] for line in capsys.readouterr().out.splitlines() if "$" in line]
+
+    assert money == ["$0.50", "$0.000027", "$0.500027"]
