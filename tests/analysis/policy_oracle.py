@@ -14,15 +14,15 @@ PATTERNS = ("never", "always", "at_most", "before", "after")
 
 def events_of(start: str, ways: Iterable[Transition]) -> list[frozenset[str]]:
     """Give what happens in a run, or in a beginning of one."""
-    found = [frozenset({start})]
-    for way in ways:
-        left = {f"{way.source}.{way.kind}"}
-        if way.kind == "success" and way.label is not None:
-            left.add(f"{way.source}.{way.label}")
-        found.append(frozenset(left))
-        if not way.same_visit:
-            found.append(frozenset({way.target}))
-    return found
+    return [frozenset({start}), *(events for way in ways for events in events_on(way))]
+
+
+def events_on(way: Transition) -> list[frozenset[str]]:
+    """Give what happens on one transition."""
+    left = {f"{way.source}.{way.kind}"}
+    if way.kind == "success" and way.label is not None:
+        left.add(f"{way.source}.{way.label}")
+    return [frozenset(left), *([] if way.same_visit else [frozenset({way.target})])]
 
 
 def is_broken(policy: Policy, events: Events, *, ended: bool) -> bool:

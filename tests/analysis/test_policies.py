@@ -17,7 +17,7 @@ from fsmflow.machine import Machine, Policy, Transition, Work
 from fsmflow.runtime.events import Elapsed, Ended
 from fsmflow.spec import Budget, Cost, End, Invalid, Retry, Run, Target, Workflow
 from tests.analysis.counter_machines import random_machine, replay
-from tests.analysis.policy_oracle import PATTERNS, drawn, events_of, is_broken
+from tests.analysis.policy_oracle import PATTERNS, drawn, events_of, events_on, is_broken
 from tests.analysis.specs import analysed
 
 MOST_RUNS = 3_000
@@ -65,22 +65,15 @@ class Runs:
     def __init__(self, machine: CounterMachine) -> None:
         self.machine = machine
         self.levels = []
-        fresh = [((), machine.start, (0,) * len(machine.caps))]
+        on = [events_on(edge.way) for edge in machine.edges]
+        fresh = [(events_of(machine.states[machine.start], ()), machine.start, (0,) * len(machine.caps))]
         count = 0
         while fresh and count < MOST_RUNS and len(self.levels) < LONGEST:
             count += len(fresh)
-            self.levels.append(
-                [
-                    (
-                        events_of(machine.states[machine.start], ways(machine, path)),
-                        not machine.outgoing[state],
-                    )
-                    for path, state, _ in fresh
-                ]
-            )
+            self.levels.append([(happened, not machine.outgoing[state]) for happened, state, _ in fresh])
             fresh = [
-                ((*path, number), edge.target, machine.after(edge, values))
-                for path, state, values in fresh
+                (happened + on[number], edge.target, machine.after(edge, values))
+                for happened, state, values in fresh
                 for number in machine.outgoing[state]
                 if machine.is_enabled(edge := machine.edges[number], values)
             ]

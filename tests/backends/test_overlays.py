@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from random import Random
 
 import pytest
@@ -44,8 +45,9 @@ def words(overlay: Overlay) -> list[str]:
     return ["".join(part.text for part in line) for line in overlay.header]
 
 
+@cache
 def drawn_run(seed: int) -> tuple[Machine, Recorded]:
-    """Run a random machine by random steps."""
+    """Run a random machine by random steps, once for all that is asked of the run."""
     random = Random(seed)
     lowered = ending_machine(random)
     return lowered, record(lowered, at_random(random), plain(random))
