@@ -137,7 +137,10 @@ class _Group:
             # A task of its own would cost more than many a child, and needs an event loop.
             await self._work(pending)
         else:
-            self._tasks = {asyncio.create_task(self._work(pending)) for _ in range(width)}
+            for _ in range(width):
+                # A loop may begin tasks at once (`asyncio.eager_task_factory`): others may have failed by now.
+                if not self._has_failed:
+                    self._tasks.add(asyncio.create_task(self._work(pending)))
             await _all_done(self._tasks)
         if self._has_failed:
             raise Permanent(failures_told(self._children, [each.key for each in starts], self._failures))

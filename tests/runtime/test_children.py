@@ -112,6 +112,29 @@ def test_what_others_still_do_is_cancelled_when_it_can_not_help() -> None:
     assert (result.kind, begun) == ("failed", ["a", "bad"])
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no loop begins tasks at once before Python 3.12")
+@pytest.mark.parametrize("items", [["a", "bad", "c", "d"], ["bad", "a", "c", "d"]])
+def test_where_tasks_begin_at_once_others_are_cancelled_too(items: list[str]) -> None:
+    """Under an eager task factory, no child goes on, or starts, once too many have failed."""
+    begun = []
+
+    async def fetch(name: str) -> str:
+        begun.append(name)
+        if name == "bad":
+            raise Permanent("bad")
+        await asyncio.sleep(60)
+        return name
+
+    async def main() -> Any:
+        asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
+        runners = family(read=READ, all=reading(width=2))
+        return await runners.run({"names": items}, steps={"read_all.fetch": fetch})
+
+    result = asyncio.run(main())
+
+    assert (result.kind, begun) == ("failed", items[: items.index("bad") + 1])
+
+
 def test_too_many_items_are_a_failure_before_anything_starts() -> None:
     """A list longer than `at_most` fails the state, and no child starts."""
     result = run(family(read=READ, all=reading(at_most=2)), ["a", "b", "c"])
