@@ -75,13 +75,14 @@ class Worker:
         self._stopping = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._refused: set[str] = set()
+        self._unkept: set[str] = set()
         self._due: deque[str] = deque()
         self._workflows: dict[tuple[str, str, str], tuple[Workflow, str]] = {}
 
     @property
     def has_refused(self) -> bool:
         """Whether a run could not be carried out, and is left as it was."""
-        return bool(self._refused)
+        return bool(self._refused or self._unkept)
 
     def stop(self) -> None:
         """Take no more runs; those under way are brought to an end."""
@@ -100,13 +101,15 @@ class Worker:
         """
         replaced: Replaced | None = None
         while not self._stopping.is_set():
+            # What is under way is skipped by a look, and may be due again once that is over.
+            is_idle = not self._tasks
             try:
                 took = await self._take()
             except Replaced as error:
                 # What the runs under way write is lost.
                 replaced, grace_s = error, 0
                 break
-            if until_idle and not took and not self._tasks:
+            if until_idle and is_idle and not took:
                 break
             if not took:
                 await self._wait()
@@ -177,6 +180,7 @@ class Worker:
             stopping.cancel()
 
     async def _carry_out(self, run_id: str) -> None:
+        self._unkept.discard(run_id)
         try:
             workflow = await asyncio.to_thread(self._workflow, run_id)
             with self._watching(run_id) as watched:
@@ -188,6 +192,7 @@ class Worker:
             return
         except StoreError as error:
             # The disk is full, or somebody locks the database: it is tried again, as it was left.
+            self._unkept.add(run_id)
             self._told(run_id, str(error))
             await asyncio.sleep(AGAIN_S)
         except (Corrupt, StepNotFound, Unfit) as error:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import closing
@@ -537,6 +538,54 @@ def test_a_run_that_ends_in_a_bug_is_not_taken_up_again(error: type[BaseExceptio
     asyncio.run(main())
     assert sorted(stand.calls) == ["even", "odd"]
     assert sorted(told) == [("even", "success"), ("odd", f"{error.__name__}: a bug")]
+
+
+def test_a_run_that_is_let_go_during_a_look_is_looked_for_again() -> None:
+    """Until there is nothing to do, a run is taken up again that was under way at the last look."""
+    looking, gone = threading.Event(), threading.Event()
+    asked: Any = SimpleNamespace(state="ask")
+
+    class Looked(_Stand):
+        def due(self, *, most: int, within: Collection[Path] = ()) -> list[str]:
+            if self.calls:
+                looking.set()
+                gone.wait(9)
+            return [] if len(self.calls) == 2 else ["odd"]
+
+    async def let_go() -> None:
+        if len(stand.calls) == 1:
+            await asyncio.to_thread(looking.wait, 9)
+            raise Suspended(asked)
+
+    stand: Any = Looked(let_go)
+    worker = serving.Worker(stand, told=lambda *_: gone.set())
+
+    asyncio.run(worker.serve(until_idle=True))
+
+    assert stand.calls == ["odd", "odd"]
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_a_run_that_a_full_disk_left_is_told_at_the_end(
+    is_left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is this worker's own until its lease has run out: without another try it is not carried out."""
+    monkeypatch.setattr(serving, "AGAIN_S", 0)
+
+    class Left(_Stand):
+        def due(self, *, most: int, within: Collection[Path] = ()) -> list[str]:
+            return ["odd"] if len(self.calls) < (1 if is_left else 2) else []
+
+    async def full() -> None:
+        if len(stand.calls) == 1:
+            raise StoreError("the disk is full")
+
+    stand: Any = Left(full)
+    worker = serving.Worker(stand)
+
+    asyncio.run(worker.serve(until_idle=True))
+
+    assert worker.has_refused == is_left
 
 
 def test_a_run_that_swallows_its_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
