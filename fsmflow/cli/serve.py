@@ -64,8 +64,13 @@ def command(
     async def serving() -> bool:
         worker = Worker(durable, width=width, told=_tell, watching=watching, within=folders, elsewhere=leave)
         loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            _complain(f"taking no more runs; those under way have {grace:g} s to end")
+            worker.stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.stop)
+            loop.add_signal_handler(number, stop)
         await worker.serve(grace_s=grace, until_idle=until_idle)
         return worker.has_refused
 

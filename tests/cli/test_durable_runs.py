@@ -480,6 +480,22 @@ def test_a_worker_that_is_told_to_terminate_ends_what_it_has(run: Run, spec: str
     assert time.monotonic() - began < 20
 
 
+def test_a_worker_says_what_it_waits_for(run: Run, spec: str) -> None:
+    """Whoever interrupts a worker is told that it takes no more runs, and how long it may still be there."""
+    Path("long.fsm.yaml").write_text(
+        "fsmflow: 1\nworkflow: long\nstates: {rest: {wait: 1h, success: done}, done: {end: success}}\n"
+    )
+    run("submit", "long.fsm.yaml")
+    command = [sys.executable, "-m", "fsmflow", "serve", "--grace", "0.5"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while "running" not in run("runs").stdout:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == "taking no more runs; those under way have 0.5 s to end\n"
+        assert process.wait(30) == 0
+
+
 def test_a_worker_says_why_a_run_gave_no_more(run: Run, spec: str) -> None:
     """Of a run that did not succeed a worker tells the end, and what led there."""
     run("submit", spec, "text:=5")
