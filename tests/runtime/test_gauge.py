@@ -19,8 +19,8 @@ from tests.generated import runner_of
 from tests.sample import machine
 
 LOOP = """
-draft: {run: m:f, cost: {tokens: 10}, timeout: 4s, retry: {times: 1, jitter: none}, success: check,
- fallback: lost}
+draft: {run: m:f, cost: {tokens: 10}, timeout: 4s, retry: {times: 1, backoff: 1ms, jitter: none},
+ success: check, fallback: lost}
 check: {run: m:f, timeout: 1s, success: {ok: done, again: {to: draft, times: 2, else: lost}}, fallback: lost}
 done: {end: success}
 lost: {end: failed}
