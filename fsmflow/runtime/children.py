@@ -138,7 +138,7 @@ class _Group:
             await self._work(pending)
         else:
             for _ in range(width):
-                # A loop may begin tasks at once (`asyncio.eager_task_factory`): others may have failed by now.
+                # A loop may begin tasks at once (`asyncio.eager_task_factory`): some may have failed by now.
                 if not self._has_failed:
                     self._tasks.add(asyncio.create_task(self._work(pending)))
             await _all_done(self._tasks)
