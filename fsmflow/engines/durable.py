@@ -10,20 +10,19 @@ import json
 import os
 import random
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
-from fsmflow.engines.answering import asked_by
+from fsmflow.engines.cancelling import cancel
 from fsmflow.engines.claims import Held, Leases, Taken
 from fsmflow.engines.forgetting import forget
 from fsmflow.engines.keeping import written
 from fsmflow.engines.leases import Fenced
-from fsmflow.engines.owners import is_alive, this_process
-from fsmflow.engines.pinned import workflow_kept, workflow_pinned
+from fsmflow.engines.owners import this_process
+from fsmflow.engines.pinned import workflow_pinned
+from fsmflow.engines.posing import Posing
 from fsmflow.engines.records import (
-    OPEN,
     Damaged,
     Kept,
     NoSuchRun,
@@ -37,22 +36,20 @@ from fsmflow.engines.records import (
     runs_due,
     runs_kept,
 )
-from fsmflow.engines.rows import Corrupt, body_of, sum_of
+from fsmflow.engines.rows import Corrupt, body_of
 from fsmflow.engines.store import Store
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
 from fsmflow.engines.telling import trace_of
 from fsmflow.engines.workflows import Workflow
-from fsmflow.runtime import Asked, Desk, NotWaiting, Result
+from fsmflow.runtime import Asked, Desk, Result
 from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.complaints import Rejected
-from fsmflow.runtime.desk import token_of
 from fsmflow.runtime.execution import Execution, accepted
-from fsmflow.runtime.hiding import Bodies, Hiding
+from fsmflow.runtime.hiding import Bodies
 from fsmflow.runtime.options import check
 from fsmflow.runtime.run_ids import id_of
-from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import Sink
 from fsmflow.runtime.world import World
@@ -110,7 +107,7 @@ class Durable:
         self._leases = Leases(self.store, this_process(), int(lease_s * 1e9))
         self._clock = clock or SystemClock()
         self._warn = warn
-        self._asking: dict[tuple[str, str], Workflow] = {}
+        self._posing = Posing(self.store)
         self._random = random.Random()  # noqa: S311 - jitter is no secret
 
     def close(self) -> None:
@@ -330,21 +327,7 @@ class Durable:
             NoSuchRun: There is none of this id.
             Over: It is over.
         """
-
-        def work(connection: sqlite3.Connection) -> None:
-            about = about_run(connection, run_id)
-            if about["parent_id"] is not None:
-                raise NoSuchRun(f"{run_id} is a child's run: cancel {about['root_id']}")
-            if about["status"] not in OPEN:
-                raise Over(f"the run {run_id} is {about['status']}")
-            now = time.time_ns()
-            connection.execute(
-                "UPDATE runs SET status = 'cancelled', ended_ns = ?, end_sum = ?, is_cancelled = 1,"
-                " owner = NULL WHERE root_id = ? AND status NOT IN ('done', 'cancelled')",
-                (now, sum_of((now,)), about["root_id"]),
-            )
-
-        self.store.do_now(work)
+        self.store.do_now(lambda connection: cancel(connection, run_id))
 
     def gc(self, *, before_ns: int, damaged: Damaged = refuse) -> int:
         """Forget runs that ended before a time, and what only they used; give how many.
@@ -419,21 +402,7 @@ class Durable:
             NoSuchRun: There is none of this id.
             NotWaiting: No such question waits, or it is answered already.
         """
-        about = self.store.do_now(lambda connection: about_run(connection, run_id))
-        if about["status"] not in OPEN:
-            raise NotWaiting(f"the run {run_id} is {about['status']}")
-        found = asked_by(state, self.questions(run_id), run_id)
-        if found.is_answered:
-            raise NotWaiting(f"the question of `{state}` in {run_id} is answered already")
-        is_late = found.until_ns is not None and time.time_ns() > found.until_ns
-        if is_late and not self._is_carried_out(found.root_id):
-            raise NotWaiting(f"the question of `{state}` in {run_id} was waited for no longer than that")
-        return self.described(found)
-
-    def _is_carried_out(self, root_id: str) -> bool:
-        """Tell whether a process may be at a run: it waits by a clock that sleeps with its machine."""
-        owner = self.store.do_now(lambda connection: about_run(connection, root_id))["owner"]
-        return owner is not None and is_alive(owner)
+        return self._posing.asked(run_id, state)
 
     def described(self, asking: Question) -> Asked:
         """Give all of a question that waits, without what is secret.
@@ -441,33 +410,7 @@ class Durable:
         The type of its answers is looked for once there is one: to show a question no step module is needed,
         and of several releases' modules a process can load but one's.
         """
-        key = (asking.digest, asking.folder)
-        if key not in self._asking:
-            self._asking[key] = workflow_kept(self.store, asking.digest, Path(asking.folder))
-        workflow = self._asking[key]
-        question = workflow.runner.questions[asking.state]
-        hiding = Hiding(Secrets(), workflow.runner.secret)
-
-        def validate(value: Any) -> Any:
-            check = workflow.runner.answers()[asking.state]
-            return value if check is None else check(value)
-
-        return Asked(
-            token=token_of(asking.run_id, asking.state, asking.visit),
-            workflow=asking.workflow,
-            run_id=asking.run_id,
-            trace_id="",
-            state=asking.state,
-            visit=asking.visit,
-            question=question.text,
-            role=question.role,
-            shown=hiding.shown(asking.state, asking.shown),
-            labels=question.labels,
-            gives=question.gives,
-            timeout_us=question.timeout_us,
-            validate=validate,
-            is_secret=bool(hiding.marked(asking.state, "output")),
-        )
+        return self._posing.described(asking)
 
 
 __all__ = [
