@@ -102,12 +102,15 @@ def _leaves(edge: Edge) -> bool:
 def _stubbed(diagram: Diagram, spine: set[str]) -> frozenset[int]:
     """Find the ways out that share their target with too many others; one for each step has room.
 
-    The last step of the spine that leads to a step, not to an end, leads there by a line.
+    The last step of the spine that leads to a step, not to an end, leads there by a line, and so does one
+    that a branch leads there from too.
     """
     arrivals = Counter(edge.target for edge in diagram.edges if _leaves(edge))
     ends = {node.name for node in diagram.nodes if node.role in ENDS}
+    branches = {(edge.source, edge.target) for edge in diagram.edges if edge.look == "branch"}
     crowded = {n: edge for n, edge in enumerate(diagram.edges) if _leaves(edge)}
     crowded = {n: edge for n, edge in crowded.items() if arrivals[edge.target] > _MOST_ARRIVALS}
+    crowded = {n: edge for n, edge in crowded.items() if (edge.source, edge.target) not in branches}
     nearest = {e.target: n for n, e in crowded.items() if e.source in spine and e.target not in ends}
     first: dict[str, int] = {}
     for number, edge in crowded.items():

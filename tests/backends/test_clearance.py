@@ -80,6 +80,19 @@ def test_ways_out_to_shared_ends_are_not_in_the_way(ways_out: str, exceeded: str
     assert found.count == 0, found
 
 
+def test_a_way_out_beside_a_branch_to_the_same_end_is_a_line() -> None:
+    """Only a step that leads to a crowded end in no other way has a stand-in for it beside it."""
+    step = "{run: m:f, timeout: 5s, effect: none, success: %s, fallback: lost}"
+    states = "".join(f"  s{n}: {step % f's{n + 1}'}\n" for n in range(5))
+    states += f"  s5: {step % '{found: done, absent: lost}'}\n"
+    states += "  done: {end: success}\n  lost: {end: handoff}\n"
+    spec = f"fsmflow: 1\nworkflow: w\nbudget: {{steps: 9, exceeded: lost}}\nstates:\n{states}"
+    drawn = graphviz.dot(extract(compiled(spec)))
+
+    assert "__lost_of_s4" in drawn
+    assert "__lost_of_s5" not in drawn
+
+
 def test_what_is_in_the_way_is_found() -> None:
     """The measure itself sees a line across words, words on words, and a line across a state."""
     group = '<g id="{}" class="{}">{}</g>\n'
