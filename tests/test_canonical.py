@@ -48,8 +48,9 @@ def test_it_is_the_json_of_the_fields(seed):
                 del part[name]
         if part is not found:
             del part["title"]
-        if part.get("model") and not part["model"]["tools"]:
-            del part["model"]["tools"]
+        for name in ("tools", "options"):
+            if part.get("model") and not part["model"][name]:
+                del part["model"][name]
 
     assert canonical(machine) == json.dumps(found, sort_keys=True, separators=(",", ":"))
 
