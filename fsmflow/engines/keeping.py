@@ -14,6 +14,7 @@ from typing import Any
 
 from fsmflow.analysis.traces.restoring import NAMED, Named, by_field, restored
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
+from fsmflow.runtime.instances import is_pydantic
 from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.trace import field_names
 
@@ -109,7 +110,7 @@ def _plain(value: Any, depth: int) -> Any:
         return {"$bytes": base64.b64encode(value).decode("ascii")}
     if isinstance(value, set | frozenset):
         return {"$set": sorted((_plain(item, depth + 1) for item in value), key=repr)}
-    if hasattr(kind, "__pydantic_fields__"):
+    if is_pydantic(kind):
         data, fields = _of_a_model(value)
         return _named(_plain(data, depth), fields)
     names = getattr(value, "_fields", None) if isinstance(value, tuple) else field_names(kind)

@@ -263,7 +263,8 @@ def field_names(kind: type) -> tuple[str, ...] | None:
         attributes = owner.__dict__.get("__attrs_attrs__")
         if isinstance(attributes, tuple):
             return tuple(a.name for a in attributes)
-        for name in ("__dataclass_fields__", "__pydantic_fields__"):
+        # Before 2.10, pydantic's had the last of these names.
+        for name in ("__dataclass_fields__", "__pydantic_fields__", "model_fields"):
             fields = owner.__dict__.get(name)
             if isinstance(fields, dict):
                 return tuple(fields)

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pydantic
+import pydantic.dataclasses
 import pytest
 from attrs import frozen
 
@@ -19,6 +20,14 @@ class Paid(pydantic.BaseModel):
 
     on: date
     amount: Decimal = pydantic.Field(alias="sum")
+
+
+@pydantic.dataclasses.dataclass
+class Place:
+    """A dataclass that pydantic validates."""
+
+    name: str
+    tags: list[str]
 
 
 class Hidden(pydantic.BaseModel):
@@ -40,6 +49,15 @@ def test_a_model_is_kept_as_it_says_it_is_written() -> None:
     assert validate is not None
 
     assert validate(read(written([paid]))) == [paid]
+
+
+def test_a_dataclass_of_pydantics_is_kept_as_any_other() -> None:
+    """It is no model, which says how it is written, but has fields."""
+    place = Place("Rome", ["old"])
+    validate = validator(Place)
+    assert validate is not None
+
+    assert validate(read(written(place))) == place
 
 
 class Level(enum.Enum):
