@@ -287,7 +287,14 @@ class Runner(Generic[Given, Output]):
         """
         if asyncio._get_running_loop() is not None:  # noqa: SLF001 - the public name raises instead
             raise RuntimeError(f"an event loop is running here: call `await run(...)` of {self.name} instead")
-        return asyncio.run(self.run(given, **options))
+        results: list[Result[Output]] = []
+
+        async def run() -> None:
+            # Not returned, since asyncio would write a task that is over, and all that it gave, out as text.
+            results.append(await self.run(given, **options))
+
+        asyncio.run(run())
+        return results[0]
 
     @asynccontextmanager
     async def start(

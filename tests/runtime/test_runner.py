@@ -250,6 +250,22 @@ def test_a_sync_run_inside_a_loop_says_what_to_do():
         asyncio.run(main())
 
 
+def test_what_a_sync_run_gives_is_not_written_out():
+    """To run a workflow makes no text of what it gives, which may be long, or hard to hide secrets in."""
+    written = []
+
+    class Loud:
+        def __repr__(self):
+            written.append(self)
+            return "loud"
+
+    runner = compiled({"work": step(success="given"), "given": End(end="success", output="$work")})
+    result = runner.run_sync(None, steps={"work": Loud})
+
+    assert isinstance(result.output, Loud)
+    assert written == []
+
+
 def test_the_input_is_held_to_its_type():
     """Plain data becomes the input's type; what does not fit is refused before anything runs."""
     states = {"work": step(with_={"text": "$input.text"}, success="given"), "given": STATES["given"]}
