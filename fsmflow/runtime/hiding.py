@@ -24,7 +24,9 @@ INPUT = "input"
 _SAID = ("message", "complaints")
 _ALL: Ways = (("input",), ("output",))
 
-_OWN = re.compile(r"cut off after [0-9.e+]+ s(: .*|, its timeout.*)?|the run was cancelled.*|no room for .*")
+_OWN = re.compile(
+    r"cut off (at its timeout, )?after [0-9.,e+-]+ s([:;] .*)?|the run was cancelled.*|no room for .*"
+)
 """What the runtime itself says of an attempt, in which nothing of it stands."""
 
 _NAMED = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,80}: ", re.ASCII)

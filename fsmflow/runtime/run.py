@@ -242,7 +242,8 @@ def written(name: str, amount: int) -> str:
     """Write an amount of a resource of `Spent`, with its unit where it has one."""
     match name:
         case "micro_usd":
-            return f"${amount / 1_000_000:.6f}".rstrip("0").rstrip(".")
+            dollars, cents = f"{amount / 1_000_000:.6f}".split(".")
+            return f"${dollars}.{cents.rstrip('0').ljust(2, '0')}"
         case "time_us":
             return f"{amount / 1_000_000:.3f}".rstrip("0").rstrip(".") + " s"
     return str(amount)

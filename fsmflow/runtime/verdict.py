@@ -105,18 +105,18 @@ def cut_off(
     stage: Stage, bound: Bound, elapsed_us: int, use: Use, source: random.Random, *, by_run: bool
 ) -> Ended:
     """Say what it means that an attempt was cut off: by its timeout, or for the run's own deadline."""
-    message = f"cut off after {seconds(elapsed_us)}"
+    time = seconds(elapsed_us)
     if stage.effect == "once":
-        message += ": nobody can tell if it happened"
+        message = f"cut off after {time}: nobody can tell if it happened"
         return Ended("unknown", None, None, message, (), use, elapsed_us)
     if by_run:
-        message += ": the run has no time left"
+        message = f"cut off after {time}: the run has no time left"
         return Ended("exceeded", None, None, message, (), use, elapsed_us)
+    message = f"cut off at its timeout, after {time}"
     if bound.mode == "thread" and stage.effect != "none":
         # The thread can't be killed and may still act, so another attempt must not begin.
-        message += ", its timeout; its thread could not be stopped"
+        message += "; its thread could not be stopped"
         return Ended("failure", None, None, message, (), use, elapsed_us)
-    message += ", its timeout"
     return Ended("transient", None, None, message, (), use, elapsed_us, None, source.random())
 
 

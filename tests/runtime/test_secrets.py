@@ -249,7 +249,7 @@ def test_what_the_runtime_says_of_an_attempt_is_told():
     """That a secret step was cut off or cancelled, or what its arguments lack, is no secret."""
     hiding = Hiding(Secrets(), ways_of({"a": ("input", "output")}))
     event = {"event": "attempt", "state": "a", "outcome": "transient", "complaints": [], "output": None}
-    message = "cut off after 2 s, its timeout"
+    message = "cut off at its timeout, after 2 s; its thread could not be stopped"
     unbound = {"$unbound": "$x is not set"}
 
     found = hiding.event({**event, "input": unbound, "message": message})
