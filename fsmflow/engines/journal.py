@@ -98,6 +98,7 @@ class RunJournal:
         self._open: dict[str, Any] | None = None
         self._used: Used | None = None
         self._has_asked = False
+        self._asked_ns: int | None = None
 
     def bear(self, row: Row, added: Changed) -> None:
         """Begin the journal of a run that is kept with its first attempt."""
@@ -149,6 +150,7 @@ class RunJournal:
         begun, self._open = self._open, None
         until = begun["until_ns"]
         if what == "question":
+            self._asked_ns = begun["at_ns"]
             self._asks(run.state, until)
             await self._keep()
         if until is None:
@@ -175,6 +177,9 @@ class RunJournal:
         It is kept together with what begins next, before that does, unless somebody watches.
         """
         if isinstance(event, Ended):
+            if self._asked_ns is not None:
+                waited_us = (time.time_ns() - self._asked_ns) // 1000
+                event = event._replace(elapsed_us=max(event.elapsed_us, waited_us))
             if run.state in self._parents:
                 event = await self._without_children(event)
             event, text = self._kept(run.state, event)
@@ -184,6 +189,7 @@ class RunJournal:
         if self._has_asked:
             # An answer is taken with the row that holds it: the next question of this run waits for its own.
             self._has_asked = False
+            self._asked_ns = None
             self._becomes("running", run.state)
             self._changes.append(Changed("DELETE FROM answers WHERE run_id = ?", (self._run_id,)))
         if self._is_watched:

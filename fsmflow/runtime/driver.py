@@ -310,10 +310,12 @@ class Driver:
         if holding is not None:
             holding.end(now())
         self._settle_late()
-        event = event._replace(elapsed_us=now() - started, use=(0, 0, 0))
+        ended = now()
+        event = event._replace(elapsed_us=ended - started, use=(0, 0, 0))
         if self._journal is not None and event.outcome != "cancelled":
             event = await self._journal.end(run, event)
-        self._note(started, event, span_id)
+        # Where the run was taken up, it began to ask before this process did.
+        self._note(ended - event.elapsed_us, event, span_id)
         if event.outcome == "cancelled" or attempts.interruption.has_come:
             self._stop(event)
         self._started = now()

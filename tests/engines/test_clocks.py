@@ -172,6 +172,22 @@ def test_the_trace_of_a_resumed_run_is_in_order(workflow: Workflow, wall: Wall, 
     assert trace[1].elapsed_us >= 500_000
 
 
+def test_a_question_lasts_from_when_it_was_asked(workflow: Workflow, wall: Wall, tmp_path: Path) -> None:
+    """However many processes a person is waited for in, the trace says for how long, and since when."""
+    with Durable(tmp_path / "runs.db", suspends=True) as durable:
+        run_id = durable.submit(workflow, {})
+        for _ in range(2):
+            with pytest.raises(Suspended):
+                asyncio.run(durable.resume(run_id))
+            wall.ahead_ns += HOUR
+        durable.answer(run_id, "ask", "yes_")
+        *_, find, ask = asyncio.run(asyncio.wait_for(durable.resume(run_id), 5)).trace
+
+    assert 2 * HOUR <= ask.elapsed_us * 1000 < 2 * HOUR + 60 * 10**9
+    # Two clocks tell of it, which do not agree to the microsecond.
+    assert abs(ask.start_us - (find.start_us + find.elapsed_us)) < 10_000_000
+
+
 def test_an_answer_of_the_last_moment_counts(
     workflow: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
