@@ -1,7 +1,8 @@
 """The JSON Schema of a type: what a model is told that its answer must be.
 
 It describes what `fsmflow.runtime.validation` takes. What it can't describe it leaves open, since the
-answer is held to the type itself afterwards.
+answer is held to the type itself afterwards. It says more than a schema has to where endpoints insist:
+what type values have, what is in a list, which properties an object has, and at its root that it is one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import enum
 import types
 import typing
 from collections import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fsmflow.runtime.instances import filled, is_class, type_variables
@@ -26,9 +27,10 @@ _PLAIN: dict[Any, Schema] = {
     bool: {"type": "boolean"},
     types.NoneType: {"type": "null"},
     None: {"type": "null"},
-    list: {"type": "array"},
-    dict: {"type": "object"},
+    list: {"type": "array", "items": {}},
+    dict: {"type": "object", "properties": {}, "additionalProperties": {}},
 }
+_VALUES = (bool, str, int, float, types.NoneType)
 _LISTS = (list, tuple, set, frozenset, abc.Sequence, abc.Set)
 
 
@@ -37,42 +39,47 @@ def json_schema(kind: Any) -> Schema:
     made = _Maker()
     schema = made.of(kind)
     reference = schema.get("$ref")
-    if reference is not None and reference not in made.referred:
-        schema = made.definitions.pop(reference.rpartition("/")[2])
-    # A class that is named once and does not hold itself reads better where it stands.
+    if reference is not None:
+        name = reference.rpartition("/")[2]
+        schema = made.definitions[name]
+        if reference not in made.referred:
+            # A class that does not hold itself reads better where it stands alone.
+            del made.definitions[name]
     return {**schema, "$defs": made.definitions} if made.definitions else schema
 
 
 def is_object(schema: Schema) -> bool:
     """Tell whether all that `schema` describes are objects."""
-    definitions = schema.get("$defs", {})
-    name = schema.get("$ref", "").rpartition("/")[2]
-    return bool(definitions.get(name, schema).get("type") == "object")
+    return bool(schema.get("type") == "object")
+
+
+_KNOWN = frozenset(
+    {"type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf"}
+    | {"$ref", "$defs", "title", "description"}
+)
+"""What may stand in a schema that an endpoint is to hold a model to: some refuse all else."""
 
 
 def is_strict(schema: Any) -> bool:
     """Tell whether an endpoint can hold a model to `schema` word for word.
 
-    For that, each object has to list all of its properties, and require them.
+    For that, each part has to have a type, each object has to list all of its properties, and require them,
+    and nothing may stand beside a reference.
     """
-    if isinstance(schema, list):
-        return all(map(is_strict, schema))
-    if not isinstance(schema, dict):
-        return True
-    if schema.get("type") == "object":
-        properties = schema.get("properties", {})
-        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(
-            properties
-        ):
-            return False
-        return all(is_strict(each) for each in (*properties.values(), *schema.get("$defs", {}).values()))
-    if not {"type", "enum", "const", "anyOf", "$ref"} & schema.keys() or (
-        schema.get("type") == "array" and "items" not in schema
+    if not isinstance(schema, dict) or not schema.keys() <= _KNOWN:
+        return False
+    if not schema.keys() & {"type", "anyOf", "$ref"} or (
+        "$ref" in schema and schema.keys() - {"$ref", "$defs"}
     ):
         return False
-    return all(is_strict(each) for key, each in schema.items() if key in ("items", "anyOf")) and all(
-        is_strict(each) for each in schema.get("$defs", {}).values()
-    )
+    properties = schema.get("properties", {})
+    if schema.get("type") == "object" and (
+        schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(properties)
+    ):
+        return False
+    items = [schema.get("items", {})] if schema.get("type") == "array" else []
+    held = (*properties.values(), *schema.get("$defs", {}).values(), *schema.get("anyOf", ()), *items)
+    return all(map(is_strict, held))
 
 
 class _Maker:
@@ -90,14 +97,14 @@ class _Maker:
         if origin in (typing.Annotated, typing.Required, typing.NotRequired):
             return self.of(arguments[0])
         if origin is typing.Literal:
-            return {"enum": list(arguments)}
+            return _one_of(arguments)
         if origin in (typing.Union, types.UnionType):
             return {"anyOf": [self.of(member) for member in arguments]}
         if origin in _LISTS or kind in _LISTS:
             return {"type": "array", **self._items(list(dict.fromkeys(arguments)))}
         if origin is dict:
             held = {"additionalProperties": self.of(arguments[1])} if arguments else {}
-            return {"type": "object", **held}
+            return {**_PLAIN[dict], **held}
         named = getattr(kind, "__supertype__", None) or getattr(kind, "__value__", None)
         if named is not None:
             # What a `NewType`, or a type that is given a name, is another word for.
@@ -110,7 +117,7 @@ class _Maker:
         """Say what stands in a list: of a tuple the types of all its items, in whatever order."""
         told = [self.of(each) for each in kinds if each is not ...]
         if not told:
-            return {}
+            return {"items": {}}
         return {"items": told[0] if len(told) == 1 else {"anyOf": told}}
 
     def _class(self, owner: type, kind: Any, known: Mapping[Any, Any]) -> Schema:
@@ -119,8 +126,7 @@ class _Maker:
             self.referred.add(reference)
             return {"$ref": reference}
         if issubclass(owner, enum.Enum):
-            values = [member.value for member in owner]
-            return {"enum": values} if all(isinstance(v, str | int | float) for v in values) else {}
+            return _one_of([member.value for member in owner])
         scalar = next((base for base in (str, int, float) if issubclass(owner, base)), None)
         if scalar is not None:
             return dict(_PLAIN[scalar])
@@ -162,6 +168,15 @@ class _Maker:
             free = f"{name}_{number}"
         self.definitions[free] = {}
         return free
+
+
+def _one_of(values: Sequence[Any]) -> Schema:
+    """Say that one of these values is meant, if they can stand in JSON."""
+    kinds = [next((kind for kind in _VALUES if isinstance(each, kind)), None) for each in values]
+    if None in kinds or any(isinstance(each, enum.Enum) for each in values):
+        return {}
+    named = list(dict.fromkeys(_PLAIN[kind]["type"] for kind in kinds))
+    return {"type": named[0] if len(named) == 1 else named, "enum": list(values)}
 
 
 def _renamed(schema: Any, names: dict[str, str]) -> Any:

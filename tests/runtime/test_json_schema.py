@@ -192,3 +192,87 @@ def test_anything():
     assert json_schema(object) == {}
     assert json_schema(Odd) == {}
     assert json_schema(Pair) == {}
+
+
+class Strict(pydantic.BaseModel, extra="forbid"):
+    """A model that lists all that it holds, and allows nothing else."""
+
+    name: str
+    point: Literal["a", "b"]
+
+
+class Bounded(pydantic.BaseModel, extra="forbid"):
+    """The same, but of a text that is not too long."""
+
+    name: str = pydantic.Field(max_length=5)
+
+
+class Described(pydantic.BaseModel, extra="forbid"):
+    """The same, but with words beside a reference."""
+
+    inner: Strict = pydantic.Field(description="What is within.")
+
+
+class Node(pydantic.BaseModel):
+    """A model that holds itself."""
+
+    below: list[Node]
+
+
+class Level(enum.IntEnum):
+    """Numbers by name."""
+
+    LOW = 1
+
+
+def parts(schema: Any) -> typing.Iterator[dict[str, Any]]:
+    """Give a schema, and all that stand in it, but for those that are open."""
+    if not schema:
+        return
+    yield schema
+    held = (*schema.get("properties", {}).values(), *schema.get("$defs", {}).values())
+    for each in (*held, *schema.get("anyOf", ()), schema.get("items")):
+        yield from parts(each)
+
+
+KINDS = [*(kind for kind, _, _ in CASES), typing.List, typing.Dict, Literal[True, None, "a"], Level]  # noqa: UP006
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_each_part_says_all_that_endpoints_insist_on(kind):
+    """Each part says its type, each list what is in it, and each object which properties it has."""
+    for part in parts(json_schema(kind)):
+        assert part.keys() & {"type", "anyOf", "$ref"}, part
+        assert part.get("type") != "array" or "items" in part
+        if part.get("type") == "object":
+            # Nothing listed, and nothing said of all else, is taken for nothing allowed.
+            assert part["properties"] or "additionalProperties" in part
+
+
+@pytest.mark.parametrize("kind", [Tree, Node])
+def test_what_holds_itself_is_an_object_at_its_root(kind):
+    """A class that holds itself says that it is an object where endpoints look for that, at the root."""
+    schema = json_schema(kind)
+
+    assert schema["type"] == "object"
+    assert schema["properties"]["below"]["items"] == {"$ref": f"#/$defs/{kind.__name__}"}
+    assert jsonschema.Draft202012Validator(schema).is_valid({"name": "a", "below": []})
+
+
+def test_the_type_of_values():
+    """Values say what they are; an enumeration's member is no JSON, and leaves open what is."""
+    assert json_schema(Literal["a", "b"]) == {"type": "string", "enum": ["a", "b"]}
+    assert json_schema(Literal[1, True, None]) == {
+        "type": ["integer", "boolean", "null"],
+        "enum": [1, True, None],
+    }
+    assert json_schema(Level) == {"type": "integer", "enum": [1]}
+    assert json_schema(Literal[Colour.RED]) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "strict"), [(Strict, True), (Bounded, False), (Described, False), (Level, True)], ids=str
+)
+def test_what_an_endpoint_refuses_is_not_asked_of_it_strictly(kind, strict):
+    """A keyword that no endpoint has to know, or one beside a reference, is asked for in words alone."""
+    assert is_strict(json_schema(kind)) is strict
