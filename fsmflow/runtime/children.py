@@ -22,6 +22,7 @@ from fsmflow.runtime.outcomes import Permanent
 from fsmflow.runtime.run import Error, Run, Spent
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Validate
+from fsmflow.runtime.waiting import all_done
 from fsmflow.runtime.world import World
 
 MOST_TOLD = 3
@@ -141,7 +142,10 @@ class _Group:
                 # A loop may begin tasks at once (`asyncio.eager_task_factory`): some may have failed by now.
                 if not self._has_failed:
                     self._tasks.add(asyncio.create_task(self._work(pending)))
-            await _all_done(self._tasks)
+            await all_done(self._tasks)
+            for task in self._tasks:
+                if not task.cancelled():
+                    task.result()
         if self._has_failed:
             raise Permanent(failures_told(self._children, [each.key for each in starts], self._failures))
         if any(task.cancelled() for task in self._tasks):
@@ -224,31 +228,6 @@ def failures_told(children: Children, keys: Sequence[int | str | None], failures
     said = [f"{keys[number]}: {why}" for number, why in failed[:MOST_TOLD]]
     more = ["…"] if len(failed) > MOST_TOLD else []
     return f"{head}: {'; '.join((*said, *more))}"
-
-
-async def _all_done(tasks: set[asyncio.Task[None]]) -> None:
-    """Wait until all of `tasks` are done, also if their caller is cancelled, which reaches them all.
-
-    `asyncio.TaskGroup` does so too, but counts as a cancellation of its caller what it made itself.
-
-    Raises:
-        asyncio.CancelledError: The caller was cancelled.
-    """
-    cancelled: asyncio.CancelledError | None = None
-    pending = tasks
-    while pending:
-        try:
-            _, pending = await asyncio.wait(pending)
-        except asyncio.CancelledError as error:
-            cancelled = error
-            pending = {task for task in pending if not task.done()}
-            for task in pending:
-                task.cancel()
-    if cancelled is not None:
-        raise cancelled
-    for task in tasks:
-        if not task.cancelled():
-            task.result()
 
 
 def child_id(run_id: str, state: str, visit: int, key: int | str | None) -> str:

@@ -27,6 +27,7 @@ from fsmflow.runtime.run import Configuration, Limits, Run, Spent
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound, resolve_type
 from fsmflow.runtime.validation import StepNotFound, Validate, validator
+from fsmflow.runtime.waiting import all_done
 from fsmflow.runtime.world import World
 
 Given = TypeVar("Given", contravariant=True)
@@ -313,7 +314,7 @@ class Runner(Generic[Given, Output]):
             yield run
         finally:
             if run.cancel():
-                await asyncio.wait([run])
+                await all_done({run})
 
     async def stream(
         self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]
@@ -344,7 +345,7 @@ class Runner(Generic[Given, Output]):
             await run
         finally:
             if run.cancel():
-                await asyncio.wait([run])
+                await all_done({run})
 
     def __reduce__(self) -> tuple[Callable[[str, str], Runner[Any, Any]], tuple[str, str]]:
         """Give what loads it anew in another process: a runner is code, and that stands in its module.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
@@ -111,6 +111,50 @@ def test_a_listener_that_is_cancelled_takes_the_run_with_it() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert len(asyncio.all_tasks()) == 1
+        return trace
+
+    assert asyncio.run(main())[-1]["end"] == "cancelled"
+
+
+async def listened(runner: Any, **options: Any) -> None:
+    async for _ in runner.stream(None, **options):
+        pass
+
+
+async def begun(runner: Any, **options: Any) -> None:
+    async with runner.start(None, **options) as task:
+        await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("watch", [listened, begun])
+def test_a_listener_that_is_cancelled_again_and_again_waits_for_the_run(watch: Any) -> None:
+    """Who is cancelled until he has left, as by scopes of anyio, leaves when the run has, and not before."""
+
+    async def main() -> list[dict[str, Any]]:
+        trace: list[dict[str, Any]] = []
+        going, tidied = asyncio.Event(), False
+
+        async def work() -> None:
+            nonlocal tidied
+            going.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                for _ in range(5):
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.sleep(0)
+                tidied = True
+
+        runner = compiled({"work": step()})
+        task = asyncio.create_task(watch(runner, steps={"work": work}, trace=trace.append))
+        await going.wait()
+        while not task.done():
+            task.cancel()
+            await asyncio.sleep(0)
+        assert tidied
+        assert len(asyncio.all_tasks()) == 1
+        with pytest.raises(asyncio.CancelledError):
+            await task
         return trace
 
     assert asyncio.run(main())[-1]["end"] == "cancelled"
