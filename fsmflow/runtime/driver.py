@@ -336,7 +336,7 @@ class Driver:
             self._settle_late()
             event = Elapsed(ended - started + pause.duration_us - (left or 0))
             run.time_us += event.elapsed_us
-            self._note(started, event, span_id)
+            self._note(ended - event.elapsed_us, event, span_id)
         if journal is not None:
             await journal.end(run, event)
         self._started = ended

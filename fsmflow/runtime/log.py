@@ -59,6 +59,7 @@ class RunLog:
         self._epoch_ns = clock.wall_ns() - clock.now() * 1000
         self._clock = clock
         self._root = span_id or new_span_id()
+        self._start_us = clock.now() if start_us is None else start_us
         self._write(
             {
                 "schema": SCHEMA,
@@ -69,7 +70,7 @@ class RunLog:
                 "workflow": workflow,
                 "digest": digest,
                 "profile": profile,
-                "start_ns": self._at(clock.now() if start_us is None else start_us),
+                "start_ns": self._at(self._start_us),
                 "input": plain(run.values["input"]),
                 **({} if parent is None else {"parent_id": parent.span_id, "child": parent.key}),
             }
@@ -149,7 +150,8 @@ class RunLog:
             "state": span.state,
             "visit": span.visit,
             "attempt": span.attempt,
-            "start_ns": self._at(span.start_us),
+            # What began before this process did is told from where the trace begins.
+            "start_ns": self._at(max(span.start_us, self._start_us)),
             "end_ns": self._at(span.start_us + span.elapsed_us),
         }
         if isinstance(event, Ended):

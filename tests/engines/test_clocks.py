@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,8 +182,12 @@ def test_a_question_lasts_from_when_it_was_asked(workflow: Workflow, wall: Wall,
                 asyncio.run(durable.resume(run_id))
             wall.ahead_ns += HOUR
         durable.answer(run_id, "ask", "yes_")
-        *_, find, ask = asyncio.run(asyncio.wait_for(durable.resume(run_id), 5)).trace
+        events: list[dict[str, Any]] = []
+        result = asyncio.run(asyncio.wait_for(durable.resume(run_id, trace=events.append), 5))
+    *_, find, ask = result.trace
+    (told,) = [event for event in events if event["event"] == "answer"]
 
+    assert events[0]["start_ns"] <= told["start_ns"] <= told["end_ns"] <= events[-1]["end_ns"]
     assert 2 * HOUR <= ask.elapsed_us * 1000 < 2 * HOUR + 60 * 10**9
     # Two clocks tell of it, which do not agree to the microsecond.
     assert abs(ask.start_us - (find.start_us + find.elapsed_us)) < 10_000_000
