@@ -24,7 +24,8 @@ class Resource:
                 return f"{amount / 1_000_000:.6f}s"
             case "time":
                 return str(Duration(amount))
-        return f"{amount:,} {self.key.replace('_', ' ')}"
+        counted = self.key.replace("_", " ")
+        return f"{amount:,} {counted.removesuffix('s') if amount == 1 else counted}"
 
 
 RESOURCES = tuple(Resource(key) for key in ("steps", "tool_calls", "tokens", "usd", "time"))

@@ -42,7 +42,7 @@ def test_how_a_fan_out_comes_to_its_amount(said):
     assert said(each.format(13), steps=13) == [
         (
             "attempt-above-cap",
-            "`run` may take 14 steps at once (13 × 1 steps + its own); the cap is 13 steps",
+            "`run` may take 14 steps at once (13 × 1 step + its own); the cap is 13 steps",
             hint,
         )
     ]
