@@ -13,8 +13,11 @@ def stamped(code: str) -> bytes:
 
 
 def is_untouched(content: bytes) -> bool:
-    """Tell whether `content` is just as it was generated: its last line holds the hash of the rest."""
-    text = content.decode("utf-8", "replace")
+    """Tell whether `content` is just as it was generated: its last line holds the hash of the rest.
+
+    It may have been checked out with the line ends of Windows.
+    """
+    text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     code, mark, written = text.rpartition(_MARK)
     return bool(mark) and written.rstrip("\n") == _hash(code.removesuffix("\n\n"))
 

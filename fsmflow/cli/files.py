@@ -69,14 +69,14 @@ def was_generated(path: Path) -> bool:
 def stale(artifacts: Sequence[Artifact]) -> list[Path]:
     """Find files that are missing, or hold something else than would be written.
 
-    A certificate may have come about with another version of the solver: it is held to what it claims,
-    and to the checker, not to its bytes.
+    How their lines end is a matter of git on Windows. A certificate may have come about with another
+    version of the solver: it is held to what it claims, and to the checker, not to its bytes.
     """
     return [a.path for a in artifacts if not a.path.is_file() or not _is_current(a)]
 
 
 def _is_current(artifact: Artifact) -> bool:
-    if artifact.path.read_bytes() == artifact.content:
+    if artifact.path.read_bytes().replace(b"\r\n", b"\n") == artifact.content:
         return True
     if artifact.path.name.endswith(certificate.SUFFIX):
         return certificate.claims_the_same(artifact.path, artifact.content)

@@ -83,6 +83,20 @@ def test_check_fails_when_the_spec_changed(run: Run, project: Path) -> None:
     assert "hello_fsm.py is not what the spec says" in result.stderr
 
 
+def test_line_ends_are_no_edit(run: Run, project: Path) -> None:
+    """A checkout whose lines end as on Windows is as it was built, and is built anew when its spec changes."""
+    run("build")
+    for path in [*(project / "generated").iterdir(), *(project / "diagrams").iterdir()]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert run("build", "--check").exit_code == 0
+
+    edit(project / "specs/hello.fsm.yaml", "steps: 12", "steps: 13")
+
+    assert run("build", "--check").exit_code == 1
+    assert run("build").exit_code == 0
+
+
 def test_check_fails_when_a_generated_file_changed(run: Run, project: Path) -> None:
     """`build --check` fails once a generated file was edited, or is gone."""
     run("build")
