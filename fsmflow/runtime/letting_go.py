@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeVar
@@ -126,22 +127,27 @@ def going_on(
         return done.value
 
 
+_closing = threading.RLock()
+"""Held while a hook stands in the place of Python's own, of which all threads have but one."""
+
+
 def _close(coroutine: Coroutine[Any, Any, Any]) -> None:
     """Have a coroutine end where it waits, and say nothing of what in it does not even end then."""
-    before = sys.unraisablehook
+    with _closing:
+        before = sys.unraisablehook
 
-    def other(unraisable: sys.UnraisableHookArgs) -> None:
-        if _IGNORED not in str(unraisable.exc_value):
-            before(unraisable)
+        def other(unraisable: sys.UnraisableHookArgs) -> None:
+            if _IGNORED not in str(unraisable.exc_value):
+                before(unraisable)
 
-    sys.unraisablehook = other
-    try:
-        coroutine.close()
-    except RuntimeError as error:
-        if _IGNORED not in str(error):
-            raise
-    finally:
-        sys.unraisablehook = before
+        sys.unraisablehook = other
+        try:
+            coroutine.close()
+        except RuntimeError as error:
+            if _IGNORED not in str(error):
+                raise
+        finally:
+            sys.unraisablehook = before
 
 
 def told(call: Callable[..., T], *arguments: Any, **named: Any) -> T:

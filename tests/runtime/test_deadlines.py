@@ -538,3 +538,39 @@ def test_a_run_within_a_step_is_left_with_its_own_step(monkeypatch):
 
         assert result.end in ("done", "failed")
         assert result.spent.time_us < 1_000_000
+
+
+def test_steps_that_are_left_in_two_threads_at_once_leave_the_hook_of_python_as_it_was(monkeypatch):
+    """What Python tells errors to that nobody can catch is the same after runs in threads as before."""
+    monkeypatch.setattr(clock, "AGAIN_US", 1_000)
+    is_in = [threading.Event(), threading.Event()]
+    first_is_out = threading.Event()
+
+    def left(number):
+        async def work():
+            while True:
+                try:
+                    await forever()
+                except asyncio.CancelledError:
+                    continue
+                except GeneratorExit:
+                    # Were both closed at once, the first would be done while the second still is not.
+                    is_in[number].set()
+                    (first_is_out if number else is_in[1]).wait(0.5)
+                    raise
+
+        return run({"work": step(timeout=seconds(0.02))}, {"work": work})
+
+    def second():
+        is_in[0].wait(10)
+        left(1)
+
+    before = sys.unraisablehook
+    monkeypatch.setattr(sys, "unraisablehook", before)
+    other = threading.Thread(target=second)
+    other.start()
+    left(0)
+    first_is_out.set()
+    other.join()
+
+    assert sys.unraisablehook is before
