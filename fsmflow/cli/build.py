@@ -12,6 +12,8 @@ from fsmflow.cli.files import hand_edited, made_of_others, stale, write_all
 from fsmflow.cli.output import exit_code, format_option, quiet_option, report
 from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
 
+_EDITED = "was edited by hand, or by a formatter"
+
 
 @click.command("build")
 @paths_argument
@@ -76,7 +78,7 @@ def command(
     edited = [] if force else hand_edited(artifacts)
     if edited:
         for path in edited:
-            click.echo(f"{_shown(path)} was edited by hand", err=True)
+            click.echo(f"{_shown(path)} {_EDITED}", err=True)
         click.echo("Nothing was written. Change the spec instead, or overwrite with --force.", err=True)
         sys.exit(1)
     try:
@@ -106,12 +108,12 @@ def _emit(
 
 
 def _tell_stale(artifacts: list[Artifact]) -> int:
-    found = stale(artifacts)
+    found, edited = stale(artifacts), hand_edited(artifacts)
     for path in found:
         state = "is not what the spec says" if path.is_file() else "is missing"
-        click.echo(f"{_shown(path)} {state}", err=True)
+        click.echo(f"{_shown(path)} {_EDITED if path in edited else state}", err=True)
     if found:
-        click.echo("`fsmflow build` writes it anew.", err=True)
+        click.echo(f"`fsmflow build{' --force' * bool(edited)}` writes it anew.", err=True)
     return int(bool(found))
 
 

@@ -106,7 +106,11 @@ def test_check_fails_when_a_generated_file_changed(run: Run, project: Path) -> N
         "run.steps + 0",
     )
 
-    assert run("build", "--check").exit_code == 1
+    result = run("build", "--check")
+
+    assert result.exit_code == 1
+    assert "hello_fsm.py was edited by hand, or by a formatter" in result.stderr
+    assert "`fsmflow build --force` writes it anew" in result.stderr
 
     run("build", "--force")
     (project / "diagrams/hello.dot").unlink()
@@ -137,7 +141,7 @@ def test_an_edit_by_hand_is_not_overwritten(run: Run, project: Path) -> None:
     result = run("build")
 
     assert result.exit_code == 1
-    assert "hello_fsm.py was edited by hand" in result.stderr
+    assert "hello_fsm.py was edited by hand, or by a formatter" in result.stderr
     assert tree(project) == before
     assert run("build", "--force").exit_code == 0
     assert run("build", "--check").exit_code == 0
