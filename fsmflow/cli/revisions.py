@@ -139,5 +139,9 @@ def _git(complaint: str, *arguments: str, input: bytes = b"") -> bytes:
     except subprocess.TimeoutExpired as error:
         raise click.UsageError(f"git did not answer in {_LONGEST} seconds") from error
     if done.returncode:
+        command = done.stderr.decode("utf-8", "replace").rpartition("\n\n")[2].strip()
+        if command.startswith("git config --global --add safe.directory"):
+            # What git knows of it, it says in the language of the user; but for this.
+            complaint = f"git reads no repository of another user: `{command}` lets it"
         raise click.UsageError(complaint)
     return done.stdout

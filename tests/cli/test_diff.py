@@ -170,6 +170,17 @@ def test_git_must_be_there(run: Run, project: Path, monkeypatch: pytest.MonkeyPa
     assert "git is needed" in without.stderr
 
 
+def test_a_repository_of_another_user_is_told_how_to_be_read(
+    run: Run, git: Git, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where git reads no repository of another user, as in a container of CI, what lets it is told."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    result = run("diff", "HEAD:specs", "specs")
+
+    assert result.exit_code == 2
+    assert "git reads no repository of another user: `git config --global --add safe.directory" in result.stderr
+
+
 def test_workflows_are_paired_by_name(run: Run, before: Path) -> None:
     """In folders, a workflow is compared with the one of its name; others are new, or gone."""
     shutil.copytree(before / "specs", before / "old")
