@@ -39,6 +39,7 @@ def render(recording: Recording, step: str | None = None) -> str:
             "slowest": _place(summary.slowest),
             "costliest": _place(summary.costliest),
             "visits": visits,
+            **_late(recording),
             **_unfinished(summary.whole),
             **({"strays": recording.strays} if recording.strays else {}),
         }
@@ -122,8 +123,17 @@ def _run(run: Run) -> dict[str, Any]:
         "spent": dict(recording.spent),
         "total_us": recording.total_us,
         "visits": [_visit(visit) for visit in run.visits],
+        **_late(recording),
         **_unfinished(run),
     }
+
+
+def _late(recording: Recording) -> dict[str, Any]:
+    """Tell what attempts charged that had been cut off: it is that of no visit."""
+    found = [
+        {"after_stage": each.after, "state": each.state, "use": dict(each.use)} for each in recording.late
+    ]
+    return {"late": found} if found else {}
 
 
 def _unfinished(run: Run) -> dict[str, Any]:

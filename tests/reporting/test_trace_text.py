@@ -58,6 +58,16 @@ def test_what_was_charged_late_has_a_line():
     assert lines[at + 2].split()[:2] == ["check", "good"]
 
 
+def test_what_was_charged_late_is_in_the_json():
+    """A program that adds up what a run's visits used finds what else was charged, and after which stage."""
+    recording = ran("t s s:good")
+    used = {"tool_calls": 0, "tokens": 7, "micro_usd": 0}
+    late = evolve(recording, late=(LateCharge(3, "check", used),))
+
+    assert json.loads(trace_json.render(late))["late"] == [{"after_stage": 3, "state": "check", "use": used}]
+    assert "late" not in json.loads(trace_json.render(recording))
+
+
 def test_the_slowest_and_the_costliest_are_the_maxima():
     """On random runs, no visit lasts longer or costs more than the one that is marked, but for people."""
     for seed in range(60):
