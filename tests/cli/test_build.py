@@ -84,7 +84,7 @@ def test_check_fails_when_the_spec_changed(run: Run, project: Path) -> None:
 
 
 def test_line_ends_are_no_edit(run: Run, project: Path) -> None:
-    """A checkout whose lines end as on Windows is as it was built, and is built anew when its spec changes."""
+    """Code whose lines end as on Windows is as it was built, and is built anew when its spec changes."""
     run("build")
     for path in [*(project / "generated").iterdir(), *(project / "diagrams").iterdir()]:
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))

@@ -178,7 +178,7 @@ def test_a_repository_of_another_user_is_told_how_to_be_read(
     result = run("diff", "HEAD:specs", "specs")
 
     assert result.exit_code == 2
-    assert "git reads no repository of another user: `git config --global --add safe.directory" in result.stderr
+    assert "git reads no repository of another user: `git config --global --add safe" in result.stderr
 
 
 def test_workflows_are_paired_by_name(run: Run, before: Path) -> None:
