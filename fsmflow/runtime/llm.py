@@ -18,12 +18,14 @@ from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
 from fsmflow.runtime.cap_names import cap_name, learn_cap_name
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
+from fsmflow.runtime.endings import content_of, message_of
 from fsmflow.runtime.endpoint import client, endpoint
 from fsmflow.runtime.model import Model
-from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
+from fsmflow.runtime.outcomes import Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
+from fsmflow.runtime.refusals import look_into
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.streaming import reply_in, streamed, words_of
+from fsmflow.runtime.streaming import reply_in, streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.validation import StepNotFound, validator
 
@@ -69,8 +71,8 @@ def step(stage: Stage, folder: Path) -> Callable[..., Awaitable[Any]]:
         reply = await _answer(request, stage, ctx)
         _charge(ctx, model, reply.get("usage"))
         ctx.note_model(**_about(reply))
-        message = _message(reply, model)
-        return form.called(message.get("tool_calls")) if form.tools else form.read(_content(message))
+        message = message_of(reply, model)
+        return form.called(message.get("tool_calls")) if form.tools else form.read(content_of(message))
 
     return ask
 
@@ -155,6 +157,7 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
     Raises:
         Transient: The endpoint knows the cap on an answer by its other name, which the next attempt goes by;
             or it could not answer.
+        Invalid: The endpoint blames the answer.
         Permanent: It is not sent, or blamed.
     """
     try:
@@ -162,6 +165,7 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
             return await streamed(request, _client(stage, ctx), ctx.emit)
         return await _reply(request, _client(stage, ctx))
     except Exception as error:
+        look_into(error)
         name = learn_cap_name(error, endpoint().place, request["model"])
         if name is None:
             raise
@@ -241,43 +245,3 @@ def _charge(ctx: StepContext, model: Model, usage: Any) -> None:
 def _count(number: Any) -> int | None:
     """Give a number of tokens; none for what no answer could have used, and so says nothing."""
     return number if type(number) is int and 0 <= number <= MOST_TOKENS else None
-
-
-def _message(reply: Mapping[str, Any], model: Model) -> dict[str, Any]:
-    """Give the message of an answer that was brought to its end.
-
-    Raises:
-        Transient: There is no answer at all, or the endpoint failed in the middle of it.
-        Invalid: It was not brought to its end.
-        Permanent: The model refused, or a filter did.
-    """
-    choices = reply.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise Transient("the endpoint's reply holds no answer")
-    message = choices[0].get("message")
-    if not isinstance(message, dict):
-        raise Transient("the endpoint's reply holds no answer")
-    finish = choices[0].get("finish_reason")
-    if finish == "error":
-        raise Transient("the endpoint failed in the middle of the answer")
-    if finish == "content_filter":
-        raise Permanent("a content filter stopped the answer")
-    if message.get("refusal"):
-        raise Permanent("the model refused to answer")
-    if finish == "length":
-        raise Invalid(f"the answer was cut short at {model.max_tokens:,} tokens; be briefer")
-    if finish != "stop" and not (model.tools and finish == "tool_calls"):
-        raise Invalid(f"the answer did not come to its end: {finish!r:.40}")
-    return message
-
-
-def _content(message: Mapping[str, Any]) -> str:
-    """Give the words of an answer.
-
-    Raises:
-        Invalid: There are none.
-    """
-    content = words_of(message.get("content"))
-    if not content.strip():
-        raise Invalid("the answer is empty")
-    return content

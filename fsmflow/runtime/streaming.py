@@ -9,7 +9,8 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
-from fsmflow.runtime.outcomes import TRANSIENT_STATUSES, Permanent, StepError, Transient
+from fsmflow.runtime.outcomes import Transient
+from fsmflow.runtime.refusals import error_in, refusal
 
 MOST_TEXT = 8_000_000
 """From how many characters on an answer is taken to have no end."""
@@ -84,25 +85,9 @@ def reply_in(content: bytes) -> dict[str, Any]:
         reply = None
     if not isinstance(reply, dict):
         raise Transient("the endpoint's reply is no JSON object")
-    if reply.get("error"):
-        raise _refusal("the endpoint's reply is an error", reply["error"])
+    if error := error_in(reply):
+        raise refusal("the endpoint's reply is an error", error)
     return reply
-
-
-_BLAMES = frozenset({"context_length_exceeded", "invalid_request_error"})
-"""What an error says, as its code or its type, of a request that can't be answered as it is."""
-
-
-def _refusal(how: str, error: Any) -> StepError:
-    """Say what an error means that comes in the place of an answer, and so under a status of success."""
-    message = f"{how}: {json.dumps(error)[:200]}"
-    said = [error.get("code"), error.get("type")] if isinstance(error, dict) else [error]
-    code = str(said[0])
-    status = int(code) if re.fullmatch("4[0-9]{2}", code) else None
-    is_blamed = any(isinstance(each, str) and each in _BLAMES for each in said)
-    if is_blamed if status is None else status not in TRANSIENT_STATUSES:
-        return Permanent(message)
-    return Transient(message)
 
 
 def _at_once(content: bytes, show: Callable[[str], None]) -> dict[str, Any]:
@@ -131,8 +116,8 @@ def _part(line: str) -> Mapping[str, Any]:
         part = None
     if not isinstance(part, dict):
         raise Transient("the stream holds what is no part of an answer")
-    if part.get("error"):
-        raise _refusal("the stream broke off", part["error"])
+    if error := error_in(part):
+        raise refusal("the stream broke off", error)
     return part
 
 

@@ -21,6 +21,7 @@ class ModelServer(http.server.ThreadingHTTPServer):
 
     Attributes:
         asked: The bodies of all requests that came over the wire.
+        queries: What stood behind the address of each.
     """
 
     daemon_threads = True
@@ -29,6 +30,7 @@ class ModelServer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.script = list(script)
         self.asked: list[dict[str, Any]] = []
+        self.queries: list[str] = []
         self.closing = threading.Event()
         self._lock = threading.Lock()
 
@@ -52,7 +54,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        assert self.path == "/v1/chat/completions", self.path
+        path, _, query = self.path.partition("?")
+        assert path.endswith("/v1/chat/completions"), path
+        self.server.queries.append(query)
         self.server.next(body)(self)
         self.close_connection = True
 

@@ -20,6 +20,10 @@ REFUSED = {
 """What OpenAI answers of its newer models."""
 
 UNKNOWN = {"message": "Unrecognized request argument supplied: max_completion_tokens", "code": None}
+EXTRA = {
+    "detail": [{"type": "extra_forbidden", "loc": ["body", NEW], "msg": "Extra inputs are not permitted"}]
+}
+"""What those say of the new name that check a request against a model of it, in the place of an error."""
 TRIED_AGAIN = [("draft", "transient"), ("draft", "elapsed"), ("draft", "success")]
 TOO_LARGE = {"message": "max_completion_tokens is too large: 900000. This model supports at most 16384."}
 
@@ -88,10 +92,13 @@ def test_what_is_learned_is_of_one_model(ask, monkeypatch):
     assert OLD in server.asked[2]
 
 
-def test_an_endpoint_that_knows_the_old_name_alone(ask, monkeypatch):
+@pytest.mark.parametrize(
+    "refusal", [{"error": UNKNOWN}, EXTRA, {"object": "error", "message": EXTRA}], ids=str
+)
+def test_an_endpoint_that_knows_the_old_name_alone(ask, monkeypatch, refusal):
     """Where the new name is told and refused, the old one is told from then on."""
     monkeypatch.setattr(cap_names, "_NEW_AT", ("127.0.0.1",))
-    with serving(refuses(UNKNOWN, 422), says("yes")) as server:
+    with serving(sends(refusal, 422), says("yes")) as server:
         result = ask(server, retry=retry(1))
 
     assert outcomes(result) == TRIED_AGAIN

@@ -1,0 +1,224 @@
+"""Replies as different endpoints give them: what each does its own way has the same outcome as elsewhere."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from tests.runtime.model_server import part, says, sends, serving, streams
+from tests.runtime.test_llm import ask_without
+from tests.runtime.workbench import outcomes, reask, retry
+
+
+@attrs.frozen
+class Answer:
+    """What the model is asked for."""
+
+    text: str
+
+
+GIVES = "tests.runtime.test_llm_endpoints:Answer"
+GOOD = {"text": "It adds."}
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """Ask a server with a script by a state `draft`, in words or for an answer of a type."""
+    monkeypatch.delenv("OPENAI_MODEL", raising=False)
+    (tmp_path / "draft.md").write_text("{{ question }}", encoding="utf-8")
+
+    def run(server, *, watched=False, place="", **how):
+        monkeypatch.setenv("OPENAI_BASE_URL", place or server.url)
+        return ask_without(tmp_path, options={"trace": [].append, "live": True} if watched else {}, **how)
+
+    return run
+
+
+@pytest.fixture(params=[False, True], ids=["whole", "streamed"])
+def ending(request):
+    """Make a reply that ends so, whole or in parts."""
+
+    def reply(words, finish):
+        if request.param:
+            return streams(part(words), part(finish=finish))
+        return says(words, finish=finish)
+
+    reply.watched = request.param
+    return reply
+
+
+ENDS = {
+    "eos": "success",
+    "eos_token": "success",
+    "stop_sequence": "success",
+    "STOP": "success",
+    "end_turn": "success",
+    "model_length": "invalid",
+    "max_tokens": "invalid",
+    "tool_calls": "invalid",
+    "function_call_filter: MALFORMED_FUNCTION_CALL": "invalid",
+    "insufficient_system_resource": "transient",
+    "abort": "transient",
+    "error": "transient",
+    "content_filter: RECITATION": "failure",
+    "SAFETY": "failure",
+    "PROHIBITED_CONTENT": "failure",
+    "refusal": "failure",
+}
+
+
+@pytest.mark.parametrize("finish", ENDS)
+def test_why_an_answer_ended_by_whatever_name(ask, ending, finish):
+    """Each endpoint has its own words for why an answer ended; they mean the same."""
+    with serving(ending("It adds.", finish)) as server:
+        result = ask(server, watched=ending.watched)
+
+    assert outcomes(result) == [("draft", ENDS[finish])]
+
+
+def test_what_kind_of_filter_it_was_is_told(ask):
+    """The message holds the endpoint's own word for what it did not let through."""
+    with serving(says(None, finish="content_filter: RECITATION")) as server:
+        result = ask(server)
+
+    assert result.error.message == "a content filter stopped the answer: content_filter: RECITATION"
+
+
+@pytest.mark.parametrize("choice", [{}, {"message": None}, {"message": {"role": "assistant"}}], ids=str)
+def test_an_answer_that_ended_without_a_message(ask, choice):
+    """Where nothing was said, why it ended still says how."""
+    for finish, outcome in (("length", "invalid"), ("content_filter", "failure"), ("stop", None)):
+        with serving(sends({"choices": [{"finish_reason": finish, **choice}]})) as server:
+            result = ask(server)
+
+        missing = "invalid" if choice.get("message") else "transient"
+        assert outcomes(result) == [("draft", outcome or missing)]
+
+
+def test_thoughts_that_leave_no_room_for_an_answer(ask, ending):
+    """Where all tokens went into thoughts, the message says so, since to be briefer would be no help."""
+    with serving(ending("", "length"), says("It adds.")) as server:
+        result = ask(server, watched=ending.watched, invalid=reask(1))
+
+    told = "all of the 100 tokens of `max_tokens` went into thoughts: think less, or raise it"
+    assert result.trace[0].event.complaints == (told,)
+
+
+def test_an_answer_that_broke_off_says_why(ask):
+    """An error that stands beside what was said is told, and blames what it blames elsewhere."""
+    for error, outcome in (({"code": 502, "message": "gone"}, "transient"), ({"code": 403}, "failure")):
+        choice = {"finish_reason": "error", "message": {"content": "It"}, "error": error}
+        with serving(sends({"choices": [choice]})) as server:
+            result = ask(server)
+
+        assert outcomes(result) == [("draft", outcome)]
+        assert str(error["code"]) in result.trace[0].event.message
+
+
+TOOL_USE_FAILED = {
+    "message": "Failed to call a function. See 'failed_generation' for more details.",
+    "type": "invalid_request_error",
+    "code": "tool_use_failed",
+    "failed_generation": '<function=search {"query": "sum"</function>',
+}
+JSON_FAILED = {
+    "message": "Failed to generate JSON. Please adjust your prompt.",
+    "type": "invalid_request_error",
+    "code": "json_validate_failed",
+    "failed_generation": "",
+}
+
+
+@pytest.mark.parametrize("error", [TOOL_USE_FAILED, JSON_FAILED], ids=lambda error: error["code"])
+@pytest.mark.parametrize("how", ["refused", "whole", "streamed"])
+def test_an_answer_that_the_endpoint_found_unfit_is_asked_again(ask, error, how):
+    """Where the endpoint blames what the model wrote, the model hears of it, and what is declared counts."""
+    replies = {"refused": sends({"error": error}, 400), "whole": sends({"error": error})}
+    reply = replies.get(how) or streams(part("It"), {"error": {**error, "status_code": 400}})
+    with serving(reply, says(GOOD)) as server:
+        result = ask(server, watched=how == "streamed", gives=GIVES, invalid=reask(1))
+
+    assert outcomes(result) == [("draft", "invalid"), ("draft", "success")]
+    (complaint,) = result.trace[0].event.complaints
+    assert error["code"] in complaint
+    assert (error["failed_generation"] or error["message"]) in complaint
+    assert complaint[:100] in server.asked[1]["messages"][-1]["content"]
+    assert result.trace[0].event.use[1] == 1_000
+
+
+def test_a_quota_that_is_used_up_is_no_limit_that_passes(ask):
+    """No pause brings money: where the quota is used up, the same request is not sent again."""
+    error = {"message": "You exceeded your current quota.", "type": "insufficient_quota", "code": None}
+    for reply in (sends({"error": error}, 429), sends({"error": error})):
+        with serving(reply) as server:
+            result = ask(server, retry=retry(2))
+
+        assert outcomes(result) == [("draft", "failure")]
+        assert "You exceeded your current quota" in result.error.message
+
+
+LATE = {"object": "error", "message": "The model is overloaded.", "type": "ServerError", "code": 503}
+
+
+@pytest.mark.parametrize("reply", [sends(LATE), streams(part("It"), LATE)], ids=["whole", "streamed"])
+def test_an_error_that_says_what_it_is(ask, reply):
+    """An error that stands for itself, in no object of its own, is told as it is."""
+    with serving(reply) as server:
+        result = ask(server, watched=True)
+
+    assert outcomes(result) == [("draft", "transient")]
+    assert "The model is overloaded." in result.trace[0].event.message
+
+
+def test_a_list_of_errors_is_told(ask):
+    """An error whose body is a list keeps its message, and the outcome of its status."""
+    for status, outcome in ((429, "transient"), (400, "failure")):
+        with serving(sends([{"error": {"code": status, "message": "why so"}}], status)) as server:
+            result = ask(server)
+
+        assert outcomes(result) == [("draft", outcome)]
+        assert "why so" in result.trace[0].event.message
+
+
+DETAIL = {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs"}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        (DETAIL, 422, '"loc": ["body", "seed"]'),
+        ({"object": "error", "message": DETAIL}, 422, '"loc": ["body", "seed"]'),
+        ({"error": {"message": "Provider returned error", "metadata": {"raw": "too long"}}}, 400, "too long"),
+        ({"error": {"message": "too long", "code": 400}}, 400, "too long"),
+        (b"<html>upstream is gone</html>", 502, "upstream is gone"),
+    ],
+    ids=str,
+)
+def test_whatever_an_endpoint_refuses_with_is_told(ask, body, status, told):
+    """A person can read why a request was refused, in whatever shape the endpoint says it."""
+    with serving(sends(body, status)) as server:
+        result = ask(server)
+
+    assert told in result.trace[0].event.message
+
+
+@pytest.mark.parametrize("body", [b"404 page not found", {"detail": "Not Found"}], ids=str)
+def test_an_address_at_which_nothing_is_asked(ask, body):
+    """Where an address leads to no endpoint, the message says what most addresses end in."""
+    with serving(sends(body, 404)) as server:
+        result = ask(server, place=f"{server.url}/v1")
+
+    assert outcomes(result) == [("draft", "failure")]
+    assert result.error.message == (
+        "no model can be asked at this address (404): OPENAI_BASE_URL ends in /v1 at most endpoints"
+    )
+
+
+def test_a_model_that_is_not_there(ask):
+    """A model that the endpoint does not have is said to be missing by its own words."""
+    error = {"error": {"message": "model 'small' not found"}}
+    for body in (error, [error]):
+        with serving(sends(body, 404)) as server:
+            result = ask(server)
+
+        assert "model 'small' not found" in result.error.message
