@@ -61,12 +61,12 @@ class Watching(NamedTuple):
         self.check()
         sinks: list[Sink] = []
         if self.trace is not None:
-            sinks.append(stack.enter_context(_lines_in(self.trace)))
+            sinks.append(_lines_in(self.trace, stack))
         if self.otel:
             sinks.append(stack.enter_context(exported()))
         options: dict[str, Any] = {"bodies": self.bodies, "trace": Told(sinks) if sinks else None}
         if self.record is not None:
-            options["record"] = stack.enter_context(_lines_in(self.record, is_private=True))
+            options["record"] = _lines_in(self.record, stack, is_private=True)
         return options
 
 
@@ -133,11 +133,19 @@ def are_one(path: Path | None, other: Path | None) -> bool:
     return path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other))
 
 
-def _lines_in(path: Path, *, is_private: bool = False) -> JsonLines:
+def _lines_in(path: Path, stack: ExitStack, *, is_private: bool = False) -> JsonLines:
+    """Open a file until `stack` is closed; a run that never began leaves none behind."""
+    if not path.exists():
+        stack.callback(_drop_if_empty, path)
     try:
-        return JsonLines(path, is_private=is_private)
+        return stack.enter_context(JsonLines(path, is_private=is_private))
     except OSError as error:
         raise CannotWrite(path, error) from error
+
+
+def _drop_if_empty(path: Path) -> None:
+    if path.is_file() and not path.stat().st_size:
+        path.unlink()
 
 
 def exported() -> OtelSink:

@@ -231,6 +231,21 @@ def test_a_record_that_cannot_be_written_is_told(run: Run, project: Path) -> Non
     assert "gone/r.jsonl" in result.output
 
 
+@pytest.mark.parametrize("given", ["text=a", "txt=a"], ids=["no module", "no such input"])
+def test_a_run_that_never_began_leaves_no_trace_behind(run: Run, project: Path, given: str) -> None:
+    """Where a step can't be imported, or the input does not fit, there is no empty file afterwards."""
+    if given == "text=a":
+        edit(
+            project / "specs/hello.py",
+            "from typing import",
+            "import nothing_of_that_name\nfrom typing import",
+        )
+    result = run("run", "specs/hello.fsm.yaml", given, "--trace", "t.jsonl", "--record", "r.jsonl")
+
+    assert result.exit_code == 2
+    assert not list(project.glob("*.jsonl"))
+
+
 @contextmanager
 def collecting() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
     """Serve a collector of spans while the block runs."""
