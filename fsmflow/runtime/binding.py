@@ -54,6 +54,9 @@ def bind_all(workflow: Bindable, profile: str | None, steps: Mapping[str, Step])
             found[name] = _bind_children(workflow, stage.children, profile, _below(name, steps))
         else:
             found[name] = bind(stage, workflow.folder, own.get(name))
+    # What its input, its output and its answers are held to is found now, and not in the middle of a run.
+    workflow.types()
+    workflow.answers()
     return found
 
 

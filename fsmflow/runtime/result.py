@@ -21,6 +21,9 @@ from fsmflow.runtime.trace import Span, new_span_id, spans
 
 Output = TypeVar("Output")
 
+Kind = Literal["success", "degraded", "handoff", "failed"]
+"""The kind of an end."""
+
 
 class Origin(Protocol):
     """What ran: a runner."""
@@ -56,9 +59,11 @@ class Result(Generic[Output]):
 
     __slots__ = ("_origin", "_record", "_run", "_trace", "end", "kind", "output")
 
+    kind: Kind
+
     def __init__(
         self,
-        kind: Literal["success", "degraded", "handoff", "failed"],
+        kind: Kind,
         end: str,
         output: Output,
         run: Run,

@@ -364,6 +364,9 @@ class Runner(Generic[Given, Output]):
     ) -> Mapping[str, Bound]:
         """Find every step, accept function and type, and make them ready to be called.
 
+        The first run does so too; a service that calls it when it starts is told then of what is missing, and
+        lets no request wait for imports.
+
         Args:
             profile: Use the step implementations of this profile; a workflow that is run does too, if it
                 has a profile of that name.

@@ -82,11 +82,11 @@ def new_span_id() -> str:
 class JsonLines:
     """A sink that writes one JSON document a line, each flushed as it happens."""
 
-    def __init__(self, path: Path, *, is_private: bool = False) -> None:
+    def __init__(self, path: str | Path, *, is_private: bool = False) -> None:
         """Open a file.
 
         Args:
-            path: The file.
+            path: The file; what stood in it is gone.
             is_private: Whether nobody but its owner may read it.
 
         Raises:

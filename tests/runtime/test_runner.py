@@ -6,12 +6,13 @@ import random
 import re
 import sys
 from types import ModuleType
+from typing import get_args, get_type_hints
 
 import pytest
 
-from fsmflow.runtime import Rejected, StepNotFound, load_runner, runner_of
+from fsmflow.runtime import Rejected, Result, StepNotFound, load_runner, runner_of
 from fsmflow.runtime.steps import load_module
-from fsmflow.spec import Budget, End
+from fsmflow.spec import Ask, Budget, End
 from tests.runtime.shapes import Passage
 from tests.runtime.workbench import compiled, module, outcomes, run, step, workflow
 
@@ -88,6 +89,22 @@ def test_a_step_that_is_not_there_is_named(steps, call, message):
     """A step that can't be found is said before anything runs."""
     with pytest.raises(StepNotFound, match=message):
         compiled({"work": step(run=call)}).run_sync(None)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"input": "little_steps:Nothing"},
+        {"output": "little_steps:Nothing", "start": "given"},
+        {"states": {"work": Ask(ask="Well?", gives="little_steps:Nothing", success="done", fallback="done")}},
+    ],
+    ids=["input", "output", "answer"],
+)
+def test_a_type_that_is_not_there_is_named_before_any_run(steps, parts):
+    """To bind a runner, as a service does when it starts, finds all that a run would look for."""
+    runner = compiled(**{"states": STATES, **parts})
+    with pytest.raises(StepNotFound, match="Nothing"):
+        runner.bind()
 
 
 def test_an_accept_function_that_is_not_there_is_named(steps):
@@ -422,3 +439,8 @@ def test_an_option_that_nobody_would_heed_is_refused(options, error, said):
     runner = compiled({"work": step()})
     with pytest.raises(error, match=re.escape(said)):
         runner.run_sync(None, steps={"work": lambda: 1}, **options)
+
+
+def test_a_type_checker_knows_how_a_run_can_end():
+    """The kinds of an end are declared on a result, for those that do not make them out by themselves."""
+    assert get_args(get_type_hints(Result)["kind"]) == ("success", "degraded", "handoff", "failed")

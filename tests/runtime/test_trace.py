@@ -228,6 +228,12 @@ def test_a_trace_is_one_document_a_line(tmp_path):
     assert [document["event"] for document in documents] == ["run", "attempt", "end"]
 
 
+def test_a_file_of_lines_is_named_by_a_path_or_a_string(tmp_path):
+    """A type checker lets a file be named in either way, as that of a runner."""
+    with JsonLines(str(tmp_path / "trace.jsonl")):
+        assert JsonLines.__init__.__annotations__["path"] == "str | Path"
+
+
 def test_what_is_no_file_stays_open_to_others(tmp_path):
     """A pipe or a device that a private trace is written to is not closed to others, as a file is."""
     pipe, file = tmp_path / "pipe", tmp_path / "file"
