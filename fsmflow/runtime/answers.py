@@ -13,6 +13,7 @@ from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.json_schema import Schema, is_object, is_strict, json_schema
 from fsmflow.runtime.outcomes import Invalid, Outcome
+from fsmflow.runtime.streamed_calls import arguments_text
 from fsmflow.runtime.validation import Validate
 
 _FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\r?\n(.*)\n[ \t]*```\s*", re.DOTALL)
@@ -149,9 +150,7 @@ class Form:
         if tool is None:
             raise Invalid(f"{name!r:.100} is none of the tools: call one of {known}")
         arguments = function.get("arguments") if isinstance(function, dict) else None
-        if not isinstance(arguments, str):
-            raise Invalid(f"the call of {tool.label} has no arguments")
-        return Outcome(tool.label, tool.read(arguments))
+        return Outcome(tool.label, tool.read(arguments_text(arguments)))
 
     def read(self, answer: str) -> Any:
         """Give what an answer says: a value, a label, or an `Outcome` of both.

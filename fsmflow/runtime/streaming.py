@@ -11,6 +11,7 @@ from typing import Any
 
 from fsmflow.runtime.outcomes import Transient
 from fsmflow.runtime.refusals import error_in, refusal
+from fsmflow.runtime.streamed_calls import StreamedCalls
 
 MOST_TEXT = 8_000_000
 """From how many characters on an answer is taken to have no end."""
@@ -127,9 +128,11 @@ class _Reply:
     def __init__(self) -> None:
         self._words: list[str] = []
         self._refusal: list[str] = []
-        self._calls: dict[int, dict[str, str]] = {}
+        self._calls = StreamedCalls()
+        self._about: dict[str, Any] = {}
         self._finish: str | None = None
         self._usage: Any = None
+        self._error: Any = None
         self._length = 0
 
     def add(self, part: Mapping[str, Any]) -> str:
@@ -139,13 +142,16 @@ class _Reply:
             Transient: It is of no known shape, or the answer goes on and on.
         """
         self._usage = part.get("usage") or self._usage
+        self._about |= {name: part[name] for name in ("id", "model") if part.get(name)}
         choices = part.get("choices") or [{}]
         try:
             choice = choices[0]
             self._finish = choice.get("finish_reason") or self._finish
+            self._error = choice.get("error") or self._error
             delta = choice.get("delta") or {}
-            for call in delta.get("tool_calls") or ():
-                self._call(call)
+            calls = delta.get("tool_calls") or ()
+            for call in calls if isinstance(calls, list | tuple) else (calls,):
+                self._length += self._calls.add(call)
             self._refusal.append(str(delta.get("refusal") or ""))
             words = words_of(delta.get("content"))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -155,15 +161,6 @@ class _Reply:
         if self._length > MOST_TEXT:
             raise Transient("the answer goes on and on")
         return words
-
-    def _call(self, call: Any) -> None:
-        """Take a part of a call of a tool."""
-        function = call.get("function") or {}
-        known = self._calls.setdefault(int(call.get("index") or 0), {"name": "", "arguments": ""})
-        for name in known:
-            said = str(function.get(name) or "")
-            known[name] += said
-            self._length += len(said)
 
     def whole(self) -> dict[str, Any]:
         """Give the reply.
@@ -176,6 +173,7 @@ class _Reply:
         message = {
             "content": "".join(self._words),
             "refusal": "".join(self._refusal) or None,
-            "tool_calls": [{"function": call} for _, call in sorted(self._calls.items())],
+            "tool_calls": self._calls.whole(),
         }
-        return {"choices": [{"finish_reason": self._finish, "message": message}], "usage": self._usage}
+        choice = {"finish_reason": self._finish, "message": message, "error": self._error}
+        return {**self._about, "choices": [choice], "usage": self._usage}

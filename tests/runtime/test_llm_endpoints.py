@@ -108,11 +108,13 @@ def test_an_answer_that_broke_off_says_why(ask):
     """An error that stands beside what was said is told, and blames what it blames elsewhere."""
     for error, outcome in (({"code": 502, "message": "gone"}, "transient"), ({"code": 403}, "failure")):
         choice = {"finish_reason": "error", "message": {"content": "It"}, "error": error}
-        with serving(sends({"choices": [choice]})) as server:
-            result = ask(server)
+        last = {"choices": [{**choice, "delta": {}}]}
+        for reply in (sends({"choices": [choice]}), streams(part("It"), last)):
+            with serving(reply) as server:
+                result = ask(server, watched=True)
 
-        assert outcomes(result) == [("draft", outcome)]
-        assert str(error["code"]) in result.trace[0].event.message
+            assert outcomes(result) == [("draft", outcome)]
+            assert str(error["code"]) in result.trace[0].event.message
 
 
 TOOL_USE_FAILED = {

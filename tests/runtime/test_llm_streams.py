@@ -99,6 +99,19 @@ def test_words_may_come_as_a_list(stream, reply):
     assert (attempt["outcome"], attempt["output"]) == ("success", "It adds.")
 
 
+def test_who_answered_is_told_of_a_stream_too(stream):
+    """The trace says which model answered, by which id, and what it read and wrote, streamed or not."""
+    filtered = {"id": "", "model": "", "choices": [], "prompt_filter_results": []}
+    counted = {"id": "1", "model": "m", "choices": [], "usage": USAGE}
+    with serving(streams(filtered, part("It adds."), part(finish="stop"), counted)) as server:
+        events = stream(server)
+
+    (attempt,) = [e for e in events if e["event"] == "attempt"]
+    assert attempt["model"]["answered_by"] == "m"
+    assert attempt["model"]["answer_id"] == "1"
+    assert attempt["use"]["tokens"] == 11
+
+
 BROKEN = {
     "it ends without an end": streams(part("It ")),
     "the connection is closed": streams(part("It "), done=False, cut=True),

@@ -172,3 +172,73 @@ def test_a_model_is_told_what_is_wrong_with_its_json(arguments, why):
     """What is no JSON, or holds what no JSON may, is sent back with the reason."""
     with pytest.raises(InvalidOutput, match=why):
         tool_of("add", dict[str, float], validator(dict[str, float])).read(arguments)
+
+
+def called(name=None, arguments=None, **call):
+    """Make a part of a call of a tool."""
+    function = {key: said for key, said in (("name", name), ("arguments", arguments)) if said is not None}
+    return {"function": function, **call}
+
+
+ARGUMENTS = '{"query": "sum"}'
+
+PARTS = {
+    "one call without a number": [called("search", ARGUMENTS, id="c")],
+    "its arguments apart, without a number": [called("search", id="c"), called(arguments=ARGUMENTS)],
+    "the name in each part": [
+        called("search", ARGUMENTS[:5], index=0, id="c"),
+        called("search", ARGUMENTS[5:], index=0, id="c"),
+    ],
+    "an empty name in each further part": [
+        called("search", ARGUMENTS[:5], index=0, id="c"),
+        called("", ARGUMENTS[5:], index=0, id=""),
+    ],
+    "arguments that are no text": [called("search", {"query": "sum"}, index=0)],
+    "a call in no list": [called("search", ARGUMENTS, index=0)],
+    "no type, no id": [called("search", ARGUMENTS[:5], index=0), called(arguments=ARGUMENTS[5:], index=0)],
+}
+
+
+@pytest.mark.parametrize("how", PARTS)
+@pytest.mark.parametrize("finish", ["tool_calls", "stop"])
+def test_a_call_is_put_together_however_its_parts_are_marked(planner, how, finish):
+    """Each endpoint marks the parts of a call in its own way; they make up the same call."""
+    wrapped = [each if how == "a call in no list" else [each] for each in PARTS[how]]
+    with serving(streams(*(part(tool_calls=each) for each in wrapped), part(finish=finish))) as server:
+        result = planner(server, on_event=[].append)
+
+    assert (result.end, result.output) == ("searched", Search("sum"))
+
+
+SEVERAL = {
+    "all of one number": [
+        called("search", ARGUMENTS, index=0, id="a"),
+        called("answer", '{"value": "So."}', index=0, id="b"),
+    ],
+    "none numbered": [called("search", ARGUMENTS, id="a"), called("search", ARGUMENTS, id="b")],
+    "without anything": [called("search", ARGUMENTS), called("search", ARGUMENTS)],
+    "numbered": [called("search", ARGUMENTS, index=0), called("search", ARGUMENTS, index=1)],
+}
+
+
+@pytest.mark.parametrize("how", SEVERAL)
+@pytest.mark.parametrize("together", [False, True], ids=["in parts", "together"])
+def test_several_streamed_calls_are_not_taken_for_one(planner, how, together):
+    """Two calls are two, however they are marked, and the model hears that they were."""
+    parts = [SEVERAL[how]] if together else [[each] for each in SEVERAL[how]]
+    with serving(streams(*(part(tool_calls=each) for each in parts), part(finish="tool_calls"))) as server:
+        result = planner(server, on_event=[].append)
+
+    assert result.trace[0].event.complaints == ("the answer calls 2 tools: call one at a time",)
+
+
+def test_arguments_may_be_an_object(planner):
+    """Some endpoints give arguments as they are, and not as text; they are held to the same type."""
+    one = {"id": "0", "type": "function", "function": {"name": "search"}}
+    for arguments, outcome in (({"query": "sum"}, "success"), ({"query": 5}, "invalid"), (None, "invalid")):
+        call = {**one, "function": {"name": "search", "arguments": arguments}}
+        with serving(says(None, finish="stop", tool_calls=[call])) as server:
+            result = planner(server)
+
+        assert outcomes(result) == [("plan", outcome)]
+    assert result.trace[0].event.complaints == ("search: .query: missing",)
