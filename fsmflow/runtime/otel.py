@@ -1,5 +1,8 @@
 """Traces by OpenTelemetry: each run, attempt, question and pause is a span, under its ids in the trace.
 
+A run that begins within a span, as in a service that traces its requests, is below that: its spans belong to
+the trace of the request, and are sampled if that is.
+
 Names and attributes follow the GenAI semantic conventions where these have a word, and begin with `fsmflow.`
 where they have none. What is exported is what a trace may hold, so nothing that is secret; inputs and outputs
 are only if `OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT` is true.
@@ -45,12 +48,16 @@ class OtelSink:
         self._scope = _module("sdk.util.instrumentation").InstrumentationScope("fsmflow")
         self._runs: dict[str, dict[str, Any]] = {}
         self._late: dict[str, list[dict[str, Any]]] = {}
+        self._above: dict[str, Any] = {}
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take one trace event."""
         match event["event"]:
             case "run":
                 self._runs[event["span_id"]] = event
+                above = _module("trace").get_current_span().get_span_context()
+                if event.get("parent_id") is None and above.is_valid:
+                    self._above[event["trace_id"]] = above
             case "attempt" | "answer" | "pause":
                 self._stage(event)
             case "late":
@@ -60,7 +67,8 @@ class OtelSink:
 
     def close(self) -> None:
         """Export all that there is; a run that is under way ends here, as one that broke off."""
-        for run in list(self._runs.values()):
+        # What is below is told before what is above it.
+        for run in reversed(list(self._runs.values())):
             self._run(
                 run, {"trace_id": run["trace_id"], "span_id": run["span_id"], "end_ns": run["start_ns"]}
             )
@@ -97,7 +105,12 @@ class OtelSink:
         late = self._late.pop(end["span_id"], [])
         events = [("fsmflow.late", each["start_ns"], _used(each["use"])) for each in late]
         times = (run.get("start_ns", end["end_ns"]), end["end_ns"])
-        self._end(f"invoke_workflow {name}", end, run.get("parent_id"), times, about, problem, events)
+        parent_id = run.get("parent_id")
+        if parent_id is None and end["trace_id"] in self._above:
+            about["fsmflow.trace_id"] = end["trace_id"]
+        self._end(f"invoke_workflow {name}", end, parent_id, times, about, problem, events)
+        if parent_id is None:
+            self._above.pop(end["trace_id"], None)
 
     def _stage(self, event: Mapping[str, Any]) -> None:
         """Tell of an attempt, a question or a pause that is over."""
@@ -155,14 +168,18 @@ class OtelSink:
     ) -> None:
         """Tell the processor of a span."""
         sdk, api, status = _module("sdk.trace"), _module("trace"), _module("trace.status")
+        above = self._above.get(ids["trace_id"])
+        trace_id, flags = int(ids["trace_id"], 16), api.TraceFlags(api.TraceFlags.SAMPLED)
+        if above is not None:
+            trace_id, flags = above.trace_id, above.trace_flags
         attributes = {key: value for key, value in about.items() if value is not None}
         if problem is not None:
             attributes["error.type"] = problem[0]
         self._processor.on_end(
             sdk.ReadableSpan(
                 name=name,
-                context=_context(api, ids["trace_id"], ids["span_id"]),
-                parent=None if parent_id is None else _context(api, ids["trace_id"], parent_id),
+                context=_context(api, trace_id, ids["span_id"], flags),
+                parent=above if parent_id is None else _context(api, trace_id, parent_id, flags),
                 resource=self._resource,
                 attributes=attributes,
                 events=[sdk.Event(what, of, timestamp=when) for what, when, of in events],
@@ -229,9 +246,8 @@ def _module(name: str) -> Any:
         raise MissingExtra(f"to export traces takes OpenTelemetry: {INSTALL}") from error
 
 
-def _context(api: Any, trace_id: str, span_id: str) -> Any:
-    sampled = api.TraceFlags(api.TraceFlags.SAMPLED)
-    return api.SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=sampled)
+def _context(api: Any, trace_id: int, span_id: str, flags: Any) -> Any:
+    return api.SpanContext(trace_id, int(span_id, 16), is_remote=False, trace_flags=flags)
 
 
 def _used(use: Mapping[str, int]) -> dict[str, int]:

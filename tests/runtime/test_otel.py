@@ -9,7 +9,9 @@ import sys
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from fsmflow.runtime import Answer, Invalid, Permanent, Runner, StepContext, Transient
@@ -135,6 +137,30 @@ def test_the_runs_of_children_are_below_what_started_them():
     assert sorted(child.attributes["fsmflow.child"] for child in children) == [0, 1]
     assert {ids(a)[2] for a in by_name["a"]} == {ids(child)[1] for child in children}
     assert each.attributes["fsmflow.steps"] == 3
+
+
+def test_a_run_within_a_span_is_below_it() -> None:
+    """Under the span of a request, a run is a part of its trace, and says which id it has in its own."""
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("service")
+    with tracer.start_as_current_span("request") as request:
+        spans, events = exported(flow(), steps={"draft": drafting(), "last": failing}, desk=Person())
+    about = request.get_span_context()
+    above = {event["span_id"]: event.get("parent_id") for event in events}
+    top = f"{about.span_id:016x}"
+
+    assert len(spans) > 3
+    assert {span.context.trace_id for span in spans} == {about.trace_id}
+    assert {at: parent for _, at, parent in map(ids, spans)} == {at: above[at] or top for at in above}
+    assert spans[-1].attributes["fsmflow.trace_id"] == events[0]["trace_id"]
+
+
+def test_a_run_within_a_span_that_is_not_sampled_is_not_either() -> None:
+    """What nobody samples has no spans below it."""
+    tracer = TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("service")
+    with tracer.start_as_current_span("request"):
+        spans, events = exported(flow(), steps={"draft": drafting(), "last": failing}, desk=Person())
+
+    assert (spans, events[-1]["event"]) == ([], "end")
 
 
 def test_a_model_is_told_of_by_the_conventions(tmp_path, monkeypatch):
