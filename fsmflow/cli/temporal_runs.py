@@ -184,7 +184,7 @@ def waiting(place: Place, *, form: str) -> NoReturn:
 
 
 def cancel(run: str, place: Place) -> NoReturn:
-    """End a run as cancelled."""
+    """Ask a run to end as cancelled, which it does once a worker is at it."""
 
     async def work(temporal: Temporal) -> int:
         seen = await temporal.find(run)
@@ -192,7 +192,7 @@ def cancel(run: str, place: Place) -> NoReturn:
             click.echo(f"the run {seen.run_id} is {seen.status}", err=True)
             return 1
         await temporal.cancel(seen.run_id)
-        click.echo(f"cancelled {seen.run_id}")
+        click.echo(f"asked {seen.run_id} to cancel")
         return 0
 
     on_server(place, work)

@@ -152,11 +152,11 @@ def test_a_run_from_its_submission_to_its_trace(tmp_path):
         run_id, other = (each.stdout.strip() for each in submitted)
         shown = _until(lambda: fsmflow("runs", run_id, env=env), "to answer: ")
         assert "`ask` asks guide: How was it?" in shown
-        assert f"fsmflow answer {run_id[:12]} ask good | bad --value temporal_steps:Note --engine" in shown
+        assert f"fsmflow answer {run_id[:12]} ask (good | bad) --value temporal_steps:Note --engine" in shown
 
         waiting = _until(lambda: fsmflow("waiting", env=env), other[:12])
         assert f"{run_id[:12]}  journey · ask guide\n  How was it?\n" in waiting
-        assert f"to answer: fsmflow answer {run_id[:12]} ask good | bad --value" in waiting
+        assert f"to answer: fsmflow answer {run_id[:12]} ask (good | bad) --value" in waiting
         assert re.search(r"asked \d+ (s|min.*) ago, waits 6 d more", waiting)
         questions = json.loads(fsmflow("waiting", "--format", "json", env=env).stdout)["questions"]
         assert {each["run_id"]: each["state"] for each in questions} == {run_id: "ask", other: "ask"}
@@ -175,7 +175,7 @@ def test_a_run_from_its_submission_to_its_trace(tmp_path):
         assert (again.returncode, again.stderr) == (1, f"the run {run_id} is success\n")
 
         _until(lambda: fsmflow("runs", other, env=env), "to answer: ")
-        assert fsmflow("cancel", other[:12], env=env).stdout == f"cancelled {other}\n"
+        assert fsmflow("cancel", other[:12], env=env).stdout == f"asked {other} to cancel\n"
 
         _until(lambda: fsmflow("runs", "--status", "cancelled", env=env), other[:12])
         listed = json.loads(fsmflow("runs", "--format", "json", env=env).stdout)["runs"]
