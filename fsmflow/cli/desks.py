@@ -44,8 +44,10 @@ class NoticedDesk:
 
 def answers_of(asked: Asked) -> str:
     """Give the answers that there are, as they are told on a command line."""
-    filled = f"--value {asked.gives}" if asked.gives else ""
-    return " ".join(filter(None, (" | ".join(asked.labels or ()), filled)))
+    labels, filled = " | ".join(asked.labels or ()), f"--value {asked.gives}" if asked.gives else ""
+    # A value goes with whatever is picked.
+    picked = f"({labels})" if filled and " | " in labels else labels
+    return " ".join(filter(None, (picked, filled)))
 
 
 class TerminalDesk:

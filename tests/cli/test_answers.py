@@ -72,7 +72,14 @@ def test_what_is_wrong_with_an_answer_is_told(asking: Run, answer: tuple[str, ..
     result = asking("answer", *answer)
 
     assert (result.exit_code, result.stderr) == (1, f"{said}\n")
-    assert asking("waiting").stdout.count("to answer: ") == len(ANSWERS)
+    shown = asking("waiting").stdout
+    for name, answer in (
+        ("picked", "yes_ | no_"),
+        ("filled", "--value str"),
+        ("both", "(yes_ | no_) --value str"),
+    ):
+        assert f"to answer: fsmflow answer {name} approve {answer}\n" in shown
+    assert shown.count("to answer: ") == len(ANSWERS)
 
 
 @pytest.mark.parametrize("value", [(), ("--value", "fine")])
