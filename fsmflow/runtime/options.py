@@ -22,7 +22,8 @@ class Options(TypedDict, total=False):
         profile: Use the step implementations of this profile of the spec.
         steps: Use these implementations, by state: functions, `module:name`, or steps bound before. A step
             of a child goes by the state that runs it, too: `fetch_all.fetch`.
-        trace: Is called with each trace event, as plain data, when it happens.
+        trace: Is called with each trace event, as plain data, when it happens, on the event loop; what it
+            raises ends the run.
         run_id: The run's id; random unless given. It is what idempotency keys are made of.
         clock: The clock to go by.
         random: The source of jitter.
@@ -67,6 +68,12 @@ def check(options: Mapping[str, Any], known: type = Options) -> None:
         sink = options.get(name)
         if sink is not None and (not callable(sink) or is_async(sink)):
             raise ValueError(f"{name} can't be {sink!r:.60}: expected a function, not an async one")
+    desk = options.get("desk")
+    if desk is not None and (isinstance(desk, type) or not callable(getattr(desk, "ask", None))):
+        raise ValueError(f"desk can't be {desk!r:.60}: expected one that can be asked, such as an `Inbox()`")
+    steps = options.get("steps")
+    if steps is not None and not isinstance(steps, Mapping):
+        raise ValueError(f"steps can't be {steps!r:.60}: expected a mapping of states to functions")
     if "run_id" in options:
         id_of(options["run_id"])
 

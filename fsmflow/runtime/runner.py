@@ -254,6 +254,7 @@ class Runner(Generic[Given, Output]):
             StepNotFound: A step, an accept function or a type is not where the spec says.
             StaleCertificate: The certificate beside the runner speaks of another machine.
             NoDesk: The workflow asks people, and no desk is given.
+            LookupError: There is no such profile, or no such state to swap the step of.
             TypeError, ValueError: There is no such option, or it can't be what is given.
             asyncio.CancelledError: The run was cancelled; its trace is whole.
         """

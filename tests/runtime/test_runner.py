@@ -10,7 +10,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from fsmflow.runtime import Rejected, Result, StepNotFound, load_runner, runner_of
+from fsmflow.runtime import Inbox, Rejected, Result, StepNotFound, load_runner, runner_of
 from fsmflow.runtime.steps import load_module
 from fsmflow.spec import Ask, Budget, End
 from tests.runtime.shapes import Passage
@@ -432,13 +432,20 @@ def test_a_configuration_can_be_taken_up_again(steps):
         ),
         ({"trace": settled}, ValueError, "trace can't be <function settled"),
         ({"record": settled}, ValueError, "record can't be <function settled"),
+        (
+            {"desk": Inbox},
+            ValueError,
+            "desk can't be <class 'fsmflow.runtime.desk.Inbox'>: expected one that",
+        ),
+        ({"desk": 5}, ValueError, "desk can't be 5: expected one that can be asked, such as an `Inbox()`"),
+        ({"steps": [one]}, ValueError, "steps can't be [<function one"),
     ],
 )
 def test_an_option_that_nobody_would_heed_is_refused(options, error, said):
     """A misspelt option would else let a run ask another model, or keep another trace, than was meant."""
     runner = compiled({"work": step()})
     with pytest.raises(error, match=re.escape(said)):
-        runner.run_sync(None, steps={"work": lambda: 1}, **options)
+        runner.run_sync(None, **{"steps": {"work": lambda: 1}, **options})
 
 
 def test_a_type_checker_knows_how_a_run_can_end():
