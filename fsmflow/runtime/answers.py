@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
-import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.complaints import Rejected
+from fsmflow.runtime.json_answers import json_object
 from fsmflow.runtime.json_schema import Schema, is_object, is_strict, json_schema
 from fsmflow.runtime.outcomes import Invalid, Outcome
 from fsmflow.runtime.streamed_calls import arguments_text
+from fsmflow.runtime.thoughts import after_thoughts
 from fsmflow.runtime.validation import Validate
-
-_FENCE = re.compile(r"\s*```[a-zA-Z]*[ \t]*\r?\n(.*)\n[ \t]*```\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ class Tool:
             Invalid: They are not of its type.
         """
         # Where there is nothing to say, some say nothing.
-        found = _object(arguments if arguments.strip() else "{}", f"the arguments of {self.label} are")
+        found = json_object(arguments if arguments.strip() else "{}", f"the arguments of {self.label} are")
         value = _value(found) if self.is_wrapped else found
         try:
             return value if self.validate is None else self.validate(value)
@@ -159,9 +157,8 @@ class Form:
             Invalid: It is not of this form. That its value fits the state's type is not looked at.
         """
         if self.schema is None:
-            words = answer.strip()
-            return words if self.labels is None else self._label(words)
-        found = _object(answer)
+            return answer.strip() if self.labels is None else self._label(after_thoughts(answer).strip())
+        found = json_object(answer)
         if self.labels is None:
             return _value(found) if self.is_wrapped else found
         if "label" not in found:
@@ -212,46 +209,6 @@ def form_of(stage: Stage, kind: Any, tools: tuple[Tool, ...] = ()) -> Form:
 
 def _written(schema: Schema) -> str:
     return json.dumps(schema, ensure_ascii=False, separators=(", ", ": "))
-
-
-def _object(answer: str, what: str = "the answer is") -> dict[str, Any]:
-    """Read a JSON object, in a fence or out of it."""
-    answer = answer.removeprefix("\ufeff")
-    fenced = _FENCE.fullmatch(answer)
-    try:
-        text = answer if fenced is None else fenced[1]
-        found = json.loads(text, parse_constant=_refused, parse_float=_finite, object_pairs_hook=_each_once)
-    except json.JSONDecodeError as error:
-        raise Invalid(f"{what} not JSON: {error}") from None
-    except (ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, _Unfit) else "it can't be read"
-        raise Invalid(f"{what} not JSON: {why}") from None
-    if not isinstance(found, dict):
-        raise Invalid(f"{what} no JSON object")
-    return found
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object; which of two values of one key is meant, nobody can tell."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Unfit("a key is there twice")
-    return found
-
-
-def _refused(constant: str) -> Any:
-    raise _Unfit(f"{constant} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise _Unfit(f"{text:.40} is too large a number")
-    return number
-
-
-class _Unfit(ValueError):
-    """JSON holds what it may not; the message says what."""
 
 
 def _value(found: dict[str, Any]) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
 from fsmflow.runtime.refusals import refusal
 from fsmflow.runtime.streaming import words_of
+from fsmflow.runtime.thoughts import without_thoughts
 
 _ENDED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 _CALLED = frozenset({"tool_calls", "function_call", "tool_use"})
@@ -18,8 +18,6 @@ _FILTERED = frozenset(
     {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "sensitive"}
 )
 _BROKEN = frozenset({"error", "abort", "insufficient_system_resource"})
-
-_THOUGHTS = re.compile(r"\s*<think>.*?(</think>|\Z)", re.DOTALL)
 
 
 def message_of(reply: Mapping[str, Any], model: Model) -> dict[str, Any]:
@@ -67,9 +65,7 @@ def content_of(message: Mapping[str, Any]) -> str:
 
 
 def _answer(message: Mapping[str, Any]) -> str:
-    words = words_of(message.get("content"))
-    thoughts = _THOUGHTS.match(words)
-    return words if thoughts is None else words[thoughts.end() :]
+    return without_thoughts(words_of(message.get("content")))
 
 
 def _cut(message: Mapping[str, Any], most: int) -> str:

@@ -224,3 +224,86 @@ def test_a_model_that_is_not_there(ask):
             result = ask(server)
 
         assert "model 'small' not found" in result.error.message
+
+
+JSON = '{"text": "It adds."}'
+FENCED = f"```json\n{JSON}\n```"
+TAGGED = '{"text": "``` and <think> and </think>"}'
+
+FOUND = {
+    "prose around a fence": f"Here you are:\n\n{FENCED}\n\nAnything else?",
+    "a fence that is set in": f"1. So:\n   ```JSON\n   {JSON}\n   ```\n",
+    "thoughts": f"<think>\nHm, {{}}?\n</think>\n\n{JSON}",
+    "empty thoughts": f"<think>\n\n</think>\n{JSON}",
+    "thoughts that are never opened": f"Hm. {{}}?\n</think>\n{JSON}",
+    "thoughts and a fence": f"<think>```json\n1\n```</think>So: \n{FENCED}",
+    "empty lines": f"\n\n\n{JSON}\n",
+    "a list of parts": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": JSON}],
+}
+
+
+@pytest.mark.parametrize("how", FOUND)
+def test_json_is_found_where_nothing_else_can_be_meant(ask, how):
+    """JSON may stand after thoughts, and in the one fence among prose: then it is the answer as it is."""
+    with serving(says(FOUND[how])) as server:
+        result = ask(server, gives=GIVES)
+
+    assert result.output == Answer("It adds.")
+
+
+def test_what_stands_in_json_is_not_looked_for_around_it(ask):
+    """Marks of fences and of thoughts may stand in the answer's own words."""
+    for content in (TAGGED, f"<think>So.</think>\n{TAGGED}", f"Here:\n```\n{TAGGED}\n```"):
+        with serving(says(content)) as server:
+            result = ask(server, gives=GIVES)
+
+        assert result.output == Answer("``` and <think> and </think>")
+
+
+UNFIT = {
+    "prose around no fence": f"Here you are: {JSON}",
+    "two fences": f"First:\n{FENCED}\nor\n{FENCED}",
+    "a comma too many": '{"text": "It adds.",}',
+    "a comma too many in a fence": '```json\n{"text": "It adds.",}\n```',
+    "single quotes": "{'text': 'It adds.'}",
+    "a fence that is not closed": f"```json\n{JSON}\n",
+    "thoughts that never end": f"<think>Hm. {JSON}",
+    "a text that is JSON": '"{\\"text\\": \\"It adds.\\"}"',
+    "another type in a fence": 'So:\n```json\n{"text": 5}\n```',
+}
+
+
+@pytest.mark.parametrize("how", UNFIT)
+def test_json_is_never_repaired_or_guessed(ask, how):
+    """What is not JSON, or may be one thing or another, is invalid: nothing is made to fit."""
+    with serving(says(UNFIT[how])) as server:
+        result = ask(server, gives=GIVES)
+
+    assert outcomes(result) == [("draft", "invalid")]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("<think>\nHm.\n</think>\n\nIt adds.", "It adds."),
+        ("A <think> is closed by </think>.", "A <think> is closed by </think>."),
+        ("A </think> closes.", "A </think> closes."),
+        ("<think>Hm.</think>", None),
+        ("<think>Hm.", None),
+    ],
+)
+def test_thoughts_are_no_part_of_an_answer_in_words(ask, content, words):
+    """Thoughts before an answer are left out, and nothing else is."""
+    with serving(says(content)) as server:
+        result = ask(server)
+
+    assert result.output == words
+
+
+@pytest.mark.parametrize("content", ["<think>Or no?</think>\n\nyes", "Or no?\n</think>\n\nyes\n"])
+def test_a_label_after_thoughts(ask, content):
+    """A label is found after thoughts, whether they were opened or not."""
+    with serving(says(content)) as server:
+        result = ask(server, success={"yes": "given", "no": "failed"}, model={"format": "text"})
+
+    assert result.output == "yes"
