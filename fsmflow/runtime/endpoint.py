@@ -6,6 +6,7 @@ import os
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from fsmflow.runtime.bounded import PLAIN, bounded, library_of
 from fsmflow.runtime.outcomes import Permanent, describe
@@ -56,6 +57,9 @@ def client(*, is_timed: bool) -> Any:
     if place and not place.lower().startswith(("http://", "https://")):
         # It is not shown, since it may hold a password.
         raise Permanent("OPENAI_BASE_URL is no address: it has to begin with http:// or https://")
+    address, _, query = place.partition("?")
+    if address.rstrip("/").endswith("/chat/completions"):
+        raise Permanent("OPENAI_BASE_URL goes too far: leave out /chat/completions")
     if not (key.isascii() and key.isprintable()):
         raise Permanent("OPENAI_API_KEY is no key: no request can carry what stands in it")
     try:
@@ -68,7 +72,9 @@ def client(*, is_timed: bool) -> Any:
         trusted = _trusted(library, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         return AsyncOpenAI(
             api_key=key or "none",
-            base_url=place or None,
+            base_url=address or None,
+            # The client would put the path of a call behind it.
+            default_query=dict(parse_qsl(query, keep_blank_values=True)),
             max_retries=0,
             http_client=DefaultAsyncHttpxClient(
                 follow_redirects=False,

@@ -25,6 +25,7 @@ from fsmflow.runtime.outcomes import Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.refusals import look_into
 from fsmflow.runtime.steps import resolve_type
+from fsmflow.runtime.stream_options import learn_refusal, stream_options
 from fsmflow.runtime.streaming import reply_in, streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.validation import StepNotFound, validator
@@ -155,23 +156,27 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
     """Send a request, once, and give the reply.
 
     Raises:
-        Transient: The endpoint knows the cap on an answer by its other name, which the next attempt goes by;
-            or it could not answer.
+        Transient: The endpoint knows the request in another form, which the next attempt has; or it could
+            not answer.
         Invalid: The endpoint blames the answer.
         Permanent: It is not sent, or blamed.
     """
+    place, model = endpoint().place, request["model"]
     try:
         if ctx.is_watched:
-            return await streamed(request, _client(stage, ctx), ctx.emit)
+            return await streamed({**request, **stream_options(place)}, _client(stage, ctx), ctx.emit)
         return await _reply(request, _client(stage, ctx))
     except Exception as error:
         look_into(error)
-        name = learn_cap_name(error, endpoint().place, request["model"])
-        if name is None:
+        name = learn_cap_name(error, place, model)
+        if name is not None:
+            learned = f"the endpoint caps answers of {model} by `{name}`, as the next attempt does"
+        elif learn_refusal(error, place):
+            learned = "the endpoint refuses `stream_options`, which the next attempt leaves out"
+        else:
             raise
         ctx.charge(tool_calls=0, tokens=0, usd=0)
-        said = f"the endpoint caps answers of {request['model']} by `{name}`, as the next attempt does"
-        raise Transient(said) from None
+        raise Transient(learned) from None
 
 
 def _client(stage: Stage, ctx: StepContext) -> Any:

@@ -30,7 +30,7 @@ async def streamed(request: Mapping[str, Any], client: Any, show: Callable[[str]
         Permanent: An error came that blames the request.
     """
     put_together = _Reply()
-    wanted = {**request, "stream": True, "stream_options": {"include_usage": True}}
+    wanted = {**request, "stream": True}
     async with client, client.chat.completions.with_streaming_response.create(**wanted) as response:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/json":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
+from fsmflow.runtime import stream_options
 from tests.runtime.model_server import part, says, sends, serving, streams
 from tests.runtime.test_llm import ask_without
 from tests.runtime.workbench import outcomes, reask, retry
@@ -307,3 +308,63 @@ def test_a_label_after_thoughts(ask, content):
         result = ask(server, success={"yes": "given", "no": "failed"}, model={"format": "text"})
 
     assert result.output == "yes"
+
+
+NO_OPTIONS = {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_options", "include_usage"]}]}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [NO_OPTIONS, {"error": {"message": "Unrecognized request argument supplied: stream_options"}}],
+    ids=["a list", "a message"],
+)
+def test_an_endpoint_that_knows_no_options_of_streams(ask, body, monkeypatch):
+    """It is asked without them from the next attempt on; the first cost nothing, and is told as it is."""
+    monkeypatch.setattr(stream_options, "_refused", set())
+    answer = streams(part("It adds."), part(finish="stop", usage={"total_tokens": 11}))
+    with serving(sends(body, 422), answer) as server:
+        result = ask(server, watched=True, retry=retry(1))
+        ask(server, watched=True)
+
+    assert outcomes(result) == [("draft", "transient"), ("draft", "elapsed"), ("draft", "success")]
+    assert result.trace[0].event.use == (0, 0, 0)
+    assert "stream_options" in result.trace[0].event.message
+    assert result.spent.tokens == 11
+    assert ["stream_options" in asked for asked in server.asked] == [True, False, False]
+
+
+def test_an_endpoint_that_refuses_to_stream_without_options(ask, monkeypatch):
+    """It is believed once: the same refusal again is a failure."""
+    monkeypatch.setattr(stream_options, "_refused", set())
+    with serving(sends(NO_OPTIONS, 422)) as server:
+        result = ask(server, watched=True, retry=retry(3))
+
+    assert [o for _, o in outcomes(result)] == ["transient", "elapsed", "failure"]
+
+
+def test_who_is_known_to_refuse_options_of_streams():
+    """Mistral tells what was used by itself, and refuses to be asked for it."""
+    assert stream_options.stream_options("https://api.mistral.ai/v1") == {}
+    assert stream_options.stream_options("https://api.openai.com/v1")
+
+
+@pytest.mark.parametrize(
+    ("behind", "query"),
+    [("/v1?api-version=2024-10-21", "api-version=2024-10-21"), ("/v1/?a=1&b=", "a=1&b=")],
+)
+def test_what_stands_behind_an_address_goes_along(ask, behind, query):
+    """A query in the address is a part of each request, and not of its path."""
+    with serving(says("It adds.")) as server:
+        result = ask(server, place=server.url.removesuffix("/v1") + behind)
+
+    assert (result.output, server.queries) == ("It adds.", [query])
+
+
+@pytest.mark.parametrize("end", ["/chat/completions", "/chat/completions/", "/chat/completions?a=1"])
+def test_an_address_that_names_the_call(ask, end):
+    """An address that goes too far is said to, before anything is sent."""
+    with serving(says("It adds.")) as server:
+        result = ask(server, place=server.url + end)
+
+    assert result.error.message == "OPENAI_BASE_URL goes too far: leave out /chat/completions"
+    assert (server.asked, result.spent.tokens) == ([], 0)
