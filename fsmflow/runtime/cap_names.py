@@ -7,9 +7,8 @@ which would leave answers without a cap.
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
-
-from fsmflow.runtime.refusals import is_unknown
 
 OLD, NEW = "max_tokens", "max_completion_tokens"
 
@@ -29,12 +28,21 @@ def cap_name(place: str, model: str) -> str:
     return NEW if any(host == own or host.endswith(f".{own}") for own in _NEW_AT) else OLD
 
 
+_UNKNOWN = re.compile(
+    r"unsupported|not supported|unrecogni[sz]ed|unknown|unexpected|extra|not (permitted|allowed)",
+    re.IGNORECASE,
+)
+
+
 def learn_cap_name(error: BaseException, place: str, model: str) -> str | None:
     """Learn from a refusal that the cap goes by its other name, and give that; None if it says no such thing.
 
     It is learned once: an endpoint that refuses both names is not believed.
     """
-    if (place, model) in _learned or not is_unknown(error, NEW):
+    if getattr(error, "status_code", None) not in (400, 422) or (place, model) in _learned:
+        return None
+    said = str(error)
+    if NEW not in said or _UNKNOWN.search(said) is None:
         return None
     other = OLD if cap_name(place, model) == NEW else NEW
     _learned[place, model] = other

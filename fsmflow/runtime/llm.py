@@ -20,12 +20,12 @@ from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
 from fsmflow.runtime.endings import content_of, message_of
 from fsmflow.runtime.endpoint import client, endpoint
+from fsmflow.runtime.left_out import learn_refused, without_refused
 from fsmflow.runtime.model import Model
 from fsmflow.runtime.outcomes import Permanent, Transient
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.refusals import look_into
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.stream_options import learn_refusal, stream_options
 from fsmflow.runtime.streaming import reply_in, streamed
 from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.validation import StepNotFound, validator
@@ -162,17 +162,18 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
         Permanent: It is not sent, or blamed.
     """
     place, model = endpoint().place, request["model"]
+    usage = {"stream_options": {"include_usage": True}} if ctx.is_watched else {}
+    sent = without_refused({**request, **usage}, place)
     try:
         if ctx.is_watched:
-            return await streamed({**request, **stream_options(place)}, _client(stage, ctx), ctx.emit)
-        return await _reply(request, _client(stage, ctx))
+            return await streamed(sent, _client(stage, ctx), ctx.emit)
+        return await _reply(sent, _client(stage, ctx))
     except Exception as error:
         look_into(error)
-        name = learn_cap_name(error, place, model)
-        if name is not None:
+        if name := learn_cap_name(error, place, model):
             learned = f"the endpoint caps answers of {model} by `{name}`, as the next attempt does"
-        elif learn_refusal(error, place):
-            learned = "the endpoint refuses `stream_options`, which the next attempt leaves out"
+        elif name := learn_refused(error, sent, place):
+            learned = f"the endpoint refuses `{name}`: the next attempt leaves it out"
         else:
             raise
         ctx.charge(tool_calls=0, tokens=0, usd=0)

@@ -63,22 +63,6 @@ def look_into(error: Exception) -> None:
         raise Permanent(str(error)) from None
 
 
-_UNKNOWN = re.compile(
-    r"unsupported|not supported|unrecogni[sz]ed|unknown|unexpected|extra|not (permitted|allowed)",
-    re.IGNORECASE,
-)
-
-
-def is_unknown(error: BaseException, name: str) -> bool:
-    """Tell whether an endpoint refuses a request since it does not know of a name in it."""
-    said = str(error)
-    return (
-        getattr(error, "status_code", None) in (400, 422)
-        and name in said
-        and _UNKNOWN.search(said) is not None
-    )
-
-
 def _said(error: Any) -> list[str]:
     """Give the code and the type of an error."""
     found = [error.get("code"), error.get("type")] if isinstance(error, dict) else [error]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from fsmflow.runtime import stream_options
+from fsmflow.runtime import left_out
 from tests.runtime.model_server import part, says, sends, serving, streams
 from tests.runtime.test_llm import ask_without
 from tests.runtime.workbench import outcomes, reask, retry
@@ -320,7 +320,7 @@ NO_OPTIONS = {"detail": [{"type": "extra_forbidden", "loc": ["body", "stream_opt
 )
 def test_an_endpoint_that_knows_no_options_of_streams(ask, body, monkeypatch):
     """It is asked without them from the next attempt on; the first cost nothing, and is told as it is."""
-    monkeypatch.setattr(stream_options, "_refused", set())
+    monkeypatch.setattr(left_out, "_refused", set())
     answer = streams(part("It adds."), part(finish="stop", usage={"total_tokens": 11}))
     with serving(sends(body, 422), answer) as server:
         result = ask(server, watched=True, retry=retry(1))
@@ -335,7 +335,7 @@ def test_an_endpoint_that_knows_no_options_of_streams(ask, body, monkeypatch):
 
 def test_an_endpoint_that_refuses_to_stream_without_options(ask, monkeypatch):
     """It is believed once: the same refusal again is a failure."""
-    monkeypatch.setattr(stream_options, "_refused", set())
+    monkeypatch.setattr(left_out, "_refused", set())
     with serving(sends(NO_OPTIONS, 422)) as server:
         result = ask(server, watched=True, retry=retry(3))
 
@@ -344,8 +344,10 @@ def test_an_endpoint_that_refuses_to_stream_without_options(ask, monkeypatch):
 
 def test_who_is_known_to_refuse_options_of_streams():
     """Mistral tells what was used by itself, and refuses to be asked for it."""
-    assert stream_options.stream_options("https://api.mistral.ai/v1") == {}
-    assert stream_options.stream_options("https://api.openai.com/v1")
+    request = {"model": "m", "stream_options": {}}
+    assert left_out.without_refused(request, "https://api.mistral.ai/v1") == {"model": "m"}
+    for place in ("https://api.openai.com/v1", "", "http://localhost/api.mistral.ai"):
+        assert left_out.without_refused(request, place) == request
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ import attrs
 import pytest
 
 from fsmflow.runtime import Invalid as InvalidOutput
+from fsmflow.runtime import left_out
 from fsmflow.runtime.answers import tool_of
 from fsmflow.runtime.validation import validator
 from fsmflow.spec import Budget, Cost, End, Invalid, Llm, Model
-from tests.runtime.model_server import calls, part, says, serving, streams
-from tests.runtime.workbench import compiled, outcomes, seconds
+from tests.runtime.model_server import calls, part, says, sends, serving, streams
+from tests.runtime.workbench import compiled, outcomes, retry, seconds
 
 ME = "tests.runtime.test_llm_tools"
 
@@ -172,6 +173,30 @@ def test_a_model_is_told_what_is_wrong_with_its_json(arguments, why):
     """What is no JSON, or holds what no JSON may, is sent back with the reason."""
     with pytest.raises(InvalidOutput, match=why):
         tool_of("add", dict[str, float], validator(dict[str, float])).read(arguments)
+
+
+REFUSED = (
+    "Thinking mode does not support this tool_choice",
+    "tool_choice 'required' is incompatible with thinking enabled",
+    "Thinking may not be enabled when tool_choice forces tool use.",
+)
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_an_endpoint_that_refuses_to_have_the_model_call_a_tool(planner, why, monkeypatch):
+    """Models that think first can't always be made to call a tool: the next attempt leaves it to them."""
+    monkeypatch.setattr(left_out, "_refused", set())
+    refusal = sends({"error": {"message": why, "type": "invalid_request_error"}}, 400)
+    with serving(refusal, says("Because."), calls("answer", {"value": "So."})) as server:
+        result = planner(server, retry=retry(1), invalid=Invalid(times=1))
+
+    assert [o for _, o in outcomes(result) if o != "elapsed"] == ["transient", "invalid", "success"]
+    assert (
+        result.trace[0].event.message == "the endpoint refuses `tool_choice`: the next attempt leaves it out"
+    )
+    assert result.trace[0].event.use == (0, 0, 0)
+    assert [asked.get("tool_choice") for asked in server.asked] == ["required", None, None]
+    assert all(asked["tools"] for asked in server.asked)
 
 
 def called(name=None, arguments=None, **call):

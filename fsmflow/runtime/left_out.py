@@ -1,0 +1,45 @@
+"""What a request does without where an endpoint refuses it: an answer can be had all the same.
+
+Some endpoints say by themselves what a stream has used, and refuse to be asked; and some models think
+first, and can't be made to call a tool, which they are still told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+_DISPENSABLE = ("stream_options", "tool_choice")
+
+_REFUSED_AT = {("api.mistral.ai", "stream_options")}
+
+_refused: set[tuple[str, str, str]] = set()
+"""What is refused elsewhere, by address and model, as far as an endpoint has said so."""
+
+
+def without_refused(request: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Give a request as an address takes it."""
+    host = (urlsplit(place).hostname or "") if place else ""
+    return {
+        name: value
+        for name, value in request.items()
+        if (host, name) not in _REFUSED_AT and (place, request["model"], name) not in _refused
+    }
+
+
+def learn_refused(error: BaseException, request: Mapping[str, Any], place: str) -> str | None:
+    """Learn from a refusal what an endpoint does without, and give that; None if it says no such thing.
+
+    Args:
+        error: The refusal.
+        request: The request as it was sent.
+        place: The address.
+    """
+    if getattr(error, "status_code", None) not in (400, 422):
+        return None
+    for name in _DISPENSABLE:
+        if name in request and name in str(error):
+            _refused.add((place, request["model"], name))
+            return name
+    return None
