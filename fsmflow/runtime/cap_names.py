@@ -8,7 +8,8 @@ which would leave answers without a cap.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+
+from fsmflow.runtime.endpoint import host_of
 
 OLD, NEW = "max_tokens", "max_completion_tokens"
 
@@ -24,7 +25,7 @@ def cap_name(place: str, model: str) -> str:
     learned = _learned.get((place, model))
     if learned is not None:
         return learned
-    host = (urlsplit(place).hostname or "") if place else _NEW_AT[0]
+    host = host_of(place)
     return NEW if any(host == own or host.endswith(f".{own}") for own in _NEW_AT) else OLD
 
 

@@ -6,7 +6,7 @@ import os
 from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from fsmflow.runtime.bounded import PLAIN, bounded, library_of
 from fsmflow.runtime.outcomes import Permanent, describe
@@ -34,6 +34,14 @@ def endpoint() -> Endpoint:
 def _said(name: str) -> str:
     """Give what the environment says, but for blanks around it: what was read from a file ends in a line."""
     return os.environ.get(name, "").strip()
+
+
+def host_of(place: str) -> str:
+    """Name the host at an address: OpenAI's own for an empty one, and nothing for one that is none."""
+    try:
+        return (urlsplit(place).hostname or "") if place else "api.openai.com"
+    except ValueError:
+        return ""
 
 
 @cache

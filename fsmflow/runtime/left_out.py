@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+
+from fsmflow.runtime.endpoint import host_of
 
 _DISPENSABLE = ("stream_options", "tool_choice")
 
@@ -20,7 +21,7 @@ _refused: set[tuple[str, str, str]] = set()
 
 def without_refused(request: Mapping[str, Any], place: str) -> dict[str, Any]:
     """Give a request as an address takes it."""
-    host = (urlsplit(place).hostname or "") if place else ""
+    host = host_of(place)
     return {
         name: value
         for name, value in request.items()

@@ -419,6 +419,7 @@ def test_a_key_that_is_none(ask, monkeypatch, key):
         ("HTTP_PROXY", "gopher://user:hunter2@localhost", "Unknown scheme for proxy URL"),
         ("SSL_CERT_FILE", "/nowhere", "No such file"),
         ("OPENAI_BASE_URL", "http://localhost:port/v1", "Invalid port"),
+        ("OPENAI_BASE_URL", "http://[::1/v1", "Invalid"),
     ],
 )
 def test_a_client_that_cannot_be_made(prompts, monkeypatch, name, value, why):
