@@ -52,6 +52,9 @@ def look_into(error: Exception) -> None:
     said, message = _said(body), body.get("message") if isinstance(body, dict) else None
     if not _UNFIT.isdisjoint(said):
         raise _unfit(body) from None
+    if 300 <= status < 400:
+        elsewhere = f"OPENAI_BASE_URL leads elsewhere ({status}), and nobody follows"
+        raise Permanent(f"{elsewhere}: name the address that it leads to") from None
     if status == 404 and (isinstance(body, str) or body == {"detail": "Not Found"}):
         # A server knows nothing of what was asked: one that has no such model says so in its own words.
         where = f"no model can be asked at this address ({status})"

@@ -33,8 +33,8 @@ async def streamed(request: Mapping[str, Any], client: Any, show: Callable[[str]
     wanted = {**request, "stream": True}
     async with client, client.chat.completions.with_streaming_response.create(**wanted) as response:
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/json":
-            # It does not stream, whatever it was asked.
+        if kind in ("application/json", "text/html"):
+            # It does not stream, whatever it was asked, or is no endpoint.
             return _at_once(await response.read(), show)
         # Read to its very end: what is left half read would be cleaned up at some later time.
         async for line in _lines(response.iter_bytes()):
@@ -80,15 +80,21 @@ def reply_in(content: bytes) -> dict[str, Any]:
         Transient: It is no JSON object, or an error.
         Permanent: It is an error that blames the request.
     """
-    try:
-        reply = json.loads(content)
-    except (ValueError, RecursionError):
-        reply = None
+    reply = _loaded(content)
     if not isinstance(reply, dict):
-        raise Transient("the endpoint's reply is no JSON object")
+        begins = " ".join(content[:200].decode("utf-8", "replace").split())
+        raise Transient("the endpoint's reply is no JSON object" + (begins and f": {begins}"))
     if error := error_in(reply):
         raise refusal("the endpoint's reply is an error", error)
     return reply
+
+
+def _loaded(content: str | bytes) -> Any:
+    """Read JSON; None if it is none."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _at_once(content: bytes, show: Callable[[str], None]) -> dict[str, Any]:
@@ -109,12 +115,11 @@ def _part(line: str) -> Mapping[str, Any]:
         Permanent: It holds an error that blames the request.
     """
     field, _, data = line.partition(":")
+    if field == "error":
+        raise refusal("the stream broke off", _loaded(data) or data.strip())
     if field != "data" or data.strip() in ("", "[DONE]"):
         return {}
-    try:
-        part = json.loads(data)
-    except (ValueError, RecursionError):
-        part = None
+    part = _loaded(data)
     if not isinstance(part, dict):
         raise Transient("the stream holds what is no part of an answer")
     if error := error_in(part):

@@ -182,7 +182,7 @@ def breaks_off(to: Handler) -> None:
 
 def _head(to: Handler, status: int, length: int, headers: dict[str, str]) -> None:
     to.send_response(status)
-    for name, value in {"content-type": "application/json", **headers}.items():
+    for name, value in {"content_type": "application/json", **headers}.items():
         to.send_header(name.replace("_", "-"), value)
     to.send_header("Content-Length", str(length))
     to.end_headers()

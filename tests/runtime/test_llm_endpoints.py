@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import attrs
 import pytest
 
 from fsmflow.runtime import left_out
-from tests.runtime.model_server import part, says, sends, serving, streams
+from tests.runtime.model_server import drips, part, says, sends, serving, streams
 from tests.runtime.test_llm import ask_without
 from tests.runtime.workbench import outcomes, reask, retry
 
@@ -370,3 +372,41 @@ def test_an_address_that_names_the_call(ask, end):
 
     assert result.error.message == "OPENAI_BASE_URL goes too far: leave out /chat/completions"
     assert (server.asked, result.spent.tokens) == ([], 0)
+
+
+def test_an_error_in_a_field_of_its_own_is_told(ask):
+    """A stream may break off in an `error` field, whose words are told, whether they are JSON or not."""
+    for line, told in (
+        ('error: {"code": 500, "message": "no"}', '"no"'),
+        ("error: out of memory", "out of memory"),
+    ):
+        with serving(drips(f"data: {json.dumps(part('It'))}\n\n{line}\n\n".encode())) as server:
+            result = ask(server, watched=True)
+
+        assert outcomes(result) == [("draft", "transient")]
+        assert told in result.trace[0].event.message
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_an_address_that_leads_elsewhere(ask, watched):
+    """No redirect is followed, since a key would go along; the message says what to set."""
+    with serving(sends(b"", 308, location="https://elsewhere.test/v1")) as server:
+        result = ask(server, watched=watched)
+
+    assert outcomes(result) == [("draft", "failure")]
+    assert result.error.message == (
+        "OPENAI_BASE_URL leads elsewhere (308), and nobody follows: name the address that it leads to"
+    )
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_a_page_in_the_place_of_a_reply(ask, watched):
+    """A page for people is shown to be one: somebody may have named the address of one."""
+    page = sends(b"<!doctype html>\n<html>Log in", content_type="text/html; charset=utf-8")
+    with serving(page) as server:
+        result = ask(server, watched=watched)
+
+    assert outcomes(result) == [("draft", "transient")]
+    assert result.trace[0].event.message == (
+        "the endpoint's reply is no JSON object: <!doctype html> <html>Log in"
+    )
