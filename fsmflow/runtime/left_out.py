@@ -1,7 +1,8 @@
 """What a request does without where an endpoint refuses it: an answer can be had all the same.
 
-Some endpoints say by themselves what a stream has used, and refuse to be asked; and some models think
-first, and can't be made to call a tool, which they are still told of.
+Some endpoints say by themselves what a stream has used, and refuse to be asked; some models think first,
+and can't be made to call a tool; and some are held to no schema, or not to this one. Of the tools, and of
+the schema, they are told all the same, and their answers are held to both.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from fsmflow.runtime.endpoint import host_of
 
-_DISPENSABLE = ("stream_options", "tool_choice")
+_DISPENSABLE = ("stream_options", "tool_choice", "response_format")
 
 _REFUSED_AT = {("api.mistral.ai", "stream_options")}
 
@@ -39,8 +40,9 @@ def learn_refused(error: BaseException, request: Mapping[str, Any], place: str) 
     """
     if getattr(error, "status_code", None) not in (400, 422):
         return None
+    said = f"{error} {getattr(error, 'param', None)}"
     for name in _DISPENSABLE:
-        if name in request and name in str(error):
+        if name in request and name in said:
             _refused.add((place, request["model"], name))
             return name
     return None

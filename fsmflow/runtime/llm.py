@@ -22,7 +22,7 @@ from fsmflow.runtime.endings import content_of, message_of
 from fsmflow.runtime.endpoint import client, endpoint
 from fsmflow.runtime.left_out import learn_refused, without_refused
 from fsmflow.runtime.model import Model
-from fsmflow.runtime.outcomes import Permanent, Transient
+from fsmflow.runtime.outcomes import Permanent, Transient, describe
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
 from fsmflow.runtime.refusals import look_into
 from fsmflow.runtime.steps import resolve_type
@@ -173,7 +173,7 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
         if name := learn_cap_name(error, place, model):
             learned = f"the endpoint caps answers of {model} by `{name}`, as the next attempt does"
         elif name := learn_refused(error, sent, place):
-            learned = f"the endpoint refuses `{name}`: the next attempt leaves it out"
+            learned = f"the endpoint refuses `{name}`, which the next attempt leaves out: {describe(error)}"
         else:
             raise
         ctx.charge(tool_calls=0, tokens=0, usd=0)

@@ -344,6 +344,28 @@ def test_an_endpoint_that_refuses_to_stream_without_options(ask, monkeypatch):
     assert [o for _, o in outcomes(result)] == ["transient", "elapsed", "failure"]
 
 
+NO_FORMAT = (
+    {"message": "This response_format type is unavailable now", "type": "invalid_request_error"},
+    {"message": "This model does not support response format `json_schema`.", "param": "response_format"},
+    "'response_format.type' must be 'json_schema' or 'text'",
+)
+
+
+@pytest.mark.parametrize("error", NO_FORMAT, ids=str)
+def test_an_endpoint_that_knows_no_form_of_answers(ask, error, monkeypatch):
+    """What it can't hold a model to the model is told in words, as always, and the answer is held to."""
+    monkeypatch.setattr(left_out, "_refused", set())
+    with serving(sends({"error": error}, 400), says({"text": 5}), says(FENCED)) as server:
+        result = ask(server, gives=GIVES, retry=retry(1), invalid=reask(1))
+
+    assert [o for _, o in outcomes(result)] == ["transient", "elapsed", "invalid", "success"]
+    told = result.trace[0].event.message
+    assert told.startswith("the endpoint refuses `response_format`, which the next attempt leaves out: ")
+    assert (error if isinstance(error, str) else error["message"]) in told
+    assert ["response_format" in asked for asked in server.asked] == [True, False, False]
+    assert '"text"' in server.asked[2]["messages"][0]["content"]
+
+
 def test_who_is_known_to_refuse_options_of_streams():
     """Mistral tells what was used by itself, and refuses to be asked for it."""
     request = {"model": "m", "stream_options": {}}
