@@ -7,7 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fsmflow.runtime.outcomes import TRANSIENT_STATUSES, Invalid, Permanent, StepError, Transient
+from fsmflow.runtime.outcomes import (
+    TRANSIENT_STATUSES,
+    Invalid,
+    Permanent,
+    StepError,
+    Transient,
+    retry_after_us,
+)
 
 _QUOTA = "insufficient_quota"
 _BLAMES = frozenset({"context_length_exceeded", "invalid_request_error", _QUOTA})
@@ -15,6 +22,8 @@ _BLAMES = frozenset({"context_length_exceeded", "invalid_request_error", _QUOTA}
 
 _UNFIT = frozenset({"tool_use_failed", "json_validate_failed"})
 """What it says of an answer that the endpoint found unfit itself, and does not pass on."""
+
+_WISH = re.compile(r'"retryDelay": "([0-9]{1,9}(\.[0-9]{1,9})?)s"')
 
 
 def error_in(reply: Mapping[str, Any]) -> Any:
@@ -45,6 +54,7 @@ def look_into(error: Exception) -> None:
     Raises:
         Invalid: It blames the answer.
         Permanent: It will not pass, though its status says so, or there is no endpoint.
+        Transient: It says how long to wait, in its body.
     """
     body, status = getattr(error, "body", None), getattr(error, "status_code", None)
     if status is None:
@@ -64,6 +74,9 @@ def look_into(error: Exception) -> None:
     if _QUOTA in said:
         # It is no limit on how often one asks.
         raise Permanent(str(error)) from None
+    wish = _WISH.search(json.dumps(body)) if status == 429 and retry_after_us(error) is None else None
+    if wish is not None:
+        raise Transient(str(error), retry_after=float(wish[1])) from None
 
 
 def _said(error: Any) -> list[str]:
@@ -75,4 +88,4 @@ def _said(error: Any) -> list[str]:
 def _unfit(error: Any) -> Invalid:
     held = error if isinstance(error, dict) else {}
     why = held.get("failed_generation") or held.get("message") or error
-    return Invalid(f"the endpoint found the answer to be none, {held.get('code')}: {why}"[:500])
+    return Invalid(f"the endpoint could not read the answer, {held.get('code')}: {why}"[:500])

@@ -10,7 +10,7 @@ import pytest
 from fsmflow.runtime import left_out
 from tests.runtime.model_server import drips, part, says, sends, serving, streams
 from tests.runtime.test_llm import ask_without
-from tests.runtime.workbench import outcomes, reask, retry
+from tests.runtime.workbench import outcomes, reask, retry, seconds
 
 
 @attrs.frozen
@@ -432,3 +432,17 @@ def test_a_page_in_the_place_of_a_reply(ask, watched):
     assert result.trace[0].event.message == (
         "the endpoint's reply is no JSON object: <!doctype html> <html>Log in"
     )
+
+
+def test_a_wish_to_wait_that_no_header_holds(ask):
+    """Where an error's body says how long to wait, that is the wish, unless a header says otherwise."""
+    hint = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.07s"}
+    quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": ["x" * 1_000]}
+    body = [{"error": {"code": 429, "message": "Please retry.", "details": [quota, hint]}}]
+    for headers, wish in (({}, 34_070_000), ({"retry_after": "5"}, 5_000_000)):
+        with serving(sends(body, 429, **headers)) as server:
+            result = ask(server, retry=retry(2, cap=seconds(1)))
+
+        assert outcomes(result) == [("draft", "transient")]
+        assert result.trace[0].event.retry_after_us == wish
+        assert "Please retry." in result.trace[0].event.message
