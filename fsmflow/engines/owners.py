@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def is_alive(owner: str) -> bool:
     if host != _counted_in():
         return True
     if not Path("/proc/self").exists():
-        return _is_there(pid)
+        return is_there(pid)
     return _began(pid) == began
 
 
@@ -53,7 +54,11 @@ def _began(pid: int) -> str | None:
     return None if fields[0] in "ZX" else fields[19]
 
 
-def _is_there(pid: int) -> bool:
+def is_there(pid: int) -> bool:
+    """Tell whether there may be a process of this number."""
+    if sys.platform == "win32":
+        # The signal that only asks elsewhere is Ctrl-C there.
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
