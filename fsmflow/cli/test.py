@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from fsmflow.cli.output import exit_code, quiet_option, report
-from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
+from fsmflow.cli.specs import compile_all, find, paths_argument, placed, places_of
 
 
 @click.command("test")
@@ -34,18 +34,22 @@ def command(paths: tuple[Path, ...], coverage: Path | None, quiet: bool) -> None
     if exit_code(compilations):
         report(compilations, "text")
         sys.exit(1)
-    files = []
+    files: dict[Path, list[str]] = {}
     for spec, compilation in zip(specs, compilations, strict=True):
         assert compilation.analysis is not None
         path = places_of(spec).generated / f"test_{compilation.analysis.machine.name}.py"
         if not path.is_file():
             click.echo(f"{path} is missing: run `fsmflow build` first", err=True)
             sys.exit(1)
-        files.append(str(path))
+        files.setdefault(placed(spec).parent, []).append(str(path))
     arguments = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib"]
     if quiet:
         arguments.append("-q")
     if coverage is not None:
         arguments.append(f"--fsmflow-coverage={coverage}")
-    done = subprocess.run([*arguments, *files], check=False)  # noqa: S603 - our own
-    sys.exit(int(done.returncode != 0))
+    # A process loads one module of a name, and steps of several folders may have the same.
+    codes = [
+        subprocess.run([*arguments, *beside], check=False).returncode  # noqa: S603 - our own
+        for beside in files.values()
+    ]
+    sys.exit(int(any(codes)))

@@ -221,6 +221,25 @@ def test_test_runs_what_was_built(project: Path) -> None:
     assert "10 passed" in done.stdout
 
 
+def test_steps_of_two_folders_may_have_one_name(run: Run, tmp_path: Path) -> None:
+    """`fsmflow test` runs the tests of several folders, in each of which there is a `steps.py`, say."""
+    for folder in ("one", "two"):
+        run("new", "hello", "--in", f"{folder}/specs")
+        run("build", f"{folder}/specs")
+        (tmp_path / folder / "generated/test_hello.py").write_text(
+            "from pathlib import Path\n"
+            "from fsmflow.runtime import load_runner\n\n"
+            "def test_steps_are_found():\n"
+            "    assert load_runner(Path(__file__).parent / 'hello_fsm.py').bind()\n"
+        )
+
+    assert run("test", "one/specs", "two/specs").exit_code == 0
+
+    (tmp_path / "one/generated/test_hello.py").write_text("def test_that_fails():\n    assert False\n")
+
+    assert run("test", "one/specs", "two/specs").exit_code == 1
+
+
 def test_a_misspelt_option_of_test_is_told_the_nearest(run: Run, project: Path) -> None:
     """`fsmflow test` takes no option for the name of a spec."""
     result = run("test", "--covrage", "taken")
