@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from fsmflow.backends import BACKENDS, EXPORTS, Artifact
-from fsmflow.cli.files import hand_edited, made_of_others, stale, write_all
+from fsmflow.cli.files import hand_edited, made_of_nothing, made_of_others, stale, write_all
 from fsmflow.cli.output import exit_code, format_option, quiet_option, report
 from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
 
@@ -64,6 +64,9 @@ def command(
         for spec, compilation in zip(specs, compilations, strict=True)
         for artifact in _emit(spec, compilation, targets or BACKENDS, generated, diagrams)
     ]
+    for path, gone in made_of_nothing(artifacts):
+        said = f"is made of {_shown(gone.resolve())}, which is gone: delete it"
+        click.echo(f"{_shown(path)} {said}", err=True)
     if checking:
         sys.exit(_tell_stale(artifacts))
     others = [] if force else made_of_others(artifacts, specs)

@@ -48,6 +48,18 @@ def made_of_others(artifacts: Sequence[Artifact], specs: Sequence[Path]) -> list
     return found
 
 
+def made_of_nothing(artifacts: Sequence[Artifact]) -> list[tuple[Path, Path]]:
+    """Find generated code beside `artifacts`, and the spec that it is made of: one that is gone."""
+    own = {artifact.path for artifact in artifacts}
+    beside = {path for folder in {path.parent for path in own} for path in folder.glob("*.py")}
+    found = []
+    for path in sorted(beside - own):
+        spec = _origin(path)
+        if spec is not None and not spec.exists():
+            found.append((path, spec))
+    return found
+
+
 def _origin(path: Path) -> Path | None:
     """Give the spec that the code at `path` says it was generated from."""
     content = path.read_bytes() if path.is_file() else b""

@@ -212,6 +212,22 @@ def test_what_a_spec_made_that_is_gone_is_overwritten(run: Run, project: Path) -
     assert run("build", "flows", "--generated", "generated").exit_code == 0
 
 
+@pytest.mark.parametrize("option", [(), ("--check",), ("--quiet",)], ids=["", "check", "quiet"])
+def test_what_is_left_of_a_spec_that_is_gone_is_told(
+    run: Run, project: Path, option: tuple[str, ...]
+) -> None:
+    """Once a workflow has another name, who builds it is told of the runner and the tests of the old one."""
+    run("build")
+    (project / "specs/hello.fsm.yaml").rename(project / "specs/bye.fsm.yaml")
+    edit(project / "specs/bye.fsm.yaml", "workflow: hello", "workflow: bye")
+    run("build")
+    result = run("build", *option)
+
+    assert result.exit_code == 0
+    gone = "is made of specs/hello.fsm.yaml, which is gone: delete it"
+    assert result.stderr == f"generated/hello_fsm.py {gone}\ngenerated/test_hello.py {gone}\n"
+
+
 @pytest.mark.parametrize("name", ["é", 'three""" quotes', "back\\slash", "\udcff"], ids=ascii)
 def test_code_names_its_spec_whatever_its_folder_is_called(run: Run, project: Path, name: str) -> None:
     """What leads from generated code to its spec may hold any character, and is found again."""
