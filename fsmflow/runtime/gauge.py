@@ -111,7 +111,7 @@ class Gauge:
         try:
             with self.path.open(encoding="ascii", errors="replace") as file:
                 found = _DIGEST.search(file.read(_HEAD))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # the latter in a zip archive
             return None
         return "" if found is None else found[1]
 

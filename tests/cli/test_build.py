@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -241,6 +242,28 @@ def test_code_names_its_spec_whatever_its_folder_is_called(run: Run, project: Pa
     (project / "hello.fsm.yaml").write_bytes((project / name / "specs/hello.fsm.yaml").read_bytes())
     (project / "hello.py").write_bytes((project / name / "specs/hello.py").read_bytes())
     assert "is made of" in run("build", "hello.fsm.yaml", "--generated", "out").stderr
+
+
+@pytest.mark.parametrize("certificate", [True, False])
+def test_a_runner_may_stand_in_an_archive(run: Run, project: Path, *, certificate: bool) -> None:
+    """What is shipped as one zip, where no certificate can be opened, runs on steps that are in there too."""
+    run("build")
+    with zipfile.ZipFile(project / "app.zip", "w") as archive:
+        archive.write(project / "specs/hello.py", "hello.py")
+        archive.write(project / "generated/hello_fsm.py", "hello_fsm.py")
+        if certificate:
+            archive.write(project / "generated/hello.certificate.json", "hello.certificate.json")
+    code = "from hello_fsm import run_sync; print(run_sync({'text': 'hello'}).kind)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(project / "app.zip"), *sys.path[1:]))},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout == "success\n", done.stderr
 
 
 def test_the_files_of_a_workflow_are_known_before_they_are_made(run: Run, project: Path) -> None:
