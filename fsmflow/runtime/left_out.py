@@ -7,12 +7,18 @@ the schema, they are told all the same, and their answers are held to both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.runtime.endpoint import host_of
 
-_DISPENSABLE = ("stream_options", "tool_choice", "response_format")
+_DISPENSABLE = {
+    "stream_options": re.compile("stream_options"),
+    "tool_choice": re.compile("tool_choice"),
+    "response_format": re.compile("response[ _](format|schema)|json_schema", re.IGNORECASE),
+}
+"""What can be done without, and how refusals speak of it."""
 
 _REFUSED_AT = {("api.mistral.ai", "stream_options")}
 
@@ -41,8 +47,8 @@ def learn_refused(error: BaseException, request: Mapping[str, Any], place: str) 
     if getattr(error, "status_code", None) not in (400, 422):
         return None
     said = f"{error} {getattr(error, 'param', None)}"
-    for name in _DISPENSABLE:
-        if name in request and name in said:
+    for name, spoken in _DISPENSABLE.items():
+        if name in request and spoken.search(said):
             _refused.add((place, request["model"], name))
             return name
     return None

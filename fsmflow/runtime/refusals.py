@@ -17,7 +17,7 @@ from fsmflow.runtime.outcomes import (
 )
 
 _QUOTA = "insufficient_quota"
-_BLAMES = frozenset({"context_length_exceeded", "invalid_request_error", _QUOTA})
+_BLAMES = frozenset({"content_filter", "context_length_exceeded", "invalid_request_error"})
 """What an error says, as its code or its type, of a request that can't be answered as it is."""
 
 _UNFIT = frozenset({"tool_use_failed", "json_validate_failed"})
@@ -43,9 +43,8 @@ def refusal(how: str, error: Any) -> StepError:
     if not _UNFIT.isdisjoint(said):
         return _unfit(error)
     status = next((int(each) for each in said if re.fullmatch("4[0-9]{2}", each)), None)
-    if not _BLAMES.isdisjoint(said) if status is None else status not in TRANSIENT_STATUSES:
-        return Permanent(message)
-    return Transient(message)
+    is_final = not _BLAMES.isdisjoint(said) if status is None else status not in TRANSIENT_STATUSES
+    return Permanent(message) if is_final or _QUOTA in said else Transient(message)
 
 
 def look_into(error: Exception) -> None:
@@ -80,8 +79,9 @@ def look_into(error: Exception) -> None:
 
 
 def _said(error: Any) -> list[str]:
-    """Give the code and the type of an error."""
-    found = [error.get("code"), error.get("type")] if isinstance(error, dict) else [error]
+    """Give what an error says of its kind."""
+    kinds = ("code", "type", "status", "status_code")
+    found = [error.get(kind) for kind in kinds] if isinstance(error, dict) else [error]
     return [str(each) for each in found if isinstance(each, str | int) and not isinstance(each, bool)]
 
 

@@ -162,6 +162,25 @@ def test_a_quota_that_is_used_up_is_no_limit_that_passes(ask):
         assert "You exceeded your current quota" in result.error.message
 
 
+FINAL = (
+    {"message": "The response was filtered.", "code": "content_filter", "param": "prompt"},
+    {"message": "no", "code": None, "status": 400},
+    {"message": "no", "status_code": 403},
+    {"message": "no more", "type": "insufficient_quota", "code": 429},
+)
+
+
+@pytest.mark.parametrize("error", FINAL, ids=str)
+@pytest.mark.parametrize("how", [sends, streams])
+def test_an_error_that_can_not_pass_is_final_in_whatever_field_it_says_so(ask, error, how):
+    """A filter, a status that blames the request, and a quota are final under `200 OK` too."""
+    with serving(how({"error": error})) as server:
+        result = ask(server, watched=how is streams, retry=retry(2))
+
+    assert outcomes(result) == [("draft", "failure")]
+    assert error["message"] in result.error.message
+
+
 LATE = {"object": "error", "message": "The model is overloaded.", "type": "ServerError", "code": 503}
 
 
@@ -347,6 +366,8 @@ def test_an_endpoint_that_refuses_to_stream_without_options(ask, monkeypatch):
 NO_FORMAT = (
     {"message": "This response_format type is unavailable now", "type": "invalid_request_error"},
     {"message": "This model does not support response format `json_schema`.", "param": "response_format"},
+    {"message": "Invalid schema for response format: /text: maxLength is not supported"},
+    {"message": "generation_config.response_schema.properties: should be non-empty for OBJECT type"},
     "'response_format.type' must be 'json_schema' or 'text'",
 )
 
