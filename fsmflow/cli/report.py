@@ -57,7 +57,7 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
         report([compilation], "text")
         sys.exit(1)
     now = compilation.version
-    page = render(
+    text = render(
         Review(
             analysis=compilation.analysis,
             report=compilation.report,
@@ -67,12 +67,14 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
             difference=None if base is None else _since(base, now),
         )
     )
+    # A trace may be called what is no text.
+    page = text.encode("utf-8", "backslashreplace")
     if output == Path("-"):
-        sys.stdout.buffer.write(page.encode())
+        sys.stdout.buffer.write(page)
         return
     path = output or Path(f"{compilation.analysis.machine.name}.review.html")
     try:
-        write_all([Artifact(path.absolute(), page.encode())])
+        write_all([Artifact(path.absolute(), page)])
     except OSError as error:
         raise CannotWrite(path, error) from error
     click.echo(f"wrote {path}")

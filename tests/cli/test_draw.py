@@ -254,3 +254,14 @@ def test_a_trace_of_another_version_is_drawn_and_said_to_be_one(run: Run, projec
     assert run("report", SPEC, "--trace", trace).stderr == said
     several = run("draw", SPEC, *("--trace", trace) * 3, "-o", "-").stderr
     assert several == f"{trace} and 2 more are runs of another version of `hello`\n"
+
+
+@pytest.mark.parametrize("output", ["page.html", "-"])
+def test_a_page_is_made_of_a_trace_whatever_its_name(run: Run, project: Path, output: str) -> None:
+    """A name with bytes that are no text, as folders of old have them, stands on the page as their codes."""
+    run("run", SPEC, "text=hello", "--trace", "\udcff.jsonl")
+    result = run("report", SPEC, "--trace", "\udcff.jsonl", "-o", output)
+    page = result.stdout if output == "-" else (project / output).read_text(encoding="utf-8")
+
+    assert result.exit_code == 0
+    assert "udcff.jsonl" in page
