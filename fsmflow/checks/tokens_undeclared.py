@@ -5,8 +5,9 @@ Why is this bad?
     where `cost.tokens` is no more than `max_tokens`, no prompt ever fits beside the answer.
 
 What to do
-    Say `cost: {tokens: …}`: what the longest prompt has, plus `max_tokens`. A prompt that does not fit
-    is never sent. Unless tiktoken knows the model, each of its bytes counts as a token.
+    Say `cost: {tokens: …}`: what the longest prompt has, plus `max_tokens`, which has to hold the thoughts
+    of a model that thinks first too. A prompt that does not fit is never sent. Unless tiktoken knows the
+    model, each of its bytes counts as a token.
 
 Example::
 
