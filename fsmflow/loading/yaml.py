@@ -60,6 +60,8 @@ _SYNTAX_HINTS = (
     ),
     ("while scanning a quoted scalar", "a quote is not closed, or a backslash is not doubled"),
 )
+_MERGING = ("<<<<<<< ", "=======\n", "=======\r", ">>>>>>> ")
+"""How lines begin that git leaves where two versions clash."""
 _STRANGE_SPACE = re.compile("(?:^|[:,-]) *([\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000])")
 """What looks like a space that indents, or parts a key from its value, and is none to YAML."""
 
@@ -331,7 +333,10 @@ class _Builder:
             at = min(self.lines.offset(*_at(mark)), len(self.text))
             before, sign = self.text[self.lines.offset(mark.line + 1, 1) : at], self.text[at : at + 1]
             space = self.strange_space(mark.line + 1)
-            if sign == "\t":
+            if self.text.startswith(_MERGING, at - len(before)):
+                at -= len(before)
+                said, hint = "a merge that is not finished", "keep one of its versions, and no such line"
+            elif sign == "\t":
                 said, hint = "a tab can't indent or begin a value", "indent with spaces"
             elif space is not None:
                 at = space

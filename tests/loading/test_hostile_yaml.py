@@ -152,6 +152,22 @@ def test_a_tab_for_indentation(told):
     assert "tab" in said.message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> main\n",
+        "a: 1\n>>>>>>> main\n",
+        "a:\n  b: 1\n=======\n  c: 2\n",
+    ],
+)
+def test_a_merge_that_is_not_finished(told, text):
+    """What git leaves where two versions clash is named as such, not taken for a key without its colon."""
+    said = told(text)[0]
+
+    assert (said.check, said.column) == ("yaml-syntax", 1)
+    assert "a merge that is not finished" in said.message
+
+
 def test_half_a_surrogate_pair(told):
     """An escaped surrogate never gets into a string."""
     assert {"yaml-syntax", "not-text"} & {s.check for s in told('a: "\\ud800"')}
