@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+MOST_CALLS = 100
+"""How many calls are put together; an answer with more than one is none, however many there are."""
+
 
 @dataclass(slots=True)
 class _Call:
@@ -25,7 +28,7 @@ class StreamedCalls:
         """Take a part of a call, and give how many characters are in it.
 
         Raises:
-            AttributeError: It is none; or a TypeError, or a ValueError.
+            AttributeError: It is none; or a TypeError, or a ValueError, as for calls without end.
         """
         function = part.get("function") or {}
         if not function:
@@ -47,6 +50,8 @@ class StreamedCalls:
         known = [call for call in self._calls if number is None or call.number in (number, None)]
         last = known[-1] if known else None
         if last is None or (id_ and last.id and id_ != last.id) or (number is None and name and last.name):
+            if len(self._calls) == MOST_CALLS:
+                raise ValueError("calls without end")
             last = _Call(number, id_)
             self._calls.append(last)
         last.id = last.id or id_

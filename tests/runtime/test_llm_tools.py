@@ -257,6 +257,15 @@ def test_several_streamed_calls_are_not_taken_for_one(planner, how, together):
     assert result.trace[0].event.complaints == ("the answer calls 2 tools: call one at a time",)
 
 
+def test_no_end_of_calls_is_put_together(planner):
+    """An answer that calls tools without end is no answer, and is not gone through again for each of them."""
+    many = [part(tool_calls=[called("search", index=number)]) for number in range(200)]
+    with serving(streams(*many, part(finish="tool_calls"))) as server:
+        result = planner(server, on_event=[].append)
+
+    assert outcomes(result) == [("plan", "transient")]
+
+
 def test_arguments_may_be_an_object(planner):
     """Some endpoints give arguments as they are, and not as text; they are held to the same type."""
     one = {"id": "0", "type": "function", "function": {"name": "search"}}
