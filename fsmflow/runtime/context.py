@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from threading import RLock
 from typing import Any, Protocol
@@ -55,6 +57,7 @@ class StepContext:
         "_has_key",
         "_key",
         "_late",
+        "_loop",
         "_most_steps",
         "_now",
         "_run",
@@ -106,6 +109,7 @@ class StepContext:
         self._charging = RLock()
         self._steps: int | None = None
         self._tell = tell
+        self._loop = None if tell is None else asyncio.get_running_loop()
         self._about = about
         self._core = core
         self._run = run
@@ -190,9 +194,18 @@ class StepContext:
         return self._tell is not None
 
     def emit(self, text: str) -> None:
-        """Show a part of the output as it comes, to whoever follows the run; the output stays what it is."""
-        if self._tell is not None and self._booked is None:
+        """Show a part of the output as it comes, to whoever follows the run; the output stays what it is.
+
+        It may be called from any thread; who follows the run is told on the run's event loop.
+        """
+        if self._tell is None or self._loop is None or self._booked is not None:
+            return
+        if asyncio._get_running_loop() is self._loop:  # noqa: SLF001 - the public name raises instead
             self._tell(self.state, self.span_id, text)
+            return
+        # A thread that was left behind may outlive the loop.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self.emit, text)
 
     def note_model(self, **asked: Any) -> None:
         """Say in the trace which model is asked, and what it tells of its answer."""

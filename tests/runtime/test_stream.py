@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
 
-from fsmflow.runtime import Rejected, Runner, Transient
+from fsmflow.runtime import Rejected, Runner, StepContext, Transient
 from tests.runtime.workbench import compiled, module, retry, seconds, step, workflow
 
 
@@ -63,6 +64,34 @@ def test_an_event_comes_before_the_next_step_is_done() -> None:
         return str(event["end"])
 
     assert asyncio.run(asyncio.wait_for(main(), 10)) == "done"
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_what_a_step_in_a_thread_emits_is_heard_at_once(debug: bool) -> None:
+    """The words of a sync step come while it is still at it, and who is told is told on the event loop."""
+    heard = [threading.Event() for _ in range(3)]
+    in_time: list[bool] = []
+    threads: set[int] = set()
+
+    def work(ctx: StepContext) -> None:
+        for number, each in enumerate(heard):
+            ctx.emit(str(number))
+            in_time.append(each.wait(5))
+
+    async def main() -> None:
+        def sink(event: dict[str, Any]) -> None:
+            threads.add(threading.get_ident())
+
+        runner, steps = compiled({"work": step()}), {"work": work}
+        async for event in runner.stream(None, steps=steps):
+            if event["event"] == "chunk":
+                heard[int(event["text"])].set()
+        await runner.run(None, steps=steps, trace=sink, live=True)
+
+    asyncio.run(asyncio.wait_for(main(), 20), debug=debug)
+
+    assert in_time == [True] * 6
+    assert threads == {threading.get_ident()}
 
 
 def test_to_leave_early_cancels_the_run() -> None:
