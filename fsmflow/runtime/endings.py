@@ -60,7 +60,8 @@ def content_of(message: Mapping[str, Any]) -> str:
     """
     content = _answer(message)
     if not content.strip():
-        raise Invalid("the answer is empty")
+        is_thought = message.get("reasoning_content") or message.get("reasoning")
+        raise Invalid("the answer is empty" + (": there are thoughts alone" if is_thought else ""))
     return content
 
 

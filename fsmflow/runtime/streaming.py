@@ -138,6 +138,7 @@ class _Reply:
         self._finish: str | None = None
         self._usage: Any = None
         self._error: Any = None
+        self._has_thoughts = False
         self._length = 0
 
     def add(self, part: Mapping[str, Any]) -> str:
@@ -158,6 +159,7 @@ class _Reply:
             for call in calls if isinstance(calls, list | tuple) else (calls,):
                 self._length += self._calls.add(call)
             self._refusal.append(str(delta.get("refusal") or ""))
+            self._has_thoughts |= bool(delta.get("reasoning_content") or delta.get("reasoning"))
             words = words_of(delta.get("content"))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Transient("the stream holds what is no part of an answer") from error
@@ -178,6 +180,7 @@ class _Reply:
         message = {
             "content": "".join(self._words),
             "refusal": "".join(self._refusal) or None,
+            "reasoning": self._has_thoughts,
             "tool_calls": self._calls.whole(),
         }
         choice = {"finish_reason": self._finish, "message": message, "error": self._error}

@@ -467,3 +467,14 @@ def test_a_wish_to_wait_that_no_header_holds(ask):
         assert outcomes(result) == [("draft", "transient")]
         assert result.trace[0].event.retry_after_us == wish
         assert "Please retry." in result.trace[0].event.message
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_an_answer_that_is_all_thoughts_is_said_to_be(ask, field):
+    """Where an endpoint takes all that the model said for thoughts, an empty answer is told from silence."""
+    thought = {field: JSON}
+    for reply in (says(None, **thought), streams(part(**thought), part(finish="stop"))):
+        with serving(reply) as server:
+            result = ask(server, watched=True, gives=GIVES)
+
+        assert result.trace[0].event.complaints == ("the answer is empty: there are thoughts alone",)
