@@ -13,7 +13,7 @@ from fsmflow.runtime.thoughts import without_thoughts
 
 _ENDED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 _CALLED = frozenset({"tool_calls", "function_call", "tool_use"})
-_CUT = frozenset({"length", "max_tokens", "model_length"})
+_CUT = frozenset({"length", "max_tokens"})
 _FILTERED = frozenset(
     {"content_filter", "safety", "recitation", "blocklist", "prohibited_content", "spii", "sensitive"}
 )
@@ -45,6 +45,8 @@ def message_of(reply: Mapping[str, Any], model: Model) -> dict[str, Any]:
         raise Permanent("the model refused to answer")
     if why in _CUT:
         raise Invalid(_cut(message, model.max_tokens))
+    if why == "model_length":
+        raise Invalid("the answer was cut short where the model had no more room; be briefer")
     if not message:
         raise Transient("the endpoint's reply holds no answer")
     if why not in _ENDED and not (model.tools and why in _CALLED):

@@ -198,6 +198,7 @@ async def _reply(request: Mapping[str, Any], client: Any) -> dict[str, Any]:
     Raises:
         Transient: What comes back is no JSON object, or an error, or goes on and on.
         Permanent: It is an error that blames the request.
+        Invalid: It is an error that blames the answer.
     """
     try:
         async with client:

@@ -28,6 +28,7 @@ async def streamed(request: Mapping[str, Any], client: Any, show: Callable[[str]
     Raises:
         Transient: The stream broke off, or what came is no answer, whole or in parts.
         Permanent: An error came that blames the request.
+        Invalid: An error came that blames the answer.
     """
     put_together = _Reply()
     wanted = {**request, "stream": True}
@@ -79,6 +80,7 @@ def reply_in(content: bytes) -> dict[str, Any]:
     Raises:
         Transient: It is no JSON object, or an error.
         Permanent: It is an error that blames the request.
+        Invalid: It is an error that blames the answer.
     """
     reply = _loaded(content)
     if not isinstance(reply, dict):
@@ -113,6 +115,7 @@ def _part(line: str) -> Mapping[str, Any]:
     Raises:
         Transient: It holds what is no part of an answer, or an error.
         Permanent: It holds an error that blames the request.
+        Invalid: It holds an error that blames the answer.
     """
     field, _, data = line.partition(":")
     if field == "error":

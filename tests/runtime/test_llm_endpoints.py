@@ -79,6 +79,16 @@ def test_why_an_answer_ended_by_whatever_name(ask, ending, finish):
     assert outcomes(result) == [("draft", ENDS[finish])]
 
 
+def test_an_answer_for_which_the_model_had_no_room(ask):
+    """Where the model's own room ended, the message does not speak of `max_tokens`."""
+    with serving(says("It", finish="model_length")) as server:
+        result = ask(server)
+
+    assert result.trace[0].event.message == (
+        "the answer was cut short where the model had no more room; be briefer"
+    )
+
+
 def test_what_kind_of_filter_it_was_is_told(ask):
     """The message holds the endpoint's own word for what it did not let through."""
     with serving(says(None, finish="content_filter: RECITATION")) as server:
