@@ -165,7 +165,7 @@ class Inbox:
                 self._looking.discard(looking)
 
     def answer(self, token: str, label: str | None = None, value: Any = None) -> None:
-        """Answer a question.
+        """Answer a question; whether whoever answers may, as `Asked.role` says, is for the caller to see to.
 
         Args:
             token: The question's token.
@@ -185,7 +185,12 @@ class Inbox:
             if self._waiting.pop(token, None) is None:
                 raise NotWaiting(f"no question waits under {token!r}: it has just been answered")
             waiting.answer = answer
-        waiting.future.get_loop().call_soon_threadsafe(waiting.settle, answer)
+        try:
+            waiting.future.get_loop().call_soon_threadsafe(waiting.settle, answer)
+        except RuntimeError as error:
+            raise NotWaiting(
+                f"no question waits under {token!r}: the event loop of its run is over"
+            ) from error
 
 
 def _look(looking: asyncio.Future[None]) -> None:

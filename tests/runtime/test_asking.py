@@ -510,3 +510,23 @@ def test_a_token_is_no_path(tmp_path: Any, token: str) -> None:
     """What is no token of a question is refused, and touches no file."""
     with pytest.raises(NotWaiting):
         answer_in(tmp_path, token, "pay")
+
+
+def test_a_question_whose_event_loop_is_over_is_taken_back() -> None:
+    """Who answers a run whose loop was closed under it is told so, as of any question that waits no more."""
+
+    class Halfway(Inbox):
+        async def ask(self, asked: Asked) -> Answer:
+            waits.append(super().ask(asked))
+            waits[0].send(None)
+            return asked.answer("pay")
+
+    waits: list[Any] = []
+    inbox = Halfway()
+    compiled(APPROVE).run_sync(GIVEN, desk=inbox)
+    (asked,) = inbox.waiting()
+
+    with pytest.raises(NotWaiting, match="event loop"):
+        inbox.answer(asked.token, "pay")
+    assert inbox.waiting() == ()
+    waits[0].close()
