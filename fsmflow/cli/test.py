@@ -27,7 +27,7 @@ def command(paths: tuple[Path, ...], coverage: Path | None, quiet: bool) -> None
     Exit code 0 if all pass, 1 if one fails or a spec has errors.
     """
     if importlib.util.find_spec("pytest") is None:
-        click.echo("fsmflow test needs pytest: pip install 'fsmflow[test]'", err=True)
+        click.echo("fsmflow test needs pytest: pip install pytest", err=True)
         sys.exit(2)
     specs = find(paths)
     compilations = compile_all(specs)

@@ -248,6 +248,14 @@ def test_a_misspelt_option_of_test_is_told_the_nearest(run: Run, project: Path) 
     assert "--coverage" in result.stderr
 
 
+def test_test_asks_for_pytest_alone(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where pytest is missing, it is all that is asked for: what fsmflow's own tests need is much more."""
+    monkeypatch.setitem(sys.modules, "pytest", None)
+    result = run("test")
+
+    assert (result.exit_code, result.stderr) == (2, "fsmflow test needs pytest: pip install pytest\n")
+
+
 def test_test_asks_for_a_build_first(run: Run, project: Path) -> None:
     """`fsmflow test` says what is missing when nothing was built."""
     result = run("test")
