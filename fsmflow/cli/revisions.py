@@ -61,7 +61,8 @@ def _checked_out(revision: str, inside: str) -> Iterator[Path]:
     start = PurePosixPath(prefix if inside.startswith(".") else ".")
     path = PurePosixPath(os.path.normpath(start / inside.replace(os.sep, "/")))
     missing = (
-        f"there is no {inside} in {revision}; it is looked for from the repository's root, ./PATH from here"
+        f"there is no {inside} in {revision}; it is looked for from the repository's root, ./PATH from here, "
+        "and in no submodule"
     )
     kind = _git(missing, "cat-file", "-t", _object(at, path)).decode().strip()
     folder = path if kind == "tree" else path.parent

@@ -144,6 +144,17 @@ def test_a_side_that_is_not_there_is_wrong_usage(run: Run, git: Git, side: str, 
     assert said in result.stderr
 
 
+def test_a_path_into_a_submodule_is_not_followed(run: Run, project: Path, git: Git) -> None:
+    """Of a submodule, a revision of the outer repository knows but a commit: that is said."""
+    git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},inner")
+    git("commit", "-q", "-m", "second")
+    result = run("diff", "HEAD:inner/specs", "specs")
+
+    assert result.exit_code == 2
+    assert "there is no inner/specs in HEAD; it is looked for from the repository's root" in result.stderr
+    assert "and in no submodule" in result.stderr
+
+
 def test_a_shallow_clone_is_told_how_to_get_more(
     run: Run, project: Path, git: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
