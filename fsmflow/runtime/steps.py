@@ -73,7 +73,7 @@ def bind(stage: Stage, folder: Path, implementation: str | Callable[..., Any] | 
     if isinstance(implementation, Bound):
         return implementation
     if implementation is None and stage.model is not None:
-        from fsmflow.runtime import llm
+        from fsmflow.runtime.models import llm
 
         implementation = llm.step(stage, folder)
     step = implementation if implementation is not None else stage.call

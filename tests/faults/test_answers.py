@@ -107,7 +107,7 @@ NAMED = {
     "length": (says("The", finish="length"), "invalid", "cut short at 100 tokens"),
     "refusal": (says(None, refusal="No."), "failure", "the model refused"),
     "filter": (says("", finish="content_filter"), "failure", "a content filter"),
-    "odd end": (says("The", finish="eos"), "invalid", "did not come to its end: 'eos'"),
+    "odd end": (says("The", finish="odd"), "invalid", "did not come to its end: 'odd'"),
 }
 
 
@@ -248,7 +248,7 @@ class Endless:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a MiB for a long answer."""
-    monkeypatch.setattr("fsmflow.runtime.bounded.MOST_BYTES", MEBI)
+    monkeypatch.setattr("fsmflow.runtime.models.bounded.MOST_BYTES", MEBI)
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["whole", "streamed"])

@@ -199,7 +199,7 @@ def test_what_asks_a_model_can_be_cancelled_wherever_it_waits(
         calls.append(1)
         return Client(len(calls) - 1)
 
-    monkeypatch.setattr("fsmflow.runtime.llm._client", client)
+    monkeypatch.setattr("fsmflow.runtime.models.llm._client", client)
     events, _ = asyncio.run(watched(make))
     attempts = [event["outcome"] for event in events if event["event"] == "attempt"]
 

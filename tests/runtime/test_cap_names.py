@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fsmflow.runtime import cap_names
-from fsmflow.runtime.cap_names import NEW, OLD, cap_name
+from fsmflow.runtime.models import cap_names
+from fsmflow.runtime.models.cap_names import NEW, OLD, cap_name
 from tests.runtime.model_server import part, says, sends, serving, streams
 from tests.runtime.test_llm import ask_without
 from tests.runtime.workbench import outcomes, retry

@@ -14,7 +14,7 @@ import pydantic
 import pytest
 
 from fsmflow.runtime.complaints import Rejected
-from fsmflow.runtime.json_schema import is_object, is_strict, json_schema
+from fsmflow.runtime.models.json_schema import is_object, is_strict, json_schema
 from fsmflow.runtime.validation import validator
 from tests.runtime.shapes import Filter
 from tests.runtime.shapes import Pair as NamedPair

@@ -7,7 +7,7 @@ import json
 import attrs
 import pytest
 
-from fsmflow.runtime import left_out
+from fsmflow.runtime.models import left_out
 from tests.runtime.model_server import drips, part, says, sends, serving, streams
 from tests.runtime.test_llm import ask_without
 from tests.runtime.workbench import outcomes, reask, retry, seconds

@@ -151,7 +151,7 @@ def test_a_slow_stream_is_cut_off_by_its_timeout(stream):
 
 def test_an_endless_stream_is_given_up(stream, monkeypatch):
     """An answer that goes on and on is given up, however fast it comes."""
-    monkeypatch.setattr("fsmflow.runtime.streaming.MOST_TEXT", 10_000)
+    monkeypatch.setattr("fsmflow.runtime.models.streaming.MOST_TEXT", 10_000)
     with serving(streams(*(part("spam" * 100) for _ in range(1_000)))) as server:
         events = stream(server)
 

@@ -9,8 +9,8 @@ import attrs
 import pytest
 
 from fsmflow.runtime import Invalid as InvalidOutput
-from fsmflow.runtime import left_out
-from fsmflow.runtime.answers import tool_of
+from fsmflow.runtime.models import left_out
+from fsmflow.runtime.models.answers import tool_of
 from fsmflow.runtime.validation import validator
 from fsmflow.spec import Budget, Cost, End, Invalid, Llm, Model
 from tests.runtime.model_server import calls, part, says, sends, serving, streams

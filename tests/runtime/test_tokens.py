@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fsmflow.runtime import tokens
+from fsmflow.runtime.models import tokens
 
 ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/words.tiktoken"
 

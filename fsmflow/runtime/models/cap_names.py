@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from fsmflow.runtime.endpoint import host_of
+from fsmflow.runtime.models.endpoint import host_of
 
 OLD, NEW = "max_tokens", "max_completion_tokens"
 

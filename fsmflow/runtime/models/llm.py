@@ -14,20 +14,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from fsmflow.runtime.answers import Form, Tool, form_of, tool_of
-from fsmflow.runtime.cap_names import cap_name, learn_cap_name
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.context import StepContext
-from fsmflow.runtime.endings import content_of, message_of
-from fsmflow.runtime.endpoint import client, endpoint
-from fsmflow.runtime.left_out import learn_refused, without_refused
 from fsmflow.runtime.model import Model
+from fsmflow.runtime.models.answers import Form, Tool, form_of, tool_of
+from fsmflow.runtime.models.cap_names import cap_name, learn_cap_name
+from fsmflow.runtime.models.endings import content_of, message_of
+from fsmflow.runtime.models.endpoint import client, endpoint
+from fsmflow.runtime.models.left_out import learn_refused, without_refused
+from fsmflow.runtime.models.refusals import look_into
+from fsmflow.runtime.models.streaming import reply_in, streamed
+from fsmflow.runtime.models.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.outcomes import Permanent, Transient, describe
 from fsmflow.runtime.prompts import PromptNotFound, filled, read_prompt
-from fsmflow.runtime.refusals import look_into
 from fsmflow.runtime.steps import resolve_type
-from fsmflow.runtime.streaming import reply_in, streamed
-from fsmflow.runtime.tokens import PER_MESSAGE, most_tokens
 from fsmflow.runtime.validation import StepNotFound, validator
 
 MOST = 4

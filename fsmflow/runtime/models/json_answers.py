@@ -10,8 +10,8 @@ import math
 import re
 from typing import Any
 
+from fsmflow.runtime.models.thoughts import after_thoughts
 from fsmflow.runtime.outcomes import Invalid
-from fsmflow.runtime.thoughts import after_thoughts
 
 _FENCE = re.compile(r"```[a-zA-Z]*")
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.runtime.model import Model
+from fsmflow.runtime.models.refusals import refusal
+from fsmflow.runtime.models.streaming import words_of
+from fsmflow.runtime.models.thoughts import without_thoughts
 from fsmflow.runtime.outcomes import Invalid, Permanent, Transient
-from fsmflow.runtime.refusals import refusal
-from fsmflow.runtime.streaming import words_of
-from fsmflow.runtime.thoughts import without_thoughts
 
 _ENDED = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn"})
 _CALLED = frozenset({"tool_calls", "function_call", "tool_use"})

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fsmflow.runtime.endpoint import host_of
+from fsmflow.runtime.models.endpoint import host_of
 
 _DISPENSABLE = {
     "stream_options": re.compile("stream_options"),

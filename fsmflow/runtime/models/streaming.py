@@ -9,9 +9,9 @@ import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
+from fsmflow.runtime.models.refusals import error_in, refusal
+from fsmflow.runtime.models.streamed_calls import StreamedCalls
 from fsmflow.runtime.outcomes import Transient
-from fsmflow.runtime.refusals import error_in, refusal
-from fsmflow.runtime.streamed_calls import StreamedCalls
 
 MOST_TEXT = 8_000_000
 """From how many characters on an answer is taken to have no end."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.complaints import Rejected
-from fsmflow.runtime.json_answers import json_object
-from fsmflow.runtime.json_schema import Schema, is_object, is_strict, json_schema
+from fsmflow.runtime.models.json_answers import json_object
+from fsmflow.runtime.models.json_schema import Schema, is_object, is_strict, json_schema
+from fsmflow.runtime.models.streamed_calls import arguments_text
+from fsmflow.runtime.models.thoughts import after_thoughts
 from fsmflow.runtime.outcomes import Invalid, Outcome
-from fsmflow.runtime.streamed_calls import arguments_text
-from fsmflow.runtime.thoughts import after_thoughts
 from fsmflow.runtime.validation import Validate
 
 

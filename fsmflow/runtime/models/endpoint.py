@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from fsmflow.runtime.bounded import PLAIN, bounded, library_of
+from fsmflow.runtime.models.bounded import PLAIN, bounded, library_of
 from fsmflow.runtime.outcomes import Permanent, describe
 
 
