@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from datetime import UTC
 from decimal import ROUND_CEILING, Context, Decimal
 from functools import lru_cache
@@ -86,10 +87,13 @@ def classify(error: BaseException) -> Failure:
     Our own exceptions speak for themselves. Timeouts, broken connections, and whatever carries
     an HTTP status of 408, 409, 425, 429 or 5xx, are transient; anything else is a failure, so that
     a bug is never retried. An HTTP status is looked for in `status_code`, `status` and `code` of
-    the exception and of its `response`, as httpx, aiohttp, requests, urllib and openai carry it.
+    the exception and of its `response`, as httpx, aiohttp, requests, urllib and openai carry it. What is
+    raised together, as by `asyncio.TaskGroup`, is what the worst of it is.
     """
     message = describe(error)
     match error:
+        case BaseExceptionGroup():
+            return _together(message, [classify(each) for each in _leaves(error)])
         case Transient():
             return Failure("transient", message, (), _microseconds(error.retry_after))
         case Invalid():
@@ -105,6 +109,35 @@ def classify(error: BaseException) -> Failure:
     if _is_connection(type(error).__mro__):
         return Failure("transient", _with_cause(message, error.__cause__), ambiguous=True)
     return Failure("failure", message, where=raised_at(error))
+
+
+_WORST_FIRST = ("failure", "transient", "invalid")
+
+
+def _together(message: str, found: list[Failure]) -> Failure:
+    """Say what errors are that are raised together: the worst, and an effect of any may have happened."""
+    worst = min(found, key=lambda each: _WORST_FIRST.index(each.outcome))
+    said = tuple(complaint for each in found for complaint in each.complaints)
+    wishes = [each.retry_after_us for each in found if each.retry_after_us is not None]
+    return Failure(
+        worst.outcome,
+        f"{message}: {worst.message}"[:500],
+        said if worst.outcome == "invalid" else (),
+        max(wishes, default=None) if worst.outcome == "transient" else None,
+        any(each.ambiguous for each in found),
+        worst.where,
+    )
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    """Give the errors in a group, and in the groups in it, in order."""
+    left: list[BaseException] = [group]
+    while left:
+        error = left.pop()
+        if isinstance(error, BaseExceptionGroup):
+            left += reversed(error.exceptions)
+        else:
+            yield error
 
 
 def describe(error: BaseException) -> str:

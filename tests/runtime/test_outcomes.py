@@ -430,3 +430,42 @@ def odd(value):
 def test_how_long_something_took_is_told_in_plain_figures(us, said):
     """Seconds are told to three digits, and never in powers of ten."""
     assert seconds(us) == said
+
+
+TOGETHER = {
+    "a wish": ([Transient("busy", retry_after=2)], "transient", (), 2_000_000, False),
+    "two wishes": (
+        [Transient("a", retry_after=2), Transient(retry_after=5)],
+        "transient",
+        (),
+        5_000_000,
+        False,
+    ),
+    "lost": ([Transient("busy"), ConnectionError("lost")], "transient", (), None, True),
+    "rejected": ([Invalid("a", "b"), Invalid("c")], "invalid", ("a", "b", "c"), None, False),
+    "rejected and busy": ([Invalid("a"), Transient("busy")], "transient", (), None, False),
+    "a bug": ([Transient("busy"), KeyError("x")], "failure", (), None, False),
+    "a bug and lost": ([KeyError("x"), ConnectionError("lost")], "failure", (), None, True),
+    "within another": ([ExceptionGroup("in", [Transient("busy")])], "transient", (), None, False),
+}
+
+
+@pytest.mark.parametrize("what", TOGETHER)
+def test_errors_that_are_raised_together_are_what_the_worst_of_them_is(what):
+    """A group is tried again if all in it may pass, never with a bug in it; its message names the worst."""
+    errors, outcome, complaints, wish, ambiguous = TOGETHER[what]
+    found = classify(ExceptionGroup("all", errors))
+
+    assert found[2:5] == (complaints, wish, ambiguous)
+    assert found.outcome == outcome
+    assert found.message.startswith("ExceptionGroup: all (")
+    assert found.message.endswith((": busy", ": a", ": KeyError: 'x'", ": a; b"))
+
+
+def test_a_group_within_groups_without_end_is_an_outcome_too():
+    """However deep an error stands in groups, its attempt ends as it says."""
+    error = Transient("busy")
+    for _ in range(20_000):
+        error = ExceptionGroup("in", [error])
+
+    assert classify(error).outcome == "transient"
