@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fsmflow.backends import Artifact, certificate
 from fsmflow.backends._stamp import is_generated, is_untouched
+from fsmflow.engines.owners import is_there
 
 _STRAY = ".fsmflow-"
 
@@ -153,16 +154,6 @@ def _sweep(folder: Path) -> None:
     """Remove the temporary files of builds that were killed."""
     for path in folder.glob(f"{_STRAY}*"):
         _, _, process = path.name.rpartition("-")
-        if process.isdigit() and not _is_alive(int(process)):
+        if process.isdigit() and not is_there(int(process)):
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from fsmflow.cli.inputs import given_of
 from fsmflow.cli.output import format_option, is_terminal, quiet_option
 from fsmflow.cli.results import exit_code_of, tell
 from fsmflow.cli.run_ids import run_id_option
+from fsmflow.cli.signals import heed
 from fsmflow.cli.watched import Told, Watching, watching_options
 from fsmflow.runtime import Rejected, Result, Runner, StepNotFound
 
@@ -193,9 +194,7 @@ def _carried_out(runner: Runner[Any, Any], given: Any, options: dict[str, Any]) 
     async def running() -> Result[Any]:
         task = asyncio.current_task()
         assert task is not None
-        # Windows has no such signal to handle, and its event loop says so.
-        with suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        heed(task.cancel, signal.SIGTERM)
         return await runner.run(given, **options)
 
     return asyncio.run(running())

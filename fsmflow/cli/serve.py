@@ -13,6 +13,7 @@ import click
 
 from fsmflow.cli.durable import db_option, how_to_serve, opened
 from fsmflow.cli.pipes import whoever_reads
+from fsmflow.cli.signals import heed
 from fsmflow.cli.watched_each import WatchingEach, watching_each_options
 
 
@@ -63,14 +64,12 @@ def command(
 
     async def serving() -> bool:
         worker = Worker(durable, width=width, told=_tell, watching=watching, within=folders, elsewhere=leave)
-        loop = asyncio.get_running_loop()
 
         def stop() -> None:
             _complain(f"taking no more runs; those under way have {grace:g} s to end")
             worker.stop()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
+        heed(stop, signal.SIGTERM, signal.SIGINT)
         await worker.serve(grace_s=grace, until_idle=until_idle)
         return worker.has_refused
 

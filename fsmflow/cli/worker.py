@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fsmflow.cli.signals import heed
 from fsmflow.cli.specs import paths_argument
 from fsmflow.cli.temporal import Place, engine_options, leave, with_client
 
@@ -84,8 +85,7 @@ async def _work(
     if not await Temporal(client).register():
         click.echo("the namespace has no search attributes of fsmflow: lists show less of runs", err=True)
     stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    heed(stopping.set, signal.SIGTERM, signal.SIGINT)
     async with worker(client, Activities(catalogue), task_queue=place.task_queue, width=width, grace=grace):
         names = ", ".join(sorted(each.machine.name for each in workflows))
         click.echo(f"working on {place.task_queue} at {client.service_client.config.target_host}: {names}")

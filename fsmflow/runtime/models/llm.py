@@ -36,6 +36,8 @@ LONGEST_NAME = 200
 MOST_TOKENS = 10**12
 """Beyond how many tokens an endpoint is not believed that it has counted them."""
 
+_TOO_MANY = 429
+
 Messages = list[dict[str, str]]
 
 
@@ -99,7 +101,7 @@ def _put(text: str, arguments: Mapping[str, Any], ctx: StepContext) -> str:
 
 def _unsent(ctx: StepContext, why: str) -> Permanent:
     """Say why nothing is sent, and that so nothing is used."""
-    ctx.charge(tool_calls=0, tokens=0, usd=0)
+    _charge_nothing(ctx)
     return Permanent(why)
 
 
@@ -169,6 +171,9 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
             return await streamed(sent, _client(stage, ctx), ctx.emit)
         return await _reply(sent, _client(stage, ctx))
     except Exception as error:
+        if getattr(error, "status_code", None) == _TOO_MANY:
+            # It was turned away unread.
+            _charge_nothing(ctx)
         look_into(error)
         if name := learn_cap_name(error, place, model):
             learned = f"the endpoint caps answers of {model} by `{name}`, as the next attempt does"
@@ -176,7 +181,7 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
             learned = f"the endpoint refuses `{name}`, which the next attempt leaves out: {describe(error)}"
         else:
             raise
-        ctx.charge(tool_calls=0, tokens=0, usd=0)
+        _charge_nothing(ctx)
         raise Transient(learned) from None
 
 
@@ -247,6 +252,11 @@ def _charge(ctx: StepContext, model: Model, usage: Any) -> None:
         # Written, since to reckon with decimals is as exact as the program around has set them to be.
         money = Decimal(f"{amount}e-12")
     ctx.charge(tokens=tokens, usd=money)
+
+
+def _charge_nothing(ctx: StepContext) -> None:
+    """Say that nothing was used: what is not charged would count as declared."""
+    ctx.charge(tool_calls=0, tokens=0, usd=0)
 
 
 def _count(number: Any) -> int | None:
