@@ -96,9 +96,8 @@ def test_one_failure_too_many_is_a_failure_that_names_the_child(width: int) -> N
     assert "1: it ended in `failed` (failed): fetch: no such source: bad1" in result.output
 
 
-def test_what_others_still_do_is_cancelled_when_it_can_not_help() -> None:
-    """Once too many have failed, the children that still run are cancelled and the others never start."""
-    begun = []
+def slow(begun: list[str]) -> Any:
+    """Make a step that notes that it begins, and takes a minute; a bad name is refused at once."""
 
     async def fetch(name: str) -> str:
         begun.append(name)
@@ -107,7 +106,13 @@ def test_what_others_still_do_is_cancelled_when_it_can_not_help() -> None:
         await asyncio.sleep(60)
         return name
 
-    result = run(family(read=READ, all=reading(width=2)), ["a", "bad", "c", "d"], fetch)
+    return fetch
+
+
+def test_what_others_still_do_is_cancelled_when_it_can_not_help() -> None:
+    """Once too many have failed, the children that still run are cancelled and the others never start."""
+    begun: list[str] = []
+    result = run(family(read=READ, all=reading(width=2)), ["a", "bad", "c", "d"], slow(begun))
 
     assert (result.kind, begun) == ("failed", ["a", "bad"])
 
@@ -116,19 +121,12 @@ def test_what_others_still_do_is_cancelled_when_it_can_not_help() -> None:
 @pytest.mark.parametrize("items", [["a", "bad", "c", "d"], ["bad", "a", "c", "d"]])
 def test_where_tasks_begin_at_once_others_are_cancelled_too(items: list[str]) -> None:
     """Under an eager task factory, no child goes on, or starts, once too many have failed."""
-    begun = []
-
-    async def fetch(name: str) -> str:
-        begun.append(name)
-        if name == "bad":
-            raise Permanent("bad")
-        await asyncio.sleep(60)
-        return name
+    begun: list[str] = []
 
     async def main() -> Any:
         asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]
         runners = family(read=READ, all=reading(width=2))
-        return await runners.run({"names": items}, steps={"read_all.fetch": fetch})
+        return await runners.run({"names": items}, steps={"read_all.fetch": slow(begun)})
 
     result = asyncio.run(main())
 
