@@ -1,6 +1,7 @@
 """What generated runners and step functions import; it needs nothing of the compiler."""
 
 from fsmflow.runtime.backoff import Backoff
+from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, Deadline, SystemClock
 from fsmflow.runtime.commands import Callee, Children, Command, End, Onward, Pause, Question, Stage
 from fsmflow.runtime.complaints import Rejected
@@ -15,7 +16,7 @@ from fsmflow.runtime.outcomes import Breach, Invalid, Outcome, Permanent, Transi
 from fsmflow.runtime.result import Result
 from fsmflow.runtime.run import Configuration, Error, Limits, Run, Spent, Unbound
 from fsmflow.runtime.runner import Runner, load_runner, runner_of
-from fsmflow.runtime.trace import JsonLines, Span
+from fsmflow.runtime.trace import JsonLines, Sink, Span
 from fsmflow.runtime.validation import LoadedElsewhere, StepNotFound
 from fsmflow.runtime.values import Missing, each, ge, gt, le, length, lt, maybe, read, same, within
 
@@ -61,10 +62,12 @@ __all__ = [
     "Row",
     "Run",
     "Runner",
+    "Sink",
     "Span",
     "Spent",
     "Stage",
     "StaleCertificate",
+    "Step",
     "StepContext",
     "StepNotFound",
     "SystemClock",
