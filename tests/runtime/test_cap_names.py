@@ -58,6 +58,8 @@ def ask(tmp_path, monkeypatch):
         ("https://api.mistral.ai/v1", OLD),
         ("https://notapi.openai.com.example/v1", OLD),
         ("https://fakeapi.openai.com.test/api.openai.com", OLD),
+        ("https://fakeapi.openai.com/v1", OLD),
+        ("https://api.openai.com@127.0.0.1/v1", OLD),
     ],
 )
 def test_the_name_by_the_address(place, name):
@@ -103,6 +105,26 @@ def test_an_endpoint_that_knows_the_old_name_alone(ask, monkeypatch, refusal):
 
     assert outcomes(result) == TRIED_AGAIN
     assert [{OLD, NEW} & asked.keys() for asked in server.asked] == [{NEW}, {OLD}]
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "Unexpected field max_completion_tokens",
+        "unknown field `max_completion_tokens`",
+        "max_completion_tokens: Extra field",
+        "max_completion_tokens is not permitted",
+        "max_completion_tokens is not allowed",
+    ],
+)
+def test_a_refusal_of_the_new_name_in_any_words(ask, monkeypatch, why):
+    """Each library that checks requests says in its own words that it knows no such field."""
+    monkeypatch.setattr(cap_names, "_NEW_AT", ("127.0.0.1",))
+    with serving(refuses({"message": why}, 422), says("yes")) as server:
+        result = ask(server, retry=retry(1))
+
+    assert outcomes(result) == TRIED_AGAIN
+    assert OLD in server.asked[1]
 
 
 def test_an_endpoint_that_refuses_both_names(ask):

@@ -488,3 +488,69 @@ def test_an_answer_that_is_all_thoughts_is_said_to_be(ask, field):
             result = ask(server, watched=True, gives=GIVES)
 
         assert result.trace[0].event.complaints == ("the answer is empty: there are thoughts alone",)
+
+
+def test_half_a_character_that_was_written_can_be_told_of(ask):
+    """What the model is told of its last answer can be sent, even where that broke off within a character."""
+    error = {**JSON_FAILED, "failed_generation": '{"text": "\ud83d'}
+    with serving(sends({"error": error}, 400), says(GOOD)) as server:
+        result = ask(server, gives=GIVES, invalid=reask(1))
+
+    assert outcomes(result) == [("draft", "invalid"), ("draft", "success")]
+    assert '{"text": "\\ud83d' in server.asked[1]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("status", [401, 429, 500])
+def test_what_a_failure_speaks_of_is_left_in(ask, status, monkeypatch):
+    """An error that does not refuse the request takes nothing out of it, whatever it speaks of."""
+    monkeypatch.setattr(left_out, "_refused", set())
+    with serving(sends({"error": {"message": "no response_format"}}, status)) as server:
+        ask(server, gives=GIVES)
+        ask(server, gives=GIVES)
+
+    assert ["response_format" in asked for asked in server.asked] == [True, True]
+
+
+def test_what_is_refused_may_be_named_beside_the_message(ask, monkeypatch):
+    """An error may name what it refuses in a field of its own alone."""
+    monkeypatch.setattr(left_out, "_refused", set())
+    error = {"message": "Not here.", "param": "response_format"}
+    with serving(sends({"error": error}, 400), says(GOOD)) as server:
+        result = ask(server, gives=GIVES, retry=retry(1))
+
+    assert result.output == Answer("It adds.")
+
+
+def test_what_one_model_refuses_at_one_address_is_told_to_others(monkeypatch):
+    """Another model, or another address, is asked for the same as before."""
+    monkeypatch.setattr(left_out, "_refused", {("http://a", "m", "tool_choice")})
+    for model, place, kept in (("m", "http://a", False), ("n", "http://a", True), ("m", "http://b", True)):
+        request = {"model": model, "tool_choice": "required"}
+        assert ("tool_choice" in left_out.without_refused(request, place)) is kept
+
+
+def test_what_an_endpoint_says_without_end_is_cut(ask):
+    """A message holds the beginning of what came in the place of an answer."""
+    long = "x" * 5_000
+    for body in ({"error": {"message": long}}, long, [long]):
+        with serving(sends(json.dumps(body).encode())) as server:
+            result = ask(server)
+
+        assert 100 < len(result.trace[0].event.message) < 300
+
+
+def test_words_that_are_no_text_are_not_shown(ask):
+    """Of a list of parts those are words that say so: thoughts may be called text too."""
+    parts = [{"type": "thinking", "text": "Hm."}, {"type": "text", "text": "It adds."}]
+    with serving(says(parts)) as server:
+        result = ask(server)
+
+    assert result.output == "It adds."
+
+
+def test_a_scheme_in_capitals_is_an_address(ask):
+    """How an address is written does not matter where no address minds it."""
+    with serving(says("It adds.")) as server:
+        result = ask(server, place=server.url.replace("http", "HTTP"))
+
+    assert result.output == "It adds."

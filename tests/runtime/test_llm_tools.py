@@ -11,6 +11,7 @@ import pytest
 from fsmflow.runtime import Invalid as InvalidOutput
 from fsmflow.runtime.models import left_out
 from fsmflow.runtime.models.answers import tool_of
+from fsmflow.runtime.models.streamed_calls import StreamedCalls
 from fsmflow.runtime.validation import validator
 from fsmflow.spec import Budget, Cost, End, Invalid, Llm, Model
 from tests.runtime.model_server import calls, part, says, sends, serving, streams
@@ -276,3 +277,72 @@ def test_arguments_may_be_an_object(planner):
 
         assert outcomes(result) == [("plan", outcome)]
     assert result.trace[0].event.complaints == ("search: .query: missing",)
+
+
+def test_the_parts_of_a_call_are_joined_once():
+    """A part is not put behind all that came before it: what is long would be copied again with each."""
+    added = []
+
+    class Text(str):
+        __slots__ = ()
+
+        def __radd__(self, other):
+            added.append(len(other))
+            return other + str(self)
+
+    calls_ = StreamedCalls()
+    for said in ('{"query": ', '"sum"', "}"):
+        calls_.add(called("search", Text(said), index=0))
+
+    assert calls_.whole() == [{"function": {"name": "search", "arguments": ARGUMENTS}}]
+    assert added == []
+
+
+def test_a_call_of_no_number_is_no_part_of_an_answer(planner):
+    """A number that is none, as one beyond all numbers, is the endpoint's fault, which may pass."""
+    for number in ("1e999", '"first"', "[]"):
+        call = f'{{"index": {number}, "function": {{"name": "search"}}}}'
+        bad = f'{{"choices": [{{"delta": {{"tool_calls": [{call}]}}}}]}}'
+        with serving(streams(bad, part(finish="tool_calls"))) as server:
+            result = planner(server, on_event=[].append)
+
+        assert outcomes(result) == [("plan", "transient")]
+
+
+INTERLEAVED = {
+    "a number, and then none": [
+        called("search", ARGUMENTS[:5], index=0, id="a"),
+        called(arguments=ARGUMENTS[5:]),
+    ],
+    "an id that comes late": [
+        called("search", ARGUMENTS[:5], index=0),
+        called(arguments=ARGUMENTS[5:], index=0, id="a"),
+    ],
+    "a name that comes late": [called(arguments=ARGUMENTS[:5], id="a"), called("search", ARGUMENTS[5:])],
+}
+
+
+@pytest.mark.parametrize("how", INTERLEAVED)
+def test_what_marks_a_call_may_come_with_a_later_part(how):
+    """A number, an id or a name that one part lacks does not make another call of it."""
+    calls_ = StreamedCalls()
+    for each in INTERLEAVED[how]:
+        calls_.add(each)
+
+    assert calls_.whole() == [{"function": {"name": "search", "arguments": ARGUMENTS}}]
+
+
+def test_the_last_call_goes_on():
+    """A part without marks belongs to the call that came last, and an id that came late tells two apart."""
+    calls_ = StreamedCalls()
+    for each in (
+        called("search", "{", id="a"),
+        called("answer", "[", id="b"),
+        called(arguments="]"),
+        called("search", "", index=3),
+        called(arguments="1", index=3, id="c"),
+        called("search", "2", index=3, id="d"),
+    ):
+        calls_.add(each)
+
+    assert [each["function"]["arguments"] for each in calls_.whole()] == ["{", "[]", "1", "2"]

@@ -115,7 +115,7 @@ def _messages(stage: Stage, ctx: StepContext, system: str, prompt: str, form: Fo
     name, room = _name(stage.model), stage.cost[1] - stage.model.max_tokens
     opening = "\n\n".join(filter(None, (system, form.instruction)))
     size = sum(most_tokens(name, json.dumps(part)) for part in form.told.values())
-    complaints = [" ".join(text.split())[:LONGEST_COMPLAINT] for text in ctx.feedback[-MOST:]]
+    complaints = [_complaint(text) for text in ctx.feedback[-MOST:]]
     while True:
         messages = [{"role": "user", "content": _with_complaints(prompt, complaints)}]
         if opening:
@@ -127,6 +127,12 @@ def _messages(stage: Stage, ctx: StepContext, system: str, prompt: str, form: Fo
             beside = f"{room:,} of the {stage.cost[1]:,} declared are left beside the answer"
             raise _unsent(ctx, f"the prompt may have {needed:,} tokens, and {beside}")
         del complaints[0]
+
+
+def _complaint(text: str) -> str:
+    """Give a complaint as it is sent, which half of a character, such as a model may end in, can't be."""
+    sendable = text.encode("utf-8", "backslashreplace").decode()
+    return " ".join(sendable.split())[:LONGEST_COMPLAINT]
 
 
 def _with_complaints(prompt: str, complaints: list[str]) -> str:

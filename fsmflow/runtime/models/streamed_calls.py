@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 MOST_CALLS = 100
@@ -15,7 +15,7 @@ class _Call:
     number: int | None
     id: str
     name: str = ""
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
 class StreamedCalls:
@@ -28,7 +28,8 @@ class StreamedCalls:
         """Take a part of a call, and give how many characters are in it.
 
         Raises:
-            AttributeError: It is none; or a TypeError, or a ValueError, as for calls without end.
+            AttributeError: It is none; or a TypeError, an OverflowError, or a ValueError, as for calls
+                without end.
         """
         function = part.get("function") or {}
         if not function:
@@ -38,12 +39,14 @@ class StreamedCalls:
         said = arguments_text(function.get("arguments"))
         # A name is never parted, and some say it again with each part.
         call.name = call.name or name
-        call.arguments += said
+        call.arguments.append(said)
         return len(name) + len(said)
 
     def whole(self) -> list[dict[str, Any]]:
         """Give the calls."""
-        return [{"function": {"name": call.name, "arguments": call.arguments}} for call in self._calls]
+        return [
+            {"function": {"name": call.name, "arguments": "".join(call.arguments)}} for call in self._calls
+        ]
 
     def _of(self, number: int | None, id_: str, name: str) -> _Call:
         """Find the call that a part belongs to; some give all calls one number, or none."""

@@ -164,7 +164,7 @@ class _Reply:
             self._refusal.append(str(delta.get("refusal") or ""))
             self._has_thoughts |= bool(delta.get("reasoning_content") or delta.get("reasoning"))
             words = words_of(delta.get("content"))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise Transient("the stream holds what is no part of an answer") from error
         self._words.append(words)
         self._length += len(words)
