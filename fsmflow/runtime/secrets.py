@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from fsmflow.runtime.forms import SHORTEST, TELLING, Head, forms
 
@@ -86,9 +87,10 @@ class Secrets:
             self.learn_text(part)
 
     def learn_environment(self) -> None:
-        """Remember what stands in variables named as keys, tokens and passwords are."""
-        for name, value in os.environ.items():
-            if len(value) >= _SHORTEST_IN_ENVIRONMENT and _IN_ENVIRONMENT.search(name.upper()):
+        """Remember what stands in variables named as keys, tokens and passwords are, and in an address."""
+        found = [value for name, value in os.environ.items() if _IN_ENVIRONMENT.search(name.upper())]
+        for value in (*found, *_in_address(os.environ.get("OPENAI_BASE_URL", ""))):
+            if len(value) >= _SHORTEST_IN_ENVIRONMENT:
                 self.learn_text(value)
 
     def data(self, data: Any) -> Any:
@@ -176,6 +178,20 @@ class Secrets:
         for word in self._words:
             longest = max(longest, *(n for n in range(len(word) + 1) if text.endswith(word[:n])))
         return longest
+
+
+def _in_address(address: str) -> Iterator[str]:
+    """Give the password in an address, and what stands behind it under the name of a key."""
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return
+    if parts.password:
+        yield parts.password
+        yield unquote(parts.password)
+    for name, value in parse_qsl(parts.query):
+        if _IN_ENVIRONMENT.search(name.upper().replace("-", "_")):
+            yield value
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -295,6 +295,23 @@ def test_keys_in_the_environment_are_secret(monkeypatch):
     assert events[1]["message"] == f"https://service.example?key={SECRET}"
 
 
+def test_what_is_secret_in_an_address_is_secret(monkeypatch):
+    """A password in the address of an endpoint, or a key behind it, is in no trace; the rest of it may be."""
+    address = "https://me:pass%2Dword-1@host.example/v1?api-version=2024-10-21&api-key=key-123456789"
+    monkeypatch.setenv("OPENAI_BASE_URL", f" {address}\n")
+    for said in ("pass-word-1", "pass%2Dword-1", "key-123456789"):
+
+        def work(said: str = said) -> Any:
+            raise Permanent(f"no such thing: 2024-10-21 {said}")
+
+        events, _ = traced(compiled({"a": step()}), None, a=work)
+
+        assert events[1]["message"] == f"no such thing: 2024-10-21 {SECRET}"
+    for none in ("http://[", "", "x"):
+        monkeypatch.setenv("OPENAI_BASE_URL", none)
+        Secrets().learn_environment()
+
+
 def test_a_record_holds_all_of_it():
     """What `record` is told is whole, while the trace of the same run is without its secrets."""
     runner = compiled({"a": step(with_={"x": "$input"}, secret=True)})
