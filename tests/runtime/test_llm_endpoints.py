@@ -441,14 +441,15 @@ def test_an_error_in_a_field_of_its_own_is_told(ask):
 
 
 @pytest.mark.parametrize("watched", [False, True])
-def test_an_address_that_leads_elsewhere(ask, watched):
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_an_address_that_leads_elsewhere(ask, watched, status):
     """No redirect is followed, since a key would go along; the message says what to set."""
-    with serving(sends(b"", 308, location="https://elsewhere.test/v1")) as server:
+    with serving(sends(b"", status, location="https://elsewhere.test/v1")) as server:
         result = ask(server, watched=watched)
 
     assert outcomes(result) == [("draft", "failure")]
     assert result.error.message == (
-        "OPENAI_BASE_URL leads elsewhere (308), and nobody follows: name the address that it leads to"
+        f"OPENAI_BASE_URL leads elsewhere ({status}), and nobody follows: name the address that it leads to"
     )
 
 
@@ -554,3 +555,38 @@ def test_a_scheme_in_capitals_is_an_address(ask):
         result = ask(server, place=server.url.replace("http", "HTTP"))
 
     assert result.output == "It adds."
+
+
+def test_an_error_without_a_word(ask):
+    """Where nothing is said beside a status, nothing is made of it: the client's words are told."""
+    with serving(sends(b"", 400)) as server:
+        result = ask(server)
+
+    assert result.error.message == "BadRequestError: Error code: 400"
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"total_tokens": -5},
+        {"prompt_tokens": -5, "completion_tokens": -5, "total_tokens": -10},
+        {"prompt_tokens": -900, "completion_tokens": 10},
+        {"prompt_tokens": 10**13, "completion_tokens": 10},
+    ],
+    ids=str,
+)
+def test_an_endpoint_that_counts_what_can_not_be(ask, usage):
+    """What an endpoint counts below nothing, or beyond all measure, is no count: what is declared counts."""
+    with serving(says("It adds.", usage=usage)) as server:
+        result = ask(server)
+
+    assert (result.output, result.spent.tokens) == ("It adds.", 1_000)
+
+
+def test_an_object_of_anything_is_asked_for_as_one(ask):
+    """An endpoint is not held to a schema that says nothing: some take that for an object of nothing."""
+    with serving(says({"a": 1})) as server:
+        result = ask(server, gives="dict")
+
+    assert result.output == {"a": 1}
+    assert server.asked[0]["response_format"] == {"type": "json_object"}

@@ -68,9 +68,7 @@ def is_strict(schema: Any) -> bool:
     """
     if not isinstance(schema, dict) or not schema.keys() <= _KNOWN:
         return False
-    if not schema.keys() & {"type", "anyOf", "$ref"} or (
-        "$ref" in schema and schema.keys() - {"$ref", "$defs"}
-    ):
+    if not schema.keys() & {"type", "anyOf", "$ref"} or ("$ref" in schema and len(schema) > 1):
         return False
     properties = schema.get("properties", {})
     if schema.get("type") == "object" and (

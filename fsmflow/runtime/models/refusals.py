@@ -82,7 +82,7 @@ def _said(error: Any) -> list[str]:
     """Give what an error says of its kind."""
     kinds = ("code", "type", "status", "status_code")
     found = [error.get(kind) for kind in kinds] if isinstance(error, dict) else [error]
-    return [str(each) for each in found if isinstance(each, str | int) and not isinstance(each, bool)]
+    return [str(each) for each in found if isinstance(each, str | int)]
 
 
 def _unfit(error: Any) -> Invalid:
