@@ -193,6 +193,68 @@ def test_a_question_lasts_from_when_it_was_asked(workflow: Workflow, wall: Wall,
     assert abs(ask.start_us - (find.start_us + find.elapsed_us)) < 10_000_000
 
 
+def test_a_question_takes_no_less_than_no_time(workflow: Workflow, wall: Wall, tmp_path: Path) -> None:
+    """A clock that was set back since a question was asked does not make it end before it began."""
+    with Durable(tmp_path / "runs.db", suspends=True) as durable:
+        run_id = durable.submit(workflow, {})
+        with pytest.raises(Suspended):
+            asyncio.run(durable.resume(run_id))
+        wall.ahead_ns = -HOUR
+        durable.answer(run_id, "ask", "yes_")
+        *_, ask = asyncio.run(asyncio.wait_for(durable.resume(run_id), 5)).trace
+
+    assert ask.elapsed_us >= 0
+
+
+def test_each_question_lasts_from_when_it_was_asked_itself(
+    workflow: Workflow, wall: Wall, tmp_path: Path
+) -> None:
+    """How long the question before it had waited is no part of what one takes."""
+    path = tmp_path / "clocks.fsm.yaml"
+    again = "{ask: Sure?, timeout: 1d, success: {yes_: done, no_: failed}, fallback: failed}"
+    spec = path.read_text().replace("yes_: done", "yes_: again")
+    path.write_text(spec.replace("  done:", f"  again: {again}\n  done:"))
+    with Durable(tmp_path / "runs.db") as durable:
+        run_id = durable.submit(Workflow.of_spec(path), {})
+
+        async def answered(*names: str) -> Any:
+            task = asyncio.ensure_future(durable.resume(run_id))
+            for name in names:
+                while [each.state for each in durable.questions(run_id)] != [name]:
+                    await asyncio.sleep(0.02)
+                durable.answer(run_id, name, "yes_")
+            return await asyncio.wait_for(task, 5)
+
+        with Durable(tmp_path / "runs.db", suspends=True) as before, pytest.raises(Suspended):
+            asyncio.run(before.resume(run_id))
+        wall.ahead_ns = HOUR
+        *_, ask, sure = asyncio.run(answered("ask", "again")).trace
+
+    assert ask.elapsed_us * 1000 >= HOUR > sure.elapsed_us * 1000
+
+
+def test_a_pause_that_is_taken_up_began_when_it_did(workflow: Workflow, tmp_path: Path) -> None:
+    """What of a pause had passed in a process that ended lies before what this one does, and not behind."""
+    with Durable(tmp_path / "runs.db") as durable:
+        run_id = durable.submit(workflow, {})
+
+        async def main() -> Any:
+            task = asyncio.ensure_future(durable.resume(run_id))
+            await asyncio.sleep(0.2)
+            task.cancel()
+            await asyncio.wait([task])
+            task = asyncio.ensure_future(durable.resume(run_id))
+            while not durable.questions(run_id):
+                await asyncio.sleep(0.02)
+            durable.answer(run_id, "ask", "yes_")
+            return await asyncio.wait_for(task, 5)
+
+        rest, find, _ = asyncio.run(main()).trace
+
+    assert rest.elapsed_us >= 300_000
+    assert rest.start_us + rest.elapsed_us <= find.start_us
+
+
 def test_an_answer_of_the_last_moment_counts(
     workflow: Workflow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -207,6 +207,12 @@ class Bounded(pydantic.BaseModel, extra="forbid"):
     name: str = pydantic.Field(max_length=5)
 
 
+class Around(pydantic.BaseModel, extra="forbid"):
+    """One that holds such a text further down, where it is defined and referred to."""
+
+    inner: Bounded
+
+
 class Described(pydantic.BaseModel, extra="forbid"):
     """The same, but with words beside a reference."""
 
@@ -259,6 +265,11 @@ def test_what_holds_itself_is_an_object_at_its_root(kind):
     assert jsonschema.Draft202012Validator(schema).is_valid({"name": "a", "below": []})
 
 
+def test_a_tuple_of_one_type_is_a_list_of_it():
+    """What may be of one type alone is not said to be of one of several."""
+    assert json_schema(tuple[int, int]) == {"type": "array", "items": {"type": "integer"}}
+
+
 def test_the_type_of_values():
     """Values say what they are; an enumeration's member is no JSON, and leaves open what is."""
     assert json_schema(Literal["a", "b"]) == {"type": "string", "enum": ["a", "b"]}
@@ -271,7 +282,9 @@ def test_the_type_of_values():
 
 
 @pytest.mark.parametrize(
-    ("kind", "strict"), [(Strict, True), (Bounded, False), (Described, False), (Level, True)], ids=str
+    ("kind", "strict"),
+    [(Strict, True), (Bounded, False), (Around, False), (Described, False), (Level, True)],
+    ids=str,
 )
 def test_what_an_endpoint_refuses_is_not_asked_of_it_strictly(kind, strict):
     """A keyword that no endpoint has to know, or one beside a reference, is asked for in words alone."""

@@ -379,6 +379,7 @@ NO_FORMAT = (
     {"message": "Invalid schema for response format: /text: maxLength is not supported"},
     {"message": "generation_config.response_schema.properties: should be non-empty for OBJECT type"},
     "'response_format.type' must be 'json_schema' or 'text'",
+    "Response format is not supported",
 )
 
 
