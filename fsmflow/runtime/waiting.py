@@ -22,7 +22,6 @@ async def all_done(tasks: set[asyncio.Task[Any]]) -> None:
             _, pending = await asyncio.wait(pending)
         except asyncio.CancelledError as error:
             cancelled = error
-            pending = {task for task in pending if not task.done()}
             for task in pending:
                 task.cancel()
     if cancelled is not None:

@@ -213,6 +213,16 @@ def test_what_a_spec_made_that_is_gone_is_overwritten(run: Run, project: Path) -
     assert run("build", "flows", "--generated", "generated").exit_code == 0
 
 
+def test_what_is_written_anew_and_what_is_of_another_spec_is_not_told_of(run: Run, project: Path) -> None:
+    """Nobody is told to delete what this build makes of a spec that was moved, or what others are made of."""
+    run("new", "other")
+    run("build")
+    (project / "specs/hello.fsm.yaml").rename(project / "specs/bye.fsm.yaml")
+    result = run("build", "specs/bye.fsm.yaml")
+
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("option", [(), ("--check",), ("--quiet",)], ids=["", "check", "quiet"])
 def test_what_is_left_of_a_spec_that_is_gone_is_told(
     run: Run, project: Path, option: tuple[str, ...]

@@ -1,0 +1,84 @@
+"""How an answer came to its end, as endpoints say it, each in words of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fsmflow.runtime import Invalid, Permanent, Transient
+from fsmflow.runtime.model import Model
+from fsmflow.runtime.models.endings import content_of, message_of
+from fsmflow.runtime.models.json_answers import json_object
+from fsmflow.runtime.models.streamed_calls import StreamedCalls
+
+ASKED = Model("small", "draft.md", max_tokens=100)
+TOOLS = ASKED._replace(tools=(("search", "str"),))
+
+
+def ended(finish: Any, message: Any, model: Model = ASKED) -> Any:
+    """Read a reply of one answer."""
+    return message_of({"choices": [{"finish_reason": finish, "message": message}]}, model)
+
+
+@pytest.mark.parametrize("finish", ["BLOCKLIST", "SPII", "sensitive", "recitation: x"])
+def test_every_filter_is_final(finish: str) -> None:
+    """What a filter stopped it would stop again, by whatever name it goes."""
+    with pytest.raises(Permanent, match="filter"):
+        ended(finish, {"content": "It"})
+
+
+@pytest.mark.parametrize("finish", ["tool_calls", "function_call", "tool_use", " stop\n"])
+def test_every_call_is_an_end(finish: str) -> None:
+    """Where tools are offered, an answer may end in a call of one, by whatever name that goes."""
+    assert ended(finish, {"content": "It"}, TOOLS) == {"content": "It"}
+
+
+def test_what_was_cut_short() -> None:
+    """A call that is cut short is one; thoughts that never end leave no room for an answer."""
+    with pytest.raises(Invalid, match="was cut short at 100 tokens"):
+        ended("length", {"content": None, "tool_calls": [{}]}, TOOLS)
+    with pytest.raises(Invalid, match="went into thoughts"):
+        ended("length", {"content": "<think>Hm."})
+
+
+def test_a_reason_is_told_where_it_says_more() -> None:
+    """The endpoint's own word is told where it is another one than ours, and no further than it is short."""
+    for finish, error, said in (
+        ("content_filter", Permanent, "a content filter stopped the answer"),
+        ("error", Transient, "the endpoint failed in the middle of the answer"),
+    ):
+        with pytest.raises(error) as told:
+            ended(finish, {"content": "It"})
+        assert str(told.value) == said
+    for finish, kind in (("abort:" + "x" * 500, Transient), ("x" * 500, Invalid)):
+        with pytest.raises(kind) as told:
+            ended(finish, {"content": "It"})
+        assert len(str(told.value)) < 200
+
+
+@pytest.mark.parametrize("message", ["It adds.", ["It"], 5])
+def test_a_message_of_no_shape_is_none(message: Any) -> None:
+    """What stands in the place of a message, and is none, is no answer."""
+    with pytest.raises(Transient):
+        ended("stop", message)
+
+
+def test_blanks_are_no_answer() -> None:
+    """An answer of blanks is empty."""
+    with pytest.raises(Invalid, match="empty"):
+        content_of({"content": " \n"})
+
+
+def test_json_may_speak_of_the_end_of_thoughts() -> None:
+    """A mark of thoughts within JSON is a part of it."""
+    assert json_object('{"text": "So </think> {}"}') == {"text": "So </think> {}"}
+
+
+def test_an_id_that_comes_late_tells_two_calls_apart() -> None:
+    """Of one number, what has another id is another call, also where the first said its id late."""
+    calls = StreamedCalls()
+    for id_ in ("", "a", "b"):
+        calls.add({"index": 0, "id": id_, "function": {"name": "search", "arguments": id_}})
+
+    assert [each["function"]["arguments"] for each in calls.whole()] == ["a", "b"]
