@@ -82,3 +82,33 @@ def test_an_id_that_comes_late_tells_two_calls_apart() -> None:
         calls.add({"index": 0, "id": id_, "function": {"name": "search", "arguments": id_}})
 
     assert [each["function"]["arguments"] for each in calls.whole()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['So:\n\t```json\n{"a": "x"}\n\t```\t', '\r\n```\r\n{"a": "x"}\r\n```'],
+)
+def test_a_fence_may_be_set_in_by_any_blanks(text: str) -> None:
+    """How a fence is set in, and how its lines end, does not matter."""
+    assert json_object(text) == {"a": "x"}
+
+
+def test_a_line_in_json_ends_where_json_says() -> None:
+    """What ends a line elsewhere may stand in the JSON within a fence, be there marks behind it or not."""
+    assert json_object('So:\n```\n{"a": "x\u2028```\u2028"}\n```') == {"a": "x\u2028```\u2028"}
+
+
+@pytest.mark.parametrize(
+    "text", ['```{"a": 1}\n{"a": 2}\n```', '```json\n{"a": 1}\n```json', "```js on\n{}\n```"]
+)
+def test_what_is_no_fence_is_not_read_as_one(text: str) -> None:
+    """What stands beside the marks of a fence may be a part of the answer, so that nothing is chosen."""
+    with pytest.raises(Invalid, match="not JSON"):
+        json_object(text)
+
+
+def test_a_number_without_end_is_not_told_whole() -> None:
+    """A complaint about a number holds its beginning."""
+    with pytest.raises(Invalid) as told:
+        json_object('{"a": ' + "9" * 4_000 + ".0e9}")
+    assert len(str(told.value)) < 200

@@ -128,3 +128,9 @@ def test_the_gauge_is_the_potential_of_the_proof(tmp_path: Path) -> None:
             assert potential is not None
             told = getattr(gauge.proved_left(run), left)
             assert told == int(potential.at(counting.states.index(run.state), values))
+
+
+def test_there_is_no_certificate_below_what_is_no_folder(tmp_path: Path) -> None:
+    """Below what is no folder, as in a zip archive, there is no certificate."""
+    (tmp_path / "a.zip").write_bytes(b"")
+    assert Gauge(tmp_path / "a.zip" / "x.json").digest is None
