@@ -112,3 +112,16 @@ def test_a_number_without_end_is_not_told_whole() -> None:
     with pytest.raises(Invalid) as told:
         json_object('{"a": ' + "9" * 4_000 + ".0e9}")
     assert len(str(told.value)) < 200
+
+
+def test_thoughts_may_begin_after_blanks() -> None:
+    """Blanks before thoughts are no words of an answer."""
+    assert content_of({"content": "\n <think>Hm.</think>It adds."}) == "It adds."
+
+
+def test_an_empty_part_is_of_no_call() -> None:
+    """A part that says nothing of a call begins none; of the others it is told how long they are."""
+    calls = StreamedCalls()
+    assert calls.add({"index": 0, "id": "a", "function": {}}) == 0
+    assert calls.add({"index": 0, "id": "b", "function": {"name": "add", "arguments": "{}"}}) == 5
+    assert len(calls.whole()) == 1
