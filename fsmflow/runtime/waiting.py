@@ -22,6 +22,8 @@ async def all_done(tasks: set[asyncio.Task[Any]]) -> None:
             _, pending = await asyncio.wait(pending)
         except asyncio.CancelledError as error:
             cancelled = error
+            # To wait for what is done takes a turn of the loop too, in which the caller may be cancelled.
+            pending = {task for task in pending if not task.done()}
             for task in pending:
                 task.cancel()
     if cancelled is not None:

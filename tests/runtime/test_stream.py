@@ -177,9 +177,11 @@ def test_a_listener_that_is_cancelled_again_and_again_waits_for_the_run(watch: A
         runner = compiled({"work": step()})
         task = asyncio.create_task(watch(runner, steps={"work": work}, trace=trace.append))
         await going.wait()
-        while not task.done():
-            task.cancel()
-            await asyncio.sleep(0)
+        for _ in range(1_000):
+            if not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+        assert task.done()
         assert tidied
         assert len(asyncio.all_tasks()) == 1
         with pytest.raises(asyncio.CancelledError):
