@@ -261,11 +261,14 @@ class TestCancelling:
     def test_what_children_used_is_known_though_others_fail(self, specs):
         """A child that is cut short, since more of them have failed than may, counts with what it used."""
         steps = journey(("a", "b", "c"), fails=("Rome a", "Rome b"))
-        visit = steps["stop"]["visit"]
+        visit, lingers = steps["stop"]["visit"], asyncio.Event()
 
         async def lingering(place, ctx):
             if place == "Rome c":
+                lingers.set()
                 await asyncio.sleep(60)
+            # Or there may be nothing to cut short.
+            await lingers.wait()
             return await visit(place, ctx)
 
         steps["stop"] = {"visit": lingering}
