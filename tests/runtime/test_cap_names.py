@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from fsmflow.runtime.models import cap_names
@@ -82,6 +85,20 @@ def test_a_model_that_refuses_the_old_name(ask, watched):
     assert outcomes(again) == [("draft", "success")]
     assert [{OLD, NEW} & asked.keys() for asked in server.asked] == [{OLD}, {NEW}, {NEW}]
     assert server.asked[1][NEW] == 100
+
+
+def test_two_attempts_that_are_refused_at_once(ask):
+    """What one has learned while the other was under way is no second refusal: both go by the new name."""
+    both = threading.Barrier(2, timeout=20)
+
+    def refuses_two(to):
+        both.wait()
+        refuses(REFUSED)(to)
+
+    with serving(refuses_two, refuses_two, says("yes")) as server, ThreadPoolExecutor(2) as threads:
+        results = list(threads.map(lambda _: ask(server, retry=retry(1)), range(2)))
+
+    assert [outcomes(result) for result in results] == [TRIED_AGAIN, TRIED_AGAIN]
 
 
 def test_what_is_learned_is_of_one_model(ask, monkeypatch):

@@ -8,6 +8,8 @@ which would leave answers without a cap.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from fsmflow.runtime.models.endpoint import host_of
 
@@ -35,16 +37,25 @@ _UNKNOWN = re.compile(
 )
 
 
-def learn_cap_name(error: BaseException, place: str, model: str) -> str | None:
+def learn_cap_name(error: BaseException, request: Mapping[str, Any], place: str) -> str | None:
     """Learn from a refusal that the cap goes by its other name, and give that; None if it says no such thing.
 
     It is learned once: an endpoint that refuses both names is not believed.
+
+    Args:
+        error: The refusal.
+        request: The request as it was sent.
+        place: The address.
     """
-    if getattr(error, "status_code", None) not in (400, 422) or (place, model) in _learned:
+    said, model = str(error), request["model"]
+    is_told = NEW in said and _UNKNOWN.search(said) is not None
+    if getattr(error, "status_code", None) not in (400, 422) or not is_told:
         return None
-    said = str(error)
-    if NEW not in said or _UNKNOWN.search(said) is None:
+    other = OLD if NEW in request else NEW
+    if cap_name(place, model) == other:
+        # Another attempt has learned it meanwhile.
+        return other
+    if (place, model) in _learned:
         return None
-    other = OLD if cap_name(place, model) == NEW else NEW
     _learned[place, model] = other
     return other

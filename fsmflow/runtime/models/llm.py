@@ -181,7 +181,7 @@ async def _answer(request: Mapping[str, Any], stage: Stage, ctx: StepContext) ->
             # It was turned away unread.
             _charge_nothing(ctx)
         look_into(error)
-        if name := learn_cap_name(error, place, model):
+        if name := learn_cap_name(error, sent, place):
             learned = f"the endpoint caps answers of {model} by `{name}`, as the next attempt does"
         elif name := learn_refused(error, sent, place):
             learned = f"the endpoint refuses `{name}`, which the next attempt leaves out: {describe(error)}"
