@@ -15,6 +15,7 @@ from fsmflow.runtime import (
     End,
     Ended,
     Limits,
+    Model,
     Options,
     Pause,
     Result,
@@ -32,26 +33,33 @@ from fsmflow.runtime import (
 if TYPE_CHECKING:
     import extract_record
 
-DIGEST = "f441aa00cfd4f677e3a52b1614bc7c299de3dad81dd4cea22423022bb8c0bb9d"
+DIGEST = "7c07bf917b7d8b55c477fb9ea6a80c2cd2f71170f96428d2e9875a4b54375ff0"
 
-LIMITS = Limits(steps=20, tokens=12_000, time_us=120_000_000)
+LIMITS = Limits(steps=20, tokens=40_000, time_us=120_000_000)
 RESERVE = Spent(steps=1, time_us=2_000_000)
 
 READ = Stage(
     "read",
     "extract_record:read",
-    gives="extract_record:Source",
+    gives="list[str]",
     timeout_us=2_000_000,
     time_limit_us=120_000_000 - 2_000_000,
     effect="none",
 )
 EXTRACT = Stage(
     "extract",
-    "extract_record:extract",
+    "",
+    model=Model(
+        "gpt-4o-mini",
+        prompt="extract_record/extract.md",
+        max_tokens=300,
+        temperature="0",
+        format="schema",
+    ),
     value="fields",
     gives="extract_record:Fields",
     accept=("extract_record:is_complete", "extract_record:is_readable"),
-    cost=(0, 1_500, 0),
+    cost=(0, 5_000, 0),
     timeout_us=20_000_000,
     time_limit_us=120_000_000 - 2_000_000,
     effect="none",
@@ -106,7 +114,7 @@ def enter_read(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     except LookupError as missing:
         run.arguments = Unbound.of(missing)
     values.pop("read", None)
-    if run.steps + 1 > 20 - 1 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
+    if run.steps + 1 > 20 - 1 or run.tokens > 40_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     return READ
@@ -125,7 +133,7 @@ def enter_worth_it(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Choose, in `worth_it`, where to go."""
     run.enter("worth_it", feedback)
     values = run.values
-    if gt(length(maybe(values, "read", "lines")), 0):
+    if gt(length(maybe(values, "read")), 0):
         return enter_extract(run)
     return enter_hand_off(run)
 
@@ -140,7 +148,7 @@ def enter_extract(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     run.counts["extract.invalid"] = 0
     values = run.values
     try:
-        run.arguments = {"source": values["read"], "doubts": values.get("doubts")}
+        run.arguments = {"lines": values["read"], "doubts": values.get("doubts")}
     except LookupError as missing:
         run.arguments = Unbound.of(missing)
     values.pop("fields", None)
@@ -149,8 +157,8 @@ def enter_extract(run: Run, feedback: tuple[str, ...] = ()) -> Command:
 
 def admit_extract(run: Run) -> Command:
     """Start an attempt of `extract` if the caps leave room for it."""
-    if run.steps + 1 > 20 - 1 or run.tokens + 1_500 > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
-        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
+    if run.steps + 1 > 20 - 1 or run.tokens + 5_000 > 40_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=5_000, time_us=1))
         return enter_keep(run)
     return EXTRACT
 
@@ -158,7 +166,7 @@ def admit_extract(run: Run) -> Command:
 def leave_extract(run: Run, event: Ended) -> Command:
     """Go on from an attempt of `extract` that gave no output."""
     if event.outcome == "exceeded":
-        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=1_500, time_us=1))
+        run.exceed(LIMITS, RESERVE, Spent(steps=1, tokens=5_000, time_us=1))
         return enter_keep(run)
     if event.outcome == "transient" and run.counts["extract.retry"] < 2:
         pause = EXTRACT__BACKOFF.pause(run.counts["extract.retry"] + 1, event.draw, event.retry_after_us)
@@ -203,7 +211,7 @@ def enter_validate(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     except LookupError as missing:
         run.arguments = Unbound.of(missing)
     values.pop("doubts", None)
-    if run.steps + 1 > 20 - 1 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
+    if run.steps + 1 > 20 - 1 or run.tokens > 40_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     return VALIDATE
@@ -229,7 +237,7 @@ def leave_validate(run: Run, event: Ended) -> Command:
 def enter_breathe(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     """Begin a visit to `breathe`: a pause."""
     run.enter("breathe", feedback)
-    if run.steps > 20 - 1 or run.tokens > 12_000 or run.time_us + 200_000 > 120_000_000 - 2_000_000:
+    if run.steps > 20 - 1 or run.tokens > 40_000 or run.time_us + 200_000 > 120_000_000 - 2_000_000:
         run.exceed(LIMITS, RESERVE, Spent(time_us=200_000))
         return enter_keep(run)
     return BREATHE
@@ -252,7 +260,7 @@ def enter_normalise(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     except LookupError as missing:
         run.arguments = Unbound.of(missing)
     values.pop("record", None)
-    if run.steps + 1 > 20 - 1 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
+    if run.steps + 1 > 20 - 1 or run.tokens > 40_000 or run.time_us + 1 > 120_000_000 - 2_000_000:
         run.exceed(LIMITS, RESERVE, Spent(steps=1, time_us=1))
         return enter_keep(run)
     return NORMALISE
@@ -291,7 +299,7 @@ def enter_keep(run: Run, feedback: tuple[str, ...] = ()) -> Command:
     except LookupError as missing:
         run.arguments = Unbound.of(missing)
     values.pop("keep", None)
-    if run.steps + 1 > 20 or run.tokens > 12_000 or run.time_us + 1 > 120_000_000:
+    if run.steps + 1 > 20 or run.tokens > 40_000 or run.time_us + 1 > 120_000_000:
         run.exceed(LIMITS, Spent(), Spent(steps=1, time_us=1))
         return enter_exceeded(run)
     return KEEP
@@ -419,4 +427,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:4df3215a823fb54fa463336242723c790cf7c32a7da21f7e3e8eb43311603340
+# fsmflow sha256:9051895d187d9994660063c645b8995b87b984b4c98d7b60a60e6bd5cd8f314d

@@ -151,8 +151,8 @@ def test_the_digest_ignores_the_order_of_options():
 @pytest.mark.parametrize(
     ("name", "digest"),
     [
-        ("extract_record", "f441aa00cfd4f677e3a52b1614bc7c299de3dad81dd4cea22423022bb8c0bb9d"),
-        ("tool_loop", "6ce1eba128c0fab9d4d98953bcd5a4ba04670cdf9736f59d406286248a9f7804"),
+        ("find_sources", "4d6664e5587e64499eed6cb89dd9fb198de80b49183b1ed10973e51cc941f97c"),
+        ("refund", "50a88777ca58b3268ab0ae4b81607deb2070d83e96a6b81ee0ad2d63663f9d15"),
     ],
 )
 def test_machines_without_models_are_what_they_were(name, digest):

@@ -256,8 +256,8 @@ def test_guards_and_sent_complaints_are_among_the_mutants():
     """A choice that does not choose and complaints that are not sent are tried, and noticed."""
     jury = jury_of("extract_record")
     feared = {
-        "enter_worth_it: gt(length(maybe(values, 'read', 'lines')), 0) → True",
-        "enter_worth_it: gt(length(maybe(values, 'read', 'lines')), 0) → False",
+        "enter_worth_it: gt(length(maybe(values, 'read')), 0) → True",
+        "enter_worth_it: gt(length(maybe(values, 'read')), 0) → False",
         "leave_normalise: enter_extract(run, event.complaints) → enter_extract(run)",
     }
     noticed = {

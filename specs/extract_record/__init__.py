@@ -7,10 +7,9 @@ about, and the next attempt looks for that field elsewhere, or reads it the othe
 from __future__ import annotations
 
 import datetime
-import os
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Literal
 
@@ -29,13 +28,6 @@ class Message:
 
     text: str
     received: str = ""
-
-
-@frozen
-class Source:
-    """The lines of a record that say something, in one spelling of spaces and signs."""
-
-    lines: list[str]
 
 
 @frozen
@@ -70,35 +62,18 @@ class Record:
     raw: str | None = None
 
 
-def read(text: str) -> Source:
-    """Part a text into lines, without quoting marks, signature and empty lines; a small table into fields."""
+def read(text: str) -> list[str]:
+    """Part a text into the lines that say something, in one spelling of spaces and signs.
+
+    Quoting marks, the signature and empty lines are left out; a small table becomes fields.
+    """
     plain = unicodedata.normalize("NFC", text).replace("\u00a0", " ").replace("\u202f", " ")
     body = re.split(r"^-- ?$", plain, maxsplit=1, flags=re.MULTILINE)[0]
     lines = [re.sub(r"^[>\s]+|[ \t]+$", "", line) for line in body.splitlines()]
-    return Source(table_lines([line for line in lines if line]))
+    return table_lines([line for line in lines if line])
 
 
-async def extract(source: Source, doubts: list[str] | None, ctx: StepContext) -> Fields:
-    """Find the fields: with a model if an endpoint is configured, else by rules."""
-    if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
-        return extract_offline(source, doubts, ctx)
-    from chat_model import ask
-
-    text = "\n".join(source.lines)[:2500]
-    doubted = "".join(f"\nIn doubt: {doubt[:200]}" for doubt in doubts or ())
-    reply = await ask(
-        f"Copy these fields from the invoice, unchanged, as JSON strings: {', '.join(FIELDS)}; and "
-        'decimal_mark, "." or ",", and day_first, true or false. Leave out what is not there.',
-        text + doubted,
-        max_tokens=250,
-        ctx=ctx,
-    )
-    found = {field: str(reply.get(field) or "") for field in FIELDS}
-    mark: DecimalMark = "," if reply.get("decimal_mark") == "," else "."
-    return _fields(found, mark, day_first=reply.get("day_first") is not False)
-
-
-def extract_offline(source: Source, doubts: list[str] | None, ctx: StepContext) -> Fields:
+def extract_offline(lines: list[str], doubts: list[str] | None, ctx: StepContext) -> Fields:
     """Find the fields by rules.
 
     The first attempt takes labelled lines alone. A field that a complaint is about is looked for
@@ -107,20 +82,16 @@ def extract_offline(source: Source, doubts: list[str] | None, ctx: StepContext) 
     """
     ctx.charge(tokens=0)
     wrong = _subjects([*ctx.feedback, *(doubts or ())])
-    found = find_strictly(source.lines)
+    found = find_strictly(lines)
     missing = frozenset(field for field in wrong if field in FIELDS)
     if doubts or missing:
         # What a label gave is kept unless complained of.
         gaps = frozenset(FIELDS) - found.keys() if doubts else frozenset()
-        found = {**found, **find_loosely(source.lines, missing | gaps)}
+        found = {**found, **find_loosely(lines, missing | gaps)}
     amounts = [found.get(field, "") for field in ("net", "tax", "total")]
     mark: DecimalMark = decimal_mark_of(amounts) or "."
     if "amounts" in wrong:
         mark = "," if mark == "." else "."
-    return _fields(found, mark, day_first="order" not in wrong)
-
-
-def _fields(found: Mapping[str, str], mark: DecimalMark, *, day_first: bool) -> Fields:
     return Fields(
         supplier=found.get("supplier", ""),
         number=found.get("number", ""),
@@ -130,7 +101,7 @@ def _fields(found: Mapping[str, str], mark: DecimalMark, *, day_first: bool) -> 
         tax=found.get("tax", ""),
         total=found.get("total", ""),
         decimal_mark=mark,
-        day_first=day_first,
+        day_first="order" not in wrong,
     )
 
 

@@ -6,16 +6,13 @@ that the next plan reads. A tool that can't do what it was asked says so in its 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from attrs import frozen
 
-from fsmflow.runtime import Invalid, Outcome, Permanent, StepContext
+from fsmflow.runtime import Outcome, Permanent, StepContext
 from tool_loop import tools
 from tool_loop.planner import next_call
-
-TOOLS = ("calculator", "units", "calendar", "lookup")
 
 
 @frozen
@@ -27,9 +24,54 @@ class Question:
 
 @frozen
 class Call:
-    """What a tool is asked; for `answer`, the answer; for `stuck`, why."""
+    """What a model says in a call."""
 
-    request: str
+    text: str
+
+
+@frozen
+class Arithmetic(Call):
+    """Work out arithmetic, such as `3 * (4 + 5)`."""
+
+
+@frozen
+class Conversion(Call):
+    """Convert an amount to another unit, such as `90 min to h`."""
+
+
+@frozen
+class Reckoning(Call):
+    """Ask the calendar: `days DATE DATE`, `weekday DATE` or `DATE plus N days`, with dates as 2024-02-27."""
+
+
+@frozen
+class Fact(Call):
+    """Look up a fact by its name.
+
+    These are known: speed of light, speed of sound, distance to the sun, distance to the moon,
+    circumference of the earth, radius of the earth, height of mount everest, length of a marathon.
+    """
+
+
+@frozen
+class Solution(Call):
+    """Answer the question, with the results that the tools gave, as they gave them."""
+
+
+@frozen
+class Reason(Call):
+    """Give up, and say why."""
+
+
+CALLS = {
+    "calculator": Arithmetic,
+    "units": Conversion,
+    "calendar": Reckoning,
+    "lookup": Fact,
+    "answer": Solution,
+    "stuck": Reason,
+}
+"""What each call of `plan` is made with: the docstrings are what a model is told of them."""
 
 
 @frozen
@@ -50,81 +92,59 @@ class Answer:
     notes: list[Note]
 
 
-async def plan(question: str, notes: list[Note] | None, ctx: StepContext) -> Outcome:
-    """Pick the next tool, or the answer: with a model if an endpoint is configured, else by rules."""
-    if not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL")):
-        return plan_offline(question, notes, ctx)
-    from chat_model import ask
-
-    known = "\n".join(f"{n.tool}({n.request}) = {n.result or n.problem}" for n in (notes or [])[-10:])
-    reply = await ask(
-        "Work the question out with one tool call at a time. Reply in JSON: "
-        '{"tool": one of calculator, units, calendar, lookup, answer, stuck, "request": text}. Requests: '
-        "calculator `3 * (4 + 5)`; units `90 min to h`; calendar `days DATE DATE`, `weekday DATE` or "
-        f"`DATE plus N days`; lookup one of {', '.join(tools.FACTS)}; answer the answer; stuck the reason.",
-        f"Question: {question[:600]}\n\nKnown so far:\n{known[:1500]}",
-        max_tokens=120,
-        ctx=ctx,
-    )
-    tool, request = str(reply.get("tool", "")), str(reply.get("request", ""))
-    if tool not in (*TOOLS, "answer", "stuck"):
-        raise Invalid(f"{tool[:40]!r} is none of the tools")
-    return Outcome(tool, Call(request))
-
-
 def plan_offline(question: str, notes: list[Note] | None, ctx: StepContext) -> Outcome:
     """Pick the next tool, or the answer, by rules."""
     ctx.charge(tokens=0, usd=0)
     problem = next((note.problem for note in notes or () if note.problem), "")
     if problem:
-        return Outcome("stuck", Call(problem))
+        return Outcome("stuck", Reason(problem))
     call = next_call(question, [note.result for note in notes or ()])
     if call is None:
-        return Outcome("stuck", Call("no rule takes this question apart"))
-    tool, request = call
-    return Outcome(tool, Call(request))
+        return Outcome("stuck", Reason("no rule takes this question apart"))
+    label, text = call
+    return Outcome(label, CALLS[label](text))
 
 
-def asks_something(call: Call) -> list[str]:
-    """Say what is wrong with a plan: it asks nothing, or too much."""
-    if not call.request.strip():
-        return ["the request is empty; say what the tool is to do"]
-    if len(call.request) > tools.MAX_EXPRESSION:
-        return [f"the request is longer than {tools.MAX_EXPRESSION} characters"]
+def says_something(call: Call) -> list[str]:
+    """Say what is wrong with a call: it says nothing, or too much."""
+    if not call.text.strip():
+        return ["the text is empty; say what the tool is to do"]
+    if len(call.text) > tools.MAX_EXPRESSION:
+        return [f"the text is longer than {tools.MAX_EXPRESSION} characters"]
     return []
 
 
-def calculator(call: Call, notes: list[Note] | None) -> list[Note]:
+def calculator(call: Arithmetic, notes: list[Note] | None) -> list[Note]:
     """Work out arithmetic, and note the result."""
-    return _noted("calculator", tools.calculate, call, notes)
+    return _noted("calculator", tools.calculate, call.text, notes)
 
 
-def units(call: Call, notes: list[Note] | None) -> list[Note]:
+def units(call: Conversion, notes: list[Note] | None) -> list[Note]:
     """Convert units, and note the result."""
-    return _noted("units", tools.convert, call, notes)
+    return _noted("units", tools.convert, call.text, notes)
 
 
-def calendar(call: Call, notes: list[Note] | None) -> list[Note]:
+def calendar(call: Reckoning, notes: list[Note] | None) -> list[Note]:
     """Ask the calendar, and note what it says."""
-    return _noted("calendar", tools.reckon, call, notes)
+    return _noted("calendar", tools.reckon, call.text, notes)
 
 
-def lookup(call: Call, notes: list[Note] | None) -> list[Note]:
+def lookup(call: Fact, notes: list[Note] | None) -> list[Note]:
     """Look up a fact, and note it."""
-    return _noted("lookup", tools.look_up, call, notes)
+    return _noted("lookup", tools.look_up, call.text, notes)
 
 
-def _noted(name: str, tool: Callable[[str], str], call: Call, notes: list[Note] | None) -> list[Note]:
+def _noted(name: str, tool: Callable[[str], str], request: str, notes: list[Note] | None) -> list[Note]:
     try:
-        note = Note(name, call.request, tool(call.request))
+        note = Note(name, request, tool(request))
     except ValueError as error:
-        note = Note(name, call.request, "", str(error))
+        note = Note(name, request, "", str(error))
     return [*(notes or ()), note]
 
 
-def answer(call: Call, notes: list[Note] | None) -> Answer:
+def answer(solution: Solution, notes: list[Note] | None) -> Answer:
     """Give the answer with the notes that lead to it."""
-    return Answer(call.request, list(notes or ()))
+    return Answer(solution.text, list(notes or ()))
 
 
 def rests_on_notes(answer: Answer) -> list[str]:

@@ -1,14 +1,13 @@
 """The steps of `extract_record`."""
 
-import asyncio
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from extract_record import (
     Fields,
     Message,
     Record,
-    extract,
     extract_offline,
     is_complete,
     is_normal,
@@ -20,7 +19,11 @@ from extract_record import (
 )
 from extract_record.reading import read_amount, read_currency, read_date
 
+from fsmflow.cli.load import load
 from fsmflow.runtime import Error, Permanent
+from tests.runtime.model_server import says, serving
+
+SPEC = Path(__file__).resolve().parents[2] / "specs" / "extract_record.fsm.yaml"
 
 GERMAN = """\
 Rechnungsnummer: INV-2024/118
@@ -54,13 +57,13 @@ WRONG_SUM = "Supplier: X AG\nInvoice: 12\nDate: 2024-02-01\nCurrency: CHF\nNet: 
 
 def run(text, context, received="2024-06-01"):
     """Drive the steps as the machine does; give the end, the record, and the attempts at extraction."""
-    source = read(text)
+    lines = read(text)
     attempts, doubts = 0, None
     for _ in range(3):
         complaints = ()
         for _ in range(3):
             attempts += 1
-            fields = extract_offline(source, doubts, context(*complaints))
+            fields = extract_offline(lines, doubts, context(*complaints))
             found = (*is_complete(fields), *is_readable(fields))
             if not found:
                 break
@@ -125,9 +128,9 @@ def test_prose_without_a_record_keeps_nothing(context):
 
 def test_a_complaint_changes_what_the_next_attempt_does(context):
     """The first attempt reads labels; the second looks anywhere for what was complained of, and only that."""
-    source = read(LETTER)
-    first = extract_offline(source, None, context())
-    second = extract_offline(source, None, context("total: is missing"))
+    lines = read(LETTER)
+    first = extract_offline(lines, None, context())
+    second = extract_offline(lines, None, context("total: is missing"))
 
     assert first == Fields()
     assert second == Fields(total="$1,080.00")
@@ -135,20 +138,29 @@ def test_a_complaint_changes_what_the_next_attempt_does(context):
 
 def test_a_labelled_line_is_not_given_up_for_a_guess(context):
     """A doubt about one thing does not unsettle what labels say about another."""
-    source = read(THOUSANDS + "\nThe total of our other order is 77")
+    lines = read(THOUSANDS + "\nThe total of our other order is 77")
 
-    assert extract_offline(source, ["amounts: do not add up"], context()).total == "1.190"
+    assert extract_offline(lines, ["amounts: do not add up"], context()).total == "1.190"
 
 
 def test_reading_drops_quoting_signature_and_empty_lines():
     """Only lines that say something are left."""
-    assert read("> a\u00a0b\n\n  \n>> c\n-- \nsignature").lines == ["a b", "c"]
-    assert read(" \n\t").lines == []
+    assert read("> a\u00a0b\n\n  \n>> c\n-- \nsignature") == ["a b", "c"]
+    assert read(" \n\t") == []
 
 
-def test_without_an_endpoint_rules_extract(context):
-    """`extract` needs no model."""
-    assert asyncio.run(extract(read(GERMAN), None, context())).number == "INV-2024/118"
+def test_a_model_extracts(monkeypatch):
+    """A model copies the fields, and hears what was wrong with the last ones."""
+    fields = {
+        "supplier": "Müller GmbH", "number": "INV-2024/118", "date": "27.02.2024", "currency": "EUR",
+        "net": "1.000,00", "tax": "190,00", "total": "1.190,00", "decimal_mark": ",", "day_first": True,
+    }  # fmt: skip
+    with serving(says({**fields, "total": ""}), says(fields)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        result = load(SPEC).run_sync({"text": GERMAN, "received": "2024-06-01"})
+
+    assert (result.kind, result.output.total, result.spent.tokens) == ("success", "1190.00", 246)
+    assert "total: is missing" in server.asked[1]["messages"][-1]["content"]
 
 
 def test_complaints_name_their_field():

@@ -1,24 +1,38 @@
 """The planner, the tools and the steps of `tool_loop`."""
 
-import asyncio
+from pathlib import Path
 
 import pytest
 import tool_loop
-from tool_loop import Answer, Call, Note, asks_something, plan, plan_offline, report, rests_on_notes
+from tool_loop import (
+    Answer,
+    Arithmetic,
+    Conversion,
+    Fact,
+    Note,
+    plan_offline,
+    report,
+    rests_on_notes,
+    says_something,
+)
 from tool_loop.planner import decompose, next_call
-from tool_loop.tools import calculate, convert, look_up, reckon
+from tool_loop.tools import FACTS, calculate, convert, look_up, reckon
 
+from fsmflow.cli.load import load
 from fsmflow.runtime import Permanent
+from tests.runtime.model_server import calls, serving
+
+SPEC = Path(__file__).resolve().parents[2] / "specs" / "tool_loop.fsm.yaml"
 
 
 def work_out(question, context):
-    """Drive the steps as the machine does, and give the last label, its request and the tools used."""
+    """Drive the steps as the machine does, and give the last label, what it says and the tools used."""
     notes = None
     used = []
     for _ in range(12):
         outcome = plan_offline(question, notes, context())
         if outcome.label in ("answer", "stuck"):
-            return outcome.label, outcome.value.request, used
+            return outcome.label, outcome.value.text, used
         used.append(outcome.label)
         notes = getattr(tool_loop, outcome.label)(outcome.value, notes)
     raise AssertionError("the plan goes on for ever")
@@ -70,10 +84,10 @@ def test_questions_are_worked_out_step_by_step(question, answer, used, context):
 )
 def test_what_can_not_be_done_is_said(question, why, context):
     """The plan gives up, with the tool's own reason, rather than answer another question."""
-    label, request, _ = work_out(question, context)
+    label, reason, _ = work_out(question, context)
 
     assert label == "stuck"
-    assert why in request
+    assert why in reason
 
 
 def test_a_plan_never_looks_past_its_calls():
@@ -202,27 +216,59 @@ def test_an_unknown_fact_is_refused():
 
 def test_notes_add_up():
     """A tool's note joins those before it, and a failure is a note too."""
-    first = tool_loop.calculator(Call("1 + 1"), None)
-    second = tool_loop.units(Call("1 x to y"), first)
+    first = tool_loop.calculator(Arithmetic("1 + 1"), None)
+    second = tool_loop.units(Conversion("1 x to y"), first)
 
     assert first == [Note("calculator", "1 + 1", "2")]
     assert second == [*first, Note("units", "1 x to y", "", "unknown unit 'x'")]
 
 
-def test_without_an_endpoint_the_rules_plan(context):
-    """`plan` needs no model, and then costs nothing."""
+def test_rules_cost_nothing(context):
+    """What plans in the place of a model charges nothing."""
     ctx = context()
-    outcome = asyncio.run(plan("What is 1 + 1?", None, ctx))
 
-    assert (outcome.label, outcome.value) == ("calculator", Call("1 + 1"))
+    assert plan_offline("What is 1 + 1?", None, ctx).value == Arithmetic("1 + 1")
     assert ctx.charged == {"tokens": 0, "usd": 0}
 
 
-def test_plans_that_ask_nothing_or_too_much_are_rejected():
+def test_a_model_is_told_of_each_fact():
+    """The tool that looks them up names them all."""
+    assert all(name in " ".join(Fact.__doc__.split()) for name in FACTS)
+
+
+def test_a_model_works_a_question_out(monkeypatch):
+    """It calls one tool after another, hears what each says, and answers with what they gave."""
+    with serving(
+        calls("shell", {"text": "rm"}),
+        calls("calculator", {"text": "3 * 30"}),
+        calls("units", {"text": "90 min to h"}),
+        calls("answer", {"text": "It takes 1.5 h."}),
+    ) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        result = load(SPEC).run_sync({"text": "How many hours are 3 times 30 minutes?"})
+
+    assert (result.kind, result.output.text) == ("success", "It takes 1.5 h.")
+    assert [note.result for note in result.output.notes] == ["90", "1.5"]
+    assert [tool["function"]["name"] for tool in server.asked[0]["tools"]] == list(tool_loop.CALLS)
+    assert "none of the tools" in server.asked[1]["messages"][-1]["content"]
+    assert '"1.5"' in server.asked[3]["messages"][-1]["content"]
+
+
+def test_an_answer_out_of_thin_air_is_planned_again(monkeypatch):
+    """A model that uses no tool is told so once, and then what little is known is reported."""
+    with serving(calls("answer", {"text": "It is 1.5 h."})) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        result = load(SPEC).run_sync({"text": "How many hours are 3 times 30 minutes?"})
+
+    assert (result.kind, len(server.asked)) == ("handoff", 2)
+    assert "holds no result of a tool" in server.asked[1]["messages"][-1]["content"]
+
+
+def test_calls_that_say_nothing_or_too_much_are_rejected():
     """Each with its complaint."""
-    assert asks_something(Call("1 + 1")) == []
-    assert "empty" in asks_something(Call("  "))[0]
-    assert "longer than" in asks_something(Call("1" * 300))[0]
+    assert says_something(Arithmetic("1 + 1")) == []
+    assert "empty" in says_something(Arithmetic("  "))[0]
+    assert "longer than" in says_something(Arithmetic("1" * 300))[0]
 
 
 def test_an_answer_rests_on_a_result():
