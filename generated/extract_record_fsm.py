@@ -33,7 +33,7 @@ from fsmflow.runtime import (
 if TYPE_CHECKING:
     import extract_record
 
-DIGEST = "7c07bf917b7d8b55c477fb9ea6a80c2cd2f71170f96428d2e9875a4b54375ff0"
+DIGEST = "5b8af1bec5ddd1158a158e97ab2fae0e580c7b24573b75297cb73338453539d0"
 
 LIMITS = Limits(steps=20, tokens=40_000, time_us=120_000_000)
 RESERVE = Spent(steps=1, time_us=2_000_000)
@@ -58,7 +58,7 @@ EXTRACT = Stage(
     ),
     value="fields",
     gives="extract_record:Fields",
-    accept=("extract_record:is_complete", "extract_record:is_readable"),
+    accept=("extract_record:is_complete", "extract_record:is_readable", "extract_record:is_written"),
     cost=(0, 5_000, 0),
     timeout_us=20_000_000,
     time_limit_us=120_000_000 - 2_000_000,
@@ -427,4 +427,4 @@ def stream(
     return RUNNER.stream(given, **options)
 
 
-# fsmflow sha256:9051895d187d9994660063c645b8995b87b984b4c98d7b60a60e6bd5cd8f314d
+# fsmflow sha256:f512b5e042b4ad6d0df2992d1ddb7940dddb156bf1a83dabf04a2f0f2a556108

@@ -119,6 +119,16 @@ def is_readable(fields: Fields) -> list[str]:
     return [complaint for name in FIELDS if getattr(fields, name) for complaint in _unreadable(fields, name)]
 
 
+def is_written(fields: Fields, lines: list[str]) -> list[str]:
+    """Complain of each field that does not stand in the text as it is given: it was made up."""
+    text = " ".join(" ".join(lines).split())
+    return [
+        f"{name}: {value!r} does not stand in the text"
+        for name in FIELDS
+        if (value := " ".join(getattr(fields, name).split())) not in text
+    ]
+
+
 def _unreadable(fields: Fields, name: str) -> list[str]:
     try:
         _read_field(fields, name)
@@ -195,7 +205,7 @@ def is_normal(record: Record) -> list[str]:
 
 
 def keep(fields: Fields | None, doubts: list[str] | None, why: Error | None, raw: str) -> Record:
-    """Keep what can be read and is not in doubt, with the raw text for whoever completes it.
+    """Keep what can be read and nobody has complained of, with the raw text for whoever completes it.
 
     Args:
         fields: The fields, if any were accepted.
@@ -209,9 +219,9 @@ def keep(fields: Fields | None, doubts: list[str] | None, why: Error | None, raw
     found = fields or (why.value if why and isinstance(why.value, Fields) else None)
     if found is None:
         raise Permanent("no field could be found")
-    subjects = _subjects(list(doubts or ()))
-    unsure = {"date"} if "order" in subjects else set()
-    unsure |= {"net", "tax", "total"} if "amounts" in subjects else set()
+    unsure = set(_subjects([*(doubts or ()), *(why.complaints if why else ())]))
+    unsure |= {"date"} if "order" in unsure else set()
+    unsure |= {"net", "tax", "total"} if "amounts" in unsure else set()
     sure = {
         name: _read_field(found, name)
         for name in FIELDS

@@ -12,6 +12,7 @@ from extract_record import (
     is_complete,
     is_normal,
     is_readable,
+    is_written,
     keep,
     normalise,
     read,
@@ -64,7 +65,7 @@ def run(text, context, received="2024-06-01"):
         for _ in range(3):
             attempts += 1
             fields = extract_offline(lines, doubts, context(*complaints))
-            found = (*is_complete(fields), *is_readable(fields))
+            found = (*is_complete(fields), *is_readable(fields), *is_written(fields, lines))
             if not found:
                 break
             complaints = (*complaints, *found)
@@ -152,15 +153,31 @@ def test_reading_drops_quoting_signature_and_empty_lines():
 def test_a_model_extracts(monkeypatch):
     """A model copies the fields, and hears what was wrong with the last ones."""
     fields = {
-        "supplier": "Müller GmbH", "number": "INV-2024/118", "date": "27.02.2024", "currency": "EUR",
-        "net": "1.000,00", "tax": "190,00", "total": "1.190,00", "decimal_mark": ",", "day_first": True,
+        "supplier": "Müller & Söhne GmbH", "number": "INV-2024/118", "date": "27.02.2024", "currency": "EUR",
+        "net": "1.234,50 EUR", "tax": "234,56", "total": "1.469,06", "decimal_mark": ",", "day_first": True,
     }  # fmt: skip
-    with serving(says({**fields, "total": ""}), says(fields)) as server:
+    with serving(says({**fields, "total": "1.469.06"}), says(fields)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)
         result = load(SPEC).run_sync({"text": GERMAN, "received": "2024-06-01"})
 
-    assert (result.kind, result.output.total, result.spent.tokens) == ("success", "1190.00", 246)
-    assert "total: is missing" in server.asked[1]["messages"][-1]["content"]
+    assert (result.kind, result.output.total, result.spent.tokens) == ("success", "1469.06", 246)
+    assert "does not stand in the text" in server.asked[1]["messages"][-1]["content"]
+
+
+def test_what_is_made_up_is_complained_of():
+    """A field stands in the text letter by letter, or it was not copied from there."""
+    lines = ["Supplier: X  AG", "Total: 119.00"]
+
+    assert is_written(Fields(supplier="X AG", total="119.00"), lines) == []
+    assert is_written(Fields(supplier="XAG"), lines) == ["supplier: 'XAG' does not stand in the text"]
+
+
+def test_what_is_made_up_is_not_kept():
+    """Of fields that were rejected, those that nobody complained of are kept."""
+    made_up = "supplier: 'XAG' does not stand in the text"
+    why = Error("extract", "invalid", "", (made_up,), Fields(supplier="XAG", total="119.00"))
+
+    assert keep(None, None, why, "raw") == Record(total="119.00", raw="raw")
 
 
 def test_complaints_name_their_field():
