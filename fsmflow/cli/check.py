@@ -7,13 +7,20 @@ from pathlib import Path
 
 import click
 
-from fsmflow.cli.output import exit_code, format_option, quiet_option, report
+from fsmflow.cli.output import exit_code, quiet_option, report
 from fsmflow.cli.specs import compile_all, find, paths_argument
 
 
 @click.command("check")
 @paths_argument
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github"]),
+    default="text",
+    show_default=True,
+    help="How to say it; `github` makes annotations of a pull request.",
+)
 @quiet_option
 @click.option("--strict", is_flag=True, help="Let warnings fail too.")
 def command(paths: tuple[Path, ...], form: str, quiet: bool, strict: bool) -> None:

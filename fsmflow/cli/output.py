@@ -94,6 +94,11 @@ def report(compilations: Sequence[Compilation], form: str, *, quiet: bool = Fals
 
         click.echo(render_json(reports))
         return
+    if form == "github":
+        from fsmflow.reporting.github import render as render_github
+
+        click.echo(render_github(reports), nl=False)
+        return
     from fsmflow.reporting.text import render as render_text
 
     if quiet and not any(each.diagnostics for each in reports):

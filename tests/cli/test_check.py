@@ -39,6 +39,16 @@ def test_json_is_one_document_in_the_declared_shape(run: Run, project: Path) -> 
     assert line[found["column"] - 1 : found["end_column"] - 1] == "reviw"
 
 
+def test_findings_can_annotate_a_pull_request(run: Run, project: Path) -> None:
+    """`--format github` prints a command of GitHub's for each finding, and fails as ever."""
+    edit(project / "specs/hello.fsm.yaml", "success: review", "success: reviw")
+    result = run("check", "--format", "github")
+
+    assert result.exit_code == 1
+    assert "::error title=fsmflow unknown-target,file=specs/hello.fsm.yaml,line=24,col=14," in result.stdout
+    assert all(line.startswith("::") for line in result.stdout.splitlines())
+
+
 def test_every_fault_of_a_file_is_told_at_once(run: Run, project: Path) -> None:
     """A misspelt key, a misspelt state and a bad value are all in one report."""
     spec = project / "specs/hello.fsm.yaml"
