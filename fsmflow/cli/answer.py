@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from fsmflow.cli.desks import desk_folder
 from fsmflow.cli.durable import db_option
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime import Asked, NotWaiting, Rejected
@@ -30,8 +31,6 @@ def command(
     `fsmflow waiting` lists tokens, `fsmflow runs RUN` what a durable run asks. An answer that is none of
     those that there are is refused, and so is a second one, or one that comes too late.
     """
-    from fsmflow.cli.desks import desk_folder
-
     if place.is_temporal:
         from fsmflow.cli import temporal_runs
 
@@ -41,20 +40,20 @@ def command(
         temporal_runs.answer(question[0], question[1], label, value, place)
     if not 1 <= len(question) <= 3:
         raise click.UsageError("name the question by its token, or by its run and state")
-    folder = desk or desk_folder()
-    if len(question) == 3 or (len(question) == 2 and _is_of_run(question[0], folder, value, db)):
+    if len(question) == 3 or (len(question) == 2 and _is_of_run(question[0], desk, value, db)):
         _answer_run(question[0], question[1], question[2] if len(question) == 3 else None, value, db)
     else:
+        folder = desk or desk_folder()
         _answer_token(folder, question[0], question[1] if len(question) == 2 else None, value)
     click.echo("answered")
 
 
-def _is_of_run(name: str, folder: Path, value: str | None, db: Path | None) -> bool:
+def _is_of_run(name: str, desk: Path | None, value: str | None, db: Path | None) -> bool:
     """Tell whether RUN STATE is meant, and not TOKEN LABEL."""
     from fsmflow.cli.durable import database, is_made, opened
     from fsmflow.engines.durable import NoSuchRun
 
-    if any(waiting.token == name for waiting in waiting_in(folder)):
+    if any(waiting.token == name for waiting in waiting_in(desk or desk_folder())):
         return False
     if value is not None:
         return True

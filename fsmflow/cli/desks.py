@@ -8,20 +8,24 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
+from fsmflow.cli.own_folder import NoHome, own_folder
 from fsmflow.runtime import Answer, Asked, Rejected
 from fsmflow.runtime.folder_desk import FolderDesk
 
 
 def desk_folder() -> Path:
-    """Give the folder of the questions that wait on this machine for its user."""
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(os.environ.get("FSMFLOW_DESK") or Path(state) / "fsmflow" / "desk")
+    """Give the folder of the questions that wait on this machine for its user.
+
+    Raises:
+        NoHome: There is no place for it.
+    """
+    return Path(os.environ.get("FSMFLOW_DESK") or own_folder() / "desk")
 
 
 class NoticedDesk:
@@ -29,7 +33,10 @@ class NoticedDesk:
 
     def __init__(self, folder: Path) -> None:
         self._desk = FolderDesk(folder)
-        self._where = "" if folder == desk_folder() else f" --desk {shlex.quote(str(folder))}"
+        self._where = f" --desk {shlex.quote(str(folder))}"
+        with suppress(NoHome):
+            if folder == desk_folder():
+                self._where = ""
 
     async def ask(self, asked: Asked) -> Answer:
         """Ask, and wait until somebody has answered from elsewhere."""

@@ -6,11 +6,13 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from fsmflow.cli.own_folder import NoHome, own_folder
 
 if TYPE_CHECKING:
     from fsmflow.engines.durable import Corrupt, Durable
@@ -33,11 +35,12 @@ def db_option(command: Command) -> Command:
 
 
 def database(db: Path | None) -> Path:
-    """Give the database that was named, or the user's own."""
-    if db is not None:
-        return db
-    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(state) / "fsmflow" / "runs.db"
+    """Give the database that was named, or the user's own.
+
+    Raises:
+        NoHome: There is no place for the user's own.
+    """
+    return own_folder() / "runs.db" if db is None else db
 
 
 def is_made(db: Path) -> bool:
@@ -60,8 +63,10 @@ def how_to_answer(run_id: str, asked: Asked, db: Path) -> str:
 
 def in_database(db: Path) -> str:
     """Give the option that names a database, unless it is the one that is meant anyway."""
-    meant = Path(os.environ.get("FSMFLOW_DB") or database(None))
-    return "" if db == meant else f" --db {shlex.quote(str(db))}"
+    with suppress(NoHome):
+        if db == Path(os.environ.get("FSMFLOW_DB") or database(None)):
+            return ""
+    return f" --db {shlex.quote(str(db))}"
 
 
 def how_to_serve(folder: str, db: Path) -> str:

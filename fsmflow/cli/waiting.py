@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,6 +15,7 @@ from click.core import ParameterSource
 
 from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, is_made, opened
 from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.own_folder import NoHome
 from fsmflow.cli.runs import ago
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
@@ -49,7 +51,12 @@ def command(desk: Path | None, db: Path | None, place: Place, form: str) -> None
 
         temporal_runs.waiting(place, form=form)
     damages = Damages()
-    found = [*_at_desk(desk), *_kept(db, damages)]
+    found: list[Found] = []
+    # Who has no home has nothing in there.
+    with suppress(NoHome):
+        found += _at_desk(desk)
+    with suppress(NoHome):
+        found += _kept(db, damages)
     tell(found, form, is_all=not damages.code)
     sys.exit(damages.code)
 
