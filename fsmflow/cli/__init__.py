@@ -128,13 +128,13 @@ def main(arguments: list[str] | None = None) -> Any:
         if os.environ.get("FSMFLOW_DEBUG"):
             raise
         where = f" {error.filename}" if error.filename else ""
-        click.echo(f"fsmflow: could not read or write{where}: {error.strerror or error}", err=True)
+        say(f"fsmflow: could not read or write{where}: {error.strerror or error}", err=True)
         give_up()
         sys.exit(USAGE_ERROR)
     except Exception as error:
         if os.environ.get("FSMFLOW_DEBUG"):
             raise
-        click.echo(
+        say(
             f"fsmflow: internal error: {type(error).__name__}: {error}\n"
             "This is a bug in fsmflow; set FSMFLOW_DEBUG=1 to see where.",
             err=True,

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from fsmflow.cli.own_folder import NoHome, own_folder
+from fsmflow.cli.pipes import aside
 from fsmflow.runtime import Answer, Asked, Rejected
 from fsmflow.runtime.folder_desk import FolderDesk
 
@@ -41,11 +42,12 @@ class NoticedDesk:
     async def ask(self, asked: Asked) -> Answer:
         """Ask, and wait until somebody has answered from elsewhere."""
         whom = f" {asked.role}" if asked.role else ""
-        click.echo(
-            f"`{asked.state}` asks{whom}: {asked.question}\n"
-            f"  to answer: fsmflow answer{self._where} {asked.token} {answers_of(asked)}",
-            err=True,
-        )
+        with aside():
+            click.echo(
+                f"`{asked.state}` asks{whom}: {asked.question}\n"
+                f"  to answer: fsmflow answer{self._where} {asked.token} {answers_of(asked)}",
+                err=True,
+            )
         return await self._desk.ask(asked)
 
 

@@ -19,9 +19,18 @@ def whoever_reads() -> Iterator[None]:
         give_up()
 
 
+@contextmanager
+def aside() -> Iterator[None]:
+    """Print what is told beside the result: a terminal that is gone, or a disk that is full, is no matter."""
+    try:
+        yield
+    except OSError:
+        give_up()
+
+
 def say(text: str, *, err: bool = False) -> None:
     """Print a text so."""
-    with whoever_reads():
+    with aside() if err else whoever_reads():
         click.echo(text, err=err, color=True)
 
 

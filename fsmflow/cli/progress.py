@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fsmflow.cli.output import wants_color
-from fsmflow.cli.pipes import say
+from fsmflow.cli.pipes import aside, say
 from fsmflow.reporting.trace_amounts import counted, money
 from fsmflow.runtime import Runner
 from fsmflow.runtime.trace import Sink
@@ -97,11 +97,13 @@ class Progress:
         )  # fmt: skip
 
     def __enter__(self) -> Progress:
-        self._live.start()
+        with aside():
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        with aside():
+            self._live.stop()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,16 @@ from fsmflow.cli import main
 from tests.cli.conftest import Run, edit
 
 SPEC = "specs/hello.fsm.yaml"
+
+ASKS = """\
+fsmflow: 1
+workflow: asks
+budget: {steps: 1}
+states:
+  approve: {ask: Is it good?, timeout: 100ms, success: {yes: done, no: done}, fallback: unanswered}
+  done: {end: success}
+  unanswered: {end: degraded}
+"""
 
 
 @pytest.mark.parametrize(
@@ -70,6 +81,58 @@ def test_a_run_that_nobody_watches_goes_on(project: Path) -> None:
     assert b'"end": "done"' in printed
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+def test_a_run_goes_on_where_its_progress_can_not_be_written(project: Path) -> None:
+    """A run does not end because the disk that standard error goes to is full."""
+    with Path("/dev/full").open("w") as full:
+        done = _run(project, ["run", SPEC, "text=a"], stdout=subprocess.PIPE, stderr=full)
+
+    assert done.returncode == 0
+    assert b"done success" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("arguments", [["nonsense"], ["check", "gone.fsm.yaml"], ["--help"]], ids=" ".join)
+def test_what_can_be_told_nowhere_has_its_exit_code(project: Path, arguments: list[str]) -> None:
+    """Where neither stream can be written, wrong usage and an unwritten text still are 2."""
+    with Path("/dev/full").open("w") as full:
+        done = _run(project, arguments, stdout=full, stderr=full)
+
+    assert done.returncode == 2
+
+
+def test_a_run_goes_on_when_its_terminal_is_gone(project: Path) -> None:
+    """A run whose terminal was closed goes on, tells its result elsewhere, and has its own exit code."""
+    pytest.importorskip("pty")
+    edit(project / "specs/hello.py", "    ctx.charge", "    import os\n\n    os.read(0, 1)\n    ctx.charge")
+    ours, theirs = os.openpty()
+    reader, writer = os.pipe()
+    command = [sys.executable, "-m", "fsmflow", "run", SPEC, "text=a"]
+    with subprocess.Popen(
+        command, cwd=project, stdin=reader, stdout=subprocess.PIPE, stderr=theirs, start_new_session=True
+    ) as running:
+        os.close(theirs)
+        # It has begun to draw.
+        os.read(ours, 1)
+        os.close(ours)
+        os.write(writer, b"\n")
+        printed, _ = running.communicate()
+    os.close(reader)
+    os.close(writer)
+
+    assert running.returncode == 0
+    assert b"done success" in printed
+
+
+def test_a_question_whose_notice_nobody_reads_waits_all_the_same(project: Path) -> None:
+    """A person is asked though nobody reads on standard error that they are."""
+    (project / "specs/asks.fsm.yaml").write_text(ASKS)
+    code, printed = _unread(project, ["run", "specs/asks.fsm.yaml", "--desk", "desk"], "stderr")
+
+    assert code == 3
+    assert b"nobody answered" in printed
+
+
 @pytest.mark.parametrize("durable", [(), ("--durable", "runs.db")], ids=["", "durable"])
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_a_run_needs_no_stream(project: Path, durable: tuple[str, ...], closed: str) -> None:
@@ -105,13 +168,13 @@ def _unread(folder: Path, arguments: list[str], stream: str = "stdout") -> tuple
     os.close(reader)
     other = {"stdout": "stderr", "stderr": "stdout"}[stream]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "fsmflow", *arguments],
-            cwd=folder,
-            check=False,
-            **{stream: writer, other: subprocess.PIPE},
-        )
+        done = _run(folder, arguments, **{stream: writer, other: subprocess.PIPE})
     finally:
         os.close(writer)
     found: bytes = getattr(done, other)
     return done.returncode, found
+
+
+def _run(folder: Path, arguments: list[str], **streams: Any) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "fsmflow", *arguments]
+    return subprocess.run(command, cwd=folder, check=False, **streams)
