@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import click
 
 from fsmflow.cli.output import CannotWrite
+from fsmflow.cli.pipes import say
 from fsmflow.runtime import JsonLines
 from fsmflow.runtime.trace import Sink
 
@@ -117,6 +118,47 @@ class Told:
             sink(event)
 
 
+class Lines:
+    """Writes trace events into a file, which is opened for the first one if it was not before.
+
+    If it can't be written, that is told, and the run goes on without it.
+    """
+
+    def __init__(self, opened: Callable[[], JsonLines], tell: Callable[[OSError], object]) -> None:
+        self._opened = opened
+        self._tell = tell
+        self._lines: JsonLines | None = None
+        self._is_lost = False
+
+    def open(self) -> JsonLines:
+        """Open the file.
+
+        Raises:
+            OSError: It can't be opened.
+        """
+        self._lines = self._lines or self._opened()
+        return self._lines
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        """Write a trace event."""
+        if self._is_lost:
+            return
+        try:
+            self.open()(event)
+        except OSError as error:
+            self._is_lost = True
+            self._tell(error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lines is not None:
+            # What could not be written is tried again, in vain.
+            with suppress(OSError):
+                self._lines.__exit__(None, None, None)
+
+
 def _is_something_else(path: Path) -> bool:
     """Tell whether there is a file in which something stands, and no trace."""
     if not path.is_file():
@@ -133,14 +175,20 @@ def are_one(path: Path | None, other: Path | None) -> bool:
     return path.resolve() == other.resolve() or (path.exists() and other.exists() and path.samefile(other))
 
 
-def _lines_in(path: Path, stack: ExitStack, *, is_private: bool = False) -> JsonLines:
+def _lines_in(path: Path, stack: ExitStack, *, is_private: bool = False) -> Lines:
     """Open a file until `stack` is closed; a run that never began leaves none behind."""
     if not path.exists():
         stack.callback(_drop_if_empty, path)
+
+    def lost(error: OSError) -> None:
+        say(f"what the run does can't be written into {path}: {error.strerror}", err=True)
+
+    lines = stack.enter_context(Lines(lambda: JsonLines(path, is_private=is_private), lost))
     try:
-        return stack.enter_context(JsonLines(path, is_private=is_private))
+        lines.open()
     except OSError as error:
         raise CannotWrite(path, error) from error
+    return lines
 
 
 def _drop_if_empty(path: Path) -> None:

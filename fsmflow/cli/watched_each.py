@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import click
 
 from fsmflow.cli.output import CannotWrite
-from fsmflow.cli.watched import BODIES, Told, are_one, bodies_option, exported, otel_option
+from fsmflow.cli.watched import BODIES, Lines, Told, are_one, bodies_option, exported, otel_option
 from fsmflow.runtime import JsonLines
 from fsmflow.runtime.trace import Sink
 
@@ -53,12 +53,14 @@ class WatchingEach(NamedTuple):
             with ExitStack() as own:
                 sinks: list[Sink] = []
                 if self.trace is not None:
-                    sinks.append(own.enter_context(_File(self.trace, run_id, tell)))
+                    sinks.append(own.enter_context(_file_of(run_id, self.trace, tell)))
                 if spans is not None:
                     sinks.append(own.enter_context(_Spans(spans)))
                 watched: Any = {"bodies": self.bodies, "trace": Told(sinks) if sinks else None}
                 if self.record is not None:
-                    watched["record"] = own.enter_context(_File(self.record, run_id, tell, is_private=True))
+                    watched["record"] = own.enter_context(
+                        _file_of(run_id, self.record, tell, is_private=True)
+                    )
                 yield watched
 
         return watching
@@ -87,41 +89,16 @@ _OPTIONS = (
 )
 
 
-class _File:
-    """The file of a run that is carried out: made once there is something to tell.
+def _file_of(run_id: str, folder: Path, tell: Tell, *, is_private: bool = False) -> Lines:
+    """Give what writes of a run that is carried out: its file is made once there is something to tell."""
 
-    If it can't be written, that is told, and the run goes on without it.
-    """
+    def opened() -> JsonLines:
+        return JsonLines(_new(folder, run_id, is_private=is_private), is_private=is_private)
 
-    def __init__(self, folder: Path, run_id: str, tell: Tell, *, is_private: bool = False) -> None:
-        self._folder = folder
-        self._run_id = run_id
-        self._tell = tell
-        self._is_private = is_private
-        self._lines: JsonLines | None = None
-        self._is_lost = False
+    def lost(error: OSError) -> None:
+        tell(run_id, f"what it does can't be written into {folder}: {error.strerror}")
 
-    def __call__(self, event: dict[str, Any]) -> None:
-        """Write a trace event."""
-        if self._is_lost:
-            return
-        try:
-            if self._lines is None:
-                path = _new(self._folder, self._run_id, is_private=self._is_private)
-                self._lines = JsonLines(path, is_private=self._is_private)
-            self._lines(event)
-        except OSError as error:
-            self._is_lost = True
-            self._tell(self._run_id, f"what it does can't be written into {self._folder}: {error.strerror}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._lines is not None:
-            # What could not be written is tried again, in vain.
-            with contextlib.suppress(OSError):
-                self._lines.__exit__(None, None, None)
+    return Lines(opened, lost)
 
 
 class _Spans:

@@ -92,6 +92,18 @@ def test_a_run_goes_on_where_its_progress_can_not_be_written(project: Path) -> N
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
+@pytest.mark.parametrize("durable", [(), ("--durable", "runs.db")], ids=["", "durable"])
+def test_a_run_goes_on_where_its_trace_can_not_be_written(project: Path, durable: tuple[str, ...]) -> None:
+    """A run goes on without its trace, which is told once."""
+    arguments = ["run", SPEC, "text=a", "--quiet", "--trace", "/dev/full", *durable]
+    done = _run(project, arguments, capture_output=True)
+
+    assert done.returncode == 0
+    assert b"done success" in done.stdout
+    assert done.stderr == b"what the run does can't be written into /dev/full: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")
 @pytest.mark.parametrize("arguments", [["nonsense"], ["check", "gone.fsm.yaml"], ["--help"]], ids=" ".join)
 def test_what_can_be_told_nowhere_has_its_exit_code(project: Path, arguments: list[str]) -> None:
     """Where neither stream can be written, wrong usage and an unwritten text still are 2."""
