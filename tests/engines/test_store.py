@@ -242,14 +242,29 @@ def test_of_rows_that_are_written_together_only_those_under_a_lost_lease_are_ref
         assert [row.body for row in rows[1:]] == [body, body]
 
 
-def test_a_database_of_another_version_is_refused(tmp_path: Path) -> None:
-    """What another fsmflow has written is left alone, and the versions are told."""
-    Store(tmp_path / "runs.db").close()
-    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection, connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+@pytest.mark.parametrize(
+    ("further", "what_to_do"),
+    [
+        (1, "a later one: open it with that fsmflow, or name another database"),
+        (-1, "an earlier one: let its runs end with that fsmflow, or name another database"),
+    ],
+)
+def test_a_database_of_another_version_is_refused(tmp_path: Path, further: int, what_to_do: str) -> None:
+    """What another fsmflow has written is left alone, and it is told which is the later one, and what to do."""
+    path = tmp_path / "runs.db"
+    Store(path).close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + further}")
+    held = path.read_bytes()
 
-    with pytest.raises(StoreError, match=f"is of version {SCHEMA_VERSION + 1}"):
-        Store(tmp_path / "runs.db")
+    with pytest.raises(StoreError) as refused:
+        Store(path)
+
+    assert str(refused.value) == (
+        f"{path} is of version {SCHEMA_VERSION + further}, and this fsmflow of {SCHEMA_VERSION},"
+        f" so that it was made by {what_to_do}"
+    )
+    assert path.read_bytes() == held
 
 
 def made_elsewhere(path: Path, statements: str) -> bytes:
