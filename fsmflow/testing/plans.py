@@ -45,7 +45,7 @@ MOST_CHANGES = 4
 TRIES = 50
 """How often a value is drawn in an example before that is given up."""
 
-MOST_REFUSED = 10
+MOST_REFUSED = 40
 """How many examples are given up before a type is taken to refuse all."""
 
 MOODS = {

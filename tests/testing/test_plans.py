@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
 from fsmflow.testing import Act, Plan, Subject, plans, play
-from fsmflow.testing.drawing import several
-from fsmflow.testing.plans import MOODS, WEARING, NoValues, values
+from fsmflow.testing.drawing import several, simplest
+from fsmflow.testing.plans import MOODS, WEARING, NoValues, samples, values
 from tests.generated import runner_of
 from tests.sample import machine
 
@@ -163,7 +163,8 @@ def shapes(monkeypatch):
     source = """
 from abc import ABC, abstractmethod
 from attrs import define, field
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+from typing import Literal
 
 @define
 class Even:
@@ -201,8 +202,31 @@ class Invoice(BaseModel):
     part_of: "Invoice | None" = None
 
 Invoice.model_rebuild(_types_namespace=globals())
+
+class Refund(BaseModel):
+    kind: Literal["refund"]
+    cents: int = Field(gt=0, le=100_000)
+
+class Told(BaseModel):
+    kind: Literal["told"]
+    text: str
+
+class Approval(BaseModel):
+    note: str | None = None
+
+class Sorted(BaseModel):
+    urgent: Literal["low", "urgent"]
+    labels: list[Literal["billing", "bug", "other"]]
+    action: Refund | Told = Field(discriminator="kind")
+    sure: float = Field(ge=0, le=1)
+    @field_validator("labels")
+    @classmethod
+    def _some(cls, value):
+        if not value:
+            raise ValueError("at least one label")
+        return value
 """
-    exec(source, module.__dict__)
+    exec(compile(source, "odd_shapes", "exec", dont_inherit=True), module.__dict__)
     monkeypatch.setitem(sys.modules, "odd_shapes", module)
     return module
 
@@ -245,6 +269,18 @@ def test_values_are_made_though_the_simplest_of_all_is_refused(shapes):
         assert value.number > 0
 
     draw()
+
+
+def test_a_sample_is_made_of_a_model_that_wants_a_list_not_to_be_empty(shapes):
+    """A validator for which most of what Hypothesis begins with is too short refuses no whole workflow."""
+    states = (
+        "sort: {run: m:f, gives: odd_shapes:Sorted, success: ask, fallback: lost}\n"
+        "ask: {run: m:f, gives: odd_shapes:Approval, success: pick, fallback: lost}\n"
+        "pick: {choose: [{when: \"sort.action.kind == 'refund' and sort.action.cents > 5\", to: lost},"
+        f" {{to: done}}]}}\n{ENDS}"
+    )
+
+    assert all(each.labels for each in simplest(samples(subject(states)))["odd_shapes:Sorted"])
 
 
 def test_what_hypothesis_was_told_of_a_model_with_patterns_is_used(shapes):
