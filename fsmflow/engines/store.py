@@ -67,6 +67,7 @@ class Store:
             StoreError: It can't be opened, or is no database of durable runs of this version.
         """
         self.path = path
+        self._process = os.getpid()
         self._closing = threading.Lock()
         self._is_closed = False
         self._queue: queue.SimpleQueue[Handed | None] = queue.SimpleQueue()
@@ -158,7 +159,19 @@ class Store:
                 return
         raise Replaced(f"{self.path} is not the file that was opened: it was moved, removed or replaced")
 
+    def _keep_process(self) -> None:
+        """Make sure that this is the process that opened it: no thread outlives a fork, and no connection.
+
+        Raises:
+            StoreError: It is another one.
+        """
+        if os.getpid() != self._process:
+            raise StoreError(
+                f"{self.path} was opened before this process was forked: open it anew in this one"
+            )
+
     def _hand_over(self, handed: Handed) -> None:
+        self._keep_process()
         with self._closing:
             if self._is_closed:
                 raise StoreError(f"{self.path} is closed")
@@ -170,6 +183,7 @@ class Store:
         Raises:
             StoreError: It could not be committed; nothing of it was done.
         """
+        self._keep_process()
         task = asyncio.current_task()
         # Nobody else has used the database since this task did.
         is_alone = task is self._latest and self._took_s < QUICK_S
@@ -218,6 +232,9 @@ class Store:
 
     def close(self) -> None:
         """Finish what was handed over, and close the database."""
+        if os.getpid() != self._process:
+            # It is another process's to close.
+            return
         with self._closing:
             if not self._is_closed:
                 self._is_closed = True
