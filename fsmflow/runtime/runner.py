@@ -256,12 +256,15 @@ class Runner(Generic[Given, Output]):
             NoDesk: The workflow asks people, and no desk is given.
             LookupError: There is no such profile, or no such state to swap the step of.
             TypeError, ValueError: There is no such option, or it can't be what is given.
+            RuntimeError: No event loop of asyncio is running.
             asyncio.CancelledError: The run was cancelled; its trace is whole.
         """
         if options:
             check(options)
         if not self._is_certified:
             self._certify()
+        if options.get("clock") is None:
+            self._needs_loop()
         world = World(
             options.get("clock") or SystemClock(),
             options.get("random") or _JITTER,
@@ -298,6 +301,18 @@ class Runner(Generic[Given, Output]):
         asyncio.run(run())
         return results[0]
 
+    def _needs_loop(self) -> None:
+        """Say where a run belongs, if that is not here.
+
+        Raises:
+            RuntimeError: No event loop runs, or another library's, as Trio's.
+        """
+        if asyncio._get_running_loop() is None:  # noqa: SLF001 - the public name says less
+            raise RuntimeError(
+                f"{self.name} runs in a task of asyncio, and this is none:"
+                " call `run_sync`, in a thread of its own if others are not to wait"
+            )
+
     @asynccontextmanager
     async def start(
         self, given: Given | Mapping[str, Any], /, **options: Unpack[Options]
@@ -310,6 +325,7 @@ class Runner(Generic[Given, Output]):
         Raises:
             Rejected, StepNotFound, StaleCertificate, NoDesk: The task does, as `run`.
         """
+        self._needs_loop()
         run = asyncio.create_task(self.run(given, **options))
         try:
             yield run
@@ -329,6 +345,7 @@ class Runner(Generic[Given, Output]):
         Raises:
             Rejected, StepNotFound, StaleCertificate: As `run` does.
         """
+        self._needs_loop()
         events: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
         also = options.get("trace")
 
