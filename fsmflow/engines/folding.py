@@ -7,7 +7,7 @@ from typing import Any
 
 from fsmflow.engines.journal import fitted
 from fsmflow.engines.keeping import event_read
-from fsmflow.engines.rows import Corrupt, Row, body_of
+from fsmflow.engines.rows import Corrupt, Row, body_of, not_known
 from fsmflow.runtime.children import RunChildren
 from fsmflow.runtime.commands import Command
 from fsmflow.runtime.complaints import Rejected
@@ -84,7 +84,7 @@ class Folded:
             case "end":
                 self._end(*said(row, "kind", "end", "output"))
             case _:
-                raise Corrupt(f"a row of the journal of {self._run.run_id} is of no kind: {row.kind!r:.40}")
+                raise no_kind(row, self._run.run_id)
 
     def take_time(self, elapsed_us: int) -> None:
         """Count the time of what goes on after its process ended."""
@@ -102,7 +102,7 @@ class Folded:
         try:
             event = event_read(row.body)
         except ValueError as error:
-            raise Corrupt(str(error)) from error
+            raise no_event(error, self._run.run_id) from error
         if isinstance(event, Late):
             self._run.book(event.use)
             self.record.append(Span(self._run.state, 0, 0, {}, self._began_us(), event))
@@ -124,7 +124,10 @@ class Folded:
         self._begun, self.taken_us = None, 0
 
     def _began_us(self) -> int:
-        return 0 if self._begun is None else int(body_of(self._begun)["at_ns"] // 1000)
+        if self._begun is None:
+            return 0
+        (at_ns,) = said(self._begun, "at_ns")
+        return int(at_ns // 1000)
 
     def _end(self, kind: str, end: str, output: Any) -> None:
         _, check = self._workflow.types()
@@ -146,6 +149,17 @@ def said(row: Row, *names: str, is_told: bool = False) -> list[Any]:
         Corrupt: It does not say all of it.
     """
     body = body_of(row, is_told=is_told)
-    if not isinstance(body, dict) or not body.keys() >= set(names):
-        raise Corrupt(f"a row of the kind {row.kind!r} does not say {', '.join(names)}")
+    missing = [name for name in names if not isinstance(body, dict) or name not in body]
+    if missing:
+        raise Corrupt(not_known(f"a row of the kind {row.kind!r} does not say {', '.join(missing)}"))
     return [body[name] for name in names]
+
+
+def no_kind(row: Row, run_id: str) -> Corrupt:
+    """Tell of a row that is of none of the kinds that there are."""
+    return Corrupt(not_known(f"the journal of {run_id} has a row of the kind {row.kind!r:.40}"))
+
+
+def no_event(error: ValueError, run_id: str) -> Corrupt:
+    """Tell of an event that is none."""
+    return Corrupt(not_known(f"the journal of {run_id} has {error}"))

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from fsmflow import semantics
 from fsmflow.analysis.traces.arms import Arms
-from fsmflow.engines.folding import said
+from fsmflow.engines.folding import no_event, no_kind, said
 from fsmflow.engines.keeping import event_read
 from fsmflow.engines.rows import Corrupt, Row, body_of
 from fsmflow.engines.spans import About, Begun, Child, Ending, Recorded, events, id_of
@@ -84,6 +84,8 @@ class Telling:
                 self._answered_by(self.about["ended_ns"] // 1000)
                 if (error := body_of(row, is_told=True).get("error")) is not None:
                     self.now.values["error"] = Error(**{**error, "complaints": tuple(error["complaints"])})
+            case _:
+                raise no_kind(row, self.about["run_id"])
 
     def _begin(self, at_us: int) -> None:
         self._answered_by(at_us)
@@ -99,7 +101,7 @@ class Telling:
         try:
             event = event_read(row.body, is_told=True)
         except ValueError as error:
-            raise Corrupt(str(error)) from error
+            raise no_event(error, self.about["run_id"]) from error
         now = self.now
         if isinstance(event, Late):
             self.recorded.append(Recorded(Span(now.state, 0, 0, {}, self._until_us, event), ""))

@@ -222,10 +222,10 @@ def event_read(text: str, *, is_told: bool = False) -> Event:
     """
     found = by_field(_loaded(text)) if is_told else _loaded(text)
     if not isinstance(found, dict) or found.get("is") not in tuple(_EVENTS):
-        raise ValueError("this is no event of a run")
+        raise ValueError("what is no event of a run")
     kind = _EVENTS[found.pop("is")]
     if not _REQUIRED[kind] <= found.keys() <= set(kind._fields):
-        raise ValueError(f"an event of the kind {_KINDS[kind]!r} has other fields")
+        raise ValueError(f"an event of the kind {_KINDS[kind]!r} with other fields")
     if "value" in found:
         found["value"] = restored(found["value"], 1)
     for name in ("complaints", "use"):

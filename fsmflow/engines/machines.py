@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import types
 import typing
@@ -12,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from fsmflow import expressions, machine, typeexpr
-from fsmflow.engines.rows import Corrupt
+from fsmflow.engines.rows import Corrupt, not_known
 from fsmflow.machine import Machine, Work
 
 
@@ -30,12 +31,14 @@ def read_machine(text: str, digest: str) -> Machine:
     Raises:
         BadMachine: It is no machine, or one with another digest.
     """
+    if hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() != digest:
+        raise BadMachine(f"the machine {digest[:12]} is another one than its digest says")
     try:
         found = _read(json.loads(text), Machine)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise BadMachine(f"the machine {digest[:12]} is not what was kept: {error}") from error
+        raise BadMachine(not_known(f"the machine {digest[:12]} can't be read ({error})")) from error
     if found.digest != digest:
-        raise BadMachine(f"the machine {digest[:12]} is another one than its digest says")
+        raise BadMachine(not_known(f"the machine {digest[:12]} would be written otherwise now"))
     return typing.cast(Machine, found)
 
 
@@ -67,6 +70,8 @@ def _read(data: Any, hint: Any) -> Any:
             return tuple(_read(item, parts[0]) for item in data)
         return tuple(_read(item, part) for item, part in zip(data, parts, strict=True))
     if isinstance(origin, type) and issubclass(origin, Mapping):
+        if not isinstance(data, dict):
+            raise TypeError(f"expected a mapping, not {type(data).__name__}")
         return {str(key): _read(item, parts[1]) for key, item in data.items()}
     if isinstance(hint, type) and attrs.has(hint):
         return _object(data, hint)

@@ -25,6 +25,11 @@ class Corrupt(Unkept):
     """A journal is damaged; the message says where."""
 
 
+def not_known(what: str) -> str:
+    """Say of what is whole, as its checksum tells, that this fsmflow can make nothing of it."""
+    return f"{what}; another version of fsmflow keeps it so: go on with that one"
+
+
 class Row(NamedTuple):
     """One row of a journal."""
 
@@ -151,7 +156,7 @@ def events_of(rows: Iterable[Row]) -> Iterator[Event]:
             try:
                 yield event_read(row.body)
             except ValueError as error:
-                raise Corrupt(str(error)) from error
+                raise Corrupt(not_known(f"a journal has {error}")) from error
 
 
 def body_of(row: Row, *, is_told: bool = False) -> Any:

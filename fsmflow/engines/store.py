@@ -140,11 +140,10 @@ class Store:
         if not names >= TABLES:
             raise StoreError(f"{self.path} is no database of durable runs")
         if version != SCHEMA_VERSION:
-            is_later = version > SCHEMA_VERSION
+            by = "a later one: open it" if version > SCHEMA_VERSION else "an earlier one: let its runs end"
             raise StoreError(
-                f"{self.path} is of version {version}, and this fsmflow of {SCHEMA_VERSION}, so that it was made"
-                f" by {'a later one: open it' if is_later else 'an earlier one: let its runs end'}"
-                " with that fsmflow, or name another database"
+                f"{self.path} is of version {version}, and this fsmflow of {SCHEMA_VERSION},"
+                f" so that it was made by {by} with that fsmflow, or name another database"
             )
         return False
 

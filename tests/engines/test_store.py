@@ -250,7 +250,7 @@ def test_of_rows_that_are_written_together_only_those_under_a_lost_lease_are_ref
     ],
 )
 def test_a_database_of_another_version_is_refused(tmp_path: Path, further: int, what_to_do: str) -> None:
-    """What another fsmflow has written is left alone, and it is told which is the later one, and what to do."""
+    """What another fsmflow has written is left alone; which is the later one is told, and what to do."""
     path = tmp_path / "runs.db"
     Store(path).close()
     with closing(sqlite3.connect(path)) as connection, connection:
