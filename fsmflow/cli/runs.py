@@ -164,10 +164,15 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
         click.echo(f"  why: {clean(summary.reason)}")
         if summary.culprit is not None and summary.culprit.last.where:
             click.echo(f"  at {clean(summary.culprit.last.where)}")
-    is_left = kept.status in ("submitted", "running") and not (kept.owner and is_alive(kept.owner))
-    if kept.owner or is_left:
-        gone = ", which is gone" if kept.owner and not is_alive(kept.owner) else ""
-        click.echo(f"  carried out by {kept.owner or 'nobody'}{gone}")
+    silent_ns = time.time_ns() - kept.lease_ns
+    is_held = kept.owner is not None and is_alive(kept.owner) and silent_ns < 0
+    is_left = kept.status in ("submitted", "running") and not is_held
+    if kept.owner is not None:
+        silent = "" if is_held else f", of which nothing was heard for {ago(silent_ns)}"
+        gone = silent if is_alive(kept.owner) else ", which is gone"
+        click.echo(f"  carried out by {kept.owner}{gone}")
+    elif is_left:
+        click.echo("  carried out by nobody")
     if is_left:
         click.echo(f"  to go on: fsmflow resume {kept.run_id[:12]}{in_database(durable.store.path)}")
     if kept.spent:

@@ -355,13 +355,11 @@ class Durable:
             Replaced: The database is not the one any more to which others submit.
         """
         self.store.keep_place()
-        folders = [str(folder.resolve()) for folder in within]
-        return self.store.do_now(lambda connection: runs_due(connection, most, folders))
+        return self.store.do_now(lambda connection: runs_due(connection, most, _places(within)))
 
     def due_elsewhere(self, within: Collection[Path]) -> set[str]:
         """Give the other folders of specs of which runs are due; see `due`."""
-        folders = [str(folder.resolve()) for folder in within]
-        return self.store.do_now(lambda connection: folders_due(connection, folders))
+        return self.store.do_now(lambda connection: folders_due(connection, _places(within)))
 
     def questions(self, run_id: str | None = None, *, damaged: Damaged = refuse) -> list[Question]:
         """Give the questions that wait, of one run or of all, the oldest first.
@@ -411,6 +409,11 @@ class Durable:
         and of several releases' modules a process can load but one's.
         """
         return self._posing.described(asking)
+
+
+def _places(folders: Collection[Path]) -> list[str]:
+    """Give where folders are, and where they are said to be: what was moved may have left a link there."""
+    return [str(place) for folder in folders for place in (folder.resolve(), folder.absolute())]
 
 
 __all__ = [

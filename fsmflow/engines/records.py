@@ -54,6 +54,7 @@ class Kept(NamedTuple):
         ended_ns: When it ended.
         owner: The process that has it.
         parent_id: The run that runs it.
+        lease_ns: Until when that process has it, unless it says so again.
     """
 
     run_id: str
@@ -67,6 +68,7 @@ class Kept(NamedTuple):
     ended_ns: int | None
     owner: str | None
     parent_id: str | None
+    lease_ns: int
 
 
 class Question(NamedTuple):
@@ -205,6 +207,7 @@ def _kept(connection: sqlite3.Connection, row: tuple[Any, ...]) -> Kept:
         about["ended_ns"],
         about["owner"],
         about["parent_id"],
+        about["lease_ns"],
     )
 
 

@@ -238,6 +238,21 @@ def test_a_run_that_nobody_carries_out_is_told_by_that(run: Run, spec: str) -> N
     assert f"carried out by {owner}, which is gone\n  to go on: fsmflow resume r1\n" in shown
 
 
+def test_a_run_of_another_machine_is_told_by_how_long_nothing_was_heard_of_it(run: Run, spec: str) -> None:
+    """Nobody knows if a process elsewhere lives: how long ago its lease ran out is told, and what to do."""
+    run("submit", spec, "text=a", "--run-id", "r1")
+    with closing(sqlite3.connect("runs.db")) as connection, connection:
+        connection.execute(
+            "UPDATE runs SET status = 'running', owner = 'elsewhere:1:1', lease_ns = ?",
+            (time.time_ns() - 7_260 * 10**9,),
+        )
+
+    shown = run("runs", "r1").stdout
+    told = "carried out by elsewhere:1:1, of which nothing was heard for 2 h\n  to go on: fsmflow resume r1\n"
+    assert told in shown
+    assert run("resume", "r1").exit_code == 7
+
+
 def without_its_steps(run: Run, run_id: str) -> None:
     """Submit a run, and take its step module away."""
     folder = Path("moved")

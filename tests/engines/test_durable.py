@@ -279,6 +279,19 @@ def test_what_is_due_in_a_folder_is_of_specs_in_it_or_below(
     assert durable.due_elsewhere([place]) == (set() if is_meant else {str(folder.resolve())})
 
 
+def test_a_folder_that_was_moved_is_found_by_a_link_in_its_old_place(
+    durable: Durable, workflow: Workflow, tmp_path: Path
+) -> None:
+    """The runs of a folder of specs are known by where that was, and a link there is that place."""
+    place = tmp_path / "specs"
+    run_id = durable.submit(evolve(workflow, folder=place), {"text": "a"})
+    (tmp_path / "moved").mkdir()
+    place.symlink_to(tmp_path / "moved")
+
+    assert durable.due(most=9, within=[place]) == [run_id]
+    assert durable.due_elsewhere([place]) == set()
+
+
 def test_two_resumers_one_wins(tmp_path: Path, workflow: Workflow) -> None:
     """Of two that take up one run, one carries it out, and the other is told who does."""
     first = Durable(tmp_path / "runs.db", desk=Inbox())
