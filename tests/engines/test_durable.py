@@ -35,7 +35,7 @@ from fsmflow.runtime import Inbox, NotWaiting, Rejected, StepContext
 
 STEPS = '''
 """Steps that a durable run calls."""
-from attrs import frozen
+from attrs import evolve, frozen
 
 @frozen
 class Fact:
