@@ -17,6 +17,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from fsmflow.engines import serving
 from fsmflow.engines.durable import (
@@ -35,7 +36,7 @@ from fsmflow.runtime import Inbox, NotWaiting, Rejected, StepContext
 
 STEPS = '''
 """Steps that a durable run calls."""
-from attrs import evolve, frozen
+from attrs import frozen
 
 @frozen
 class Fact:
