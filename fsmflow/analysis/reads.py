@@ -88,7 +88,7 @@ class Reads:
         unreadable: list[Unreadable] = []
         guards: list[GuardedArm] = []
         for name, state in workflow.states.items():
-            for use, data, route in _templates(state, ("states", name)):
+            for use, data, route in templates(state, ("states", name)):
                 for found in _read(name, use, data, route):
                     if isinstance(found, Read):
                         reads.append(found)
@@ -124,7 +124,8 @@ def value_names(workflow: spec.Workflow) -> Mapping[str, str]:
     return names
 
 
-def _templates(state: spec.State, route: Route) -> Iterator[tuple[Use, Any, Route]]:
+def templates(state: spec.State, route: Route) -> Iterator[tuple[Use, Any, Route]]:
+    """Give each place of a state in which values may be read, with what stands there."""
     if isinstance(state, spec.Run | spec.Llm | spec.Map | spec.Call):
         yield "with", state.with_, (*route, "with")
     match state:

@@ -73,6 +73,10 @@ def test_nothing_is_wrong_at_first(told):
     [
         ("with: {order: $order}", "with: {order: order}", "type-mismatch", "did you mean `$order`?"),
         ("with: {order: $order}", "with: {order: '{{ order }}'}", "type-mismatch", "did you mean `$order`?"),
+        ("with: {text: $input}", "with: {text: '{{input}}'}", "reference-as-text", "did you mean `$input`?"),
+        ("{number: a,", "{number: order.number,", "reference-as-text", "did you mean `$order.number`?"),
+        ("{number: a,", "{number: No. $order.number,", "reference-as-text", "pass `$order.number` alone"),
+        ("idempotent\n", "idempotent\n    key: order.number\n", "reference-as-text", "mean `$order.number`?"),
         ("with: {order: $order}", "with: {ordr: $order}", "type-mismatch", "did you mean `order`?"),
         ("total: 1}", "totl: 1}", "type-mismatch", "did you mean `total`?"),
         ("text: $input}", "text: $order.or_nul}", "read-before-write", "did you mean `$order.or_null`?"),
@@ -99,6 +103,12 @@ def test_a_mistake_is_told_once_with_what_was_meant(told, old, new, check, hint)
 
     assert diagnostic.check == check
     assert hint in diagnostic.hint
+
+
+@pytest.mark.parametrize("text", ["order", "e.g. 5", "$$order.number", "other.number", "{{ other }}", "5 $"])
+def test_a_text_that_names_no_value_is_a_text(told, text):
+    """A word, a price and a deliberate dollar are what they are."""
+    assert told("with: {text: $input}", f"with: {{text: '{text}'}}") == ()
 
 
 def test_a_comment_on_the_wrong_line_is_sent_to_the_right_one(told):
