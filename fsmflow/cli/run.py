@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +12,10 @@ import click
 
 from fsmflow.cli.inputs import given_of
 from fsmflow.cli.output import format_option, is_terminal, quiet_option
+from fsmflow.cli.pipes import say
 from fsmflow.cli.results import exit_code_of, tell
 from fsmflow.cli.run_ids import run_id_option
-from fsmflow.cli.signals import heed
+from fsmflow.cli.signals import ENDINGS, heed
 from fsmflow.cli.watched import Told, Watching, watching_options
 from fsmflow.runtime import Rejected, Result, Runner, StepNotFound
 
@@ -183,18 +183,18 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
     except (StepNotFound, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        click.echo("cancelled", err=True)
+        say("cancelled", err=True)
         sys.exit(CANCELLED)
     sys.exit(2)
 
 
 def _carried_out(runner: Runner[Any, Any], given: Any, options: dict[str, Any]) -> Result[Any]:
-    """Run to the end; to be interrupted or told to terminate cancels the run, so that its trace is whole."""
+    """Run to the end; to be interrupted or told to end cancels the run, so that its trace is whole."""
 
     async def running() -> Result[Any]:
         task = asyncio.current_task()
         assert task is not None
-        heed(task.cancel, signal.SIGTERM)
+        heed(task.cancel, *ENDINGS)
         return await runner.run(given, **options)
 
     return asyncio.run(running())
