@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fsmflow.runtime.outcomes import describe
+from fsmflow.runtime.outcomes import Transient, describe
 
 
 async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> Any:
@@ -17,6 +17,9 @@ async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], 
     A thread can't be killed: when the caller is cancelled the thread is left behind, and what it
     returns is dropped. It is a daemon, so that it can't hold up the interpreter's exit, which the
     threads of an executor would.
+
+    Raises:
+        Transient: No thread can be started.
     """
     loop = asyncio.get_running_loop()
     awaited: list[asyncio.Future[Any]] = [loop.create_future()]
@@ -48,7 +51,11 @@ async def in_thread(function: Callable[..., Any], arguments: Mapping[str, Any], 
             # By its traceback it holds this frame, which would hold it in turn.
             del error
 
-    threading.Thread(target=work, name=f"fsmflow-{name}", daemon=True).start()
+    try:
+        threading.Thread(target=work, name=f"fsmflow-{name}", daemon=True).start()
+    except RuntimeError as error:
+        # The machine is short of them, and nothing has begun.
+        raise Transient(f"no thread could be started for it: {error}") from error
     try:
         return await awaited[0]
     finally:

@@ -326,6 +326,21 @@ def test_a_hung_thread_does_not_hold_up_the_interpreters_exit(tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("failed\n", "", 0)
 
 
+def test_a_machine_that_is_short_of_threads_is_a_transient_failure(monkeypatch):
+    """An attempt for which no thread can be started has not begun: it is made again, as after a lost line."""
+
+    def refuse(thread):
+        monkeypatch.setattr(threading.Thread, "start", start)
+        raise RuntimeError("can't start new thread")
+
+    start = threading.Thread.start
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    result = run({"work": step(retry=retry(1), effect="once", unknown="failed")}, {"work": lambda: 7})
+
+    assert outcomes(result) == [("work", "transient"), ("work", "elapsed"), ("work", "success")]
+    assert result.trace[0].event.message == "no thread could be started for it: can't start new thread"
+
+
 def test_a_coroutine_that_a_sync_step_gives_is_awaited():
     """A sync function that wraps an async one gives what the async one gives."""
 
