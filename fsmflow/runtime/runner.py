@@ -6,6 +6,7 @@ import asyncio
 import importlib.util
 import os
 import random as random_module
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cached_property, lru_cache
@@ -368,11 +369,15 @@ class Runner(Generic[Given, Output]):
     def __reduce__(self) -> tuple[Callable[[str, str], Runner[Any, Any]], tuple[str, str]]:
         """Give what loads it anew in another process: a runner is code, and that stands in its module.
 
+        A module in a zip is no file, and is imported there by its name.
+
         Raises:
             FileNotFoundError: It was compiled in memory.
             StepNotFound: Another machine was built since.
         """
-        path = self._begin.__code__.co_filename
+        path, module = self._begin.__code__.co_filename, self._begin.__module__
+        if not Path(path).is_file() and getattr(sys.modules.get(module), "RUNNER", None) is self:
+            return _imported, (module, self.digest)
         # What fails here is told to who hands it over; there it would be the end of the process.
         _again(path, self.digest)
         return _again, (path, self.digest)
@@ -457,7 +462,15 @@ def load_runner(path: str | Path) -> Runner[Any, Any]:
 @lru_cache(maxsize=64)
 def _again(path: str, digest: str) -> Runner[Any, Any]:
     """Load a runner anew, once for all that is handed over: it finds its steps but once."""
-    found = load_runner(path)
+    return _same(load_runner(path), digest)
+
+
+def _imported(module: str, digest: str) -> Runner[Any, Any]:
+    """Import a runner."""
+    return _same(runner_of(importlib.import_module(module)), digest)
+
+
+def _same(found: Runner[Any, Any], digest: str) -> Runner[Any, Any]:
     if found.digest != digest:
         raise StepNotFound(
             f"{found.name} was pickled as another version than the one built"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -79,6 +81,21 @@ def test_a_generated_module_that_is_imported_runs_in_a_process_pool(
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         result = pool.submit(little_fsm.run_sync, "abc").result()
     del sys.modules["little_fsm"]
+
+    assert result.output.text == "cba"
+
+
+def test_a_runner_in_a_zip_runs_in_a_process_pool(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner that stands in no file of its own goes to another process by the name of its module."""
+    with zipfile.ZipFile(built.parent / "app.zip", "w") as archive:
+        archive.write(built, "zipped_fsm.py")
+        archive.write(built.with_name("apart_steps.py"), "apart_steps.py")
+    monkeypatch.syspath_prepend(built.parent / "app.zip")
+    zipped = importlib.import_module("zipped_fsm")
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        result = pool.submit(zipped.RUNNER.run_sync, "abc").result()
+    del sys.modules["zipped_fsm"]
 
     assert result.output.text == "cba"
 
