@@ -128,7 +128,11 @@ def main(arguments: list[str] | None = None) -> Any:
         if os.environ.get("FSMFLOW_DEBUG"):
             raise
         where = f" {error.filename}" if error.filename else ""
-        say(f"fsmflow: could not read or write{where}: {error.strerror or error}", err=True)
+        said = f"could not read or write{where}: {error.strerror or error}"
+        if isinstance(error, FileNotFoundError) and not where:
+            # Nothing else is missed without a name.
+            said = "the folder that this was started in is gone: start it in one that is there"
+        say(f"fsmflow: {said}", err=True)
         give_up()
         sys.exit(USAGE_ERROR)
     except Exception as error:
