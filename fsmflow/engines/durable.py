@@ -20,6 +20,7 @@ from fsmflow.engines.forgetting import forget
 from fsmflow.engines.keeping import written
 from fsmflow.engines.leases import Fenced
 from fsmflow.engines.owners import this_process
+from fsmflow.engines.parameters import misfits
 from fsmflow.engines.pinned import workflow_pinned
 from fsmflow.engines.posing import Posing
 from fsmflow.engines.records import (
@@ -195,7 +196,7 @@ class Durable:
             Taken: Another process has it.
             Fenced: Another process has taken it over, or it was cancelled.
             Suspended: It waits for a person, and is not to wait in this process.
-            Unfit: A value that it gave does not fit the code any more.
+            Unfit: A value that it gave does not fit the code any more, or a step can't take its arguments.
             Corrupt: Its journal is damaged.
             TypeError, ValueError: There is no such option, or it can't be what is given.
             asyncio.CancelledError: This process was to stop; the run can be resumed.
@@ -207,6 +208,9 @@ class Durable:
                 workflow = self.workflow_of(run_id)
                 self._compare(about, workflow.fingerprint(about["profile"]))
             bound = workflow.runner.bind(about["profile"], steps)
+            # Steps that are given here were not found by what the machine calls them.
+            for misfit in () if steps else misfits(workflow, bound, about["profile"]):
+                raise Unfit(misfit)
             return await self._carried_out(held, workflow, bound, options)
 
     async def _carried_out(

@@ -23,7 +23,7 @@ Fit = Callable[[str, str | None, Any], Any]
 
 
 class Unfit(RuntimeError):
-    """What is kept of a run does not fit the code any more; nothing was changed."""
+    """What is kept of a run, or its machine, does not fit the code any more; nothing was changed."""
 
 
 def fits(workflow: Runner[Any, Any], bound: Mapping[str, Bound]) -> Fit:

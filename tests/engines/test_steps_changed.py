@@ -1,0 +1,100 @@
+"""Steps that were changed while runs waited: a run whose steps don't take its arguments is left as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fsmflow.engines.durable import Durable, Unfit
+from fsmflow.engines.workflows import Workflow
+
+CHILD = """
+fsmflow: 1
+workflow: writing
+budget: {steps: 2}
+states:
+  write:
+    run: changed_steps:write
+    with: {text: $input.text}
+    gives: str
+    effect: none
+    success: done
+    fallback: failed
+  done: {end: success, output: $write}
+  failed: {end: failed}
+"""
+PARENT = """
+fsmflow: 1
+workflow: asking
+budget: {steps: 9}
+states:
+  each: {call: writing, with: {text: $input.text}, success: done, fallback: failed}
+  done: {end: success, output: $each}
+  failed: {end: failed}
+"""
+
+Change = Callable[[str], None]
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Iterator[Change]:
+    """Give the step these parameters, as if in a process that was started anew."""
+    path = list(sys.path)
+
+    def changed(parameters: str) -> None:
+        sys.modules.pop("changed_steps", None)
+        (tmp_path / "changed_steps.py").write_text(f"def write({parameters}) -> str:\n    return 'written'\n")
+
+    changed("text")
+    (tmp_path / "writing.fsm.yaml").write_text(CHILD)
+    (tmp_path / "asking.fsm.yaml").write_text(PARENT)
+    yield changed
+    sys.path[:] = path
+    sys.modules.pop("changed_steps", None)
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    """A database of its own."""
+    with Durable(tmp_path / "runs.db") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("spec", ["writing", "asking"])
+@pytest.mark.parametrize(
+    ("parameters", "why"),
+    [
+        ("word", "it has no parameter `text`, and needs `word`"),
+        ("", "it has no parameter `text`"),
+        ("text, *, tone, ctx", "it needs `tone`"),
+    ],
+)
+def test_a_step_that_takes_other_arguments_ends_no_run(
+    durable: Durable, tmp_path: Path, change: Change, spec: str, parameters: str, why: str
+) -> None:
+    """A run whose step can't be called any more is refused, and goes on once the step is as it was."""
+    durable.submit(Workflow.of_spec(tmp_path / f"{spec}.fsm.yaml"), {"text": "a"}, run_id="r1")
+    change(parameters)
+
+    with pytest.raises(Unfit) as refused:
+        asyncio.run(durable.resume("r1"))
+    assert str(refused.value) == f"`changed_steps:write` can't take what `write` gives it now: {why}"
+    assert (durable.find("r1").status, durable.find("r1").spent) == ("submitted", {})
+
+    change("text")
+    assert asyncio.run(durable.resume("r1")).output == "written"
+
+
+@pytest.mark.parametrize("parameters", ["text, tone=1", "**given", "ctx, text", "*, text"])
+def test_a_step_that_takes_more_than_it_did_is_called(
+    durable: Durable, tmp_path: Path, change: Change, parameters: str
+) -> None:
+    """What a step may be given beside its arguments keeps no run from going on."""
+    durable.submit(Workflow.of_spec(tmp_path / "asking.fsm.yaml"), {"text": "a"}, run_id="r1")
+    change(parameters)
+
+    assert asyncio.run(durable.resume("r1")).output == "written"
