@@ -204,9 +204,18 @@ def _parsed(name: str, source: _Source) -> Found:
     for statement, nested in _top_level(tree):
         for defined, definition in _definitions(statement, package):
             found.setdefault(defined, []).append((definition, nested))
+        if isinstance(statement, ast.ImportFrom) and not nested and statement.level and not package:
+            return Broken(f"{source.path.name}, line {statement.lineno}: {_without_package(statement)}")
         is_open |= isinstance(statement, ast.ImportFrom) and any(a.name == "*" for a in statement.names)
     names = {n: _one(ways) for n, ways in found.items()}
     return Module(name, source.path, names, is_open or "__getattr__" in found)
+
+
+def _without_package(statement: ast.ImportFrom) -> str:
+    """Say how to write a relative import in a module that stands in no package."""
+    names = ", ".join(each.name for each in statement.names)
+    meant = f"from {statement.module} import {names}" if statement.module else f"import {names}"
+    return f"a relative import needs a package around the module; write `{meant}`"
 
 
 def _one(ways: list[tuple[Definition, bool]]) -> Definition | None:

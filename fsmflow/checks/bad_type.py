@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolve
-from fsmflow.analysis.mentions import classes, types
+from fsmflow.analysis.mentions import classes, functions, types
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.typeexpr import parse_type
 
@@ -48,7 +48,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         try:
             parse_type(text)
         except ValueError as error:
-            yield Diagnostic("bad-type", str(error), route, hint=_hint(text))
+            yield Diagnostic("bad-type", str(error), route, hint=_hint(text) or _qualified(analysis, text))
     for mention in classes(analysis.workflow):
         match resolve(analysis.modules, mention.module, mention.name):
             case NotThere(known=known):
@@ -69,3 +69,15 @@ def _hint(text: str) -> str:
         return "write `TYPE | None`"
     words = re.findall(r"(?<![\w.:])\w+(?![\w.:])", text)
     return next((f"did you mean `{_ELSEWHERE[word]}`?" for word in words if word in _ELSEWHERE), "")
+
+
+def _qualified(analysis: Analysis, text: str) -> str:
+    """Say in which of the modules that the spec names a class stands that is named without one."""
+    mentions = (*functions(analysis.workflow), *classes(analysis.workflow))
+    modules = dict.fromkeys(mention.module for mention in mentions)
+    for word in re.findall(r"(?<![\w.:])[A-Z]\w*(?![\w.:])", text):
+        for module in modules:
+            match resolve(analysis.modules, module, word):
+                case Symbol(node=ast.ClassDef()):
+                    return f"did you mean `{module}:{word}`?"
+    return ""

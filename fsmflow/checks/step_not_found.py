@@ -5,8 +5,8 @@ Why is this bad?
 
 What to do
     Write `module:name`, where the module stands beside the spec or is installed, and the name is a
-    function, or something else that can be called, at its top level. Modules are read, never
-    imported, so a name that is only made when the module runs is not found.
+    function, or something else that can be called, at its top level; a generator gives no value. Modules
+    are read, never imported, so a name that is only made when the module runs is not found.
 
 Example::
 
@@ -35,6 +35,7 @@ from itertools import islice
 from pathlib import Path
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.signatures import is_generator
 from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.analysis.mentions import CodeName, classes, functions
 from fsmflow.analysis.modules import Absent, Broken
@@ -89,3 +90,6 @@ def _name(analysis: Analysis, mention: CodeName) -> Iterator[Diagnostic]:
             yield Diagnostic("step-not-found", message, mention.route, hint="name a function in it")
         case Symbol(node=node) if isinstance(node, _NO_CODE):
             yield Diagnostic("step-not-found", f"`{mention}` can't be called", mention.route)
+        case Symbol() as symbol if is_generator(symbol) and mention.route[-2] != "accept":
+            message = f"`{mention}` is a generator, which gives no value"
+            yield Diagnostic("step-not-found", message, mention.route, hint="let it return its value")

@@ -170,7 +170,10 @@ def _left_out(signature: Signature, given: Container[str], step: str, place: Rou
             yield _diagnostic(message, place, "take away the `/`")
         elif parameter.required and parameter.name not in given:
             message = f"`{step}` needs `{parameter.name}`, and `with` does not give it"
-            yield _diagnostic(message, place, f"add `{parameter.name}` to `with`")
+            hint = f"add `{parameter.name}` to `with`"
+            if str(parameter.type).endswith(":StepContext"):
+                hint = "name it `ctx`: that is how a step is given its context"
+            yield _diagnostic(message, place, hint)
 
 
 def _argument(

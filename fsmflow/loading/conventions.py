@@ -227,6 +227,8 @@ def _reference(reference: str, route: Route) -> Iterator[Diagnostic]:
         meant = ":".join(reference.rsplit(".", 1))
         is_near = ":" not in reference and reference_flaw(meant) is None
         hint = f"did you mean `{meant}`?" if is_near else "for example `ask_docs:retrieve`"
+        if reference_flaw(reference.rpartition(".")[0]) is None:
+            hint = "a method has to be called by a function of its module: write a function that calls it"
         yield Diagnostic("bad-reference", message, route, hint=hint)
     elif module := forbidden_module(reference):
         hint = "write a function of your own that calls it, so that it can be reviewed"

@@ -7,6 +7,8 @@ import pytest
 STEPS = """
 from typing import Literal, TypedDict
 
+from fsmflow.runtime import StepContext
+
 
 class Order(TypedDict):
     number: str
@@ -17,6 +19,17 @@ def ask(text: str) -> Order: ...
 
 
 def send(order: Order) -> None: ...
+
+
+def note(order: Order, context: StepContext) -> None: ...
+
+
+def stream(order: Order):
+    yield order
+
+
+class Shop:
+    def send(self, order: Order) -> None: ...
 """
 
 SPEC = """\
@@ -95,6 +108,15 @@ def test_nothing_is_wrong_at_first(told):
         ("input: str", "input: str[]", "bad-type", "write `list[TYPE]`"),
         ("run: shop.orders:send", "run: shop.oders:send", "step-not-found", "did you mean `shop.orders`?"),
         ("run: shop.orders:send", "run: shp:send", "step-not-found", "did you mean `shop`?"),
+        ("run: shop.orders:send", "run: shop.orders:note", "type-mismatch", "name it `ctx`"),
+        ("run: shop.orders:send", "run: shop.orders:stream", "step-not-found", "let it return its value"),
+        (
+            "run: shop.orders:send",
+            "run: shop.orders:Shop.send",
+            "bad-reference",
+            "write a function that calls it",
+        ),
+        ("gives: shop.orders:Order", "gives: Order", "bad-type", "did you mean `shop.orders:Order`?"),
     ],
 )
 def test_a_mistake_is_told_once_with_what_was_meant(told, old, new, check, hint):
@@ -109,6 +131,34 @@ def test_a_mistake_is_told_once_with_what_was_meant(told, old, new, check, hint)
 def test_a_text_that_names_no_value_is_a_text(told, text):
     """A word, a price and a deliberate dollar are what they are."""
     assert told("with: {text: $input}", f"with: {{text: '{text}'}}") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("from .orders import ask", "from orders import ask"),
+        ("from . import a, b", "import a, b"),
+    ],
+)
+def test_a_relative_import_without_a_package_is_told(compiled, tmp_path, line, meant):
+    """A module beside the spec is in no package, and says so before a run does."""
+    (tmp_path / "steps.py").write_text(f"import json\n{line}\ndef ask(text): ...\n")
+    text = SPEC.replace("shop.orders:ask", "steps:ask").replace("shop.orders:", "typing:")
+    found = [d for d in compiled(text, tmp_path).diagnostics if "`steps`" in d.message]
+
+    assert [d.check for d in found] == ["step-not-found"]
+    assert f"steps.py, line 2: a relative import needs a package around the module; write `{meant}`" in (
+        found[0].message
+    )
+
+
+def test_a_relative_import_within_a_package_is_one(told, tmp_path):
+    """A module of a package imports its neighbours as it likes."""
+    (tmp_path / "shop" / "more.py").touch()
+    with (tmp_path / "shop" / "orders.py").open("a") as module:
+        module.write("\nfrom . import more\nfrom .more import __name__ as name\n")
+
+    assert told("", "") == ()
 
 
 def test_a_comment_on_the_wrong_line_is_sent_to_the_right_one(told):

@@ -56,13 +56,28 @@ def signature_of(modules: Modules, symbol: Symbol) -> Signature | None:
     node, module = symbol.node, symbol.module
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return None
-    marks = {spelled(module, d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list}
-    if not marks <= _TRANSPARENT or _is_generator(node):
+    if _is_made_over(module, node) or _yields(node):
         return None
     head = node.returns.value if isinstance(node.returns, ast.Subscript) else node.returns
     outcome = head is not None and spelled(module, head).endswith("Outcome")
     gives = ANY if outcome else type_of(modules, module, node.returns)
     return Signature(tuple(_parameters(modules, module, node)), node.args.kwarg is not None, gives, outcome)
+
+
+def is_generator(symbol: Symbol) -> bool:
+    """Tell whether this is a function that yields, and that no decorator makes into something else."""
+    node = symbol.node
+    return (
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and not _is_made_over(symbol.module, node)
+        and _yields(node)
+    )
+
+
+def _is_made_over(module: Module, node: Function) -> bool:
+    """Tell whether a decorator may change what a function takes or gives."""
+    marks = {spelled(module, d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list}
+    return not marks <= _TRANSPARENT
 
 
 def _parameters(modules: Modules, module: Module, node: Function) -> Iterator[Parameter]:
@@ -80,7 +95,7 @@ def _parameters(modules: Modules, module: Module, node: Function) -> Iterator[Pa
         yield Parameter(argument.arg, kind, required=default is None, kind="keyword")
 
 
-def _is_generator(node: Function) -> bool:
+def _yields(node: Function) -> bool:
     """Tell whether a function yields, itself rather than in a function inside it."""
     pending: list[ast.AST] = list(node.body)
     while pending:
