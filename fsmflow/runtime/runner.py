@@ -292,7 +292,10 @@ class Runner(Generic[Given, Output]):
             RuntimeError: This is called from a running event loop.
         """
         if asyncio._get_running_loop() is not None:  # noqa: SLF001 - the public name raises instead
-            raise RuntimeError(f"an event loop is running here: call `await run(...)` of {self.name} instead")
+            raise RuntimeError(
+                f"an event loop is running here: call `await run(...)` of {self.name} instead,"
+                " or `run_sync` in another thread"
+            )
         results: list[Result[Output]] = []
 
         async def run() -> None:

@@ -1,7 +1,8 @@
-"""Runs where no event loop of asyncio is: another library's, or none."""
+"""Runs where no event loop of asyncio is, but another library's or none; and those where one is."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import Any
@@ -39,3 +40,14 @@ def test_a_run_off_asyncio_is_told_where_to_go(running: Callable[[], Coroutine[A
     ):
         # As Trio does, and who drives a coroutine by hand.
         running().send(None)
+
+
+def test_a_run_that_would_hold_up_a_loop_is_told_where_to_go() -> None:
+    """What is called in an event loop, a notebook's say, says so, and where it says to call it, it runs."""
+
+    async def main() -> str:
+        with pytest.raises(RuntimeError, match="an event loop is running here.*in another thread"):
+            RUNNER.run_sync(None, steps=STEPS)
+        return (await asyncio.to_thread(RUNNER.run_sync, None, steps=STEPS)).end
+
+    assert asyncio.run(main()) == "done"
