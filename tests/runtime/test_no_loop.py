@@ -46,7 +46,7 @@ def test_a_run_that_would_hold_up_a_loop_is_told_where_to_go() -> None:
     """What is called in an event loop, a notebook's say, says so, and where it says to call it, it runs."""
 
     async def main() -> str:
-        with pytest.raises(RuntimeError, match="an event loop is running here.*in another thread"):
+        with pytest.raises(RuntimeError, match=r"an event loop is running here.*in another thread"):
             RUNNER.run_sync(None, steps=STEPS)
         return (await asyncio.to_thread(RUNNER.run_sync, None, steps=STEPS)).end
 
