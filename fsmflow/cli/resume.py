@@ -113,7 +113,7 @@ def carried_out(
     """Carry a run out, show what comes of it, or tell it as asked, and give the exit code."""
     from fsmflow.cli.results import exit_code_of, show
     from fsmflow.cli.run import CANCELLED
-    from fsmflow.engines.durable import Corrupt, Fenced, Suspended, Taken, Unfit
+    from fsmflow.engines.durable import Corrupt, Fenced, NoSuchRun, Suspended, Taken, Unfit
     from fsmflow.engines.store import StoreError
     from fsmflow.runtime import LoadedElsewhere, StepNotFound
 
@@ -124,13 +124,18 @@ def carried_out(
     except Suspended as suspended:
         _say_what_waits(run_id, suspended.asked, durable.store.path)
         return WAITING
+    except (Corrupt, Fenced, NoSuchRun, Taken) as error:
+        click.echo(str(error), err=True)
+        return FINDING
     except (StepNotFound, LookupError) as error:
         click.echo(str(error.args[0]), err=True)
         if isinstance(error, LoadedElsewhere):
             click.echo(how_to_serve(durable.pinned(run_id)[1], durable.store.path), err=True)
+        else:
+            click.echo(_how_to_mend(run_id, where), err=True)
         return FINDING
-    except (Corrupt, Fenced, Taken, Unfit) as error:
-        click.echo(str(error), err=True)
+    except Unfit as error:
+        click.echo(f"{error}\n{_how_to_mend(run_id, where)}", err=True)
         return FINDING
     except StoreError as error:
         click.echo(f"{error}\n{goes_on}", err=True)
@@ -143,6 +148,12 @@ def carried_out(
     else:
         tell(result)
     return exit_code_of(result)
+
+
+def _how_to_mend(run_id: str, where: str) -> str:
+    """Say what becomes of a run whose code is not what it was."""
+    goes_on, ends = (f"fsmflow {command} {run_id[:12]}{where}" for command in ("resume", "cancel"))
+    return f"put that back, and {goes_on} goes on; or {ends} ends it"
 
 
 def run_durably(

@@ -253,6 +253,33 @@ def test_a_run_of_another_machine_is_told_by_how_long_nothing_was_heard_of_it(ru
     assert run("resume", "r1").exit_code == 7
 
 
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ("", "`find` is not in module `asking_steps` ("),
+        ("def find(word: str) -> str: ...\n", "it has no parameter `text`, and needs `word`"),
+    ],
+    ids=["gone", "other arguments"],
+)
+def test_a_run_that_its_code_does_not_fit_is_told_with_what_to_do(
+    run: Run, spec: str, steps: str, why: str
+) -> None:
+    """A run whose step is not what it was is left alone, and how it goes on, or ends, is told."""
+    run("submit", spec, "text=a", "--run-id", "r1")
+    Path("asking_steps.py").write_text(steps)
+    sys.modules.pop("asking_steps", None)
+
+    refused = run("resume", "r1")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert why in refused.stderr
+    assert refused.stderr.endswith(
+        "\nput that back, and fsmflow resume r1 goes on; or fsmflow cancel r1 ends it\n"
+    )
+    Path("asking_steps.py").write_text(STEPS)
+    sys.modules.pop("asking_steps", None)
+    assert run("resume", "r1").exit_code == 7
+
+
 def without_its_steps(run: Run, run_id: str) -> None:
     """Submit a run, and take its step module away."""
     folder = Path("moved")
