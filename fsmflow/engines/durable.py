@@ -132,12 +132,12 @@ class Durable:
             Rejected: The input does not fit its type.
             Unkeepable: The input is no data.
             LookupError: There is no such profile.
-            ValueError: There is a run of this id, or it can be none.
+            ValueError: There is a run of this id, or it can be none; or the folder's name is no text.
         """
         value = accepted(workflow.runner, given)
         swapped = workflow.swapped(profile)
         run_id = id_of(run_id)
-        text = written(value)
+        folder, text = _named(workflow.folder), written(value)
 
         def work(connection: sqlite3.Connection) -> None:
             if connection.execute("SELECT 1 FROM runs WHERE run_id = ?", (run_id,)).fetchone():
@@ -148,7 +148,7 @@ class Durable:
                 run_id=run_id,
                 workflow=workflow.machine.name,
                 digest=workflow.machine.digest,
-                folder=str(workflow.folder),
+                folder=folder,
                 trace_id=os.urandom(16).hex(),
                 given=text,
                 profile=profile,
@@ -418,6 +418,21 @@ class Durable:
 def _places(folders: Collection[Path]) -> list[str]:
     """Give where folders are, and where they are said to be: what was moved may have left a link there."""
     return [str(place) for folder in folders for place in (folder.resolve(), folder.absolute())]
+
+
+def _named(folder: Path) -> str:
+    """Give how a database names a folder.
+
+    Raises:
+        ValueError: Its name is no text.
+    """
+    try:
+        return str(folder).encode().decode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"the folder {str(folder)!r} is no text in UTF-8: name it so,"
+            " for the database keeps where steps are"
+        ) from None
 
 
 __all__ = [
