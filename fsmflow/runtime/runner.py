@@ -449,7 +449,7 @@ def load_runner(path: str | Path) -> Runner[Any, Any]:
 
     Raises:
         FileNotFoundError: There is no such file.
-        ImportError: It is no generated module.
+        ImportError: It is no generated module, or one that another version of fsmflow has generated.
     """
     path = Path(path).resolve()
     if not path.is_file():
@@ -458,7 +458,13 @@ def load_runner(path: str | Path) -> Runner[Any, Any]:
     if found is None or found.loader is None:
         raise ImportError(f"{path} is no Python module")
     module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
+    try:
+        found.loader.exec_module(module)
+    except (ImportError, TypeError) as error:
+        # What it imports and calls is the runtime's alone.
+        raise ImportError(
+            f"{path} does not go with this version of fsmflow: {error}; `fsmflow build` writes it anew"
+        ) from error
     return runner_of(module)
 
 

@@ -406,6 +406,21 @@ def test_a_generated_module_is_loaded_or_refused(tmp_path):
         load_runner(tmp_path / "nowhere_fsm.py")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["from fsmflow.runtime import Drawer\n", "from fsmflow.runtime import End\nEnd('done', shade='red')\n"],
+    ids=["imports", "calls"],
+)
+def test_a_runner_of_another_version_says_so(tmp_path, text):
+    """A generated module that the runtime does not go with is told by that, and how it is made anew."""
+    path = tmp_path / "old_fsm.py"
+    path.write_text(text)
+
+    with pytest.raises(ImportError, match=r"old_fsm\.py does not go with this version of fsmflow") as refused:
+        load_runner(path)
+    assert str(refused.value).endswith("; `fsmflow build` writes it anew")
+
+
 def test_a_configuration_can_be_taken_up_again(steps):
     """A run restored from its configuration stands where it stood."""
     runner = compiled(STATES)
