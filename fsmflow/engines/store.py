@@ -156,7 +156,12 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(self._place.stat(), self._file):
                 return
-        raise Replaced(f"{self.path} is not the file that was opened: it was moved, removed or replaced")
+        # What stands in a log that is left there would be written into the next database of that name.
+        name = self.path.name
+        raise Replaced(
+            f"{self.path} is not the file that was opened: it was moved, removed or replaced;"
+            f" before another takes its place, stop all who use it, and remove {name}-wal and {name}-shm"
+        )
 
     def _keep_process(self) -> None:
         """Make sure that this is the process that opened it: no thread outlives a fork, and no connection.

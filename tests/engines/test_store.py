@@ -419,5 +419,9 @@ def test_a_worker_whose_database_was_replaced_stops(
             Durable(path).close()
         await asyncio.wait_for(serving, 30)
 
-    with Durable(path, suspends=True) as durable, pytest.raises(StoreError, match="is not the file"):
+    with Durable(path, suspends=True) as durable, pytest.raises(StoreError) as stopped:
         asyncio.run(serve())
+    assert str(stopped.value) == (
+        f"{path} is not the file that was opened: it was moved, removed or replaced;"
+        " before another takes its place, stop all who use it, and remove runs.db-wal and runs.db-shm"
+    )
