@@ -1,7 +1,8 @@
 """Traces by OpenTelemetry: each run, attempt, question and pause is a span, under its ids in the trace.
 
 A run that begins within a span, as in a service that traces its requests, is below that: its spans belong to
-the trace of the request, and are sampled if that is.
+the trace of the request, and are sampled if that is. Where the sink is told what begins (`live=True`), what a
+step traces itself is below its attempt.
 
 Names and attributes follow the GenAI semantic conventions where these have a word, and begin with `fsmflow.`
 where they have none. What is exported is what a trace may hold, so nothing that is secret; inputs and outputs
@@ -49,6 +50,7 @@ class OtelSink:
         self._runs: dict[str, dict[str, Any]] = {}
         self._late: dict[str, list[dict[str, Any]]] = {}
         self._above: dict[str, Any] = {}
+        self._around: dict[str, Any] = {}
 
     def __call__(self, event: dict[str, Any]) -> None:
         """Take one trace event."""
@@ -58,7 +60,10 @@ class OtelSink:
                 above = _module("trace").get_current_span().get_span_context()
                 if event.get("parent_id") is None and above.is_valid:
                     self._above[event["trace_id"]] = above
+            case "start" if event["of"] == "attempt":
+                self._enter(event)
             case "attempt" | "answer" | "pause":
+                self._leave(event)
                 self._stage(event)
             case "late":
                 self._late.setdefault(event["parent_id"], []).append(event)
@@ -82,6 +87,27 @@ class OtelSink:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _enter(self, event: Mapping[str, Any]) -> None:
+        """Have what is traced from now on, in the task of the run, be below an attempt."""
+        context, api = _module("context"), _module("trace")
+        self._around[event["span_id"]] = context.get_current()
+        span = api.NonRecordingSpan(_context(api, *self._trace_of(event), event["span_id"]))
+        context.attach(api.set_span_in_context(span))
+
+    def _leave(self, event: Mapping[str, Any]) -> None:
+        """Have it be below what the attempt itself is below."""
+        around = self._around.pop(event["span_id"], None)
+        if around is not None:
+            _module("context").attach(around)
+
+    def _trace_of(self, ids: Mapping[str, Any]) -> tuple[int, Any]:
+        """Give the trace that an event is exported in, and whether that is sampled."""
+        above = self._above.get(ids["trace_id"])
+        if above is not None:
+            return above.trace_id, above.trace_flags
+        flags = _module("trace").TraceFlags
+        return int(ids["trace_id"], 16), flags(flags.SAMPLED)
 
     def _run(self, run: Mapping[str, Any], end: Mapping[str, Any]) -> None:
         """Tell of a run that is over."""
@@ -168,18 +194,15 @@ class OtelSink:
     ) -> None:
         """Tell the processor of a span."""
         sdk, api, status = _module("sdk.trace"), _module("trace"), _module("trace.status")
-        above = self._above.get(ids["trace_id"])
-        trace_id, flags = int(ids["trace_id"], 16), api.TraceFlags(api.TraceFlags.SAMPLED)
-        if above is not None:
-            trace_id, flags = above.trace_id, above.trace_flags
+        above, trace = self._above.get(ids["trace_id"]), self._trace_of(ids)
         attributes = {key: value for key, value in about.items() if value is not None}
         if problem is not None:
             attributes["error.type"] = problem[0]
         self._processor.on_end(
             sdk.ReadableSpan(
                 name=name,
-                context=_context(api, trace_id, ids["span_id"], flags),
-                parent=above if parent_id is None else _context(api, trace_id, parent_id, flags),
+                context=_context(api, *trace, ids["span_id"]),
+                parent=above if parent_id is None else _context(api, *trace, parent_id),
                 resource=self._resource,
                 attributes=attributes,
                 events=[sdk.Event(what, of, timestamp=when) for what, when, of in events],
@@ -246,7 +269,7 @@ def _module(name: str) -> Any:
         raise MissingExtra(f"to export traces takes OpenTelemetry: {INSTALL}") from error
 
 
-def _context(api: Any, trace_id: int, span_id: str, flags: Any) -> Any:
+def _context(api: Any, trace_id: int, flags: Any, span_id: str) -> Any:
     return api.SpanContext(trace_id, int(span_id, 16), is_remote=False, trace_flags=flags)
 
 

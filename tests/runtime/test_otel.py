@@ -6,16 +6,18 @@ import asyncio
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from fsmflow.runtime import Answer, Invalid, Permanent, Runner, StepContext, Transient
-from fsmflow.runtime.otel import INSTALL, MissingExtra, otel_sink
+from fsmflow.runtime.otel import INSTALL, MissingExtra, OtelSink, otel_sink
 from fsmflow.spec import Ask, Budget, Cost, Duration, End, Llm, Model, Wait
 from tests.runtime.families import family
 from tests.runtime.model_server import says, serving
@@ -161,6 +163,46 @@ def test_a_run_within_a_span_that_is_not_sampled_is_not_either() -> None:
         spans, events = exported(flow(), steps={"draft": drafting(), "last": failing}, desk=Person())
 
     assert (spans, events[-1]["event"]) == ([], "end")
+
+
+@pytest.mark.parametrize("is_within", [True, False])
+def test_what_a_step_traces_itself_is_below_its_attempt(*, is_within: bool) -> None:
+    """Spans that are begun inside of steps, async and in threads, hang from their attempts."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracer = provider.get_tracer("service")
+
+    async def waiting(ctx: StepContext) -> str:
+        await asyncio.sleep(0)
+        with tracer.start_as_current_span(f"attempt {ctx.attempt}"):
+            await asyncio.sleep(0)
+        if ctx.attempt == 1:
+            raise Transient("busy")
+        return "x"
+
+    def blocking() -> None:
+        with tracer.start_as_current_span("thread"):
+            raise Permanent("broken")
+
+    async def serve(sink: OtelSink) -> None:
+        steps = {"draft": waiting, "last": blocking}
+        await flow().run(None, trace=sink, live=True, steps=steps, desk=Person())
+        tracer.start_span("after").end()
+
+    with otel_sink(told := InMemorySpanExporter()) as sink, ExitStack() as stack:
+        if is_within:
+            stack.enter_context(tracer.start_as_current_span("request"))
+        asyncio.run(serve(sink))
+    own = {span.name: span for span in exporter.get_finished_spans()}
+    spans = told.get_finished_spans()
+    first, second, last = (span for span in spans if span.name in ("draft", "last"))
+
+    assert [own[name].parent.span_id for name in ("attempt 1", "attempt 2", "thread")] == [
+        span.context.span_id for span in (first, second, last)
+    ]
+    assert own["attempt 1"].context.trace_id == first.context.trace_id
+    assert own["after"].parent == (own["request"].context if is_within else None)
 
 
 def test_a_model_is_told_of_by_the_conventions(tmp_path, monkeypatch):
