@@ -114,6 +114,7 @@ def command(name: str, folder: Path) -> None:
     """Start the workflow NAME: a spec and its steps, ready to check, build and run."""
     from fsmflow.cli.files import write_all
     from fsmflow.cli.output import CannotWrite
+    from fsmflow.cli.schema import SCHEMA, pointing_at
     from fsmflow.loading.names import workflow_flaw
 
     flaw = workflow_flaw(name) or _hidden(name, folder)
@@ -123,7 +124,9 @@ def command(name: str, folder: Path) -> None:
     there = [str(path) for path in files if path.exists()]
     if there:
         raise click.UsageError(f"{' and '.join(there)} {'are' if len(there) > 1 else 'is'} there already")
-    texts = [_SPEC.format(name=name), _STEPS.format(name=name)]
+    schema = folder / SCHEMA
+    head = f"{pointing_at(SCHEMA)}\n" if schema.is_file() else ""
+    texts = [head + _SPEC.format(name=name), _STEPS.format(name=name)]
     try:
         write_all([Artifact(p.absolute(), t.encode()) for p, t in zip(files, texts, strict=True)])
     except OSError as error:
@@ -131,6 +134,8 @@ def command(name: str, folder: Path) -> None:
     for path in files:
         click.echo(f"wrote {path}")
     click.echo(f"\nTry:  fsmflow check {files[0]}\n      fsmflow run {files[0]} text=hello")
+    if not head:
+        click.echo(f"      fsmflow schema -o {schema}    (completion in editors)")
 
 
 def _hidden(name: str, folder: Path) -> str | None:

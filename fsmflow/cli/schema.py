@@ -7,6 +7,9 @@ from pathlib import Path
 
 import click
 
+SCHEMA = "fsmflow.schema.json"
+"""What the schema is called where `fsmflow new` looks for it."""
+
 
 @click.command("schema")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
@@ -14,7 +17,8 @@ def command(output: Path | None) -> None:
     """Write the JSON Schema of the language, for completion and checking in an editor.
 
     Point an editor at it with a first line such as
-    `# yaml-language-server: $schema=fsmflow.schema.json`.
+    `# yaml-language-server: $schema=fsmflow.schema.json`; `fsmflow new` writes
+    that where a schema of this name stands in the folder of the specs.
     """
     from fsmflow.backends import Artifact
     from fsmflow.cli.files import write_all
@@ -30,3 +34,9 @@ def command(output: Path | None) -> None:
         write_all([Artifact(output.absolute(), text.encode("utf-8"))])
     except OSError as error:
         raise CannotWrite(output, error) from error
+    click.echo(f"wrote {output}\n\nFirst line of each spec beside it:  {pointing_at(output.name)}")
+
+
+def pointing_at(schema: str) -> str:
+    """Give the first line of a spec, by which an editor finds the schema of this name beside it."""
+    return f"# yaml-language-server: $schema={schema}"

@@ -1,7 +1,8 @@
 """The language as a JSON Schema, so that editors complete and check specs while they are typed.
 
 It is made from the classes of `fsmflow.spec` alone: their keys, types, help and examples. What a
-schema can't say (that a target exists, say) is left to `check`.
+schema can't say (that a target exists, say) is left to `check`. `markdownDescription` and `errorMessage`
+are words of editors, which others pass over.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from fsmflow.loading.names import (
     RESERVED_CHILDREN,
     RESERVED_LABELS,
     RESERVED_STATES,
+    RULE,
     SAID_ELSEWHERE,
     SECRET_PATTERN,
 )
@@ -52,7 +54,11 @@ _MODELS = (
 )
 _DURATION = r"^[0-9]{1,12}(\.[0-9]{1,6})?(us|ms|s|min|h|d)$"
 _MONEY = r"^[0-9]{1,12}(\.[0-9]{1,6})?$"
-_REFERENCE: _Schema = {"type": "string", "pattern": f"^{REFERENCE_PATTERN}$"}
+_REFERENCE: _Schema = {
+    "type": "string",
+    "pattern": f"^{REFERENCE_PATTERN}$",
+    "errorMessage": "expected `module:name`",
+}
 _LABELS: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_LABELS)}}]}
 _STATES: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_STATES)}}]}
 _CHILDREN: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_CHILDREN)}}]}
@@ -65,10 +71,17 @@ def json_schema() -> dict[str, Any]:
     """Give the JSON Schema (2020-12) of a spec file."""
     kinds = {f"{kind}_state": _mapping(cls) for kind, cls in spec.KINDS.items()}
     definitions: _Schema = {name: {"type": "string", "pattern": f"^{rule}$"} for name, rule in _NAMES.items()}
-    definitions["duration"] = {"type": "string", "pattern": _DURATION, "examples": ["200ms", "5s", "2min"]}
+    definitions["name"]["errorMessage"] = RULE
+    definitions["duration"] = {
+        "type": "string",
+        "pattern": _DURATION,
+        "examples": ["200ms", "5s", "2min"],
+        "errorMessage": "expected a duration such as 200ms, 5s or 2min",
+    }
     definitions["money"] = {
         "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _MONEY}],
         "description": "An amount in US dollars, with at most six decimal places.",
+        "errorMessage": "expected an amount in dollars with at most six decimal places, such as 0.25",
     }
     definitions |= {cls.__name__.lower(): _mapping(cls) for cls in _MODELS}
     definitions |= kinds
@@ -101,6 +114,8 @@ def _property(cls: type, attribute: attrs.Attribute[Any]) -> _Schema:
     """Describe one key: its type, what the type leaves open, and what an editor shows for it."""
     described = _narrowed(cls, key_of(attribute.name), _type(without_none(attribute.type)))
     described["description"] = attribute.metadata.get("help", "")
+    if "`" in described["description"]:
+        described["markdownDescription"] = described["description"]
     if examples := attribute.metadata.get("examples"):
         described["examples"] = list(examples)
     default = attribute.default

@@ -315,3 +315,28 @@ def test_no_source_is_overwritten(run: Run, project: Path, command: tuple[str, .
 
     assert (result.exit_code, "would overwrite" in result.stderr) == (2, True)
     assert (project / name).read_bytes() == before
+
+
+def test_a_schema_says_how_an_editor_finds_it(run: Run) -> None:
+    """Who writes the schema to a file is told the line that a spec beside it begins with."""
+    said = run("schema", "-o", "specs/words.json").stdout
+
+    assert said.startswith("wrote specs/words.json\n")
+    assert said.endswith("beside it:  # yaml-language-server: $schema=words.json\n")
+
+
+def test_a_new_workflow_is_completed_where_the_schema_is(run: Run, tmp_path: Path) -> None:
+    """`new` points editors at a schema that stands beside the spec, and says how to have one."""
+    before = run("new", "first").stdout
+    run("schema", "-o", "specs/fsmflow.schema.json")
+    after = run("new", "second").stdout
+
+    assert "fsmflow schema -o specs/fsmflow.schema.json" in before
+    assert "fsmflow schema" not in after
+    assert not (tmp_path / "specs/first.fsm.yaml").read_text().startswith("#")
+    assert (
+        (tmp_path / "specs/second.fsm.yaml")
+        .read_text()
+        .startswith("# yaml-language-server: $schema=fsmflow.schema.json\nfsmflow: 1\n")
+    )
+    assert run("check").exit_code == 0

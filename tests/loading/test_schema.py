@@ -133,3 +133,31 @@ def test_editors_show_help(cls):
     for attribute in attrs.fields(cls):
         described = schema["properties"][attribute.name.removesuffix("_")]
         assert described["description"] == attribute.metadata["help"]
+
+
+def test_code_in_help_is_shown_as_code():
+    """Help with a name in backticks is offered as Markdown too, which editors would else escape."""
+    properties = json_schema()["$defs"]["run_state"]["properties"]
+
+    assert properties["run"]["markdownDescription"] == properties["run"]["description"]
+    assert "markdownDescription" not in properties["title"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("duration", "expected a duration such as 200ms, 5s or 2min"),
+        ("money", "expected an amount in dollars with at most six decimal places, such as 0.25"),
+        ("name", "a name is a-z, 0-9 and _, and begins with a letter"),
+    ],
+)
+def test_editors_say_what_is_expected(name, said):
+    """Where a pattern is not met, an editor says in words what would, and not the pattern."""
+    assert json_schema()["$defs"][name]["errorMessage"] == said
+
+
+def test_editors_say_how_a_function_is_written():
+    """Who names a function without its module is told how."""
+    assert (
+        json_schema()["$defs"]["run_state"]["properties"]["run"]["errorMessage"] == "expected `module:name`"
+    )
