@@ -112,6 +112,16 @@ def app() -> None:
     """
 
 
+def _told(error: OSError) -> str:
+    """Say what the operating system refused; it does not say so of the folder that is worked in."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return "the folder that this was started in is gone: start it in one that is there"
+    where = f" {error.filename}" if error.filename else ""
+    return f"could not read or write{where}: {error.strerror or error}"
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line, and exit."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -127,12 +137,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except OSError as error:
         if os.environ.get("FSMFLOW_DEBUG"):
             raise
-        where = f" {error.filename}" if error.filename else ""
-        said = f"could not read or write{where}: {error.strerror or error}"
-        if isinstance(error, FileNotFoundError) and not where:
-            # Nothing else is missed without a name.
-            said = "the folder that this was started in is gone: start it in one that is there"
-        say(f"fsmflow: {said}", err=True)
+        say(f"fsmflow: {_told(error)}", err=True)
         give_up()
         sys.exit(USAGE_ERROR)
     except Exception as error:

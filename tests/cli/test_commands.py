@@ -270,20 +270,28 @@ def test_explain_knows_what_loading_finds(run: Run, name: str) -> None:
     assert "Why is this bad?" in run("explain", name).stdout
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device", "trace.jsonl"), " trace.jsonl: No space left on device"),
+        (FileNotFoundError(2, "No usable temporary directory"), ": No usable temporary directory"),
+    ],
+    ids=["full", "no temporary folder"],
+)
 def test_a_full_disk_is_no_bug_of_ours(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: OSError, told: str
 ) -> None:
     """An error of the operating system is told in its own words, with exit code 2."""
 
     def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device", "trace.jsonl")
+        raise error
 
     monkeypatch.setattr("fsmflow.cli.app", full)
     with pytest.raises(SystemExit) as exit_:
         main(["check"])
 
     assert exit_.value.code == 2
-    assert "trace.jsonl: No space left on device" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"fsmflow: could not read or write{told}\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder that is worked in can't be removed there")
