@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -115,7 +116,7 @@ def app() -> None:
 def _told(error: OSError) -> str:
     """Say what the operating system refused; it does not say so of the folder that is worked in."""
     try:
-        os.getcwd()
+        Path.cwd()
     except FileNotFoundError:
         return "the folder that this was started in is gone: start it in one that is there"
     where = f" {error.filename}" if error.filename else ""
