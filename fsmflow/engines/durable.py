@@ -97,7 +97,7 @@ class Durable:
             suspends: Whether a run that waits for a person is let go, to be resumed once there is an answer.
             lease_s: How long a run stays this process's own if it can't renew its lease.
             clock: The clock that runs go by.
-            warn: Is told what a resumed run should know: that its code has changed.
+            warn: Is told what a resumed run should know: that its code or a prompt has changed.
             store: Opens the database.
 
         Raises:
@@ -265,7 +265,8 @@ class Durable:
 
     def _compare(self, about: Mapping[str, Any], code: str) -> None:
         if about["code"] and about["code"] != code:
-            self._warn(f"the code of `{about['workflow']}` has changed since {about['run_id']} was submitted")
+            what = f"the code or a prompt of `{about['workflow']}`"
+            self._warn(f"{what} has changed since {about['run_id']} was submitted")
 
     def pinned(self, run_id: str) -> tuple[str, str, str]:
         """Give what a run is pinned to: the digest of its machine, its folder and its profile.

@@ -87,16 +87,26 @@ class Workflow:
         return tuple((each.machine.digest, each.machine.name, canonical(each.machine)) for each in self.all)
 
     def fingerprint(self, profile: str | None) -> str:
-        """Give the SHA-256, in hex, of the step modules beside the spec, as far as they are files there."""
-        found = hashlib.sha256()
+        """Give the SHA-256, in hex, of step modules and prompts, as far as they are beside the spec."""
+        files: list[Path] = []
         for name in sorted({each for workflow in self.all for each in workflow.modules(profile)}):
             top = name.partition(".")[0]
-            files = [self.folder / f"{top}.py", *sorted((self.folder / top).rglob("*.py"))]
-            for path in files:
-                if path.is_file():
-                    found.update(f"{path.relative_to(self.folder).as_posix()}\n".encode())
-                    found.update(hashlib.sha256(path.read_bytes()).digest())
+            files += [self.folder / f"{top}.py", *sorted((self.folder / top).rglob("*.py"))]
+        prompts = {each for workflow in self.all for each in workflow.prompts}
+        files += [self.folder / each for each in sorted(prompts)]
+        found = hashlib.sha256()
+        for path in files:
+            if path.is_file():
+                found.update(f"{path.relative_to(self.folder).as_posix()}\n".encode())
+                found.update(hashlib.sha256(path.read_bytes()).digest())
         return found.hexdigest()
+
+    @property
+    def prompts(self) -> Iterator[str]:
+        """The prompts of the workflow's own states, from its folder."""
+        for state in self.machine.states.values():
+            if isinstance(state, Work) and state.model is not None:
+                yield from filter(None, (state.model.prompt, state.model.system))
 
     def modules(self, profile: str | None) -> set[str]:
         """Give the modules of the workflow's own steps, and of those that a profile has in their place."""

@@ -555,7 +555,9 @@ def test_a_worker_says_that_code_has_changed(run: Run, spec: str) -> None:
     run("submit", spec, "text=a", "--run-id", "r2")
     found = run("serve", "--until-idle")
 
-    said = [f"the code of `asking` has changed since r{number} was submitted" for number in range(3)]
+    said = [
+        f"the code or a prompt of `asking` has changed since r{number} was submitted" for number in range(3)
+    ]
     assert [each in found.stderr for each in said] == [True, True, False]
     assert found.stdout.count("waiting") == 3
 

@@ -221,7 +221,7 @@ def test_changed_code_is_told_and_what_does_not_fit_is_refused(
         steps.write_text(STEPS)
         sys.modules.pop("durable_steps", None)
 
-    assert said == [f"the code of `facts` has changed since {run_id} was submitted"]
+    assert said == [f"the code or a prompt of `facts` has changed since {run_id} was submitted"]
     assert before == durable.store.do_now(lambda c: c.execute("SELECT * FROM journal").fetchall())
     durable.close()
 

@@ -36,6 +36,23 @@ states:
   done: {end: success, output: $each}
   failed: {end: failed}
 """
+MODEL = """
+fsmflow: 1
+workflow: drafting
+budget: {steps: 2, tokens: 500}
+states:
+  draft:
+    llm: {model: small, prompt: prompts/draft.md, system: prompts/system.md, max_tokens: 100}
+    with: {text: $input.text}
+    gives: str
+    cost: {tokens: 400}
+    timeout: 5s
+    success: done
+    retry: {times: 1, backoff: 1ms}
+    fallback: failed
+  done: {end: success, output: $draft}
+  failed: {end: failed}
+"""
 
 Change = Callable[[str], None]
 
@@ -98,3 +115,23 @@ def test_a_step_that_takes_more_than_it_did_is_called(
     change(parameters)
 
     assert asyncio.run(durable.resume("r1")).output == "written"
+
+
+@pytest.mark.parametrize("name", ["draft", "system"])
+def test_a_prompt_that_was_changed_is_told(tmp_path: Path, name: str) -> None:
+    """Whoever takes a run up is warned that its prompts are others now, as of its code."""
+    (tmp_path / "drafting.fsm.yaml").write_text(MODEL)
+    (tmp_path / "prompts").mkdir()
+    for each in ("draft", "system"):
+        (tmp_path / "prompts" / f"{each}.md").write_text("Sum it up: {{ text }}")
+    workflow = Workflow.of_spec(tmp_path / "drafting.fsm.yaml")
+    said: list[str] = []
+
+    with Durable(tmp_path / "runs.db", warn=said.append) as durable:
+        durable.submit(workflow, {"text": "a"}, run_id="r1")
+        durable.compare("r1", workflow.fingerprint(None))
+        assert said == []
+        (tmp_path / "prompts" / f"{name}.md").write_text("Make it short: {{ text }}")
+        durable.compare("r1", workflow.fingerprint(None))
+
+    assert said == ["the code or a prompt of `drafting` has changed since r1 was submitted"]
