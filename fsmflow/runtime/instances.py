@@ -36,7 +36,7 @@ def of_class(made: Any, kind: Any) -> Hook:
     # Of what nobody says of what type it is, anything will do.
     whole = kind[(Any,) * len(left_open)] if left_open else kind
     from_mapping = make_dict_structure_fn(whole, made, _cattrs_forbid_extra_keys=True)
-    held = _Held(made, lambda: _fields(whole))
+    held = _Held(made, lambda: field_types(whole))
 
     def structure(value: Any, _: Any) -> Any:
         if isinstance(value, owner):
@@ -48,7 +48,8 @@ def of_class(made: Any, kind: Any) -> Hook:
     return structure
 
 
-def _fields(kind: Any) -> dict[str, Any]:
+def field_types(kind: Any) -> dict[str, Any]:
+    """Give the types of the fields of an attrs class or a dataclass, with what it is given put in."""
     import attrs
 
     owner, known = typing.get_origin(kind) or kind, type_variables(kind)

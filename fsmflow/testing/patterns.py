@@ -27,7 +27,7 @@ def matching(
         strategy: Gives the strategy of the type of a field.
         above: What the type stands in.
     """
-    if not _is_patterned(kind, above) or _is_managed(kind):
+    if not _is_patterned(kind, above) or is_managed(kind):
         return None
     made = {}
     for name, about in _fields(kind):
@@ -48,7 +48,8 @@ def _is_patterned(kind: Any, above: Above) -> bool:
 
 
 @cache
-def _is_managed(kind: Any) -> bool:
+def is_managed(kind: Any) -> bool:
+    """Tell whether Hypothesis makes values of a type by itself, or was told how."""
     with warnings.catch_warnings():
         # That it passes the patterns over is why this is asked.
         warnings.simplefilter("ignore")

@@ -29,6 +29,7 @@ from fsmflow.runtime import Ended
 from fsmflow.runtime.steps import resolve_type
 from fsmflow.testing.deciding import decisive, whole
 from fsmflow.testing.drawing import simplest
+from fsmflow.testing.generics import given_types
 from fsmflow.testing.patterns import Above, matching
 from fsmflow.testing.subject import Subject
 from fsmflow.typeexpr import TypeExpr
@@ -342,7 +343,9 @@ def _from_type(resolved: Any, above: Above = ()) -> st.SearchStrategy[Any]:
         return st.dictionaries(_from_type(parts[0], above), _from_type(parts[1], above))
     if typing.get_origin(resolved) in (typing.Union, types.UnionType):
         return st.one_of(*(_from_type(part, above) for part in parts))
-    made = matching(resolved, _from_type, above)
+    made = given_types(resolved, _from_type, above)
+    if made is None:
+        made = matching(resolved, _from_type, above)
     return st.from_type(resolved) if made is None else made
 
 

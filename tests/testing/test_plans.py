@@ -164,7 +164,8 @@ def shapes(monkeypatch):
 from abc import ABC, abstractmethod
 from attrs import define, field
 from pydantic import BaseModel, Field, field_validator
-from typing import Literal
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
 
 @define
 class Even:
@@ -179,6 +180,23 @@ class Never:
     number: int
     def __attrs_post_init__(self):
         raise ValueError("never")
+
+T = TypeVar("T")
+
+@dataclass
+class Page(Generic[T]):
+    number: int
+    rows: list[T]
+    left: "Page[T] | None" = None
+
+EvenPage = Page[Even]
+
+@define
+class Tree(Generic[T]):
+    _leaf: T
+    trees: "list[Tree[T]]"
+
+EvenTree = Tree[Even]
 
 class Abstract(ABC):
     @abstractmethod
@@ -226,8 +244,8 @@ class Sorted(BaseModel):
             raise ValueError("at least one label")
         return value
 """
-    exec(compile(source, "odd_shapes", "exec", dont_inherit=True), module.__dict__)
     monkeypatch.setitem(sys.modules, "odd_shapes", module)
+    exec(compile(source, "odd_shapes", "exec", dont_inherit=True), module.__dict__)
     return module
 
 
@@ -281,6 +299,32 @@ def test_a_sample_is_made_of_a_model_that_wants_a_list_not_to_be_empty(shapes):
     )
 
     assert all(each.labels for each in simplest(samples(subject(states)))["odd_shapes:Sorted"])
+
+
+def test_a_generic_class_is_filled_with_what_it_is_given(shapes):
+    """A dataclass of so and so holds such values, and no others."""
+
+    @brief
+    @given(values(subject(), "list[odd_shapes:EvenPage]"))
+    def draw(value):
+        assert all(isinstance(row, shapes.Even) for page in value for row in page.rows)
+
+    draw()
+
+
+def test_a_generic_class_that_holds_itself_ends(shapes):
+    """A tree of so and so is made as deep as it has to be."""
+    tree = find(values(subject(), "odd_shapes:EvenTree"), lambda _: True)
+
+    assert (type(tree), tree.trees) == (shapes.Tree, [])
+
+
+def test_what_hypothesis_was_told_of_a_generic_class_is_used(shapes):
+    """A strategy that was registered for a generic class goes before one that is made of its fields."""
+    page = shapes.Page(7, [])
+    st.register_type_strategy(shapes.Page, lambda _: st.just(page))
+
+    assert find(values(subject(), "odd_shapes:EvenPage"), lambda _: True) is page
 
 
 def test_what_hypothesis_was_told_of_a_model_with_patterns_is_used(shapes):
