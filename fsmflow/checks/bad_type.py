@@ -5,7 +5,8 @@ Why is this bad?
 
 What to do
     Write `str`, `int`, `float`, `bool`, `None`, `Any`, `list[…]`, `dict[…, …]`, `Literal["a", "b"]`, a
-    union with `|`, or a class as `module:Name`.
+    union with `|`, or a class as `module:Name`. A generic class is given its types in its module, as in
+    `RowPage = Page[Row]`.
 
 Example::
 
@@ -67,6 +68,8 @@ def _hint(text: str) -> str:
         return "write `list[TYPE]`"
     if text.endswith("?") or text.startswith(("Optional[", "typing.Optional[")):
         return "write `TYPE | None`"
+    if generic := re.search(r":(\w+)\[", text):
+        return f"say `NAME = {generic[1]}[…]` in its module, and write `module:NAME`"
     words = re.findall(r"(?<![\w.:])\w+(?![\w.:])", text)
     return next((f"did you mean `{_ELSEWHERE[word]}`?" for word in words if word in _ELSEWHERE), "")
 

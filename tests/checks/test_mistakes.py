@@ -116,6 +116,12 @@ def test_nothing_is_wrong_at_first(told):
             "bad-reference",
             "write a function that calls it",
         ),
+        (
+            "gives: shop.orders:Order",
+            "gives: 'shop.orders:P[str]'",
+            "bad-type",
+            "say `NAME = P[…]` in its module",
+        ),
         ("gives: shop.orders:Order", "gives: Order", "bad-type", "did you mean `shop.orders:Order`?"),
     ],
 )
