@@ -7,7 +7,7 @@ from typing import Any
 
 from fsmflow.engines.journal import fitted
 from fsmflow.engines.keeping import event_read
-from fsmflow.engines.rows import Corrupt, Row, body_of, not_known
+from fsmflow.engines.rows import Corrupt, Row, Unfit, body_of, not_known
 from fsmflow.runtime.children import RunChildren
 from fsmflow.runtime.commands import Command
 from fsmflow.runtime.complaints import Rejected
@@ -20,10 +20,6 @@ from fsmflow.runtime.validation import Validate
 
 Fit = Callable[[str, str | None, Any], Any]
 """Structures plain data into the type of what a state gives with a label."""
-
-
-class Unfit(RuntimeError):
-    """What is kept of a run, or its machine, does not fit the code any more; nothing was changed."""
 
 
 def fits(workflow: Runner[Any, Any], bound: Mapping[str, Bound]) -> Fit:

@@ -25,6 +25,10 @@ class Corrupt(Unkept):
     """A journal is damaged; the message says where."""
 
 
+class Unfit(Unkept):
+    """What is kept of a run, or its machine, does not fit the code any more; nothing was changed."""
+
+
 def not_known(what: str) -> str:
     """Say of what is whole, as its checksum tells, that this fsmflow can make nothing of it."""
     return f"{what}; another version of fsmflow keeps it so: go on with that one"

@@ -9,9 +9,9 @@ import sqlite3
 import time
 from typing import Any
 
-from fsmflow.engines.rows import Corrupt, sum_of
+from fsmflow.engines.rows import Corrupt, Unfit, sum_of
 from fsmflow.engines.store import Store
-from fsmflow.runtime import Answer, Asked, Desk, NotWaiting
+from fsmflow.runtime import Answer, Asked, Desk, NotWaiting, Rejected
 from fsmflow.runtime.outcomes import Stop
 
 POLL_S = 0.05
@@ -90,12 +90,19 @@ class StoredDesk:
             await asyncio.sleep(POLL_S)
 
     async def _given(self, asked: Asked) -> Answer | None:
-        """Give the answer that is kept, if there is one."""
+        """Give the answer that is kept, if there is one.
+
+        Raises:
+            Unfit: It does not fit its type any more, which it did when it was given.
+        """
         body = await self._store.do(lambda connection: _body(connection, asked.token))
         if body is None:
             return None
         said = json.loads(body)
-        return asked.answer(said["label"], said["value"])
+        try:
+            return asked.answer(said["label"], said["value"])
+        except Rejected as rejected:
+            raise Unfit(f"the answer to `{asked.state}` does not fit now: {rejected}") from None
 
     def answer(self, asked: Asked, label: str | None, value: Any) -> None:
         """Keep an answer to a question that waits.

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fsmflow.engines.families import Family
-from fsmflow.engines.folding import Folded, Unfit, fits
+from fsmflow.engines.folding import Folded, fits
 from fsmflow.engines.journal import RunJournal
 from fsmflow.engines.keeping import json_of, written
 from fsmflow.engines.leases import Fenced, Lease
-from fsmflow.engines.rows import Chain, Changed, Read, Row, insert, read_run, sum_of
+from fsmflow.engines.rows import Chain, Changed, Read, Row, Unfit, insert, read_run, sum_of
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.runtime.commands import Stage
 from fsmflow.runtime.events import Ended, Lost

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fsmflow.engines.durable import Durable, Unfit
+from fsmflow.engines.durable import Durable, Suspended, Unfit
 from fsmflow.engines.workflows import Workflow
 
 CHILD = """
@@ -53,6 +53,16 @@ states:
   done: {end: success, output: $draft}
   failed: {end: failed}
 """
+QUESTION = """
+fsmflow: 1
+workflow: noting
+budget: {steps: 2}
+states:
+  ask: {ask: What of it?, gives: noting_steps:Note, timeout: 1h, success: done, fallback: failed}
+  done: {end: success, output: $ask}
+  failed: {end: failed}
+"""
+NOTE = "from typing import TypedDict\n\nclass Note(TypedDict):\n    size: {}\n"
 
 Change = Callable[[str], None]
 
@@ -135,3 +145,29 @@ def test_a_prompt_that_was_changed_is_told(tmp_path: Path, name: str) -> None:
         durable.compare("r1", workflow.fingerprint(None))
 
     assert said == ["the code or a prompt of `drafting` has changed since r1 was submitted"]
+
+
+def test_an_answer_whose_type_was_changed_ends_no_run(
+    durable: Durable, tmp_path: Path, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that fits its type no more is like any other value: the run is left as it is."""
+    (tmp_path / "noting.fsm.yaml").write_text(QUESTION)
+
+    def typed(kind: str) -> None:
+        monkeypatch.delitem(sys.modules, "noting_steps", raising=False)
+        (tmp_path / "noting_steps.py").write_text(NOTE.format(kind))
+
+    typed("int")
+    durable.submit(Workflow.of_spec(tmp_path / "noting.fsm.yaml"), {}, run_id="r1")
+    with Durable(tmp_path / "runs.db", suspends=True) as waiting, pytest.raises(Suspended):
+        asyncio.run(waiting.resume("r1"))
+    durable.answer("r1", "ask", value={"size": 3})
+    typed("str")
+
+    with pytest.raises(Unfit) as refused:
+        asyncio.run(durable.resume("r1"))
+    said = "the answer to `ask` does not fit now: .size: expected a string, found a whole number"
+    assert str(refused.value) == said
+
+    typed("int")
+    assert asyncio.run(durable.resume("r1")).output == {"size": 3}
