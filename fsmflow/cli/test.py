@@ -43,6 +43,8 @@ def command(paths: tuple[Path, ...], coverage: Path | None, quiet: bool) -> None
             sys.exit(1)
         files.setdefault(placed(spec).parent, []).append(str(path))
     arguments = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    # Where pytest is told to load no plugins by itself, it is told to load this one.
+    arguments += ["-p", "fsmflow"]
     if quiet:
         arguments.append("-q")
     if coverage is not None:

@@ -240,6 +240,17 @@ def test_steps_of_two_folders_may_have_one_name(run: Run, tmp_path: Path) -> Non
     assert run("test", "one/specs", "two/specs").exit_code == 1
 
 
+def test_coverage_is_written_where_pytest_loads_no_plugin_by_itself(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where PYTEST_DISABLE_PLUGIN_AUTOLOAD is set, as some who build packages do, coverage is written too."""
+    run("build")
+    (project / "generated/test_hello.py").write_text("def test_nothing():\n    pass\n")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    assert run("test", "--coverage", "taken").exit_code == 0
+
+
 def test_a_misspelt_option_of_test_is_told_the_nearest(run: Run, project: Path) -> None:
     """`fsmflow test` takes no option for the name of a spec."""
     result = run("test", "--covrage", "taken")
