@@ -25,7 +25,10 @@ def command(output: Path | None) -> None:
     from fsmflow.cli.output import CannotWrite, keep_sources
     from fsmflow.loading.schema import json_schema
 
-    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    found = json_schema()
+    if not found["description"]:
+        raise click.UsageError("the descriptions are docstrings, which -OO and PYTHONOPTIMIZE=2 leave out")
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
     if output in (None, Path("-")):
         click.echo(text, nl=False)
         return

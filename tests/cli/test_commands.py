@@ -182,9 +182,10 @@ def test_explain_tells_the_nearest_check(run: Run) -> None:
     assert "did you mean `unknown-target`?" in result.stderr
 
 
-def test_explain_says_where_its_pages_are(tmp_path: Path) -> None:
-    """A Python that leaves docstrings out has no pages, which is told as that."""
-    command = [sys.executable, "-OO", "-m", "fsmflow", "explain", "unbounded-loop"]
+@pytest.mark.parametrize("arguments", ["explain unbounded-loop", "schema"])
+def test_what_is_made_of_docstrings_says_where_they_are(tmp_path: Path, arguments: str) -> None:
+    """A Python that leaves docstrings out has no pages, and no words for an editor, which is told as that."""
+    command = [sys.executable, "-OO", "-m", "fsmflow", *arguments.split()]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
