@@ -38,7 +38,7 @@ from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.signatures import is_generator
 from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.analysis.mentions import CodeName, classes, functions
-from fsmflow.analysis.modules import Absent, Broken
+from fsmflow.analysis.modules import Absent, Broken, Module
 from fsmflow.diagnostics import Diagnostic, Related, nearest
 
 MAX_RELATED = 3
@@ -62,12 +62,21 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             continue
         else:
             message = f"module `{module}` is neither beside the spec nor in the environment"
-            near = nearest(module, _beside(analysis.folder, module))
+            near = nearest(module, _beside(analysis.folder, module)) or _from_above(analysis, module)
             hint = "" if near is None else f"did you mean `{near}`?"
         yield Diagnostic("step-not-found", message, mentions[0].route, hint=hint, related=related)
     for mention in functions(analysis.workflow):
         if mention.module not in faulty:
             yield from _name(analysis, mention)
+
+
+def _from_above(analysis: Analysis, module: str) -> str | None:
+    """Give the module beside the spec that is named from a folder above it."""
+    while "." in module:
+        module = module.partition(".")[2]
+        if isinstance(analysis.modules.read(module), Module):
+            return module
+    return None
 
 
 def _beside(folder: Path, module: str) -> Iterator[str]:

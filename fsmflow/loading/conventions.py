@@ -224,8 +224,10 @@ def _prose(text: str | None, route: Route) -> Iterator[Diagnostic]:
 def _reference(reference: str, route: Route) -> Iterator[Diagnostic]:
     if flaw := reference_flaw(reference):
         message = f"`{shown(reference)}` names no function: {flaw}"
-        meant = ":".join(reference.rsplit(".", 1))
-        is_near = ":" not in reference and reference_flaw(meant) is None
+        path, colon, name = reference.partition(":")
+        module = re.split(r"[/\\]", path.removesuffix(".py"))[-1]
+        meant = f"{module}:{name}" if colon else ":".join(reference.rsplit(".", 1))
+        is_near = reference_flaw(meant) is None
         hint = f"did you mean `{meant}`?" if is_near else "for example `ask_docs:retrieve`"
         if reference_flaw(reference.rpartition(".")[0]) is None:
             hint = "a method has to be called by a function of its module: write a function that calls it"
