@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fsmflow.cli.inputs import given_of
-from fsmflow.cli.output import format_option, is_terminal, quiet_option
+from fsmflow.cli.output import CannotWrite, format_option, is_terminal, quiet_option
 from fsmflow.cli.pipes import say
 from fsmflow.cli.results import exit_code_of, tell
 from fsmflow.cli.run_ids import run_id_option
@@ -154,12 +154,22 @@ def command(
 
 
 def _desk(folder: Path | None) -> Any:
-    """Give where people are asked: at this terminal, or where others find the question."""
+    """Give where people are asked: at this terminal, or where others find the question.
+
+    Raises:
+        CannotWrite: That is no place for one.
+        NoHome: There is none.
+    """
     from fsmflow.cli.desks import NoticedDesk, TerminalDesk, desk_folder
 
     if folder is None and is_terminal(sys.stdin, sys.stderr):
         return TerminalDesk()
-    return NoticedDesk(folder or desk_folder())
+    where = folder or desk_folder()
+    try:
+        where.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CannotWrite(where, error) from error
+    return NoticedDesk(where)
 
 
 def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet: bool) -> Result[Any]:

@@ -48,6 +48,18 @@ def test_who_has_no_home_is_told_to_name_a_place(run: Run, command: str) -> None
     assert (done.exit_code, done.stderr) == (2, TOLD)
 
 
+def test_a_home_that_is_closed_is_told_before_a_run_begins(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run whose questions can't be put down does not begin."""
+    (tmp_path / "home").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    done = run("run", SPEC)
+
+    told = f"Error: could not write {tmp_path}/home/.local/state/fsmflow/desk: Not a directory\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
+
+
 def test_nothing_waits_where_there_is_no_home(run: Run) -> None:
     """In a home that is not there nothing waits."""
     done = run("waiting")
