@@ -62,7 +62,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             continue
         else:
             message = f"module `{module}` is neither beside the spec nor in the environment"
-            near = nearest(module, _beside(analysis.folder, module)) or _from_above(analysis, module)
+            near = nearest(module, _beside(analysis.folder, module)) or _meant(analysis, module)
             hint = "" if near is None else f"did you mean `{near}`?"
         yield Diagnostic("step-not-found", message, mentions[0].route, hint=hint, related=related)
     for mention in functions(analysis.workflow):
@@ -70,13 +70,11 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             yield from _name(analysis, mention)
 
 
-def _from_above(analysis: Analysis, module: str) -> str | None:
-    """Give the module beside the spec that is named from a folder above it."""
-    while "." in module:
-        module = module.partition(".")[2]
-        if isinstance(analysis.modules.read(module), Module):
-            return module
-    return None
+def _meant(analysis: Analysis, module: str) -> str | None:
+    """Give the module that is named by its file, or from a folder above the spec."""
+    parts = module.removesuffix(".py").split(".")
+    names = (".".join(parts[first:]) for first in range(len(parts)))
+    return next((name for name in names if isinstance(analysis.modules.read(name), Module)), None)
 
 
 def _beside(folder: Path, module: str) -> Iterator[str]:

@@ -110,7 +110,7 @@ def test_nothing_is_wrong_at_first(told):
         ("run: shop.orders:send", "run: shp:send", "step-not-found", "did you mean `shop`?"),
         ("run: shop.orders:send", "run: flows.shop.orders:send", "step-not-found", "mean `shop.orders`?"),
         ("run: shop.orders:send", "run: flows/shop/orders.py:send", "bad-reference", "mean `orders:send`?"),
-        ("run: shop.orders:send", "run: orders.py:send", "bad-reference", "did you mean `orders:send`?"),
+        ("run: shop.orders:send", "run: shop.orders.py:send", "step-not-found", "mean `shop.orders`?"),
         ("run: shop.orders:send", "run: shop.orders:note", "type-mismatch", "name it `ctx`"),
         ("run: shop.orders:send", "run: shop.orders:stream", "step-not-found", "let it return its value"),
         (
