@@ -78,16 +78,21 @@ class Money:
         return f"{Decimal(self.micro_usd).scaleb(-6).normalize():f}"
 
 
+def _help(help_: str, *examples: Any) -> dict[str, Any]:
+    """Say what an editor shows for an attribute: a sentence, and values to offer."""
+    return {"help": help_, "examples": examples}
+
+
 def _says(help_: str, *examples: Any, **options: Any) -> Any:
-    """Declare an attribute with what an editor shows for it: a sentence, and values to offer."""
-    return field(metadata={"help": help_, "examples": examples}, **options)
+    """Declare an attribute that may be left out; a type checker takes what stands here for its default."""
+    return field(metadata=_help(help_, *examples), **options)
 
 
 @frozen(kw_only=True)
 class Target:
     """Where an edge leads, when more than a name must be said."""
 
-    to: str = _says("The state that this edge leads to.", "draft")
+    to: str = field(metadata=_help("The state that this edge leads to.", "draft"))
     times: int | None = _says("How often this edge may be taken.", 2, default=None)
     else_: str | None = _says("Where to go instead, once the edge is used up.", "quote", default=None)
     per: str | None = _says(
@@ -102,7 +107,9 @@ Arm = str | Target
 class Retry:
     """The same step again after a transient failure, following a pause that grows."""
 
-    times: int = _says("How often the step may be tried again: 3 is at most four attempts.", 3)
+    times: int = field(
+        metadata=_help("How often the step may be tried again: 3 is at most four attempts.", 3)
+    )
     backoff: Duration = _says("The pause before the first retry.", "200ms", default=Duration(1_000_000))
     factor: int | Real = _says("How much longer each further pause is.", 2, default=2)
     cap: Duration = _says("The longest pause.", "5s", default=Duration(60_000_000))
@@ -159,8 +166,8 @@ class Budget:
 class Price:
     """What a model charges, in dollars for a million tokens."""
 
-    input: Money = _says("Dollars for a million tokens read.", 0.15)
-    output: Money = _says("Dollars for a million tokens written.", 0.6)
+    input: Money = field(metadata=_help("Dollars for a million tokens read.", 0.15))
+    output: Money = field(metadata=_help("Dollars for a million tokens written.", 0.6))
 
 
 Success = Arm | dict[str, Arm]
@@ -183,7 +190,7 @@ def _kept_secret(*examples: str) -> Any:
 class Run:
     """A step: calls a Python function, sync or async."""
 
-    run: str = _says("The function, as `module:name`.", "ask_docs:retrieve")
+    run: str = field(metadata=_help("The function, as `module:name`.", "ask_docs:retrieve"))
     title: str | None = _says("What the state is for, in a sentence.", "Find the passages.", default=None)
     with_: dict[str, Any] = _says(
         "Arguments; `$name` refers to a value.", {"question": "$input.text"}, factory=dict
@@ -205,7 +212,9 @@ class Run:
     inline: bool = _says("Run a sync function on the event loop, not in a thread.", True, default=False)
     secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
-    success: Success = _says("Where success leads, by label if the step gives labels.", "check")
+    success: Success = field(
+        metadata=_help("Where success leads, by label if the step gives labels.", "check")
+    )
     retry: Retry | None = _says(
         "Transient failure: the same step again, after a pause.", {"times": 3}, default=None
     )
@@ -223,15 +232,19 @@ Form = Literal["schema", "object", "text", "tools"]
 class Model:
     """What is asked of a model, over the OpenAI-compatible protocol."""
 
-    model: str = _says("The model, by the name that its endpoint has for it.", "gpt-4o-mini")
-    prompt: str = _says(
-        "The file beside the spec that holds the prompt; `{{ name }}` stands for an argument.",
-        "prompts/draft.md",
+    model: str = field(metadata=_help("The model, by the name that its endpoint has for it.", "gpt-4o-mini"))
+    prompt: str = field(
+        metadata=_help(
+            "The file beside the spec that holds the prompt; `{{ name }}` stands for an argument.",
+            "prompts/draft.md",
+        )
     )
     system: str | None = _says(
         "The file beside the spec that holds the system message.", "prompts/system.md", default=None
     )
-    max_tokens: int = _says("The longest answer, in tokens, what the model thinks before included.", 400)
+    max_tokens: int = field(
+        metadata=_help("The longest answer, in tokens, what the model thinks before included.", 400)
+    )
     temperature: int | Real | None = _says("How freely the model chooses its words.", 0, default=None)
     format: Form | None = _says(
         "How the model answers: in JSON of the shape of `gives` (`schema`), in a JSON object (`object`), or "
@@ -253,9 +266,11 @@ class Model:
 class Llm:
     """A step: one wire call to a model."""
 
-    llm: Model = _says(
-        "What is asked of which model.",
-        {"model": "gpt-4o-mini", "prompt": "prompts/draft.md", "max_tokens": 400},
+    llm: Model = field(
+        metadata=_help(
+            "What is asked of which model.",
+            {"model": "gpt-4o-mini", "prompt": "prompts/draft.md", "max_tokens": 400},
+        )
     )
     title: str | None = _says("What the state is for, in a sentence.", "Draft an answer.", default=None)
     with_: dict[str, Any] = _says(
@@ -272,7 +287,9 @@ class Llm:
     key: str | None = _says("What makes the idempotency key.", "$input.id", default=None)
     secret: Secret = _kept_secret("letter", "output.name")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
-    success: Success = _says("Where success leads, by label if the step gives labels.", "check")
+    success: Success = field(
+        metadata=_help("Where success leads, by label if the step gives labels.", "check")
+    )
     retry: Retry | None = _says(
         "Transient failure: the same step again, after a pause.", {"times": 3}, default=None
     )
@@ -306,7 +323,7 @@ class ChooseArm:
     """One arm of a choice."""
 
     when: str | None = _says("The guard; the last arm has none.", "len(retrieve) > 0", default=None)
-    to: str = _says("The state that this arm leads to.", "draft")
+    to: str = field(metadata=_help("The state that this arm leads to.", "draft"))
     times: int | None = _says("How often this arm may be taken.", 2, default=None)
     else_: str | None = _says("Where to go instead, once the arm is used up.", "quote", default=None)
     per: str | None = _says("What `times` counts per.", "run", default=None)
@@ -316,8 +333,8 @@ class ChooseArm:
 class Choose:
     """A choice: the first arm whose guard holds."""
 
-    choose: list[ChooseArm] = _says(
-        "Arms, tried in order.", [{"when": "input.urgent", "to": "page"}, {"to": "queue"}]
+    choose: list[ChooseArm] = field(
+        metadata=_help("Arms, tried in order.", [{"when": "input.urgent", "to": "page"}, {"to": "queue"}])
     )
     title: str | None = _says("What the state is for, in a sentence.", "Urgent or not?", default=None)
     reserve: bool = _says("Whether the state belongs to the reserve region.", True, default=False)
@@ -327,17 +344,17 @@ class Choose:
 class Wait:
     """A pause of fixed length."""
 
-    wait: Duration = _says("How long to pause.", "10s")
+    wait: Duration = field(metadata=_help("How long to pause.", "10s"))
     title: str | None = _says("What the state is for, in a sentence.", "Let the index settle.", default=None)
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
-    success: Arm = _says("Where to go then.", "poll")
+    success: Arm = field(metadata=_help("Where to go then.", "poll"))
 
 
 @frozen(kw_only=True)
 class Ask:
     """A question to a person, who picks from the labels of `success`."""
 
-    ask: str = _says("The question.", "Pay this refund?")
+    ask: str = field(metadata=_help("The question.", "Pay this refund?"))
     show: dict[str, Any] = _says(
         "What the person sees; `$name` refers to a value.", {"amount": "$order.amount"}, factory=dict
     )
@@ -348,7 +365,7 @@ class Ask:
     timeout: Duration | None = _says("How long to wait for an answer.", "7d", default=None)
     secret: Secret = _kept_secret("card", "output")
     reserve: bool = _says("Whether the state belongs to the reserve region.", True, default=False)
-    success: Success = _says("Where each answer leads.", {"approve": "pay", "refuse": "tell"})
+    success: Success = field(metadata=_help("Where each answer leads.", {"approve": "pay", "refuse": "tell"}))
     fallback: Arm | None = _says("Where to go when nobody answers in time.", "tell", default=None)
 
 
@@ -356,9 +373,9 @@ class Ask:
 class Map:
     """A child workflow for each item of a list."""
 
-    map: str = _says("The child workflow.", "summarise")
-    over: str = _says("The items.", "$retrieve")
-    at_most: int = _says("The most items; more is failure.", 20)
+    map: str = field(metadata=_help("The child workflow.", "summarise"))
+    over: str = field(metadata=_help("The items.", "$retrieve"))
+    at_most: int = field(metadata=_help("The most items; more is failure.", 20))
     width: int = _says("How many run at a time.", 4, default=1)
     tolerate: int = _says("How many children may fail.", 2, default=0)
     title: str | None = _says("What the state is for, in a sentence.", "Read each source.", default=None)
@@ -370,7 +387,7 @@ class Map:
     as_: str | None = _says("The name of this state's value.", "notes", default=None)
     secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
-    success: Arm = _says("Where success leads.", "merge")
+    success: Arm = field(metadata=_help("Where success leads.", "merge"))
     fallback: Arm | None = _says("Where to go when too many children fail.", "apologise", default=None)
 
 
@@ -378,7 +395,7 @@ class Map:
 class Branch:
     """One of the children that run side by side."""
 
-    call: str = _says("The child workflow.", "search_web")
+    call: str = field(metadata=_help("The child workflow.", "search_web"))
     with_: dict[str, Any] = _says("The child's input.", {"text": "$input.text"}, factory=dict)
 
 
@@ -386,12 +403,14 @@ class Branch:
 class Parallel:
     """Child workflows side by side."""
 
-    parallel: dict[str, Branch] = _says("The children, by key.", {"web": {"call": "search_web"}})
+    parallel: dict[str, Branch] = field(
+        metadata=_help("The children, by key.", {"web": {"call": "search_web"}})
+    )
     title: str | None = _says("What the state is for, in a sentence.", "Search everywhere.", default=None)
     as_: str | None = _says("The name of this state's value.", "found", default=None)
     secret: Secret = _kept_secret("web.text", "output.web")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
-    success: Arm = _says("Where success leads.", "merge")
+    success: Arm = field(metadata=_help("Where success leads.", "merge"))
     fallback: Arm | None = _says("Where to go when a child fails.", "apologise", default=None)
 
 
@@ -399,13 +418,13 @@ class Parallel:
 class Call:
     """One child workflow."""
 
-    call: str = _says("The child workflow.", "summarise")
+    call: str = field(metadata=_help("The child workflow.", "summarise"))
     title: str | None = _says("What the state is for, in a sentence.", "Sum it up.", default=None)
     with_: dict[str, Any] = _says("The child's input.", {"text": "$input.text"}, factory=dict)
     as_: str | None = _says("The name of this state's value.", "summary", default=None)
     secret: Secret = _kept_secret("card", "output.email")
     reserve: bool = _says("Set this state's worst case aside from the start.", True, default=False)
-    success: Arm = _says("Where success leads.", "merge")
+    success: Arm = field(metadata=_help("Where success leads.", "merge"))
     fallback: Arm | None = _says("Where to go when the child fails.", "apologise", default=None)
 
 
@@ -413,7 +432,9 @@ class Call:
 class End:
     """The end of a run."""
 
-    end: Literal["success", "degraded", "handoff", "failed"] = _says("What kind of end this is.", "success")
+    end: Literal["success", "degraded", "handoff", "failed"] = field(
+        metadata=_help("What kind of end this is.", "success")
+    )
     title: str | None = _says("What the state is for, in a sentence.", "Answered.", default=None)
     output: Any = _says("What the run gives; `$name` refers to a value.", "$answer", default=None)
 
@@ -460,7 +481,7 @@ class Workflow:
     """One workflow: a whole spec file."""
 
     fsmflow: Literal[1] = _says("The version of the language.", 1, default=1)
-    workflow: str = _says("The workflow's name.", "ask_docs")
+    workflow: str = field(metadata=_help("The workflow's name.", "ask_docs"))
     title: str | None = _says("What the workflow does, in a sentence.", "Answer a question.", default=None)
     input: str | None = _says("The type of what a run is given.", "ask_docs:Question", default=None)
     output: str | None = _says("The type of what a run gives.", "ask_docs:Answer", default=None)
@@ -474,7 +495,7 @@ class Workflow:
         "What each model charges.", {"gpt-4o-mini": {"input": 0.15, "output": 0.6}}, factory=dict
     )
     start: str | None = _says("The first state, if not the first one written.", "retrieve", default=None)
-    states: dict[str, State] = _says("The states, by name.", {"done": {"end": "success"}})
+    states: dict[str, State] = field(metadata=_help("The states, by name.", {"done": {"end": "success"}}))
     policies: list[Policy] = _says(
         "Rules that every run must keep.", [{"at_most": 3, "visit": "draft"}], factory=list
     )

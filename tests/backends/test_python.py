@@ -246,6 +246,27 @@ def test_the_specs_runners_pass_mypy(tmp_path):
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
+def test_what_a_spec_in_python_leaves_out_is_told_by_mypy(tmp_path):
+    """A type checker tells the keys without which a class of the language can't be made, and no others."""
+    (tmp_path / "spec_in_python.py").write_text(
+        "from fsmflow import spec\nspec.End(end='success')\nspec.Run(run='m:f')\nspec.Retry()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", tmp_path / "spec_in_python.py"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+
+    said = [line.partition(".py:")[2] for line in done.stdout.splitlines()[:-1]]
+    assert said == [
+        '3: error: Missing named argument "success" for "Run"  [call-arg]',
+        '4: error: Missing named argument "times" for "Retry"  [call-arg]',
+    ]
+
+
 def test_a_module_does_not_depend_on_the_hash_seed():
     """The same spec gives the same bytes, whatever the hash seed and locale."""
     script = (
