@@ -205,7 +205,9 @@ def test_the_specs_runners_pass_ruff(spec, large):
 
     assert ruff("format", "--check", code=code) == ""
     assert ruff("check", code=code) == ""
-    assert large == 0 or max(map(len, code.splitlines())) <= WIDTH
+    # A type is one string, which no formatter breaks.
+    too_long = (line for line in code.splitlines() if len(line) > WIDTH)
+    assert large == 0 or all(line.lstrip().startswith("gives=") for line in too_long)
 
 
 EMBEDDING = f"""
