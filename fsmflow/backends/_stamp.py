@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 
+_HEAD = "# fmt: off\n# isort: skip_file\n"
+"""What has formatters and import sorters pass a file over, however long they want its lines."""
+
 _MARK = "# fsmflow sha256:"
 
 
 def stamped(code: str) -> bytes:
-    """Give `code` with a last line that holds the hash of all the others."""
-    return f"{code}\n\n{_MARK}{_hash(code)}\n".encode("ascii")
+    """Give `code` as no formatter changes it, with a last line that holds the hash of all the others."""
+    whole = _HEAD + code
+    return f"{whole}\n\n{_MARK}{_hash(whole)}\n".encode("ascii")
 
 
 def is_untouched(content: bytes) -> bool:

@@ -140,13 +140,11 @@ def _by_family(machine: Machine) -> _States:
 
 
 def _excuse(lines: Iterable[str]) -> Iterator[str]:
-    """Keep formatters and linters off a module in which a line is too long and can't be broken."""
+    """Keep linters off a module in which a line is too long and can't be broken."""
     long = [line.split() for line in lines if len(line) > WIDTH]
-    if long:
-        yield "# fmt: off"
-        # A linter finds no fault with a line of one word, or one that ends in an address.
-        if any(len(words) > 1 and "://" not in words[-1] for words in long):
-            yield "# ruff: noqa: E501"
+    # They find no fault with a line of one word, or one that ends in an address.
+    if any(len(words) > 1 and "://" not in words[-1] for words in long):
+        yield "# ruff: noqa: E501"
         yield ""
 
 

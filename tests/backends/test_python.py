@@ -392,7 +392,17 @@ def test_nothing_unused_is_imported():
     )
 
 
-def test_the_longest_names_are_left_alone_by_formatters():
+@pytest.mark.parametrize("path", sorted((ROOT / "generated").glob("*.py")), ids=lambda path: path.name)
+def test_formatters_of_any_width_leave_what_is_generated_alone(path):
+    """Whatever a project's formatter and import sorter want, they change nothing of generated code."""
+    code = path.read_text(encoding="ascii")
+
+    assert ruff("format", "--isolated", "--line-length=60", "--check", code=code) == ""
+    alone = "--config=lint.isort.force-single-line=true"
+    assert ruff("check", "--isolated", "--select=I", alone, code=code) == ""
+
+
+def test_the_longest_names_are_written_well():
     """Names of 63 characters in every place give a module that formatters and linters pass."""
     a, b = "a" * 63, "b" * 63
     states = {
