@@ -53,7 +53,9 @@ def _difference(difference: Difference) -> dict[str, Any]:
             "newly_passing": list(map(_finding, difference.passing)),
         },
         "policies": {"newly_broken": list(difference.broken), "newly_kept": list(difference.kept)},
-        "stranded": [{"state": each.state, "now": each.now} for each in difference.stranded],
+        "needed_in_flight": [
+            {"what": each.what, "kind": each.kind, "state": each.state} for each in difference.needed
+        ],
     }
 
 

@@ -77,11 +77,8 @@ def _section(difference: Difference) -> Iterator[str]:
     yield from _list("Policies newly kept", map(_policy, difference.kept))
     yield from _list("Checks newly failing", map(_finding, difference.failing))
     yield from _list("Checks newly passing", map(_finding, difference.passing))
-    gone = (
-        _code(each.state) + ("" if each.now is None else f", now {_code(each.now)}")
-        for each in difference.stranded
-    )
-    yield from _list("Runs in flight are stranded that stand in", gone)
+    needed = (f"{_code(each.what)}, {words.need(each)} {_code(each.state)}" for each in difference.needed)
+    yield from _list(words.STILL_NEEDED, needed)
 
 
 def _table(difference: Difference) -> Iterator[str]:

@@ -66,11 +66,8 @@ class _Printer:
         yield from self._section("Policies newly kept", difference.kept, "green")
         yield from self._section("Checks newly failing", map(_finding, difference.failing), "red")
         yield from self._section("Checks newly passing", map(_finding, difference.passing), "green")
-        gone = (
-            each.state if each.now is None else f"{each.state}, now {each.now}"
-            for each in difference.stranded
-        )
-        yield from self._section("Runs in flight are stranded that stand in", gone, "yellow")
+        needed = (f"{each.what}, {words.need(each)} {each.state}" for each in difference.needed)
+        yield from self._section(words.STILL_NEEDED, needed, "yellow")
         if difference.changes and difference.cosmetic:
             yield ""
             yield self.style(f"  Beside the meaning, {' and '.join(difference.cosmetic)} differ.", dim=True)

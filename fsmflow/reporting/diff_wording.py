@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import assert_never
 
 from attrs import frozen
 
 from fsmflow.analysis.comparing.changes import ANOTHER_ATTEMPT, ITSELF, Change, Key, Said, Sign
 from fsmflow.analysis.comparing.difference import Difference, WorstCase
 from fsmflow.analysis.comparing.gates import Tripped
+from fsmflow.analysis.comparing.needed import Needed
 from fsmflow.analysis.proof import Ending
 from fsmflow.analysis.proving.bounds import Bound
 from fsmflow.diagnostics import Severity
@@ -24,6 +26,8 @@ ENDINGS: Mapping[Ending, str] = {
     "no": "a run can go on for ever",
     "unknown": "it could not be told whether every run ends",
 }
+
+STILL_NEEDED = "Runs in flight keep to the old version, and still need"
 
 LONGEST = 160
 """How many characters of one side of a change are shown."""
@@ -364,6 +368,19 @@ def _said(key: Key, said: Said | None) -> str | None:
         worded(key.metric, said) if key.metric is not None and isinstance(said, int) else visible(str(said))
     )
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def need(needed: Needed) -> str:
+    """Say what it is to its state that runs in flight still need: `the step of`."""
+    match needed.kind:
+        case "step":
+            return "the step of"
+        case "prompt":
+            return "a prompt of"
+        case "accept":
+            return "in accept of"
+        case _:
+            assert_never(needed.kind)
 
 
 def _falls(case: WorstCase) -> bool:

@@ -39,10 +39,7 @@ def told(difference: Difference | None, base: str) -> dict[str, Any] | None:
         "kept": list(difference.kept),
         "failing": list(map(_finding, difference.failing)),
         "passing": list(map(_finding, difference.passing)),
-        "stranded": [
-            gone.state if gone.now is None else f"{gone.state}, now {gone.now}"
-            for gone in difference.stranded
-        ],
+        "needed": [f"{each.what}, {words.need(each)} {each.state}" for each in difference.needed],
         "cosmetic": list(difference.cosmetic) if difference.changes else [],
     }
 

@@ -24,6 +24,7 @@ budget: {steps: 30, exceeded: lost}
 states:
   draft:
     run: m:draft
+    accept: [m:fits]
     cost: {tokens: 500}
     timeout: 9s
     effect: none
@@ -50,7 +51,7 @@ states:
   lost: {end: failed}
 """
 TEXT = """\
-sample: 5 changes; at worst, a run uses more steps, tokens and time
+sample: 6 changes; at worst, a run uses more steps, tokens and time
   Every run ends, however high its caps are set, as before.
 
   at most      before       after    change
@@ -63,14 +64,15 @@ sample: 5 changes; at worst, a run uses more steps, tokens and time
       Δ good      done → review
       Δ poor cap  2 → 3
       + retry     another attempt · ≤1 · backoff 1 s
+      − accept    m:fits
 
   + review  step
       + run m:review · timeout 2 s · effect none
       + success   to done
       + fallback  to lost
 
-  Runs in flight are stranded that stand in
-      draft, now write
+  Runs in flight keep to the old version, and still need
+      m:fits, in accept of draft
 
 × --max-steps 5: a run of sample can use 9 steps
 """
@@ -95,7 +97,7 @@ def hostile(words: str) -> Comparison:
 
 
 def test_text_is_what_a_reviewer_needs(comparison: Comparison) -> None:
-    """A terminal shows what it costs now, each change in its state, what is stranded, and the limit."""
+    """A terminal shows what it costs now, each change in its state, what runs still need, and the limit."""
     assert diff_text.render(comparison, color=False) == TEXT
 
 
@@ -107,7 +109,7 @@ def test_the_headline_says_what_falls_too() -> None:
         headline(Difference(version(old), version(new))) for old, new in ((NEW, OLD), (OLD, slower))
     )
 
-    assert back == "5 changes; at worst, a run uses fewer steps and tokens and less time"
+    assert back == "6 changes; at worst, a run uses fewer steps and tokens and less time"
     assert forth == "2 changes; at worst, a run uses more time and fewer steps and tokens"
 
 
@@ -214,7 +216,7 @@ def test_json_has_every_change(comparison: Comparison) -> None:
         "sign": "changed", "topic": "cap", "state": "write", "kind": "success", "name": "poor",
         "aspect": None, "unit": None, "before": 2, "after": 3,
     } in workflow["changes"]  # fmt: skip
-    assert workflow["stranded"] == [{"state": "draft", "now": "write"}]
+    assert workflow["needed_in_flight"] == [{"what": "m:fits", "kind": "accept", "state": "draft"}]
     assert [trip["gate"] for trip in found["tripped"]] == ["--max-steps 5"]
 
 

@@ -12,6 +12,7 @@ from attrs import define, frozen
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.comparing.changes import Change, Key, changes
+from fsmflow.analysis.comparing.needed import Needed, needed
 from fsmflow.analysis.comparing.renames import renamed, renames
 from fsmflow.analysis.comparing.values import followed
 from fsmflow.analysis.comparing.wording import reworded
@@ -20,7 +21,6 @@ from fsmflow.analysis.proof import Ending, Proof
 from fsmflow.analysis.proving.bounds import Bound
 from fsmflow.analysis.proving.counter_machine import METRICS, Metric
 from fsmflow.diagnostics import Diagnostic, Severity
-from fsmflow.machine import Choice, End
 
 Standing = Literal["kept", "broken", "unknown"]
 Cosmetic = Literal["titles", "profiles", "comments and layout"]
@@ -79,19 +79,6 @@ class WorstCase:
         if self.after.upper is None:
             return True
         return 100 * (self.after.upper - self.before.upper) > percent * self.before.upper
-
-
-@frozen
-class Stranded:
-    """A state that is gone; a run in flight that stands there finds no place in the new version.
-
-    Attributes:
-        state: The name of the state.
-        now: What it is called now, if it was renamed.
-    """
-
-    state: str
-    now: str | None
 
 
 @define(frozen=True, slots=False)
@@ -170,17 +157,12 @@ class Difference:
         return tuple(found)
 
     @cached_property
-    def stranded(self) -> tuple[Stranded, ...]:
-        """The states that are gone, or renamed, in which a run in flight may stand."""
+    def needed(self) -> tuple[Needed, ...]:
+        """What runs in flight still call, and the new version does not, as far as it can be read."""
         old, new = self._analyses
         if old is None or (new is None and self.new is not None):
             return ()
-        left = new.machine.states if new is not None else {}
-        return tuple(
-            Stranded(name, self.renamed.get(name))
-            for name, state in old.machine.states.items()
-            if name not in left and not isinstance(state, End | Choice) and name in old.reachability.entered
-        )
+        return tuple(needed(old.machine, old.reachability.entered, None if new is None else new.machine))
 
     @property
     def endings(self) -> tuple[Ending | None, Ending | None]:

@@ -14,7 +14,7 @@ function showChange() {
     findings("Policies newly kept", change.kept, "good"),
     findings("Checks newly failing", change.failing.map(finding), "bad"),
     findings("Checks newly passing", change.passing.map(finding), "good"),
-    findings("Runs in flight are stranded that stand in", change.stranded, "fair"),
+    findings("Runs in flight keep to the old version, and still need", change.needed, "fair"),
     change.groups.map(changeGroup),
     change.cosmetic.length
       ? element("p", { class: "muted" }, `Beside the meaning, ${change.cosmetic.join(" and ")} differ.`)

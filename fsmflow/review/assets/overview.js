@@ -103,7 +103,7 @@ function changeCard(change) {
   const alarms = [
     [change.broken.length, "policy newly broken", "policies newly broken"],
     [change.failing.length, "check newly failing", "checks newly failing"],
-    [change.stranded.length, "state gone, where runs may stand", "states gone, where runs may stand"],
+    [change.needed.length, "thing that runs in flight still need", "things that runs in flight still need"],
   ].filter(([number]) => number);
   return card(
     "What changed?",

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsmflow.analysis.comparing.changes import ANOTHER_ATTEMPT, Change, Key, changes
-from fsmflow.analysis.comparing.difference import Difference, Stranded, Version
+from fsmflow.analysis.comparing.difference import Difference, Needed, Version
 from fsmflow.analysis.comparing.gates import Gates
 from fsmflow.analysis.comparing.renames import renamed, renames
 from fsmflow.compiler import compile_spec
@@ -344,12 +344,12 @@ def test_of_two_equal_findings_one_may_pass() -> None:
 
 
 def test_nobody_stands_where_no_run_goes() -> None:
-    """A state that no run could enter strands nobody when it is gone."""
+    """What a state calls that no run could enter is needed by nobody when it is gone."""
     spare = "  spare: {run: m:spare, timeout: 1s, effect: none, success: done, fallback: lost}\n"
     difference = Difference(version(SPEC.replace("  done: {", f"{spare}  done: {{")), version())
 
     assert [c.key.state for c in difference.changes if c.key.topic == "state"] == ["spare"]
-    assert difference.stranded == ()
+    assert difference.needed == ()
 
 
 def test_checks_fail_and_pass_newly() -> None:
@@ -362,15 +362,37 @@ def test_checks_fail_and_pass_newly() -> None:
     assert undone.passing == difference.failing
 
 
-def test_runs_in_flight_are_stranded() -> None:
-    """States that are gone are told, renamed ones with their new name; a run does not stand in an end."""
-    gone = edited(("success: draft, fallback: quote", "success: done, fallback: quote"))
+def test_runs_in_flight_still_need_what_is_called_no_more() -> None:
+    """A run keeps its machine: a state may be renamed or go, but what only it called has to stay."""
     text = SPEC.replace("  search:", "  find:").replace("to: search", "to: find").replace("$search", "$find")
     moved = Difference(version(), version(text.replace("[search", "[find")))
+    gone = edited(("success: draft, fallback: quote", "success: done, fallback: quote"))
+    swapped = edited(("run: m:draft", "run: m:write"))
 
-    assert gone.stranded == ()
-    assert moved.stranded == (Stranded("search", "find"),)
-    assert edited(("  plain: {", "  dull: {"), ("success: plain", "success: dull")).stranded == ()
+    assert moved.renamed == {"search": "find"}
+    assert moved.needed == ()
+    assert gone.needed == ()
+    assert swapped.needed == (Needed("m:draft", "step", "draft"),)
+    assert [each.what for each in Difference(version(), None).needed] == ["m:search", "m:draft", "m:quote"]
+
+
+def test_prompts_and_checks_of_outputs_are_needed_too() -> None:
+    """A run in flight asks by the prompts that its states name, and holds answers to their `accept`."""
+    state = (
+        "llm: {model: x, prompt: a.md, system: b.md, max_tokens: 9}\n    accept: [m:fits]\n"
+        "    with: {passages: $search}\n    gives: str"
+    )
+    text = SPEC.replace("run: m:draft\n    with: {passages: $search}", state)
+    assert text != SPEC
+    text = text.replace("success: {good: done, poor: {to: search, times: 2, else: quote}}", "success: done")
+
+    assert Difference(version(text), version(text)).needed == ()
+    assert Difference(
+        version(text), version(text.replace("a.md", "c.md").replace("fits", "is_short"))
+    ).needed == (
+        Needed("a.md", "prompt", "draft"),
+        Needed("m:fits", "accept", "draft"),
+    )
 
 
 def test_an_unclear_version_has_no_worst_case() -> None:
@@ -429,9 +451,9 @@ def test_what_nothing_bounds_trips() -> None:
 
 
 def test_of_what_cannot_be_read_little_is_said() -> None:
-    """A version that is no workflow passes no check newly, and strands nobody as far as is known."""
+    """A version that is no workflow passes no check newly, and nothing is said of what runs still need."""
     finding = Diagnostic("bad-name", "a name is bad")
     difference = Difference(evolve(version(), diagnostics=(finding,)), Version(None, is_clear=False))
 
     assert difference.is_of_meaning
-    assert (difference.passing, difference.stranded) == ((), ())
+    assert (difference.passing, difference.needed) == ((), ())
