@@ -133,7 +133,11 @@ class Durable:
             Unkeepable: The input is no data.
             LookupError: There is no such profile.
             ValueError: There is a run of this id, or it can be none; or the folder's name is no text.
+            TypeError: What is to be run is no `Workflow`: a runner, say.
         """
+        if not isinstance(workflow, Workflow):
+            said = "Workflow.of_spec(PATH) makes one of its spec"
+            raise TypeError(f"a durable run is of a Workflow, not of a {type(workflow).__name__}: {said}")
         value = accepted(workflow.runner, given)
         swapped = workflow.swapped(profile)
         run_id = id_of(run_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -37,7 +38,7 @@ class Workflow:
     callees: Mapping[str, Workflow] = field(factory=dict)
 
     @classmethod
-    def of_spec(cls, path: Path) -> Workflow:
+    def of_spec(cls, path: str | os.PathLike[str]) -> Workflow:
         """Compile the spec at `path`, and those of the workflows that it runs.
 
         Raises:

@@ -734,3 +734,11 @@ def test_ten_thousand_events_fold_to_the_same_run(durable: Durable, folder: Path
     result = resume(durable, run_id)
 
     assert (result.end, result.spent.steps) == ("done", 5000)
+
+
+def test_a_runner_is_no_workflow(durable: Durable, workflow: Workflow) -> None:
+    """Who hands over a runner is told what a durable run is of."""
+    runner: Any = workflow.runner
+
+    with pytest.raises(TypeError, match="not of a Runner: Workflow"):
+        durable.submit(runner, {"text": "x"})
