@@ -56,7 +56,7 @@ function worstTable(worst) {
             element("td", { class: "amount" }, metric.before),
             element("td", { class: "amount strong" }, metric.after),
             element("td", { class: "amount" }, delta(metric)),
-            free ? element("td", { class: "muted" }, metric.free) : null,
+            free ? element("td", { class: "amount muted" }, metric.free) : null,
           ),
         ),
       ),

@@ -6,19 +6,21 @@ const drawnEdges = new Map();
 
 function bindDrawing() {
   if (canvas === null) return listStates();
-  review.states.forEach((state, number) => {
+  review.states.forEach((_, number) => {
     const group = byId(`state_${number}`);
-    if (group !== null) bindState(group, number, state);
+    if (group !== null) bindState(group, number);
   });
   review.edges.forEach((edge, number) => bindEdge(byId(`way_${number}`), number, edgeWords(edge)));
   bindEdge(byId("way_start"), START, "the start");
   bindEdge(byId("way_budget"), BUDGET, "any step: the budget is used up");
   for (const { state, sign, kind } of review.change?.groups ?? [])
     mark(drawnStates.get(numbers.get(state)), sign, kind);
+  for (const [number, group] of drawnStates)
+    group.setAttribute("aria-label", called(group, review.states[number].title));
   drawnStates.values().next().value?.setAttribute("tabindex", "0");
 }
 
-function bindState(group, number, state) {
+function bindState(group, number) {
   const box = group.getBBox();
   group.prepend(
     shape("rect", {
@@ -30,14 +32,19 @@ function bindState(group, number, state) {
       rx: 10,
     }),
   );
-  const label = `${state.name}, ${TAGS[state.role].toLowerCase()}${state.title ? `. ${state.title}` : ""}`;
-  for (const [key, value] of Object.entries({ role: "button", tabindex: "-1", "aria-label": label })) {
+  for (const [key, value] of Object.entries({ role: "button", tabindex: "-1" })) {
     group.setAttribute(key, value);
   }
   group.addEventListener("click", () => selectState(number));
   group.addEventListener("keydown", (event) => walk(event, number));
   group.addEventListener("focus", () => reveal(group));
   drawnStates.set(number, group);
+}
+
+/** Call a state by all that is seen of it, so that it can be called so aloud, and by its title. */
+function called(group, title) {
+  const seen = [...group.querySelectorAll("text")].map((each) => each.textContent).join(" ");
+  return seen.includes(title.replace(/\.$/, "")) ? seen : `${seen}. ${title}`;
 }
 
 function edgeWords(edge) {

@@ -63,7 +63,7 @@ function boundsTable(metrics) {
           "tr",
           {},
           element("td", {}),
-          columns.map(([heading]) => element("th", { scope: "col" }, heading)),
+          columns.map(([heading]) => (heading ? element("th", { scope: "col" }, heading) : element("td"))),
         ),
       ),
       element(

@@ -29,7 +29,13 @@ function stageList(chosen) {
       inSight.set(position, row(run.stages[position - 1], position));
       rowsHolder.append(inSight.get(position));
     }
-    list.setAttribute("aria-activedescendant", `stage-${current}`);
+    pointAtCurrent();
+  }
+
+  /** Say which row is the current one: none at the start, at the end, and while it is out of sight. */
+  function pointAtCurrent() {
+    if (inSight.has(current)) list.setAttribute("aria-activedescendant", `stage-${current}`);
+    else list.removeAttribute("aria-activedescendant");
   }
 
   function row(stage, position) {
@@ -81,6 +87,7 @@ function stageList(chosen) {
       inSight.get(current)?.setAttribute("aria-selected", "false");
       current = position;
       inSight.get(current)?.setAttribute("aria-selected", "true");
+      pointAtCurrent();
       const top = (position - 1) * ROW;
       const seen = list.scrollTop;
       if (top < seen) list.scrollTop = top;

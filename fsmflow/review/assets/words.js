@@ -19,7 +19,7 @@ const TAGS = {
 
 /** Write microseconds as a person would: `850 µs`, `1.25 s`, `3 min 5 s`. */
 function duration(us) {
-  if (us < 1000) return `${us} µs`;
+  if (us < 1000) return us ? `${us} µs` : "0 s";
   if (us < 999_500) return `${rounded(us / 1e3)} ms`; // no less is 1000 ms, rounded
   if (us < 5.995e7) return `${rounded(us / 1e6)} s`;
   const seconds = Math.round(us / 1e6);
