@@ -88,6 +88,11 @@ class Run:
     above: Visit | None = None
 
     @property
+    def whole(self) -> Run:
+        """The run that it is a part of, or itself."""
+        return self if self.above is None else self.above.within.whole
+
+    @property
     def name(self) -> str:
         """What it is called among its like: `[6]`, `web`, or as its workflow is."""
         if self.key is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from attrs import evolve, frozen
 
 from fsmflow.analysis.traces.following import Followed, follow
-from fsmflow.analysis.traces.recording import Recording
+from fsmflow.analysis.traces.recording import Recording, rest_of
 from fsmflow.machine import End, Machine
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_amounts import counted
@@ -110,7 +110,7 @@ def _explained(machine: Machine, run: Run, machines: Mapping[str, Machine]) -> W
         # What led to the end is none of the transitions that are known.
         return evolve(
             _told(run, machines),
-            doubts=tuple(_doubts(machine, recording, followed)),
+            doubts=tuple(_doubts(machine, run, followed)),
             ending=_ending(machine, run),
             before=tuple(_summed_up(machine, taken)),
         )
@@ -130,7 +130,7 @@ def _explained(machine: Machine, run: Run, machines: Mapping[str, Machine]) -> W
         elif outcome is not None:
             steps.append((visit, ""))
     return Why(
-        tuple(_doubts(machine, recording, followed)),
+        tuple(_doubts(machine, run, followed)),
         _ending(machine, run),
         tuple(chain),
         tuple(sentences),
@@ -162,7 +162,8 @@ def _below(steps: Sequence[tuple[Visit, str]], machines: Mapping[str, Machine]) 
         yield Below(first, why, alike, len(others) - alike, became)
 
 
-def _doubts(machine: Machine, recording: Recording, followed: Followed) -> Iterator[str]:
+def _doubts(machine: Machine, run: Run, followed: Followed) -> Iterator[str]:
+    recording = run.recording
     if recording.workflow != machine.name:
         yield f"The run is of another workflow, `{named(recording.workflow)}`; the spec is `{machine.name}`."
     elif recording.digest != machine.digest:
@@ -171,6 +172,9 @@ def _doubts(machine: Machine, recording: Recording, followed: Followed) -> Itera
             f"The spec has changed since this run: it was of version {ran}…, "
             f"and the spec is {machine.digest[:8]}… now. What follows is by the spec as it is."
         )
+    elif not followed.begins:
+        yield f"This trace {rest_of(run.whole.recording)}."
+        return
     if followed.stray is not None:
         number = followed.stray
         where = f"`{named(recording.stages[number - 1].state)}`, " if recording.stages else ""

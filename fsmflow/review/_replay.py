@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fsmflow.analysis.traces.following import Followed, follow
-from fsmflow.analysis.traces.recording import Recording, Stage
+from fsmflow.analysis.traces.recording import Recording, Stage, rest_of
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import LONGEST_NAME
 from fsmflow.machine import Machine
@@ -62,6 +62,8 @@ def _note(machine: Machine, recording: Recording, followed: Followed) -> str:
     """Say why a run may not fit the drawing."""
     if recording.workflow != machine.name:
         return f"This is a run of another workflow, {plain(recording.workflow, LONGEST_NAME)}."
+    if not followed.begins and recording.digest == machine.digest:
+        return f"This trace {rest_of(recording)}."
     if followed.stray is not None:
         return f"This version of the workflow can't do what the run did from stage {followed.stray:,} on."
     if recording.digest != machine.digest:

@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import evolve
 
-from fsmflow.analysis.traces.recording import Recording, Stage
+from fsmflow.analysis.traces.recording import Recording, Stage, rest_of
 from fsmflow.analysis.traces.restoring import amounts_of, event_of, restored
 from fsmflow.loading.names import shown
 from fsmflow.runtime import Answer, Asked, Ended, Options, Rejected, Runner, Spent, StepContext, StepNotFound
@@ -279,6 +279,10 @@ class Replaying:
         stages = self._recording.stages
         if any(is_hidden(stage.given) for stage in stages):
             return LEFT_OUT
+        first = next((stage for stage in stages if stage.kind in ("attempt", "question")), None)
+        is_same = self._recording.digest == self._runner.digest and not (self.repeated or self.called)
+        if is_same and first is not None and (first.state, first.visit, first.attempt) != (state, 1, 1):
+            return f"it {rest_of(self._recording)}"
         left = [stage for (name, _), found in self._answers.items() if name == state for stage in found]
         if left:
             then = min(left, key=lambda stage: stage.number).given

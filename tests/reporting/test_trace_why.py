@@ -176,6 +176,39 @@ def test_a_run_of_another_version_is_said_to_be_one():
     assert "From `draft`, step 1 on, this spec does not explain what the run did." in why.doubts
 
 
+def test_of_the_trace_of_a_resume_is_said_where_the_whole_is():
+    """The trace of a run that was taken up begins in the middle: it is said how to have all of it."""
+    lowered = machine(WORK % "" + CHECK + ENDS)
+    recording = record_script(lowered, "s s:bad s s:good").recording
+    rest = evolve(recording, stages=tuple(evolve(s, number=n) for n, s in enumerate(recording.stages[1:], 1)))
+    why = explain(lowered, rest)
+
+    command = f"`fsmflow runs {recording.run_id[:12]} --trace FILE`"
+    (doubt,) = why.doubts
+    assert doubt == (
+        f"This trace does not hold the run from its beginning: {command} writes all that a durable run did."
+    )
+    assert why.ending == "The run ended in `done` (success)."
+    assert why.chain == ()
+
+
+def test_of_a_child_that_was_taken_up_the_whole_is_that_of_the_run():
+    """Where the run of a child begins in its middle, what is named is the run that started it."""
+    child = machine(
+        "fetch: {run: m:f, success: parse, fallback: lost}\n"
+        "parse: {run: m:f, success: done, fallback: lost}\n" + ENDS
+    )
+    failed = record_script(child, "s f").recording
+    rest = evolve(failed, stages=(evolve(failed.stages[1], number=1),))
+    above = machine(WORK % "" + CHECK + ENDS)
+    recording = record_script(above, "f").recording
+    (stage,) = recording.stages
+    whole = evolve(recording, stages=(evolve(stage, children=(Child(None, rest),)),))
+    (below,) = explain(above, whole, {child.name: child}).below
+
+    assert f"`fsmflow runs {recording.run_id[:12]} --trace FILE`" in below.text
+
+
 def test_what_led_to_the_end_is_told_by_the_trace_where_the_spec_does_not_explain_it():
     """A step that was renamed since and failed is told to have; what came before it led nowhere."""
     lowered = machine(WORK % ", retry: {times: 1, backoff: 1s}" + CHECK + ENDS)

@@ -181,10 +181,10 @@ def test_why_a_recording_has_no_answer_is_said():
     with pytest.raises(RecordingEnds, match=f"`check` is asked {answer}: the run never came to it$"):
         again(runner, other)
 
-    drafts = [stage for stage in before.stages if stage.state == "draft"]
-    fewer = evolve(before, stages=tuple(s for s in before.stages if s is not drafts[0]))
+    first, *later = before.stages
+    changed = evolve(before, stages=(evolve(first, given={**first.given, "seen": "other"}), *later))
     with pytest.raises(RecordingEnds, match=f"`draft` is asked {answer}: its `seen` was another one then$"):
-        again(runner, fewer)
+        again(runner, changed)
 
     again_and_again = machine(
         "draft: {run: m:f, timeout: 4s, effect: none, success: draft, retry: {times: 2}, fallback: lost}\n"
@@ -194,6 +194,18 @@ def test_why_a_recording_has_no_answer_is_said():
     seldom = record_script(again_and_again, "s f").recording
     with pytest.raises(RecordingEnds, match=f"`draft` is asked {answer}: it was asked less often then$"):
         again(runner_of(again_and_again), evolve(seldom, stages=seldom.stages[:1]))
+
+
+def test_of_the_recording_of_a_resume_is_said_where_the_whole_is():
+    """The recording of a run that was taken up begins in the middle: it is said how to have all of it."""
+    before = record_script(FLOW, "s s:bad s s:good").recording
+    with pytest.raises(RecordingEnds) as ends:
+        again(runner_of(FLOW), evolve(before, stages=before.stages[3:]))
+
+    assert str(ends.value) == (
+        "`draft` is asked what the recording does not answer: it does not hold the run from its beginning: "
+        f"`fsmflow runs {before.run_id[:12]} --trace FILE` writes all that a durable run did"
+    )
 
 
 def test_an_end_of_another_kind_is_told():

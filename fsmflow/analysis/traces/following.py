@@ -30,11 +30,13 @@ class Followed:
         ways: For each stage, the transitions from it to the next one, or to the end.
         stray: The number of the first stage that this machine can't have come to, or can't have gone on
             from, as recorded; from there on no transitions are known. None if there is no such stage.
+        begins: Whether a run can begin as recorded: the trace of one that was taken up holds the rest.
     """
 
     launch: tuple[Transition, ...]
     ways: tuple[tuple[Transition, ...], ...]
     stray: int | None = None
+    begins: bool = True
 
 
 def follow(machine: Machine, recording: Recording) -> Followed:
@@ -63,9 +65,11 @@ class _Following:
         for charge in self.recording.late:
             late.setdefault(charge.after + 1, []).append(Late(amounts_of(charge.use)))
         found = self._onward(None, None, stages[0] if stages else None)
+        if found is None:
+            return Followed((), ((),) * len(stages), stray=1, begins=False)
         ways: list[tuple[Transition, ...]] = []
-        launch = () if found is None else found.taken
-        stray = 1 if found is None else None
+        launch = found.taken
+        stray: int | None = None
         for number, stage in enumerate(stages, 1):
             if found is None or self._was_broken_off(stage):
                 break

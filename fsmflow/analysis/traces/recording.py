@@ -14,6 +14,7 @@ from attrs import evolve, field, frozen
 
 from fsmflow.analysis.traces.lines import BadTrace, Entry, entries
 from fsmflow.analysis.traces.tree import Draft, draft
+from fsmflow.loading.names import shown
 from fsmflow.runtime.run import Error
 
 CHARGED = ("tool_calls", "tokens", "micro_usd")
@@ -169,6 +170,12 @@ class Recording:
     late: tuple[LateCharge, ...] = ()
     under_way: tuple[UnderWay, ...] = ()
     strays: int = 0
+
+
+def rest_of(recording: Recording) -> str:
+    """Say of a recording that tells only the rest of a run how to have the whole."""
+    whole = f"`fsmflow runs {shown(recording.run_id[:12])} --trace FILE` writes all that a durable run did"
+    return f"does not hold the run from its beginning: {whole}"
 
 
 def read(text: str) -> Recording:
