@@ -289,3 +289,18 @@ def test_what_can_still_be_used_falls_by_what_is_used(seed, tmp_path):
                 used = (now - was for now, was in zip(run.spent, spent, strict=True))
                 still = gauge.proved_left(run)
                 assert all(a is None or a >= u + (b or 0) for a, u, b in zip(left, used, still, strict=True))
+
+
+def test_what_nothing_cuts_off_may_use_all_that_was_set_aside():
+    """A state of the reserve whose children may take any time is bounded by the whole cap on time."""
+    proof = prove(
+        machine(
+            "go: {run: m:f, timeout: 1s, success: keep, fallback: keep}\n"
+            "keep: {call: slow, reserve: true, success: done, fallback: lost}\n"
+            f"rest: {{wait: 2s, reserve: true, success: done}}\n{ENDS}",
+            callees={"slow": Caps(steps=1, tool_calls=0, tokens=0, micro_usd=0)},
+            budget="{time: 3s}",
+        )
+    )
+
+    assert proof.bounds["microseconds"].upper == 3_000_000

@@ -177,7 +177,8 @@ class _Search:
         for number in self.invariant.edges:
             edge = self.counting.edges[number]
             state = self.machine.states[self.counting.states[edge.source]]
-            if not isinstance(state, End) and state.reserve and edge.weights[index]:
+            used = edge.weights[index] or (metric == "microseconds" and edge.source in self.counting.endless)
+            if not isinstance(state, End) and state.reserve and used:
                 return cap
         return max(0, cap - self.machine.reserve.amounts()[_RESOURCE[metric]])
 
