@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import define, field
-from rich.console import Console, Group, RenderableType
+from attrs import define, field, frozen
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.live import Live
+from rich.measure import Measurement
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -78,7 +80,7 @@ class Progress:
     def __init__(self, runner: Runner[Any, Any], onward: Sink | None) -> None:
         self._runner = runner
         self._onward = onward
-        self._done: deque[tuple[str, str, int]] = deque(maxlen=MOST_LINES)
+        self._done: deque[tuple[_Called, str, int]] = deque(maxlen=MOST_LINES)
         self._steps = 0
         self._spent = {"tool_calls": 0, "tokens": 0, "micro_usd": 0}
         self._began = time.monotonic()
@@ -146,7 +148,7 @@ class Progress:
         if event["event"] == "attempt":
             self._steps += event.get("steps", 1)
             self._book(event["use"])
-        self._done.append((_name(event), outcome, (event["end_ns"] - event["start_ns"]) // 1000))
+        self._done.append((_Called.by(event), outcome, (event["end_ns"] - event["start_ns"]) // 1000))
         self._now, self._below = None, Below()
 
     def _book(self, use: dict[str, int]) -> None:
@@ -157,17 +159,17 @@ class Progress:
         """Draw the state of the run as it is at this moment."""
         lines = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
         lines.add_column(width=1)
-        lines.add_column(overflow="ellipsis", no_wrap=True)
+        lines.add_column()  # alone of these it gives way where there is no room for all
         lines.add_column(overflow="ellipsis", no_wrap=True)
         lines.add_column(justify="right", no_wrap=True)
         for name, outcome, elapsed_us in list(self._done):
-            lines.add_row("", Text(name), Text(outcome, "dim"), Text(_seconds(elapsed_us / 1e6), "dim"))
+            lines.add_row("", name, Text(outcome, "dim"), Text(_seconds(elapsed_us / 1e6), "dim"))
         now = self._now
         if now is not None:
             waited = _seconds(time.monotonic() - self._since)
-            lines.add_row(self._spinner, Text(_name(now), "bold"), Text(self._waits_for(now)), Text(waited))
+            lines.add_row(self._spinner, _Called.by(now, "bold"), Text(self._waits_for(now)), Text(waited))
             if self._below.started:
-                lines.add_row("", Text(f"  {self._below.worded}"), "", "")
+                lines.add_row("", _Called(f"  {self._below.worded}"), "", "")
         return Group(self._head(), lines)
 
     def _head(self) -> Text:
@@ -229,10 +231,35 @@ class Below:
                     self.spent.update(event["use"])
 
 
+@frozen
+class _Called:
+    """What an attempt is called; in a narrow column its state is cut, but not which visit of it this is."""
+
+    state: str
+    again: str = ""
+    style: str = ""
+
+    @classmethod
+    def by(cls, event: dict[str, Any], style: str = "") -> _Called:
+        return cls(event["state"], _again(event), style)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, cell_len(self.state + self.again))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        text = Text(self.state, self.style)
+        text.truncate(max(1, options.max_width - cell_len(self.again)), overflow="ellipsis")
+        yield text.append(self.again)
+
+
 def _name(event: dict[str, Any]) -> str:
+    return f"{event['state']}{_again(event)}"
+
+
+def _again(event: dict[str, Any]) -> str:
     visit = f" #{event['visit']}" if event["visit"] > 1 else ""
     attempt = f" attempt {event['attempt']}" if event["attempt"] > 1 else ""
-    return f"{event['state']}{visit}{attempt}"
+    return f"{visit}{attempt}"
 
 
 def _of(amount: int, cap: int | None, what: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -20,12 +21,16 @@ RUNNER = compiled(
 )
 
 
+def drawn(progress: Progress, width: int = 80) -> list[str]:
+    """Give the lines on a screen of this width."""
+    console = Console(file=io.StringIO(), width=width)
+    console.print(progress._shown())
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+
 def shown(progress: Progress) -> list[str]:
     """Give the lines on the screen, without the spinner."""
-    console = Console(file=io.StringIO(), width=80)
-    console.print(progress._shown())
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return [line.lstrip("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ").rstrip() for line in text.splitlines()]
+    return [line.lstrip("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ") for line in drawn(progress)]
 
 
 @pytest.fixture
@@ -184,3 +189,20 @@ def test_one_of_a_thing_is_told_as_one() -> None:
     runner.run_sync(None, steps={"work": lambda: None}, trace=progress, live=True)
 
     assert shown(progress)[0].split(" · ")[::2] == ["little  1 of 1 step", "1 of 1 token"]
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_narrow_terminal_cuts_names_alone(width: int) -> None:
+    """Where a name has no room, its visit, the outcome, the time and the spinner beside it are whole."""
+    name = "look_for_the_passages_that_may_hold_the_answer"
+    runner = compiled({name: step(timeout=seconds(20))})
+    progress = Progress(runner, None)
+    screens: list[list[str]] = []
+
+    def sink(event: dict[str, Any]) -> None:
+        progress(event | ({"visit": 12} if "visit" in event else {}))
+        screens.append(drawn(progress, width))
+
+    runner.run_sync(None, steps={name: lambda: None}, trace=sink, live=True)
+    assert re.fullmatch(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] {2}look_\w+… #12  at most 20\.0 s  0\.0 s", screens[1][1])
+    assert re.fullmatch(r" {3}look_\w+… #12  success +0\.0 s", screens[2][1])
