@@ -90,6 +90,8 @@ def _show_end(result: Result[Any], console: Console) -> None:
     """Print how a run ended, what it gives, and why it gives no more."""
     from rich.markup import escape
 
+    from fsmflow.reporting.trace_layout import width
+
     mark, color = _MARKS[result.kind]
     console.print(f"[bold {color}]{mark} {result.end}[/] [dim]{result.kind}[/]")
     facts = fields(result.output)
@@ -99,10 +101,11 @@ def _show_end(result: Result[Any], console: Console) -> None:
         facts += [("at ", result.where)] if result.where else []
     for name, value in facts:
         head = f"{name}  " if name else ""
-        first, *rest = _lines(clean(value), 2 + len(head))
+        lead = width(head)
+        first, *rest = _lines(clean(value), 2 + lead)
         console.print(f"  [dim]{escape(head)}[/]{escape(first)}")
         for line in rest:
-            console.print(f"  {' ' * len(head)}{escape(line)}")
+            console.print(f"  {' ' * lead}{escape(line)}")
 
 
 COLUMNS = ("  step", "outcome", "time", "tool calls", "tokens", "money")
@@ -166,12 +169,15 @@ def _use(use: tuple[int, int, int]) -> tuple[str, str, str]:
 
 def fields(output: Any) -> list[tuple[str, str]]:
     """Give what to show of an output, safe for a terminal: the fields of a record, or the value itself."""
+    from fsmflow.reporting.trace_layout import padded, width
     from fsmflow.runtime.trace import plain
 
     found = plain(output)
     if isinstance(found, dict):
-        width = max((len(name) for name in found), default=0)
-        return [(f"{clean(name):{width}}", clean(_word(value))) for name, value in found.items()]
+        names = [clean(name) for name in found]
+        widest = max(map(width, names), default=0)
+        values = (clean(_word(value)) for value in found.values())
+        return [(padded(name, widest), value) for name, value in zip(names, values, strict=True)]
     return [] if found is None else [("", clean(_word(found)))]
 
 

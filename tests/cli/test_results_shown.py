@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from fsmflow.cli.results import show
+from fsmflow.cli.results import fields, show
 from fsmflow.runtime import Breach, StepContext
 from fsmflow.spec import Cost, Duration, Money
 from tests.runtime.workbench import run, step
@@ -57,3 +57,8 @@ def test_money_is_told_as_everywhere(capsys: pytest.CaptureFixture[str]) -> None
     money = [line.split()[-1] for line in capsys.readouterr().out.splitlines() if "$" in line]
 
     assert money == ["$0.50", "$0.000027", "$0.500027"]
+
+
+def test_wide_names_are_aligned() -> None:
+    """The values of an output stand below one another, also where a name takes two columns a character."""
+    assert fields({"名前": "a", "id": "b"}) == [("名前", "a"), ("id  ", "b")]
