@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter, deque
@@ -18,7 +19,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from fsmflow.cli.output import wants_color
+from fsmflow.cli.output import is_terminal, wants_color
 from fsmflow.cli.pipes import aside, say
 from fsmflow.reporting.trace_amounts import counted, money
 from fsmflow.runtime import Runner
@@ -29,6 +30,21 @@ MOST_LINES = 12
 
 _OF_LIVE_RUNS_ALONE = ("start", "chunk")
 """The events that no trace holds of a run that nobody watched."""
+
+
+_DRAWN = "⠋ · …"
+"""Characters that are drawn; one that came out as its code would be wider than it is taken to be."""
+
+
+def can_be_drawn_on(stream: Any) -> bool:
+    """Tell whether a stream is a terminal on which what was drawn can be drawn over."""
+    if not is_terminal(stream) or os.environ.get("TERM") in ("dumb", "unknown"):
+        return False
+    try:
+        _DRAWN.encode(stream.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Lines:

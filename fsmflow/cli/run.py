@@ -177,9 +177,9 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
         if quiet:
             return _carried_out(runner, given, options)
         from fsmflow.cli.desks import TerminalDesk
-        from fsmflow.cli.progress import Lines, Progress
+        from fsmflow.cli.progress import Lines, Progress, can_be_drawn_on
 
-        if not is_terminal(sys.stderr):
+        if not can_be_drawn_on(sys.stderr):
             lines = Lines(runner.name, options.get("trace"))
             return _carried_out(runner, given, {**options, "trace": lines, "live": True})
         with Progress(runner, options.get("trace")) as progress:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -206,3 +210,25 @@ def test_a_narrow_terminal_cuts_names_alone(width: int) -> None:
     runner.run_sync(None, steps={name: lambda: None}, trace=sink, live=True)
     assert re.fullmatch(r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] {2}look_\w+… #12  at most 20\.0 s  0\.0 s", screens[1][1])
     assert re.fullmatch(r" {3}look_\w+… #12  success +0\.0 s", screens[2][1])
+
+
+@pytest.mark.parametrize("poor", [{"TERM": "dumb"}, {"PYTHONIOENCODING": "latin-1:backslashreplace"}])
+def test_a_terminal_that_can_not_be_drawn_on_has_lines(project: Path, poor: dict[str, str]) -> None:
+    """Where nothing can be drawn over, or the spinner is no character, each attempt is a line."""
+    ours, theirs = os.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "fsmflow", "run", "specs/hello.fsm.yaml", "text=hello"],
+        cwd=project,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm", **poor},
+        check=True,
+    )
+    os.close(theirs)
+    told = os.read(ours, 10_000).decode().splitlines()
+    os.close(ours)
+    assert [line.split("  ")[:3] for line in told] == [
+        ["hello", "draft", "success"],
+        ["hello", "review", "good"],
+    ]
