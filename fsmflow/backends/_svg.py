@@ -50,12 +50,15 @@ def finish(svg: str, diagram: Diagram, links: Mapping[str, str] | None = None) -
 
 def _with_preamble(svg: str, diagram: Diagram) -> str:
     """Put the title, the description, the style and the card before the drawing."""
+    light, dark = LIGHT["canvas"].lower(), DARK["canvas"].lower()
     preamble = (
         f"<title>{_escaped(diagram.name)}</title>\n"
         f"<desc>{_escaped(_description(diagram))}</desc>\n"
         f"<style>text{{font-family:{_FONTS}}}"
-        f"@media (prefers-color-scheme:dark){{{_dark_rules(svg)}}}</style>\n"
-        f'<rect width="100%" height="100%" rx="8" fill="{LIGHT["canvas"].lower()}"/>\n'
+        # A rim of the ground: words over the line of another way are read still.
+        f".edge text{{paint-order:stroke;stroke-width:3px;stroke:{light}}}"
+        f"@media (prefers-color-scheme:dark){{.edge text{{stroke:{dark}}}{_dark_rules(svg)}}}</style>\n"
+        f'<rect width="100%" height="100%" rx="8" fill="{light}"/>\n'
     )
     opened = re.sub(r"<svg ", '<svg role="img" ', svg, count=1)
     return re.sub(r"(<svg [^>]*>\s*)", lambda tag: tag[0] + preamble, opened, count=1)

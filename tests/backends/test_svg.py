@@ -59,6 +59,13 @@ def test_every_colour_turns_dark(svg: str) -> None:
         assert f'[{attribute}="{color}"]{{{attribute}:{turns[color]}}}' in svg
 
 
+def test_words_of_ways_are_read_over_lines(svg: str) -> None:
+    """What is said of a way has a rim of the ground, light or dark, so that a line below it is no stroke."""
+    light, dark = svg[svg.index("<style>") : svg.index("</style>")].split("@media")
+    assert f".edge text{{paint-order:stroke;stroke-width:3px;stroke:{LIGHT['canvas'].lower()}}}" in light
+    assert f".edge text{{stroke:{DARK['canvas'].lower()}}}" in dark
+
+
 def test_it_is_well_formed_and_alone(svg: str) -> None:
     """It is XML, and asks for nothing from anywhere: no script, link, image or entity."""
     minidom.parseString(svg)
