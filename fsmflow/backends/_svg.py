@@ -12,6 +12,8 @@ from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import Diagram, Edge, Node
 
 _FONTS = "Arial,'Helvetica Neue',Helvetica,'Liberation Sans',Arimo,sans-serif"
+_OWN = '[role="img"]'
+"""What each rule begins with: where a picture is part of a page, others in it are left as they are."""
 _LONGEST = 400
 _ROLES = {
     "llm": "model call",
@@ -51,16 +53,16 @@ def finish(svg: str, diagram: Diagram, links: Mapping[str, str] | None = None) -
 def _with_preamble(svg: str, diagram: Diagram) -> str:
     """Put the title, the description, the style and the card before the drawing."""
     light, dark = LIGHT["canvas"].lower(), DARK["canvas"].lower()
+    words = f"{_OWN} .edge text"
     preamble = (
         f"<title>{_escaped(diagram.name)}</title>\n"
         f"<desc>{_escaped(_description(diagram))}</desc>\n"
-        f"<style>text{{font-family:{_FONTS}}}"
         # A rim of the ground: words over the line of another way are read still.
-        f".edge text{{paint-order:stroke;stroke-width:3px;stroke:{light}}}"
-        f"@media (prefers-color-scheme:dark){{.edge text{{stroke:{dark}}}{_dark_rules(svg)}}}</style>\n"
+        f"<style>{words}{{paint-order:stroke;stroke-width:3px;stroke:{light}}}"
+        f"@media (prefers-color-scheme:dark){{{words}{{stroke:{dark}}}{_dark_rules(svg)}}}</style>\n"
         f'<rect width="100%" height="100%" rx="8" fill="{light}"/>\n'
     )
-    opened = re.sub(r"<svg ", '<svg role="img" ', svg, count=1)
+    opened = re.sub(r"<svg ", f'<svg role="img" font-family="{_FONTS}" ', svg, count=1)
     return re.sub(r"(<svg [^>]*>\s*)", lambda tag: tag[0] + preamble, opened, count=1)
 
 
@@ -72,7 +74,7 @@ def _dark_rules(svg: str) -> str:
         for attribute in ("fill", "stroke"):
             used = f'{attribute}="{old}"'
             if used in svg or (ink == "canvas" and attribute == "fill"):
-                rules.append(f"[{used}]{{{attribute}:{new}}}")
+                rules.append(f"{_OWN} [{used}]{{{attribute}:{new}}}")
     return "".join(rules)
 
 

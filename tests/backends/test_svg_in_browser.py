@@ -73,3 +73,22 @@ def test_links_lead_where_they_say(chromium: Browser, tmp_path: Path) -> None:
         found = page.evaluate("[...document.querySelectorAll('a')].map((link) => link.href.baseVal)")
     assert found == ["https://example.org/?a=1&b=2#L3"]
     assert record.beyond_the_file == []
+
+
+STYLE_OF_ANOTHER = """() => { const style = getComputedStyle(document.querySelector("#another text"));
+  return [style.fontFamily, style.fill, style.stroke] }"""
+ANOTHER = (
+    '<svg id="another"><g class="edge"><text fill="#ffffff" font-family="serif" y="9">a</text></g></svg>'
+)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_picture_in_a_page_leaves_others_alone(chromium: Browser, tmp_path: Path, dark: bool) -> None:
+    """In a notebook, where it is part of the page, a picture changes no font and no colour of another."""
+    styles = []
+    for number, own in enumerate(("", graphviz.picture(everywhere("words")).decode())):
+        path = tmp_path / f"{number}.html"
+        path.write_text(f"<!doctype html><meta charset=utf-8>{own}{ANOTHER}", encoding="utf-8")
+        with chromium.open(path, dark=dark) as (page, _):
+            styles.append(page.evaluate(STYLE_OF_ANOTHER))
+    assert styles[0] == styles[1]
