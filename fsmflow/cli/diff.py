@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fsmflow.cli.output import wants_color
+from fsmflow.cli.patience import patience
 from fsmflow.compiler import Compilation
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def command(
     chosen = _format(form, output)
     gates = Gates(max_usd, max_tokens, max_steps, fail_on_increase)
     found = tuple(_paired(compile_side(old), compile_side(new)))
-    tripped = tuple(trip for difference in found for trip in gates.tripped(difference))
+    with patience("this takes long: each workflow is proved as it was and as it is"):
+        tripped = tuple(trip for difference in found for trip in gates.tripped(difference))
     comparison = diff_wording.Comparison(old, new, found, tripped)
     if chosen in PICTURES:
         pictures.write(found, "png" if chosen == "png" else "svg", output)

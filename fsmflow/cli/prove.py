@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from fsmflow.cli.output import exit_code, format_option, report, wants_color
+from fsmflow.cli.patience import patience
 from fsmflow.cli.specs import compile_all, places_of
 
 MOST = 5_000_000
@@ -61,7 +62,8 @@ def command(spec: Path, limit: float, form: str) -> None:
     if compilation.analysis is None or not compilation.is_clear:
         report([compilation], form)
         sys.exit(exit_code([compilation]))
-    proof = prove(compilation.analysis.machine, Effort(MOST, LONGEST, _timer(limit)))
+    with patience(f"this takes long: bounds first, then at most {limit:g} s (--limit) for exact values"):
+        proof = prove(compilation.analysis.machine, Effort(MOST, LONGEST, _timer(limit)))
     if form == "json":
         certificate = places_of(spec).generated / f"{proof.machine.name}.certificate.json"
         click.echo(proof_json.render(proof, str(certificate) if certificate.is_file() else None))
