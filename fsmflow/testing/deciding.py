@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +12,7 @@ from fsmflow.analysis.proving.valuations import assignments
 from fsmflow.expressions import paths
 from fsmflow.machine import Machine
 from fsmflow.runtime.complaints import Rejected
+from fsmflow.runtime.instances import field_types, is_class
 from fsmflow.runtime.trace import field_names, plain
 from fsmflow.runtime.validation import validator
 
@@ -49,24 +51,44 @@ def decisive(machine: Machine, roots: Iterable[str], kind: Any, sample: Sample) 
 def whole(known: Any, kind: Any, sample: Sample) -> Any:
     """Give plain data of a type of which a part is known: what choices look at, and no more.
 
-    An item that only stands for one, as in a list of which the length is known, becomes one of its type. What
-    can be no part of the type stays as it is.
+    An item that only stands for one, as in a list of which the length is known, becomes one of its type, and
+    so does what is only known not to be null. What can be no part of the type stays as it is.
     """
-    items = typing.get_args(kind)
-    if isinstance(known, list) and typing.get_origin(kind) is list:
-        return [whole(item, items[0], sample) for item in known]
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _one_of(parts, known, sample)
+    if origin is typing.Annotated:
+        return whole(known, parts[0], sample)
+    if isinstance(known, list) and origin is list:
+        return [_one_of(parts, item, sample) for item in known]
+    if isinstance(known, dict) and origin is dict:
+        return {name: whole(item, parts[1], sample) for name, item in known.items()}
     if isinstance(known, dict) and _is_record(kind):
         under, kinds = plain(sample(kind)), _kinds(kind)
         return under | {name: whole(part, kinds.get(name, Any), sample) for name, part in known.items()}
     return plain(sample(kind)) if isinstance(known, str) and _is_record(kind) else known
 
 
+def _one_of(kinds: Sequence[Any], known: Any, sample: Sample) -> Any:
+    """Give what is known as one of some types; if it is none, any value of the first that is not null."""
+    for kind in kinds:
+        made, validate = whole(known, kind, sample), validator(kind)
+        try:
+            if validate is not None:
+                validate(made)
+        except Rejected:
+            continue
+        return made
+    return plain(sample(next((kind for kind in kinds if kind is not types.NoneType), Any)))
+
+
 def _is_record(kind: Any) -> bool:
-    return isinstance(kind, type) and field_names(kind) is not None
+    owner = typing.get_origin(kind) or kind
+    return isinstance(owner, type) and (typing.is_typeddict(owner) or field_names(owner) is not None)
 
 
-def _kinds(kind: type) -> dict[str, Any]:
+def _kinds(kind: Any) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(kind)
+        return field_types(kind) if is_class(kind) else typing.get_type_hints(kind)
     except Exception:  # noqa: BLE001 - an annotation may name anything
         return {}

@@ -11,6 +11,7 @@ import math
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,15 @@ from fsmflow.diagnostics import FsmflowError
 from fsmflow.expressions import EachTemplate, Template, references
 from fsmflow.machine import Ask, End, Machine, State, Work
 from fsmflow.runtime import Ended
+from fsmflow.runtime.complaints import Rejected
+from fsmflow.runtime.instances import is_class, is_pydantic
 from fsmflow.runtime.steps import resolve_type
+from fsmflow.runtime.validation import validator
 from fsmflow.testing.deciding import decisive, whole
 from fsmflow.testing.drawing import simplest
 from fsmflow.testing.generics import given_types
 from fsmflow.testing.patterns import Above, matching
+from fsmflow.testing.picky import let_pass
 from fsmflow.testing.subject import Subject
 from fsmflow.typeexpr import TypeExpr
 
@@ -306,9 +311,16 @@ def _ends(subject: Subject, witness: Witness) -> Iterator[Ended]:
 
 
 def _whole(subject: Subject, kind: str, known: Any) -> Any:
-    return whole(known, resolve_type(kind, subject.runner.folder), _sample)
+    """Give a value of which the proof knows a part; None if its type refuses it, so that another is drawn."""
+    resolved = resolve_type(kind, subject.runner.folder)
+    made, validate = whole(known, resolved, _sample), validator(resolved)
+    try:
+        return made if validate is None else validate(made)
+    except Rejected:
+        return None
 
 
+@cache
 def _sample(kind: Any) -> Any:
     """Give the simplest value of a type."""
     return simplest(_fitting(repr(kind), kind))
@@ -346,7 +358,8 @@ def _from_type(resolved: Any, above: Above = ()) -> st.SearchStrategy[Any]:
     made = given_types(resolved, _from_type, above)
     if made is None:
         made = matching(resolved, _from_type, above)
-    return st.from_type(resolved) if made is None else made
+    strategy = st.from_type(resolved) if made is None else made
+    return let_pass(resolved, strategy) if is_class(resolved) or is_pydantic(resolved) else strategy
 
 
 def _fitting(kind: str, resolved: Any) -> st.SearchStrategy[Any]:
@@ -359,13 +372,15 @@ def _fitting(kind: str, resolved: Any) -> st.SearchStrategy[Any]:
         NoValues: On drawing, if they never do, or if there is no strategy for one of the classes.
     """
     refused = 0.0
+    # Not when it is drawn from: what a picky class lets pass is looked for outside of any example.
+    strategy = _from_type(resolved)
 
     @st.composite
     def fitting(draw: st.DrawFn) -> Any:
         nonlocal refused
         for _ in range(TRIES):
             try:
-                value = draw(_from_type(resolved))
+                value = draw(strategy)
             except ResolutionFailed as error:
                 raise _no_values(kind, error) from error
             except HypothesisException:

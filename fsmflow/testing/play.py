@@ -274,7 +274,7 @@ class _Script:
         charged = [min(u, cost) for u, cost in zip(used, state.cost.amounts()[1:4], strict=True)]
         _put(ctx, state, min(event.steps, state.steps) - 1, *charged)
         # An attempt that was cut off by the run's deadline ran into it.
-        await self._clock.sleep(event.elapsed_us + (event.outcome == "exceeded"))
+        await self._clock.sleep(_kept(ctx, state, event.elapsed_us + (event.outcome == "exceeded")))
         _raise(event.outcome, event.retry_after_us)
         labels = state.labels or ()
         act = Act(label=labels.index(event.label) if event.label in labels else 0)
@@ -312,6 +312,16 @@ def _latency(ctx: StepContext, state: Work, quarters: int) -> int:
         # Children keep to their time themselves; only the run's own deadline can cut them off.
         longest, quarters = state.timeout_us, min(quarters, 4)
     return longest * quarters // 4
+
+
+def _kept(ctx: StepContext, state: Work, us: int) -> int:
+    """Give how long an attempt takes that took so long elsewhere: children keep to their time themselves."""
+    left = ctx.time_left()
+    if state.children is None or state.timeout_us is None:
+        return us
+    return (
+        us if left is not None and round(left * 1_000_000) <= state.timeout_us else min(us, state.timeout_us)
+    )
 
 
 def _raise(outcome: str, retry_after_us: int | None) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
+from attrs import frozen
+
 from fsmflow.analysis.proving.valuations import assignments
 from fsmflow.expressions import All, Compare, Path, Value
 from fsmflow.testing.deciding import decisive, whole
@@ -13,6 +17,17 @@ from tests.runtime.shapes import Point
 from tests.sample import machine
 
 POINT = "tests.runtime.shapes:Point"
+Item = TypeVar("Item")
+
+
+@frozen
+class Page(Generic[Item]):
+    """A generic class."""
+
+    items: list[Item]
+    more: str
+
+
 STATES = """
 pick: {choose: [{when: input.x > 100 and input.y <= input.x, to: far}, {to: near}]}
 far: {end: success}
@@ -60,12 +75,17 @@ def test_what_is_known_is_made_whole() -> None:
     """A part takes its place in a value of the type, and what stands for an item becomes one."""
 
     def made(known: object, kind: object) -> object:
-        return whole(known, kind, lambda _: Point(1, 2))
+        return whole(known, kind, {Point: Point(1, 2), Page[Point]: Page([], "yes"), int: 7}.__getitem__)
 
     assert made({"y": 3}, Point) == {"x": 1, "y": 3}
     assert made(["x", "x"], list[Point]) == [{"x": 1, "y": 2}] * 2
     assert made(["x"], list[str]) == ["x"]
+    assert made(["x", 3], list[int]) == [7, 3]
     assert made({"x": ["x"]}, dict[str, list[str]]) == {"x": ["x"]}
+    assert made({"y": 3}, Point | None) == {"x": 1, "y": 3}
+    assert made({"x": "x"}, dict[str, Point]) == {"x": {"x": 1, "y": 2}}
+    assert made({"items": ["x", "x"]}, Page[Point]) == {"items": [{"x": 1, "y": 2}] * 2, "more": "yes"}
+    assert made(None, Point | None) is None
     assert made("no number", int) == "no number"
 
 

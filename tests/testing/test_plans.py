@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from pathlib import Path
 from random import Random
 from types import ModuleType
 
@@ -13,12 +14,15 @@ from attrs import evolve
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
+from fsmflow.compiler import compile_file
+from fsmflow.runtime import Ended, load_runner
 from fsmflow.testing import Act, Plan, Subject, plans, play
 from fsmflow.testing.drawing import several, simplest
 from fsmflow.testing.plans import MOODS, WEARING, NoValues, samples, values
 from tests.generated import runner_of
 from tests.sample import machine
 
+SPECS = Path(__file__).parents[2] / "specs"
 ENDS = "done: {end: success}\nlost: {end: failed}"
 LOOP = (
     "draft: {run: m:f, cost: {tokens: 10}, timeout: 4s, success: check,"
@@ -144,6 +148,18 @@ def test_no_step_is_imported():
     assert play(nowhere, Plan()).result.kind == "success"
 
 
+def test_children_keep_to_their_time_in_what_another_attempt_did():
+    """What took long elsewhere takes no longer in the place of children than they themselves could."""
+    compiled = compile_file(SPECS / "research.fsm.yaml").analysis
+    assert compiled is not None
+    long = Act(event=Ended("success", elapsed_us=200_000_000))
+    plan = Plan({"text": "sets"}, (Act(), long), {"list[str]": (["a", "b"],)})
+    under_test = Subject(compiled.machine, load_runner(SPECS.parent / "generated" / "research_fsm.py"), SPECS)
+    find = play(under_test, plan).result.trace[1]
+
+    assert (find.state, find.event.elapsed_us) == ("find", compiled.machine.states["find"].timeout_us)
+
+
 def test_the_transitions_that_were_taken_are_counted():
     """A subject keeps count over all plays."""
     under_test = subject()
@@ -165,7 +181,7 @@ from abc import ABC, abstractmethod
 from attrs import define, field
 from pydantic import BaseModel, Field, field_validator
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 @define
 class Even:
@@ -209,6 +225,17 @@ class Positive:
     def _positive(self, attribute, value):
         if value < 1:
             raise ValueError("not positive")
+
+class Mail(BaseModel):
+    asked: ClassVar[int] = 0
+    to: str
+    @field_validator("to")
+    @classmethod
+    def _has_an_at(cls, value):
+        cls.asked += 1
+        if "@" not in value:
+            raise ValueError("no @")
+        return value
 
 class Line(BaseModel):
     code: str = Field(pattern=r"^[A-Z]{3}-\\d+$", alias="Code")
@@ -276,6 +303,22 @@ def test_patterns_of_a_pydantic_model_are_matched(shapes, kind):
         assert all(re.match("[A-Z]{3}-", line.code) for line in getattr(value, "lines", ()))
 
     draw()
+
+
+@pytest.mark.parametrize("kind", ["odd_shapes:Mail", "list[odd_shapes:Mail]", "odd_shapes:Mail | None"])
+def test_a_class_that_refuses_nearly_everything_is_asked_once(shapes, kind):
+    """What such a class lets pass is looked for before the first example, and then drawn from that."""
+    strategy = values(subject(), kind)
+    asked = shapes.Mail.asked
+
+    @brief
+    @given(strategy)
+    def draw(value):
+        pass
+
+    draw()
+
+    assert (asked > 0, shapes.Mail.asked) == (True, asked)
 
 
 def test_values_are_made_though_the_simplest_of_all_is_refused(shapes):
