@@ -154,11 +154,11 @@ def ending(difference: Difference) -> str:
     before, after = difference.endings
     if not difference.is_of_meaning:
         return ""
-    if before is not None and after is None and difference.new is not None:
-        return f"before, {ENDINGS[before]}; now, that is not known"
-    if before is None or after is None:
-        one = after if before is None else before
-        return "" if one is None else f"{ENDINGS[one]}"
+    if after is None:
+        unknown = "" if difference.new is None else "; now, that is not known"
+        return "" if before is None else f"before, {ENDINGS[before]}{unknown}"
+    if before is None:
+        return ENDINGS[after]
     if before == after:
         return f"{ENDINGS[after]}, as before"
     return f"before, {ENDINGS[before]}; now, {ENDINGS[after]}"

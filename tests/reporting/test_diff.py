@@ -15,7 +15,7 @@ from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.loading.yaml import read_document
 from fsmflow.reporting import diff_json, diff_markdown, diff_text
 from fsmflow.reporting.diff_markdown import MOST_CHARACTERS, Drawings
-from fsmflow.reporting.diff_wording import Comparison, headline
+from fsmflow.reporting.diff_wording import Comparison, ending, headline
 
 OLD = """\
 fsmflow: 1
@@ -111,6 +111,14 @@ def test_the_headline_says_what_falls_too() -> None:
 
     assert back == "6 changes; at worst, a run uses fewer steps and tokens and less time"
     assert forth == "2 changes; at worst, a run uses more time and fewer steps and tokens"
+
+
+def test_of_a_workflow_that_is_gone_is_said_how_its_runs_ended() -> None:
+    """What is gone ends no run any more: how its runs ended is said of before, and not as if it were now."""
+    gone, new = Difference(version(OLD), None), Difference(None, version(OLD))
+
+    assert ending(gone) == "before, every run ends, however high its caps are set"
+    assert ending(new) == "every run ends, however high its caps are set"
 
 
 def test_the_headline_says_that_there_are_errors_now() -> None:
