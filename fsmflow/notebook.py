@@ -7,6 +7,7 @@ likes best of it. Where nothing that draws is installed, a workflow is given as 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from fsmflow.compiler import Compilation, compile_file
 from fsmflow.reporting import diff_text, proof_text, text
 from fsmflow.reporting.diff_wording import Comparison, unchanged
 from fsmflow.runtime import Result
+
+WIDEST = 640
+"""How wide a picture may be, in points: as much as a cell has room for on most screens."""
 
 SVG, MERMAID, PLAIN = "image/svg+xml", "text/vnd.mermaid", "text/plain"
 
@@ -65,9 +69,18 @@ def of_difference(difference: Difference) -> Mapping[str, str]:
 def _bundle(words: str, diagram: Diagram, overlay: Overlay | None = None) -> Mapping[str, str]:
     shown = {PLAIN: words.rstrip("\n")}
     try:
-        shown[SVG] = picture(diagram, overlay=overlay).decode()
+        shown[SVG] = _fitted(picture(diagram, overlay=overlay).decode())
     except (NoEngine, DrawingFailed):
         # Beside a picture, JupyterLab would show this in its place; and it shows no run and no change.
         if overlay is None:
             shown[MERMAID] = flowchart(diagram)
     return shown
+
+
+def _fitted(svg: str) -> str:
+    """Show a picture that is wider than a cell smaller; Jupyter would cut it, or let it be scrolled."""
+    found = re.search(r'width="([0-9]+)pt" height="([0-9]+)pt"', svg)
+    if found is None or int(found[1]) <= WIDEST:
+        return svg
+    size = f'width="{WIDEST}pt" height="{round(int(found[2]) * WIDEST / int(found[1]))}pt"'
+    return svg.replace(found[0], size, 1)

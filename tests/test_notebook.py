@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from fsmflow import compare, compile_file
 from fsmflow.backends import Places, engines
+from fsmflow.backends.diagram import extract
+from fsmflow.backends.graphviz import picture
 from fsmflow.compiler import Compilation
-from fsmflow.notebook import MERMAID, PLAIN, SVG
+from fsmflow.notebook import MERMAID, PLAIN, SVG, WIDEST
 from fsmflow.runtime import Result, load_runner
 
+SPECS = sorted((Path(__file__).parents[1] / "specs").glob("*.fsm.yaml"))
 SPEC = """
 fsmflow: 1
 workflow: greet
@@ -48,6 +52,25 @@ def test_a_workflow_is_drawn_and_proved(tmp_path: Path) -> None:
     assert shown[SVG].startswith("<svg")
     assert shown[SVG] == compilation._repr_svg_()
     assert shown[PLAIN].startswith("greet: every run ends")
+
+
+def test_a_wide_picture_keeps_within_its_cell() -> None:
+    """A picture that is wider than a cell is shown smaller, in its proportions; none is made larger."""
+    for spec in SPECS:
+        compilation = compile_file(spec)
+        assert compilation.analysis is not None
+        proof = compilation.analysis.proof
+        drawn = picture(extract(proof.machine, proof)).decode()
+        (wide, high), (wide_there, high_there) = map(size, (drawn, compilation._repr_mimebundle_()[SVG]))
+        assert wide_there == min(wide, WIDEST)
+        assert high_there == round(high * wide_there / wide)
+
+
+def size(svg: str) -> tuple[int, int]:
+    """Read how large a picture is, in points."""
+    found = re.search(r'<svg [^>]*width="([0-9]+)pt" height="([0-9]+)pt"', svg)
+    assert found is not None
+    return int(found[1]), int(found[2])
 
 
 def test_faults_are_told_in_its_place(tmp_path: Path) -> None:
