@@ -304,3 +304,18 @@ def test_what_nothing_cuts_off_may_use_all_that_was_set_aside():
     )
 
     assert proof.bounds["microseconds"].upper == 3_000_000
+
+
+def test_what_takes_no_time_is_set_aside_the_time_to_begin():
+    """An attempt needs a microsecond to begin: children that take none can be afforded all the same."""
+    proved = machine(
+        "go: {run: m:f, timeout: 1s, success: keep, fallback: keep}\n"
+        f"keep: {{call: glance, reserve: true, success: done, fallback: lost}}\n{ENDS}",
+        callees={"glance": Caps(steps=1, tool_calls=0, tokens=0, micro_usd=0, time_us=0)},
+        budget="{time: 1s}",
+    )
+    now, _ = semantics.begin(proved, None)
+    now, _ = semantics.step(proved, now, Ended("success", elapsed_us=1_000_000 - proved.reserve.time_us))
+
+    assert proved.reserve.time_us == 1
+    assert now.state == "keep"

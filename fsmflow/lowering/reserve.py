@@ -40,7 +40,9 @@ def _visit(state: ir.State, ways: Iterable[Transition], counters: Mapping[str, C
         case ir.Work():
             again = [way for way in ways if way.same_visit]
             attempts = 1 + sum(counters[way.below[0]].cap for way in again if way.below)
-            once = state.cost + Resources(steps=1, time_us=state.timeout_us or 0)
+            # Children may take no time at all, and an attempt needs a microsecond to begin.
+            time_us = 0 if state.timeout_us is None else max(1, state.timeout_us)
+            once = state.cost + Resources(steps=1, time_us=time_us)
             pauses = sum(longest_pauses(w.pause, counters[w.below[0]].cap) for w in again if w.pause)
             return once.scaled(attempts) + Resources(time_us=pauses)
     return Resources()
