@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fsmflow.cli.output import is_terminal, printed
@@ -80,7 +80,7 @@ def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> 
         if quiet:
             return
         console.print()
-        console.print(_steps(result, console))
+        console.print(fitted(console, COLUMNS, list(_rows(result)), left=2))
         console.print(f"\n  [dim]trace {result.trace_id}[/]")
         if planned:
             console.print(f"  [dim]planned: {', '.join(planned)} · time is virtual[/]")
@@ -111,11 +111,10 @@ def _show_end(result: Result[Any], console: Console) -> None:
 COLUMNS = ("  step", "outcome", "time", "tool calls", "tokens", "money")
 
 
-def _steps(result: Result[Any], console: Console) -> Table:
-    """Make the table of what a run did and used; on a terminal, of as many columns as fit, two at least."""
-    rows = list(_rows(result))
-    for number in range(len(COLUMNS), 1, -1):
-        table = _table(rows, number)
+def fitted(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]], *, left: int) -> Table:
+    """Make a table whose first columns are words; on a terminal, of as many columns as fit, two at least."""
+    for number in range(len(columns), 1, -1):
+        table = _table(columns[:number], rows, left)
         # A table that is too wide for a terminal is broken there, and cut nowhere.
         table.width = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
         if table.width <= console.width or not is_terminal(sys.stdout):
@@ -123,12 +122,13 @@ def _steps(result: Result[Any], console: Console) -> Table:
     return table
 
 
-def _table(rows: Iterable[tuple[str, ...]], number: int) -> Table:
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> Table:
     from rich.table import Table
 
+    number = len(columns)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for place, name in enumerate(COLUMNS[:number]):
-        table.add_column(name, justify="left" if place < 2 else "right", no_wrap=True)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="left" if place < left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row[:number])
     return table

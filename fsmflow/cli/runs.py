@@ -104,18 +104,12 @@ def write(path: Path, events: list[dict[str, Any]]) -> None:
 
 
 def _list(found: list[Kept]) -> None:
-    from rich.table import Table
-
+    from fsmflow.cli.results import fitted
     from fsmflow.reporting.trace_amounts import money
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("run", "workflow", "status", "at"):
-        table.add_column(name, no_wrap=True)
-    for name in ("steps", "tokens", "money", "since"):
-        table.add_column(name, justify="right", no_wrap=True)
     now = time.time_ns()
-    for each in found:
-        table.add_row(
+    rows = [
+        (
             each.run_id[:12],
             each.workflow,
             _status(each),
@@ -125,8 +119,11 @@ def _list(found: list[Kept]) -> None:
             money(each.spent.get("micro_usd", 0)),
             ago(now - each.created_ns),
         )
-    with printed() as console:
-        console.print(table)
+        for each in found
+    ]
+    columns = ("run", "workflow", "status", "at", "steps", "tokens", "money", "since")
+    with printed(soft_wrap=True) as console:
+        console.print(fitted(console, columns, rows, left=4))
 
 
 def _show(durable: Durable, kept: Kept, form: str) -> None:

@@ -62,23 +62,19 @@ def show_all(
 
 
 def _list(found: list[Seen]) -> None:
-    from rich.table import Table
-
+    from fsmflow.cli.results import fitted
     from fsmflow.cli.runs import ago
     from fsmflow.reporting.trace_amounts import money
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("run", "workflow", "status", "at"):
-        table.add_column(name, no_wrap=True)
-    for name in ("money", "since"):
-        table.add_column(name, justify="right", no_wrap=True)
+    rows = []
     now = time.time_ns()
     for each in found:
         spent = "" if each.spent_usd is None else money(round(each.spent_usd * 1e6))
         since = ago(now - each.created_ns)
-        table.add_row(each.run_id[:12], each.workflow, each.status, each.state, spent, since)
-    with printed() as console:
-        console.print(table)
+        rows.append((each.run_id[:12], each.workflow, each.status, each.state, spent, since))
+    columns = ("run", "workflow", "status", "at", "money", "since")
+    with printed(soft_wrap=True) as console:
+        console.print(fitted(console, columns, rows, left=4))
 
 
 def show(run: str, place: Place, *, form: str, trace: Path | None) -> NoReturn:

@@ -54,3 +54,25 @@ def test_runs_are_listed_by_how_they_stand(listed: Run, options: str, found: str
     told = json.loads(listed("runs", *options.split(), "--format", "json").stdout)
 
     assert [each["run_id"] for each in told["runs"]] == found.split()
+
+
+LONG = "a_workflow_that_has_so_long_a_name_that_no_terminal_has_room"
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80])
+def test_no_name_in_a_list_of_runs_is_cut(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """A narrow terminal has fewer columns, and a pipe all of them; a run's id can be typed as it stands."""
+    monkeypatch.setenv("FSMFLOW_DB", str(tmp_path / "runs.db"))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    (tmp_path / f"{LONG}.fsm.yaml").write_text(SPEC.replace("sorted_out", LONG))
+    run("submit", f"{LONG}.fsm.yaml", "n:=1", "--run-id", "0123456789ab")
+    piped = run("runs").stdout.splitlines()
+    monkeypatch.setattr("fsmflow.cli.results.is_terminal", lambda *_: True)
+    shown = run("runs").stdout.splitlines()
+
+    assert piped[0].split() == ["run", "workflow", "status", "at", "steps", "tokens", "money", "since"]
+    assert piped[1].split()[:3] == ["0123456789ab", LONG, "submitted"]
+    assert shown[0].split() == ["run", "workflow"]
+    assert shown[1].split() == ["0123456789ab", LONG]
