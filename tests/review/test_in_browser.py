@@ -11,6 +11,7 @@ from attrs import evolve
 
 from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.backends import engines
+from fsmflow.review.content import Run
 from fsmflow.review.page import render
 from tests.browser import Browser, browser
 from tests.review.reviewed import SPEC, attempt, review, run_of, version, written
@@ -356,6 +357,20 @@ def test_hostile_words_are_shown_as_words(chromium: Browser, tmp_path: Path) -> 
         assert "<img src=x onerror=alert(1)>" in page.inner_text("#title")
         assert page.evaluate("document.querySelectorAll('script, img, iframe, b').length") == elements == 2
         assert (record.dialogs, record.errors, record.beyond_the_file) == ([], [], [])
+
+
+def test_no_name_of_a_file_turns_the_page_around(chromium: Browser, tmp_path: Path) -> None:
+    """A trace, and the place of an error in it, are shown with the characters that would turn their words."""
+    turned = "a\u202egpj.jsonl"
+    failed = run_of(
+        attempt("search", "failure", message="gone", where=turned), end="give_up", kind="degraded"
+    )
+    reviewed = evolve(review(SPEC), runs=(Run(turned, failed), Run("b.jsonl", WELL)))
+    with chromium.open(written(render(reviewed), tmp_path)) as (page, _):
+        page.click("#state_0")
+        page.keyboard.press("f")
+        told = [page.text_content(f"#{name}") for name in ("replay", "panel-state", "panel-stage", "steps")]
+    assert [text for text in told if "\u202e" in text or "a\\u202egpj.jsonl" not in text] == []
 
 
 def test_a_script_that_is_put_into_the_page_does_not_run(chromium: Browser, page_file: Path) -> None:

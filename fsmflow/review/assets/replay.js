@@ -73,7 +73,7 @@ function runChoice() {
     "select",
     { id: "run", "aria-label": "Run", onchange: (event) => goTo(0, Number(event.target.value)) },
     review.runs.map((run, number) =>
-      element("option", { value: number }, `${run.name} · ${run.end || "not over"}`),
+      element("option", { value: number }, visible(`${run.name} · ${run.end || "not over"}`)),
     ),
   );
 }

@@ -37,7 +37,7 @@ function attemptPanel(stage) {
   return [
     element("h2", {}, tag(roleOf(stage.state)), stateLink(stage.state), kind),
     stage.error === undefined ? null : part("Error", scroller("Error", "error", tree(stage.error))),
-    stage.where === undefined ? null : part("Raised at", element("code", {}, stage.where)),
+    stage.where === undefined ? null : part("Raised at", code(stage.where)),
     stage.complaints ? part("Complaints", complaints(stage.complaints)) : null,
     rows(factsOf(stage)),
     stage.children ? part(`Runs (${count(stage.children.length)})`, runList(stage.children)) : null,

@@ -107,7 +107,7 @@ function inRun(now, state) {
   if (now.run === null) return null;
   const table = review.steps[now.run];
   const row = table.rows.find((each) => each.state === state.name);
-  const heading = review.runs.length > 1 ? `In ${table.name}` : "In the run";
+  const heading = review.runs.length > 1 ? `In ${visible(table.name)}` : "In the run";
   if (row === undefined) return part(heading, element("p", { class: "muted" }, "It never came here."));
   return part(heading, rows(table.columns.map((column, at) => [column, row.cells[at][1]])));
 }

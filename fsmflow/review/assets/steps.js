@@ -8,7 +8,7 @@ function showSteps() {
   const choice = element(
     "select",
     { "aria-label": "Table of", onchange: () => showTable(holder, Number(choice.value)) },
-    review.steps.map((table, number) => element("option", { value: number }, table.name)),
+    review.steps.map((table, number) => element("option", { value: number }, visible(table.name))),
   );
   open(
     "steps",
