@@ -3,14 +3,15 @@
 Random runs seldom stand right at an edge, and some edges no run of a sound workflow ever reaches.
 So the corners are counted out: each state, each outcome, each counter just below and at its cap,
 each budget with exactly enough left and with one too little, each pause that just fits, each guard's
-literals and their neighbours, values that are there and that are not. A corner is a configuration
+literals and their neighbours, values that are there and that are not. Caps and budgets are looked at
+once more for each way that guards can take. A corner is a configuration
 and an event; the reference meaning says where the run must stand then, and what it must command.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -121,20 +122,37 @@ def _places(machine: Machine, state: Work | Ask | Wait) -> Iterator[tuple[Config
             ("heard",),
             pausing,
         )
-        yield here, event
         for values in ({"input": whole["input"]}, {"input": None}):
             yield here._replace(values=values, visits={state.name: 2}), event
-        for counts in _counts(machine, following):
-            yield here._replace(counts=counts), event
-        for spent in _ledgers(machine, here, event, following):
-            yield here._replace(spent=spent), event
-        decided = assignments(way.when for way in following if way.when is not None)
-        for values in itertools.chain(decided, _sized(machine, following)):
-            laid = merged(whole, values)
-            if isinstance(event, Ended) and isinstance(state, Work | Ask) and event.outcome == "success":
-                # The attempt's own value is set by its event, whatever stood there before.
-                event = event._replace(value=laid.get(state.value, event.value))
-            yield here._replace(values=laid), event
+        ways: dict[tuple[int, ...], tuple[Configuration, Ended | Elapsed]] = {}
+        for place, happens in _chosen(machine, state, here, event, following):
+            yield place, happens
+            taken = semantics.advance(machine, place, happens).taken
+            ways.setdefault(tuple(map(id, taken)), (place, happens))
+        # Behind each way through choices there are caps and budgets that only it comes to.
+        for place, happens in ways.values():
+            for counts in _counts(machine, following):
+                yield place._replace(counts=counts), happens
+            for spent in _ledgers(machine, place, happens, following):
+                yield place._replace(spent=spent), happens
+
+
+def _chosen(
+    machine: Machine,
+    state: Work | Ask | Wait,
+    here: Configuration,
+    event: Ended | Elapsed,
+    following: Sequence[Transition],
+) -> Iterator[tuple[Configuration, Ended | Elapsed]]:
+    """Give a place as it is, and with the values on which the guards of what may come next turn."""
+    yield here, event
+    decided = assignments(way.when for way in following if way.when is not None)
+    for values in itertools.chain(decided, _sized(machine, following)):
+        laid = merged(here.values, values)
+        if isinstance(event, Ended) and isinstance(state, Work | Ask) and event.outcome == "success":
+            # The attempt's own value is set by its event, whatever stood there before.
+            event = event._replace(value=laid.get(state.value, event.value))
+        yield here._replace(values=laid), event
 
 
 def _events(machine: Machine, state: Work | Ask | Wait) -> Iterator[tuple[Ended | Elapsed, bool]]:

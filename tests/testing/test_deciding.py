@@ -99,6 +99,14 @@ def test_null_comes_last() -> None:
     assert everything[-1] == {"a": {"x": None}, "b": None}
 
 
+def test_what_has_parts_may_be_null_itself():
+    """Where a guard asks whether a value is there, and for a part of it, it is not there in some."""
+    guards = (Compare("==", Path("a", ()), Value(None)), Compare(">", Path("a", ("x",)), Value(3)))
+
+    assert {None, 3} <= {None if each["a"] is None else each["a"]["x"] for each in assignments(guards)}
+    assert {"a": None} in list(assignments(guards))
+
+
 def test_a_type_is_sampled_once() -> None:
     """However many values decide, what no guard looks at is made up once for each type."""
     asked: list[object] = []

@@ -29,7 +29,8 @@ def assignments(guards: Iterable[Guard]) -> Iterator[dict[str, Any]]:
     """Give values that put the guards' paths on their literals, and on those literals' neighbours.
 
     A path that is compared with another one is put where that is put too. All combinations if they are few;
-    else each path in turn over everything, and a fixed sample. Null, which fits few types, comes last.
+    else each path in turn over everything, and a fixed sample. Null, which fits few types, comes last;
+    what is null has no parts.
     """
     wanted: dict[Names, list[Any]] = {}
     guards = tuple(guards)
@@ -44,7 +45,8 @@ def assignments(guards: Iterable[Guard]) -> Iterator[dict[str, Any]]:
     for chosen in _combinations(wanted):
         values: dict[str, Any] = {}
         for names in sorted(wanted, key=len):
-            _put(values, names, chosen[names])
+            if not any(chosen.get(names[:size], 0) is None for size in range(1, len(names))):
+                _put(values, names, chosen[names])
         yield values
 
 
