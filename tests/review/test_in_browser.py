@@ -373,6 +373,15 @@ def test_no_name_of_a_file_turns_the_page_around(chromium: Browser, tmp_path: Pa
     assert [text for text in told if "\u202e" in text or "a\\u202egpj.jsonl" not in text] == []
 
 
+def test_long_text_is_cut_between_characters(chromium: Browser, tmp_path: Path) -> None:
+    """A character of two code units that stands where text is cut is left out whole."""
+    run = run_of(attempt("search", output="x" * 599 + "\N{THUMBS UP SIGN}" * 9))
+    with chromium.open(written(render(review(SPEC, run)), tmp_path)) as (page, _):
+        page.keyboard.press(".")
+        told = page.evaluate("document.querySelector('#panel-stage .tree .string').textContent")
+    assert told == "x" * 599
+
+
 def test_a_script_that_is_put_into_the_page_does_not_run(chromium: Browser, page_file: Path) -> None:
     """The policy of the page stops what its own script would never do."""
     text = page_file.read_text(encoding="utf-8")

@@ -65,7 +65,7 @@ function leaf(value) {
 
 /** Make text that is cut if it is long. */
 function text(value) {
-  const holder = said(value.slice(0, SHOWN_TEXT), "string");
+  const holder = said(value.slice(0, SHOWN_TEXT).replace(/[\ud800-\udbff]$/, ""), "string");
   if (value.length <= SHOWN_TEXT) return holder;
   const whole = element("span", {}, holder, "… ");
   whole.append(
