@@ -98,6 +98,15 @@ def test_what_is_chosen_stands_out_in_forced_colours(chromium: Browser, page_fil
         assert chosen != other
 
 
+def test_what_is_not_lit_up_can_be_read_in_forced_colours(chromium: Browser, page_file: Path) -> None:
+    """Who asks for contrast has it in the states, too, to which a run did not come."""
+    with chromium.open(page_file) as (page, _):
+        page.emulate_media(forced_colors="active")
+        page.keyboard.press(".")
+        other = page.locator("#state_1").evaluate("(each) => Number(getComputedStyle(each).opacity)")
+    assert 0.6 <= other < 1
+
+
 def test_bars_are_seen_in_forced_colours(chromium: Browser, page_file: Path) -> None:
     """The filled part of a bar has another colour than its rest."""
     with chromium.open(page_file) as (page, _):
