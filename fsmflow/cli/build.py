@@ -10,6 +10,7 @@ import click
 from fsmflow.backends import BACKENDS, EXPORTS, Artifact
 from fsmflow.cli.files import hand_edited, made_of_nothing, made_of_others, stale, write_all
 from fsmflow.cli.output import exit_code, format_option, quiet_option, report
+from fsmflow.cli.patience import patience
 from fsmflow.cli.specs import compile_all, find, paths_argument, places_of
 
 _EDITED = "was edited by hand, or by a formatter"
@@ -59,11 +60,12 @@ def command(
     report(compilations, form, quiet=quiet or (form == "text" and not code))
     if code:
         sys.exit(code)
-    artifacts = [
-        artifact
-        for spec, compilation in zip(specs, compilations, strict=True)
-        for artifact in _emit(spec, compilation, targets or BACKENDS, generated, diagrams)
-    ]
+    with patience("this takes long: each workflow is proved"):
+        artifacts = [
+            artifact
+            for spec, compilation in zip(specs, compilations, strict=True)
+            for artifact in _emit(spec, compilation, targets or BACKENDS, generated, diagrams)
+        ]
     for path, gone in made_of_nothing(artifacts):
         said = f"is made of {_shown(gone.resolve())}, which is gone: delete it"
         click.echo(f"{_shown(path)} {said}", err=True)

@@ -37,11 +37,13 @@ def test_what_takes_no_time_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert told == []
 
 
-@pytest.mark.parametrize("command", [("prove", "{}"), ("diff", "{}", "{}")], ids=lambda each: each[0])
+@pytest.mark.parametrize(
+    "command", [("prove", "{}"), ("diff", "{}", "{}"), ("build", "--check")], ids=lambda each: each[0]
+)
 def test_long_proofs_are_told_of(
     run: Run, project: object, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
-    """`prove` and `diff` say that they are at work, and what they print is the same."""
+    """What proves says that it is at work, and what it prints is the same."""
     quiet = run(*(each.format("specs/hello.fsm.yaml") for each in command))
     told: list[str] = []
     monkeypatch.setattr(module, "Timer", _at_once(told))
