@@ -169,10 +169,11 @@ def _use(use: tuple[int, int, int]) -> tuple[str, str, str]:
 
 def fields(output: Any) -> list[tuple[str, str]]:
     """Give what to show of an output, safe for a terminal: the fields of a record, or the value itself."""
+    from fsmflow.reporting.readable import readable
     from fsmflow.reporting.trace_layout import padded, width
     from fsmflow.runtime.trace import plain
 
-    found = plain(output)
+    found = readable(plain(output))
     if isinstance(found, dict):
         names = [clean(name) for name in found]
         widest = max(map(width, names), default=0)

@@ -115,13 +115,14 @@ def _described(durable: Durable, each: Question, path: Path, damages: Damages) -
 
 def _told(found: Found, now_ns: int) -> str:
     from fsmflow.cli.results import fields
+    from fsmflow.reporting.readable import readable
 
     waiting = found.waiting
     whom = f" {waiting.role}" if waiting.role else ""
     lines = [
         f"{click.style(found.name, bold=True)}  {waiting.workflow} · {waiting.state}{whom}",
         f"  {waiting.question}",
-        *(f"    {click.style(name, dim=True)}  {value}" for name, value in fields(waiting.shown)),
+        *(f"    {click.style(name, dim=True)}  {value}" for name, value in fields(readable(waiting.shown))),
         f"  {'answers' if found.is_at_desk else 'to answer'}: {found.answer}",
     ]
     times = [f"asked {ago(now_ns - waiting.asked_ns)} ago"]

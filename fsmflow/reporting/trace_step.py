@@ -11,6 +11,7 @@ from fsmflow import glance
 from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.readable import readable
 from fsmflow.reporting.trace_layout import document, listed, width, wrapped
 from fsmflow.reporting.trace_rows import GOOD, outcome
 from fsmflow.reporting.trace_summary import Summary, Visit
@@ -75,10 +76,10 @@ class _Printer:
         if not is_told:
             return
         given = "shown" if stage.kind == "question" else "input"
-        yield from self.block(given, document(stage.given, self.columns - 4))
+        yield from self.block(given, document(readable(stage.given), self.columns - 4))
         if stage.output is not None or stage.outcome == "success":
             name = "rejected" if stage.outcome == "invalid" else "output"
-            yield from self.block(name, document(stage.output, self.columns - 4))
+            yield from self.block(name, document(readable(stage.output), self.columns - 4))
         if stage.complaints:
             yield from self.block("complaints", document(list(stage.complaints), self.columns - 4))
         elif stage.error:

@@ -9,6 +9,7 @@ from fsmflow.analysis.traces.recording import Recording, Stage, rest_of
 from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import LONGEST_NAME
 from fsmflow.machine import Machine
+from fsmflow.reporting.readable import readable
 from fsmflow.reporting.trace_rows import UNDER_WAY
 from fsmflow.reporting.trace_summary import Run, children
 from fsmflow.review._values import Values
@@ -28,9 +29,9 @@ def replayed(machine: Machine, recording: Recording, ways: Ways, values: Values)
         "run_id": recording.run_id,
         "trace_id": recording.trace_id,
         "profile": recording.profile or "",
-        "given": values.number(recording.given),
-        "output": values.number(recording.output),
-        "error": None if error is None else values.number(_plain(error._asdict())),
+        "given": values.number(readable(recording.given)),
+        "output": values.number(readable(recording.output)),
+        "error": None if error is None else values.number(readable(_plain(error._asdict()))),
         "end": recording.end or "",
         "kind": recording.kind or "",
         "ends": ways.states.get(recording.end or ""),
@@ -89,7 +90,10 @@ def _stage(stage: Stage, ways: Ways, values: Values) -> dict[str, Any]:
     if stage.label is not None:
         told["label"] = stage.label
     if stage.kind in ("attempt", "question"):
-        told |= {"given": values.number(stage.given), "output": values.number(stage.output)}
+        told |= {
+            "given": values.number(readable(stage.given)),
+            "output": values.number(readable(stage.output)),
+        }
     # A rejected output's complaints are its message too.
     if stage.error and not "; ".join(stage.complaints).startswith(stage.error):
         told["error"] = values.number(stage.error)

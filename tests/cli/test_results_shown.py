@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import date
 
 import pytest
 
@@ -57,6 +58,11 @@ def test_money_is_told_as_everywhere(capsys: pytest.CaptureFixture[str]) -> None
     money = [line.split()[-1] for line in capsys.readouterr().out.splitlines() if "$" in line]
 
     assert money == ["$0.50", "$0.000027", "$0.500027"]
+
+
+def test_a_date_is_shown_as_it_is_written() -> None:
+    """What JSON has no word for is shown as a person reads it, without the tags of a trace."""
+    assert fields({"day": date(2026, 1, 1), "of": {"a"}}) == [("day", "2026-01-01"), ("of ", '["a"]')]
 
 
 def test_wide_names_are_aligned() -> None:

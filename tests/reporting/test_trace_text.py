@@ -33,6 +33,16 @@ def ran(script: str) -> Recording:
     return record_script(FLOW, script).recording
 
 
+def test_a_step_is_told_without_the_tags_of_its_trace():
+    """What goes into an attempt and comes out is told as a person reads it."""
+    recording = ran("s s:good")
+    first = evolve(recording.stages[0], given={"on": {"$repr": "2026-01-01"}}, output={"$set": ["a"]})
+    lines = render_step(evolve(recording, stages=(first, *recording.stages[1:])), "draft", color=False)
+
+    assert "on: 2026-01-01" in lines
+    assert "$" not in lines
+
+
 def test_what_failed_lasted_and_cost_most_is_marked():
     """Each of the three marks stands once in the tree, below the visit that it is about."""
     lines = render(ran("s s:bad t s s:bad s s:bad"), color=False).splitlines()

@@ -161,6 +161,13 @@ def test_large_numbers_stay_exact() -> None:
     assert values.table == [{"number": "9007199254740993"}]
 
 
+def test_values_are_told_without_their_tags() -> None:
+    """A page shows a date as it is written, not what a trace has in its place."""
+    found = told(review(SPEC, evolve(run_of(attempt("draft", label="good")), output={"$repr": "2026-01-01"})))
+
+    assert restored(found["values"], found["runs"][0]["output"]) == "2026-01-01"
+
+
 def test_values_deeper_than_any_trace_are_cut() -> None:
     """However deep a value is, it is told in bounded depth."""
     deep: Any = "end"
