@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fsmflow.analysis.assignment import Assignment
     from fsmflow.analysis.callees import Found
     from fsmflow.analysis.cycles import Cycles
-    from fsmflow.analysis.dominators import Dominators
     from fsmflow.analysis.guesses import Guesses
     from fsmflow.analysis.hints import Hints
     from fsmflow.analysis.modules import Modules
@@ -67,13 +66,6 @@ class Analysis:
         from fsmflow.analysis.cycles import Cycles
 
         return Cycles.of(self.machine)
-
-    @cached_property
-    def dominators(self) -> Dominators:
-        """Which states every run to a state passes."""
-        from fsmflow.analysis.dominators import Dominators
-
-        return Dominators.of(self.machine)
 
     @cached_property
     def guesses(self) -> Guesses:
