@@ -14,14 +14,20 @@ from fsmflow.runtime.steps import Bound
 
 def misfits(workflow: Workflow, bound: Mapping[str, Bound], profile: str | None) -> Iterator[str]:
     """Tell of steps, of a workflow and of those that it runs, that could not be called."""
-    for name, state in workflow.machine.states.items():
-        if isinstance(state, Work) and state.children is None:
-            why = _misfit(bound[name].function, {argument for argument, _ in state.arguments})
-            if why:
-                yield f"`{state.call or name}` can't take what `{name}` gives it now: it {why}"
+    for name in workflow.machine.states:
+        yield from misfits_of(workflow, bound, name)
     for callee in workflow.callees.values():
         own = profile if profile in profiles_of(callee.runner) else None
         yield from misfits(callee, callee.runner.bind(own), own)
+
+
+def misfits_of(workflow: Workflow, bound: Mapping[str, Bound], name: str) -> Iterator[str]:
+    """Tell if the step of a state could not be called."""
+    state = workflow.machine.states[name]
+    if isinstance(state, Work) and state.children is None:
+        why = _misfit(bound[name].function, {argument for argument, _ in state.arguments})
+        if why:
+            yield f"`{state.call or name}` can't take what `{name}` gives it now: it {why}"
 
 
 def _misfit(function: Callable[..., Any], given: set[str]) -> str:

@@ -15,6 +15,8 @@ from temporalio.exceptions import ApplicationError
 
 from fsmflow.analysis.traces.restoring import as_kept
 from fsmflow.engines.keeping import event_written, written
+from fsmflow.engines.parameters import misfits_of
+from fsmflow.engines.rows import Unfit
 from fsmflow.engines.temporal.catalogue import Catalogue, Machines
 from fsmflow.engines.temporal.claims import Claims
 from fsmflow.engines.temporal.fitting import fit_of, kept, typed
@@ -57,6 +59,8 @@ class Activities:
                 await _can_keep()
                 workflow = await self._catalogue.workflow(task.digest, _machines)
                 bound = self._catalogue.bound(workflow, task)
+                for misfit in misfits_of(workflow, bound, task.state):
+                    raise Unfit(misfit)
                 run = _restored(workflow, bound, task, values)
             except Exception as error:
                 # Nothing was done, so nothing counts: another worker may have what this one lacks.
