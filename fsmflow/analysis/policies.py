@@ -49,11 +49,9 @@ class Proved:
     Attributes:
         rests_on: The names of the counters and of the resources that the proof needs; if there are
             none, the policy is kept whatever the caps are.
-        configurations: How many configurations were looked at.
     """
 
     rests_on: tuple[str, ...]
-    configurations: int
 
 
 @frozen
@@ -63,12 +61,10 @@ class Refuted:
     Attributes:
         path: The numbers of the edges that it takes until then; none if the start state breaks it.
         shortest: Whether it is sure that no run breaks the policy by fewer edges.
-        configurations: How many configurations were looked at.
     """
 
     path: Path
     shortest: bool
-    configurations: int
 
 
 @frozen
@@ -78,12 +74,10 @@ class Unknown:
     Attributes:
         why: The reason, as a clause.
         path: The first path that would break it and that no counter forbids, if one was found.
-        configurations: How many configurations were looked at.
     """
 
     why: str
     path: Path | None
-    configurations: int
 
 
 Verdict = Proved | Refuted | Unknown
@@ -141,20 +135,20 @@ class _Trial:
     def verdict(self) -> Verdict:
         """Look for a run until one is found, or none is left to be found."""
         machine = self.product.machine
-        allowance = Allowance(self.limit + 4 * len(machine.states))
-        most = allowance.left
+        most = self.limit + 4 * len(machine.states)
+        allowance = Allowance(most)
         why = "of the ways that would break it, none that was tried can happen"
         try:
             for arrivals in _ARRIVALS:
                 path = self._real_path(allowance, arrivals)
                 if path is not None:
-                    return Refuted(path, not self.unreal, most - allowance.left)
+                    return Refuted(path, not self.unreal)
                 if not self.unreal:
                     names = (*machine.counters, *RESOURCES)
-                    return Proved(tuple(names[number] for number in sorted(self.told)), most - allowance.left)
+                    return Proved(tuple(names[number] for number in sorted(self.told)))
         except OutOfRoom:
             why = f"{most:,} configurations were looked at, and there are more"
-        return Unknown(why, next(iter(self.unreal), None), most - allowance.left)
+        return Unknown(why, next(iter(self.unreal), None))
 
     def _real_path(self, allowance: Allowance, arrivals: int) -> Path | None:
         """Find a path that breaks the policy and that a run takes; None if no more are to be tried."""

@@ -28,7 +28,6 @@ from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine
 from fsmflow.analysis.proving.flow import Relaxation
 from fsmflow.analysis.proving.intervals import Invariant
 from fsmflow.analysis.proving.maximum import maximum
-from fsmflow.analysis.proving.packing import Packing
 from fsmflow.analysis.proving.ranking import Ranking, rank
 from fsmflow.backends import prism, promela
 from tests.analysis.counter_machines import chain, eight
@@ -61,7 +60,7 @@ def fsmflow(name: str) -> dict[str, Any]:
         if metric != "steps":
             relaxation.bound(metric)
     all_bounded = time.perf_counter()
-    found = maximum(machine, potential, most=MOST, packing=Packing.of(machine))
+    found = maximum(machine, potential, most=MOST)
     return {
         "bound": int(potential.bound),
         "exact": found.value,

@@ -58,12 +58,7 @@ class Maximum:
 
 
 def maximum(
-    machine: CounterMachine,
-    potential: Potential,
-    *,
-    most: int,
-    deadline: Callable[[], bool] = never,
-    packing: Packing | None = None,
+    machine: CounterMachine, potential: Potential, *, most: int, deadline: Callable[[], bool] = never
 ) -> Maximum:
     """Search for the heaviest run.
 
@@ -72,9 +67,8 @@ def maximum(
         potential: A bound.
         most: How many configurations to look at.
         deadline: Tells whether time is up.
-        packing: The machine's packing, if it is at hand.
     """
-    packing = packing or Packing.of(machine)
+    packing = Packing.of(machine)
     if packing.load > MOST_LOAD:
         return Maximum(0, floor(potential.bound), (), 0)
     return _Search(machine, potential, Slack.of(packing, potential), packing, most, deadline).run()

@@ -121,9 +121,8 @@ def test_what_is_too_heavy_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> N
 def test_chains_are_found_exactly() -> None:
     """Of 82 states in groups with loops around them, every maximum is exact."""
     machine = chain(10)
-    packing = Packing.of(machine)
     for index, potential in enumerate(_potentials(machine)):
-        found = maximum(machine, potential, most=200_000, packing=packing)
+        found = maximum(machine, potential, most=200_000)
         assert found.value is not None
         assert replay(machine, found.path)[1][index] == found.value
 
