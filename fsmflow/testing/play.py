@@ -30,6 +30,7 @@ from fsmflow.runtime.outcomes import Stop
 from fsmflow.testing.clock import SimulatedClock
 from fsmflow.testing.plans import Act, Plan
 from fsmflow.testing.subject import Edge, Subject
+from fsmflow.testing.telling import tell
 
 LONGEST_RUN = 5_000
 """How many attempts a run without a cap on steps may take before it is taken to have no end."""
@@ -112,6 +113,7 @@ def play(subject: Subject, plan: Plan) -> Played:
             desk=script,
         )
     )
+    tell(subject.machine, plan.given, result.trace)
     replayed, ways = replay(subject.machine, plan.given, result.trace)
     recompiled, overdrawn = _recompile(subject, plan.given, result.trace)
     subject.note(ways)
