@@ -13,7 +13,7 @@ from heapq import heappop, heappush
 
 from attrs import field, frozen
 
-from fsmflow.analysis.graph import reverse_postorder
+from fsmflow.analysis.graph import reverse_postorder, steps_back
 from fsmflow.expressions import (
     All,
     Always,
@@ -104,21 +104,9 @@ class Assignment:
                     continue
                 came[there] = (here, way)
                 if there == (state, True):
-                    return _back(there, start, came)
+                    return steps_back(there, start, came)
                 queue.append(there)
         return None
-
-
-def _back(
-    node: tuple[str, bool],
-    start: tuple[str, bool],
-    came: Mapping[tuple[str, bool], tuple[tuple[str, bool], Transition]],
-) -> tuple[Transition, ...]:
-    path = []
-    while node != start:
-        node, way = came[node]
-        path.append(way)
-    return tuple(reversed(path))
 
 
 def _bits(names: Values, bits: Mapping[str, int]) -> int:

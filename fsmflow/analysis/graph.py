@@ -1,4 +1,4 @@
-"""Searches of directed graphs of any depth: strongly connected components and shortest paths."""
+"""Searches of directed graphs of any depth: what can be come to, in which order, and how."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TypeVar
 from fsmflow.machine import Transition
 
 Node = TypeVar("Node", bound=Hashable)
+Step = TypeVar("Step")
 
 
 def components(nodes: Iterable[Node], edges: Mapping[Node, Sequence[Node]]) -> list[list[Node]]:
@@ -52,6 +53,18 @@ def _close(node: Node, open_nodes: dict[Node, None]) -> list[Node]:
     return component[::-1]
 
 
+def ahead(start: Iterable[Node], edges: Mapping[Node, Iterable[Node]]) -> set[Node]:
+    """Give what the nodes of `start` lead to, by however many edges; themselves too."""
+    found = set(start)
+    pending = list(found)
+    while pending:
+        for following in edges.get(pending.pop(), ()):
+            if following not in found:
+                found.add(following)
+                pending.append(following)
+    return found
+
+
 def reverse_postorder(start: Node, edges: Mapping[Node, Sequence[Node]]) -> list[Node]:
     """Order what `start` leads to so that, but for ways back, predecessors come first."""
     order: list[Node] = []
@@ -67,6 +80,15 @@ def reverse_postorder(start: Node, edges: Mapping[Node, Sequence[Node]]) -> list
             seen.add(following)
             pending.append((following, iter(edges.get(following, ()))))
     return order[::-1]
+
+
+def steps_back(node: Node, start: Node, came: Mapping[Node, tuple[Node, Step]]) -> tuple[Step, ...]:
+    """Give the steps from `start` to `node`, by what each node was come to from, and by which step."""
+    path = []
+    while node != start:
+        node, step = came[node]
+        path.append(step)
+    return tuple(reversed(path))
 
 
 def shortest_path(

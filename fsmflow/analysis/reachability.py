@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from attrs import frozen
 
+from fsmflow.analysis.graph import ahead
 from fsmflow.machine import End, Machine
 
 
@@ -27,7 +26,7 @@ class Reachability:
 
     @classmethod
     def of(cls, machine: Machine) -> Reachability:
-        """Search forward from the start, and backward from the ends (breadth first)."""
+        """Search forward from the start, and backward from the ends."""
         forward: dict[str, list[str]] = {name: [] for name in machine.states}
         backward: dict[str, list[str]] = {name: [] for name in machine.states}
         unforced: dict[str, list[str]] = {name: [] for name in machine.states}
@@ -38,15 +37,5 @@ class Reachability:
                 unforced[way.target].append(way.source)
         ends = [name for name, state in machine.states.items() if isinstance(state, End)]
         start = [machine.start] if machine.start in forward else []
-        return cls(_closure(start, forward), _closure(ends, backward), _closure(ends, unforced))
-
-
-def _closure(start: Iterable[str], edges: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    found = set(start)
-    queue = list(found)
-    for name in queue:
-        for following in edges[name]:
-            if following not in found:
-                found.add(following)
-                queue.append(following)
-    return frozenset(found)
+        searches = ((start, forward), (ends, backward), (ends, unforced))
+        return cls(*(frozenset(ahead(first, edges)) for first, edges in searches))

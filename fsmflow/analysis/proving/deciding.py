@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from fsmflow.analysis.graph import components
+from fsmflow.analysis.graph import components, steps_back
 from fsmflow.analysis.proving.counter_machine import CounterMachine
 from fsmflow.analysis.proving.intervals import Invariant
 from fsmflow.analysis.proving.packing import Packing
@@ -127,7 +127,7 @@ def _lasso(machine: CounterMachine, limit: int) -> Lasso | None:
     inside = {place for place, part in cyclic.items() if part == cyclic[first]}
     cycle = _round(first, ways, inside)
     # Counters that are never read again may differ the first time round; not after it.
-    return Lasso((*_back(first, packing.start, came), *cycle), cycle)
+    return Lasso((*steps_back(first, packing.start, came), *cycle), cycle)
 
 
 def _round(first: int, ways: Mapping[int, list[tuple[int, int]]], inside: set[int]) -> tuple[int, ...]:
@@ -140,14 +140,6 @@ def _round(first: int, ways: Mapping[int, list[tuple[int, int]]], inside: set[in
                 came[following] = (place, number)
                 if following == first:
                     place, number = came[first]
-                    return (*_back(place, first, came), number)
+                    return (*steps_back(place, first, came), number)
                 queue.append(following)
     raise AssertionError("a strongly connected component has a cycle through each of its places")
-
-
-def _back(place: int, start: int, came: Mapping[int, tuple[int, int]]) -> tuple[int, ...]:
-    path = []
-    while place != start:
-        place, number = came[place]
-        path.append(number)
-    return tuple(reversed(path))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
-from fsmflow.analysis.graph import components
+from fsmflow.analysis.graph import ahead, components
 from fsmflow.analysis.proving.counter_machine import CounterMachine
 from fsmflow.analysis.proving.rows import Incidence, Row
 
@@ -205,13 +205,7 @@ class Program:
         targets: dict[int, list[int]] = {}
         for number in used:
             targets.setdefault(edges[number].source, []).append(edges[number].target)
-        seen = {self.machine.start}
-        pending = [self.machine.start]
-        while pending:
-            for target in targets.get(pending.pop(), ()):
-                if target not in seen:
-                    seen.add(target)
-                    pending.append(target)
+        seen = ahead([self.machine.start], targets)
         apart = {state: ends for state, ends in targets.items() if state not in seen}
         parts = [frozenset(part) for part in components(sorted(apart), apart)]
         part_of = {state: place for place, part in enumerate(parts) for state in part}

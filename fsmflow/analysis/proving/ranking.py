@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from fsmflow.analysis.graph import components
+from fsmflow.analysis.graph import ahead, components
 from fsmflow.analysis.proving.counter_machine import CounterMachine
 
 
@@ -93,14 +93,7 @@ def rank(machine: CounterMachine, edges: Iterable[int] | None = None) -> Ranking
 
 def edges_ahead(machine: CounterMachine) -> tuple[int, ...]:
     """Give the edges that the start leads to, whatever their guards say, ascending."""
-    seen = {machine.start}
-    pending = [machine.start]
-    while pending:
-        for number in machine.outgoing[pending.pop()]:
-            target = machine.edges[number].target
-            if target not in seen:
-                seen.add(target)
-                pending.append(target)
+    seen = ahead([machine.start], _targets(machine, range(len(machine.edges))))
     return tuple(number for number, edge in enumerate(machine.edges) if edge.source in seen)
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
+from fsmflow.analysis.graph import ahead
 from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge
 from fsmflow.analysis.proving.potential import Term
 from fsmflow.analysis.proving.ranking import Ranking
@@ -243,18 +244,8 @@ def _once(machine: CounterMachine, edges: Sequence[int], raised: Iterable[int]) 
         for counter, lo, _ in edge.guards:
             if lo > 0 and counter not in edge.resets and counter in raised:
                 if edge.target not in behind:
-                    behind[edge.target] = frozenset(states - _ahead(edge.target, targets))
+                    onward = ahead([edge.target], targets)
+                    behind[edge.target] = frozenset(states - onward)
                 if edge.source in behind[edge.target]:
                     found.append(Row("behind", counter, 0, lo, behind[edge.target]))
     return found
-
-
-def _ahead(state: int, targets: dict[int, set[int]]) -> set[int]:
-    seen = {state}
-    pending = [state]
-    while pending:
-        for target in targets.get(pending.pop(), ()):
-            if target not in seen:
-                seen.add(target)
-                pending.append(target)
-    return seen
