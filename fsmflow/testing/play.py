@@ -131,11 +131,19 @@ def play(subject: Subject, plan: Plan) -> Played:
 def replay(
     machine: Machine, given: Any, trace: tuple[Span, ...]
 ) -> tuple[Configuration, tuple[Transition, ...]]:
-    """Feed the events of `trace` to the reference meaning; give where it ends, and the way there."""
+    """Feed the events of `trace` to the reference meaning; give where it ends, and the way there.
+
+    Raises:
+        AssertionError: By the reference meaning, one of them can't have happened where it did.
+    """
     configuration, _, taken = semantics.launch(machine, given)
     ways = list(taken)
     for span in trace:
-        configuration, _, taken = semantics.advance(machine, configuration, span.event)
+        try:
+            configuration, _, taken = semantics.advance(machine, configuration, span.event)
+        except ValueError:
+            there = f"by the spec the run is in `{configuration.state}`"
+            raise AssertionError(f"the runner is in `{span.state}`, and {there}") from None
         ways += taken
     return configuration, tuple(ways)
 

@@ -124,6 +124,18 @@ def test_a_run_that_goes_on_and_on_is_an_error():
         play(endless, Plan())
 
 
+def test_a_run_that_goes_where_the_spec_does_not_says_where():
+    """Of a runner that goes another way than the spec, both places are told, and no error of the oracle's."""
+    wrong = Subject(
+        subject().machine, runner_of(machine(LOOP.replace("retry: {times: 2", "retry: {times: 3")))
+    )
+
+    with pytest.raises(
+        AssertionError, match="the runner is in `draft`, and by the spec the run is in `lost`"
+    ):
+        play(wrong, plan_of("t"))
+
+
 def test_waiting_on_and_on_is_an_error_too():
     """A loop of waits is stopped as well."""
     endless = subject("a: {wait: 1s, success: b}\nb: {wait: 1s, success: a}")
