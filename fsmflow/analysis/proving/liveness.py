@@ -36,7 +36,7 @@ def live_masks(machine: CounterMachine) -> list[int]:
 
 def live_counters(machine: CounterMachine) -> tuple[frozenset[int], ...]:
     """Give, for each state, the counters whose value may be read before it is set back."""
-    return tuple(frozenset(_bits(mask)) for mask in live_masks(machine))
+    return tuple(frozenset(bits(mask)) for mask in live_masks(machine))
 
 
 def onward(machine: CounterMachine) -> list[int]:
@@ -48,7 +48,8 @@ def onward(machine: CounterMachine) -> list[int]:
     return reverse_postorder(machine.start, targets)
 
 
-def _bits(mask: int) -> list[int]:
+def bits(mask: int) -> list[int]:
+    """Give the places at which a number has a bit that is 1, ascending."""
     found: list[int] = []
     while mask:
         lowest = mask & -mask

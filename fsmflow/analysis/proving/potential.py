@@ -16,6 +16,8 @@ from attrs import define, frozen
 
 from fsmflow.analysis.proving.counter_machine import CounterMachine, Metric, Valuation
 
+Side = Literal["ahead", "behind"]
+
 
 @frozen
 class Term:
@@ -31,7 +33,7 @@ class Term:
         price: What each level is worth, in the unit of the metric; not negative.
     """
 
-    kind: Literal["ahead", "behind"]
+    kind: Side
     counter: int
     lo: int
     hi: int
@@ -40,9 +42,14 @@ class Term:
 
     def levels(self, value: int) -> int:
         """Give how many levels count where the counter has `value`."""
-        if self.kind == "ahead":
-            return max(0, min(self.hi - self.lo + 1, self.hi + 1 - value))
-        return max(0, min(self.hi - self.lo, value - self.lo))
+        return levels(self.kind, self.lo, self.hi, value)
+
+
+def levels(kind: Side, lo: int, hi: int, value: int) -> int:
+    """Give how many levels of a window count where its counter has `value`."""
+    if kind == "ahead":
+        return max(0, min(hi - lo + 1, hi + 1 - value))
+    return max(0, min(hi - lo, value - lo))
 
 
 @define(frozen=True, slots=False)

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
 
 from attrs import define, field, frozen
 
 from fsmflow.analysis.graph import ahead
 from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge
-from fsmflow.analysis.proving.potential import Term
+from fsmflow.analysis.proving.potential import Side, Term, levels
 from fsmflow.analysis.proving.ranking import Ranking
 
 _MANY_STATES = 400
@@ -36,7 +35,7 @@ class Row:
         region: As of a `Term`.
     """
 
-    kind: Literal["ahead", "behind"]
+    kind: Side
     counter: int
     lo: int
     hi: int
@@ -75,7 +74,7 @@ def taken(
 
 @lru_cache(maxsize=100_000)
 def _taken(
-    windows: tuple[tuple[Literal["ahead", "behind"], int, int, bool, bool], ...],
+    windows: tuple[tuple[Side, int, int, bool, bool], ...],
     increments: bool,
     resets: bool,
     least: int,
@@ -94,13 +93,6 @@ def _taken(
         )
         combinations[combination] = None
     return tuple(combinations)
-
-
-def levels(kind: Literal["ahead", "behind"], lo: int, hi: int, value: int) -> int:
-    """Give how many levels of a window count where its counter has `value`."""
-    if kind == "ahead":
-        return max(0, min(hi - lo + 1, hi + 1 - value))
-    return max(0, min(hi - lo, value - lo))
 
 
 def guarded_range(machine: CounterMachine, edge: Edge, counter: int) -> tuple[int, int]:

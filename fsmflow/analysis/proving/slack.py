@@ -6,12 +6,12 @@ potential too: whatever holds of an edge for all values holds for the value with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import lcm
 
 from attrs import define, frozen
 
 from fsmflow.analysis.proving.counter_machine import METRICS, Edge
+from fsmflow.analysis.proving.liveness import bits
 from fsmflow.analysis.proving.packing import Move, Packing
 from fsmflow.analysis.proving.potential import Potential, Term
 from fsmflow.analysis.proving.rows import guarded_range
@@ -133,7 +133,7 @@ class _Worth:
                 here, there = self.local.get(state, {}), self.local.get(target, {})
                 differing = {c for c in here.keys() | there.keys() if here.get(c) != there.get(c)}
                 differing.update(c for c in ranges[state].keys() ^ ranges[target].keys() if c in self.terms)
-                differing.update(_bits((live[state] ^ live[target]) & priced))
+                differing.update(bits((live[state] ^ live[target]) & priced))
                 totals[target] = totals[state] + sum(
                     self._fixed(target, counter) - self._fixed(state, counter) for counter in differing
                 )
@@ -151,13 +151,6 @@ class _Worth:
         cap = self.packing.machine.caps[counter]
         ends = {0, cap, *(x for t, _ in here for x in (t.lo, t.hi, t.hi + 1) if 0 <= x <= cap)}
         return min(sum(price * term.levels(x) for term, price in here) for x in ends)
-
-
-def _bits(number: int) -> Iterator[int]:
-    while number:
-        lowest = number & -number
-        yield lowest.bit_length() - 1
-        number ^= lowest
 
 
 def _way(worth: _Worth, move: Move, weight: int) -> Way:
