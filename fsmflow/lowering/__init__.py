@@ -31,10 +31,10 @@ def lower(workflow: spec.Workflow, callees: Mapping[str, Callee] | None = None) 
     """
     known = callees or {}
     states = {name: lowered(name, state, workflow.prices, known) for name, state in workflow.states.items()}
-    names = Names(states)
+    names, caps = Names(states), _caps(workflow.budget)
     edges = Edges(names, _exceeded(workflow, names))
     for name, state in workflow.states.items():
-        edges.leave(name, state, capped=_caps(workflow.budget) != Caps())
+        edges.leave(name, state, capped=caps != Caps())
     if any(t.target == BUILTIN_END for t in edges.transitions) and BUILTIN_END not in states:
         states[BUILTIN_END] = ir.End(
             name=BUILTIN_END, title="The budget left no other way.", kind="failed", output=Constant(None)
@@ -46,7 +46,7 @@ def lower(workflow: spec.Workflow, callees: Mapping[str, Callee] | None = None) 
         input=type_of(workflow.input),
         output=type_of(workflow.output),
         start=names.start(workflow.start),
-        caps=_caps(workflow.budget),
+        caps=caps,
         exceeded=edges.exceeded,
         reserve=reserve(states, edges.transitions, edges.counters),
         states=states,

@@ -7,13 +7,12 @@ as often as there may be one. So siblings can never overspend together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from fsmflow import machine as ir
 from fsmflow import spec
 from fsmflow.expressions import ITEM, EachTemplate, Reference, Template
 from fsmflow.lowering.secrets import declared
-from fsmflow.lowering.templates import template
+from fsmflow.lowering.templates import arguments_of, template
 from fsmflow.machine import Callee, Children, Resources
 from fsmflow.typeexpr import Generic, TypeExpr, TypeName, Union
 
@@ -61,7 +60,7 @@ def _parts(
         case spec.Call():
             callee = _callee(state.call, callees)
             children = Children(kind="call", callees={state.call: callee}, at_most=1, width=1, tolerate=0)
-            return children, _arguments(state.with_), callee.output or _ANY
+            return children, arguments_of(state.with_), callee.output or _ANY
         case spec.Map():
             callee = _callee(state.map, callees)
             most = max(1, state.at_most)
@@ -88,10 +87,6 @@ def _parts(
 
 def _nullable(output: Union) -> Union:
     return output if _NONE in output.members else Union((*output.members, _NONE))
-
-
-def _arguments(said: Mapping[str, Any]) -> tuple[tuple[str, Template], ...]:
-    return tuple((name, template(value)) for name, value in said.items())
 
 
 def _callee(name: str, callees: Mapping[str, Callee]) -> Callee:

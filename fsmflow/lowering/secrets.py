@@ -151,8 +151,8 @@ def _read(way: str) -> Way:
 def _written(ways: Iterable[Way]) -> tuple[str, ...]:
     """Write ways in order, each once, without those that lead into what is secret as a whole."""
     found: list[Way] = []
-    # The shorter of two comes first.
+    # The shorter of two comes first, and all that lead into it come right after it.
     for way in sorted(set(ways)):
-        if not any(way[: len(other)] == other for other in found[-1:]):
+        if not found or way[: len(found[-1])] != found[-1]:
             found.append(way)
     return tuple(".".join(way) for way in found)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, assert_never
+from typing import assert_never
 
 from fsmflow import machine as ir
 from fsmflow import spec
-from fsmflow.expressions import Template
 from fsmflow.lowering.children import running
 from fsmflow.lowering.secrets import declared
-from fsmflow.lowering.templates import template, type_of
+from fsmflow.lowering.templates import arguments_of, template, type_of
 from fsmflow.machine import Callee, Resources
 from fsmflow.source import Real
 from fsmflow.typeexpr import TypeExpr, Union
@@ -47,7 +46,7 @@ def _ask(name: str, title: str, state: spec.Ask) -> ir.Ask:
         reserve=state.reserve,
         question=state.ask,
         role=state.role or "",
-        arguments=_arguments(state.show),
+        arguments=arguments_of(state.show),
         value=state.as_ or name,
         gives=type_of(state.gives),
         labels=tuple(state.success) if isinstance(state.success, dict) else None,
@@ -64,7 +63,7 @@ def _work(name: str, title: str, state: spec.Run | spec.Llm, prices: Mapping[str
         title=title,
         reserve=state.reserve,
         call=state.run if isinstance(state, spec.Run) else "",
-        arguments=_arguments(state.with_),
+        arguments=arguments_of(state.with_),
         value=state.as_ or name,
         gives=_gives(state),
         accept=tuple(state.accept),
@@ -94,10 +93,6 @@ def _gives(state: spec.Run | spec.Llm) -> TypeExpr | None:
             return None
         kinds |= dict.fromkeys(kind.members if isinstance(kind, Union) else (kind,))
     return Union(tuple(kinds)) if len(kinds) > 1 else next(iter(kinds))
-
-
-def _arguments(said: Mapping[str, Any]) -> tuple[tuple[str, Template], ...]:
-    return tuple((name, template(value)) for name, value in said.items())
 
 
 def _model(state: spec.Llm, prices: Mapping[str, spec.Price]) -> ir.Model:

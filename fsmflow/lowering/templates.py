@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.expressions import Constant, Template, parse_template
@@ -14,6 +15,11 @@ def template(data: Any) -> Template:
         return parse_template(data)
     except ValueError:
         return Constant(None)
+
+
+def arguments_of(said: Mapping[str, Any]) -> tuple[tuple[str, Template], ...]:
+    """Read what a state is given, by name."""
+    return tuple((name, template(value)) for name, value in said.items())
 
 
 def type_of(text: str | None) -> TypeExpr | None:
