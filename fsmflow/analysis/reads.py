@@ -142,8 +142,8 @@ def templates(state: spec.State, route: Route) -> Iterator[tuple[Use, Any, Route
             yield "output", state.output, (*route, "output")
 
 
-def _read(name: str, use: Use, data: Any, route: Route) -> Iterator[Read | Unreadable]:
-    """Give each reference inside plain data, in order."""
+def texts(data: Any, route: Route) -> Iterator[tuple[str, Route]]:
+    """Give each text in plain data, with its place, in order."""
     pending = [(data, route)]
     while pending:
         node, place = pending.pop()
@@ -151,9 +151,16 @@ def _read(name: str, use: Use, data: Any, route: Route) -> Iterator[Read | Unrea
             pending.extend((value, (*place, key)) for key, value in reversed(node.items()))
         elif isinstance(node, list):
             pending.extend((node[i], (*place, i)) for i in reversed(range(len(node))))
-        elif isinstance(node, str) and node.startswith("$") and not node.startswith("$$"):
+        elif isinstance(node, str):
+            yield node, place
+
+
+def _read(name: str, use: Use, data: Any, route: Route) -> Iterator[Read | Unreadable]:
+    """Give each reference inside plain data, in order."""
+    for text, place in texts(data, route):
+        if text.startswith("$") and not text.startswith("$$"):
             try:
-                yield Read(name, use, place, parse_reference(node))
+                yield Read(name, use, place, parse_reference(text))
             except ValueError as error:
                 yield Unreadable(name, use, place, str(error))
 

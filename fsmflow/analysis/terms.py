@@ -57,9 +57,9 @@ def written_guard(guard: Guard) -> str:
     """Write a guard: `len(retrieve) > 0 and answer.ok`."""
     match guard:
         case Compare(operator=operator, left=left, right=right):
-            return f"{_written_operand(left)} {operator} {_written_operand(right)}"
+            return f"{written_operand(left)} {operator} {written_operand(right)}"
         case Within(left=left, items=items):
-            return f"{_written_operand(left)} in [{', '.join(map(repr, items))}]"
+            return f"{written_operand(left)} in [{', '.join(map(repr, items))}]"
         case Truth(of=path):
             return str(path)
         case Always(value=value):
@@ -126,7 +126,8 @@ def _renamed(operand: Operand, renaming: Renaming) -> Operand:
             assert_never(operand)
 
 
-def _written_operand(operand: Operand) -> str:
+def written_operand(operand: Operand) -> str:
+    """Write one side of a comparison."""
     match operand:
         case Path():
             return str(operand)

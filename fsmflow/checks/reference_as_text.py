@@ -37,12 +37,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.fits import fits
-from fsmflow.analysis.reads import templates, value_names
+from fsmflow.analysis.reads import templates, texts, value_names
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
@@ -60,8 +59,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         refused = set(_refused(analysis, state, ("states", name, "with")))
         for use, data, route in templates(state, ("states", name)):
             here = known | {"item"} if isinstance(state, spec.Map) else known
-            for text, place in _texts(data, route) if use != "over" else ():
-                if place not in refused:
+            for text, place in texts(data, route) if use != "over" else ():
+                if not text.startswith("$") and place not in refused:
                     yield from _told(text, place, here)
         if isinstance(state, spec.Ask):
             yield from _asked(state.ask, ("states", name, "ask"), known)
@@ -73,19 +72,6 @@ def _refused(analysis: Analysis, state: spec.State, route: Route) -> Iterator[Ro
     for parameter in () if signature is None else signature.parameters:
         if not fits(analysis.modules, TypeName("", "str"), parameter.type):
             yield (*route, parameter.name)
-
-
-def _texts(data: Any, route: Route) -> Iterator[tuple[str, Route]]:
-    """Give each text in plain data that is no reference, in order."""
-    pending = [(data, route)]
-    while pending:
-        node, place = pending.pop()
-        if isinstance(node, dict):
-            pending.extend((value, (*place, key)) for key, value in reversed(node.items()))
-        elif isinstance(node, list):
-            pending.extend((node[i], (*place, i)) for i in reversed(range(len(node))))
-        elif isinstance(node, str) and not node.startswith("$"):
-            yield node, place
 
 
 def _told(text: str, route: Route, known: frozenset[str]) -> Iterator[Diagnostic]:

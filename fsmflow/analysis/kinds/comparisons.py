@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from fsmflow.analysis.kinds.annotations import ANY, NONE
 from fsmflow.analysis.kinds.fits import plain
+from fsmflow.analysis.terms import written_operand
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.expressions import (
     All,
@@ -77,10 +78,10 @@ def _comparison(values: Values, sign: str, left: Operand, right: Operand) -> Ite
         if kinds.isdisjoint(others):
             yield f"{_shown(left, kinds)} never equals {_shown(right, others)}"
         elif not _overlap(one, other) and isinstance(left, Value) is isinstance(right, Value):
-            yield f"`{_text(left)}` never equals `{_text(right)}`"
+            yield f"`{written_operand(left)}` never equals `{written_operand(right)}`"
         elif not _overlap(one, other):
             path, literal = (right, left) if isinstance(left, Value) else (left, right)
-            yield f"`{_text(path)}` is one of `{_type(values, path)}`, never {_text(literal)}"
+            yield f"`{written_operand(path)}` is one of `{_type(values, path)}`, never {written_operand(literal)}"
     elif kinds.isdisjoint(others & _ORDERED):
         yield f"{_shown(left, kinds)} and {_shown(right, others)} are in no order"
 
@@ -120,16 +121,11 @@ def _overlap(left: TypeExpr, right: TypeExpr) -> bool:
 
 
 def _shown(operand: Operand, kinds: frozenset[str]) -> str:
-    return f"`{_text(operand)}`" if isinstance(operand, Value) else f"`{_text(operand)}` ({_worded(kinds)})"
-
-
-def _text(operand: Operand) -> str:
-    match operand:
-        case Value(value=value):
-            return repr(value)
-        case Length(of=path):
-            return f"len({path})"
-    return str(operand)
+    return (
+        f"`{written_operand(operand)}`"
+        if isinstance(operand, Value)
+        else f"`{written_operand(operand)}` ({_worded(kinds)})"
+    )
 
 
 def _worded(kinds: frozenset[str]) -> str:
