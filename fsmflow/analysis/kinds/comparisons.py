@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fsmflow.analysis.kinds.annotations import ANY, NONE
 from fsmflow.analysis.kinds.fits import plain
-from fsmflow.analysis.terms import written_operand
+from fsmflow.analysis.terms import written_operand as written
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.expressions import (
     All,
@@ -78,10 +78,10 @@ def _comparison(values: Values, sign: str, left: Operand, right: Operand) -> Ite
         if kinds.isdisjoint(others):
             yield f"{_shown(left, kinds)} never equals {_shown(right, others)}"
         elif not _overlap(one, other) and isinstance(left, Value) is isinstance(right, Value):
-            yield f"`{written_operand(left)}` never equals `{written_operand(right)}`"
+            yield f"`{written(left)}` never equals `{written(right)}`"
         elif not _overlap(one, other):
             path, literal = (right, left) if isinstance(left, Value) else (left, right)
-            yield f"`{written_operand(path)}` is one of `{_type(values, path)}`, never {written_operand(literal)}"
+            yield f"`{written(path)}` is one of `{_type(values, path)}`, never {written(literal)}"
     elif kinds.isdisjoint(others & _ORDERED):
         yield f"{_shown(left, kinds)} and {_shown(right, others)} are in no order"
 
@@ -122,9 +122,7 @@ def _overlap(left: TypeExpr, right: TypeExpr) -> bool:
 
 def _shown(operand: Operand, kinds: frozenset[str]) -> str:
     return (
-        f"`{written_operand(operand)}`"
-        if isinstance(operand, Value)
-        else f"`{written_operand(operand)}` ({_worded(kinds)})"
+        f"`{written(operand)}`" if isinstance(operand, Value) else f"`{written(operand)}` ({_worded(kinds)})"
     )
 
 
