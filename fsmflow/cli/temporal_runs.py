@@ -104,6 +104,8 @@ def show(run: str, place: Place, *, form: str, trace: Path | None) -> NoReturn:
             click.echo(json.dumps({"schema": "fsmflow.kept/1", **about}, indent=2))
             return
         _tell(seen, status)
+        for why in [] if seen.ended_ns is not None else await temporal.unmade(seen.run_id):
+            click.echo(f"  waits for a worker that can make the attempt: {why}")
         for asked in questions:
             _ask(asked, how_to_answer(seen.run_id, asked, place))
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from temporalio import activity
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from fsmflow.analysis.traces.restoring import as_kept
 from fsmflow.engines.keeping import event_written, written
@@ -31,8 +31,12 @@ from fsmflow.runtime.outcomes import describe
 from fsmflow.runtime.run import Configuration, Run, Spent, Unbound
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.trace import new_span_id
+from fsmflow.runtime.validation import StepNotFound
 from fsmflow.runtime.values import Missing
 from fsmflow.semantics import resolve
+
+TOLD = ApplicationErrorCategory.BENIGN
+"""The category of errors that are told in a line: Temporal's library tells others with a traceback."""
 
 KEPT_AGAIN_S = 5.0
 """After how long it is tried again to keep what an attempt gave."""
@@ -64,8 +68,18 @@ class Activities:
                 run = _restored(workflow, bound, task, values)
             except Exception as error:
                 # Nothing was done, so nothing counts: another worker may have what this one lacks.
-                raise ApplicationError(describe(error), type=UNREADY) from error
-            return await _kept(await self._made(workflow, bound, run, task))
+                why = str(error) if isinstance(error, Unfit | StepNotFound) else describe(error)
+                activity.logger.warning(
+                    "the attempt of `%s` of %s is left to other workers: %s", task.state, task.run_id, why
+                )
+                raise ApplicationError(why, type=UNREADY, category=TOLD) from error
+            try:
+                return await _kept(await self._made(workflow, bound, run, task))
+            except ApplicationError:
+                activity.logger.warning(
+                    "the attempt of `%s` of %s is cut off, since this worker stops", task.state, task.run_id
+                )
+                raise
 
     async def _made(self, workflow: Workflow, bound: Mapping[str, Bound], run: Run, task: Task) -> Done:
         runner, span_id = workflow.runner, new_span_id()
@@ -147,7 +161,9 @@ async def _within(left_us: int | None, attempt: Coroutine[Any, Any, Ended]) -> t
         details = activity.cancellation_details()
         if details is not None and not details.cancel_requested:
             # Nobody has cancelled the run: this worker stops, or was taken to be gone.
-            raise ApplicationError("the worker stopped during the attempt", type=LOST) from None
+            raise ApplicationError(
+                "the worker stopped during the attempt", type=LOST, category=TOLD
+            ) from None
     return task.result(), is_cut
 
 

@@ -66,6 +66,7 @@ class Carrying:
         asking: The question that waits, if one does.
         started_us: When it began; None if that was in an earlier history.
         begun: What is under way, if anything is.
+        unmade: Why no worker could make the attempt that is to be made; empty if none has said so.
     """
 
     def __init__(self, order: Order, machines: Mapping[str, str]) -> None:
@@ -79,6 +80,7 @@ class Carrying:
         self.asking: Asking | None = None
         self.started_us: int | None = None
         self.begun: Begun | None = None
+        self.unmade = ""
         self._own: Mapping[str, Any] = {}
         self._lost = 0
 
@@ -104,7 +106,7 @@ class Carrying:
                 return advance
             while not isinstance(command := advance.commands[0], Finish):
                 event = await self._event(command)
-                self.begun = None
+                self.begun, self.unmade = None, ""
                 self._turn_over(event)
                 advance = self._follow(event)
             return await self._concluded(command)
@@ -223,6 +225,7 @@ class Carrying:
                     # It was cancelled before a worker had begun.
                     raise asyncio.CancelledError from None
                 if (why := _unmade(error.cause)) is not None:
+                    self.unmade = why
                     await workflow.sleep(again(tries), summary=f"{self._name()}: {why}"[:200])
                     tries += 1
                     continue

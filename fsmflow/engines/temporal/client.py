@@ -26,7 +26,7 @@ from fsmflow.engines.assembling import assembled
 from fsmflow.engines.temporal import indexing
 from fsmflow.engines.temporal.orders import KERNEL, Order
 from fsmflow.engines.temporal.question import NOT_WAITING, REJECTED
-from fsmflow.engines.temporal.questions import Posed, posed
+from fsmflow.engines.temporal.questions import Posed, posed, unmade
 from fsmflow.engines.temporal.silence import NoWorker, Stuck, refuse, why_silent, why_stuck
 from fsmflow.engines.temporal.wire import converter
 from fsmflow.engines.temporal.worker import TASK_QUEUE
@@ -264,6 +264,16 @@ class Temporal:
             # One that was terminated still tells what it asked then.
             return []
         return [each.asked for each in await posed(run_id, self._status, self._told)]
+
+    async def unmade(self, run_id: str) -> list[str]:
+        """Give why workers can't make the attempts that a run, or a workflow that it calls, waits for.
+
+        Raises:
+            NoSuchRun: There is none of this id.
+            NoWorker: No worker answers.
+        """
+        with _found(run_id):
+            return await unmade(run_id, self._status)
 
     async def waiting(self, *, stuck: Callable[[Stuck], None] = refuse) -> list[tuple[str, Posed]]:
         """Give the questions that wait in any run, each with the id of the run that was submitted.

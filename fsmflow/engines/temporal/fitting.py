@@ -7,6 +7,8 @@ from typing import Any
 
 from fsmflow.analysis.traces.restoring import as_kept
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written
+from fsmflow.engines.rows import Unfit
+from fsmflow.engines.spans import secret_ways
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Machine
 from fsmflow.runtime.commands import Children
@@ -62,19 +64,29 @@ def typed(
     """Structure values into the types of what gives them, as `state` sees them.
 
     Raises:
-        Rejected: One of them does not fit.
+        Unfit: One of them does not fit any more.
     """
     runner, fit = workflow.runner, fit_of(workflow, bound)
     by = {stage.value: name for name, stage in runner.stages.items()}
     by |= {question.value: name for name, question in runner.questions.items()}
-    found = {
-        name: fit(by[name], _label(workflow.machine, by[name], state), value) if name in by else value
-        for name, value in values.items()
-    }
     given, _ = runner.types()
-    if given is not None and "input" in found:
-        found["input"] = given(as_kept(found["input"]))
-    return found
+
+    def one(name: str, value: Any) -> Any:
+        try:
+            if name == "input" and given is not None:
+                return given(as_kept(value))
+            return fit(by[name], _label(workflow.machine, by[name], state), value) if name in by else value
+        except Rejected as rejected:
+            raise Unfit(_told(workflow.machine, by.get(name, "input"), rejected)) from None
+
+    return {name: one(name, value) for name, value in values.items()}
+
+
+def _told(machine: Machine, giver: str, rejected: Rejected) -> str:
+    """Say that a value does not fit any more; what is wrong with it may repeat what is secret of it."""
+    what = "the input" if giver == "input" else f"what `{giver}` gave then"
+    why = "" if secret_ways(machine).get(giver) else f": {rejected}"
+    return f"{what} does not fit now{why}"
 
 
 def _label(machine: Machine, giver: str, state: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The questions that a run waits for, its own and those of workflows that it runs, without what is secret."""
+"""What a run, and the workflows that it runs, wait for: people, and workers. What is secret is left out."""
 
 from __future__ import annotations
 
@@ -63,6 +63,16 @@ async def _under_way(run_id: str, status: Status, given: Ways) -> AsyncIterator[
             # A child that is to be started has begun nothing yet.
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
+
+
+async def unmade(run_id: str, status: Status) -> list[str]:
+    """Give why attempts are not made, of a run or of workflows that it runs, as their workers have said.
+
+    Raises:
+        RPCError: There is no such run.
+    """
+    # Workers of before this was told say nothing of it.
+    return [why async for each in _under_way(run_id, status, ()) if (why := each.where.get("unmade"))]
 
 
 def _posed(under: _Under, secrets: Secrets) -> Posed:

@@ -42,9 +42,13 @@ def events(
 
 def without_keys(asked: Asked) -> Asked:
     """Give a question as it may leave this worker."""
+    return asked._replace(shown=keyless(asked.shown), validate=None)
+
+
+def keyless(data: Any) -> Any:
+    """Give data as it may leave this worker."""
     keys = _keys()
-    shown = asked.shown if keys.is_empty else keys.data(asked.shown)
-    return asked._replace(shown=shown, validate=None)
+    return data if keys.is_empty else keys.data(data)
 
 
 def _keys() -> Secrets:

@@ -108,6 +108,7 @@ class MachineRun:
             "spent": now.spent,
             "error": now.values.get("error"),
             "ending": carrying.ending,
+            "unmade": spans.keyless(carrying.unmade),
             "asked": None if asking is None else spans.without_keys(asking.asked),
             "asked_us": None if asking is None else asking.since_us,
             "children": [child._asdict() for child in carrying.children],
