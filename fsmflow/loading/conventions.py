@@ -44,7 +44,7 @@ def breaches(workflow: spec.Workflow) -> Iterator[Diagnostic]:
     yield from _caps(workflow.budget, ("budget",))
     for model in workflow.prices:
         if flaw := prose_flaw(model):
-            yield _bad("bad-name", "model", model, ("prices", model), flaw, key=True)
+            yield _bad_name("model", model, ("prices", model), flaw, key=True)
     for name, state in workflow.states.items():
         yield from _name("state", name, ("states", name), key=True, reserved=RESERVED_STATES)
         yield from _state(state, ("states", name))
@@ -66,7 +66,7 @@ def _state(state: spec.State, route: Route) -> Iterator[Diagnostic]:
             yield from _reference(state.run, (*route, "run"))
         case spec.Llm(llm=asked):
             if flaw := prose_flaw(asked.model) or (None if asked.model else "it is empty"):
-                yield _bad("bad-name", "model", asked.model, (*route, "llm", "model"), flaw)
+                yield _bad_name("model", asked.model, (*route, "llm", "model"), flaw)
             yield from _caps(asked, (*route, "llm"))
             yield from _options(asked.options, (*route, "llm", "options"))
         case spec.Ask():
@@ -97,7 +97,7 @@ def _state(state: spec.State, route: Route) -> Iterator[Diagnostic]:
 def _parameters(given: Mapping[str, Any], route: Route) -> Iterator[Diagnostic]:
     for parameter in given:
         if flaw := parameter_flaw(parameter):
-            yield _bad("bad-name", "parameter", parameter, (*route, parameter), flaw, key=True)
+            yield _bad_name("parameter", parameter, (*route, parameter), flaw, key=True)
 
 
 def _options(options: Mapping[str, Any], route: Route) -> Iterator[Diagnostic]:
@@ -108,7 +108,7 @@ def _options(options: Mapping[str, Any], route: Route) -> Iterator[Diagnostic]:
             message = f"`{name}` is no option"
             yield Diagnostic("reserved-name", message, place, key=True, hint=SAID_ELSEWHERE[name])
         elif flaw := parameter_flaw(name):
-            yield _bad("bad-name", "parameter of the endpoint's", name, place, flaw, key=True)
+            yield _bad_name("parameter of the endpoint's", name, place, flaw, key=True)
         yield from _references(said, place)
 
 
@@ -137,7 +137,7 @@ def _secret(secret: spec.Secret, route: Route) -> Iterator[Diagnostic]:
     for index, way in enumerate(secret):
         flaws = (parameter_flaw(part) for part in way.split("."))
         if flaw := next((flaw for flaw in flaws if flaw), None):
-            yield _bad("bad-name", "field", way, (*route, index), flaw)
+            yield _bad_name("field", way, (*route, index), flaw)
         elif way in seen:
             message = f"`{shown(way)}` is named twice"
             yield Diagnostic("bad-value", message, (*route, index), hint="once is enough")
@@ -197,7 +197,7 @@ def _name(
         hint = f"{why}; choose another name"
         yield Diagnostic("reserved-name", f"`{name}` can't name a {what}", route, key=key, hint=hint)
     elif flaw := name_flaw(name):
-        yield _bad("bad-name", what, name, route, flaw, key=key, hint=_likely(name))
+        yield _bad_name(what, name, route, flaw, key=key, hint=_likely(name))
 
 
 def _likely(name: str) -> str:
@@ -209,10 +209,10 @@ def _likely(name: str) -> str:
     return f"did you mean `{meant}`?" if meant != name and name_flaw(meant) is None else ""
 
 
-def _bad(
-    check: str, what: str, name: str, route: Route, flaw: str, *, key: bool = False, hint: str = ""
+def _bad_name(
+    what: str, name: str, route: Route, flaw: str, *, key: bool = False, hint: str = ""
 ) -> Diagnostic:
-    return Diagnostic(check, f"`{shown(name)}` can't name a {what}: {flaw}", route, key=key, hint=hint)
+    return Diagnostic("bad-name", f"`{shown(name)}` can't name a {what}: {flaw}", route, key=key, hint=hint)
 
 
 def _prose(text: str | None, route: Route) -> Iterator[Diagnostic]:

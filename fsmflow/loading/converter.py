@@ -54,7 +54,7 @@ def keys_of(cls: Any) -> dict[str, attrs.Attribute[Any]]:
     return _keys_of(cls)
 
 
-@cache
+@cache  # apart from `keys_of`, since to mypy a class from a union of them can't be hashed
 def _keys_of(cls: type) -> dict[str, attrs.Attribute[Any]]:
     return {key_of(a.name): a for a in attrs.fields(attrs.resolve_types(cls))}
 

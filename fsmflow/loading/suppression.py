@@ -49,19 +49,17 @@ def apply(document: Document, diagnostics: Iterable[Diagnostic]) -> tuple[Diagno
     found = tuple(suppressions(document))
     if not found:
         return given
-    excused = {(s.line, check): s for s in found for check in s.checks if check not in STRUCTURAL}
+    excused = {(s.line, check) for s in found for check in s.checks if check not in STRUCTURAL}
     kept: list[Diagnostic] = []
     used: set[tuple[int, str]] = set()
+    elsewhere: dict[str, list[int]] = {}
     for diagnostic in given:
         place = diagnostic.span or document.locate(diagnostic.route, key=diagnostic.key)
         if (place.line, diagnostic.check) in excused:
             used.add((place.line, diagnostic.check))
         else:
             kept.append(diagnostic)
-    elsewhere: dict[str, list[int]] = {}
-    for diagnostic in kept:
-        place = diagnostic.span or document.locate(diagnostic.route, key=diagnostic.key)
-        elsewhere.setdefault(diagnostic.check, []).append(place.line)
+            elsewhere.setdefault(diagnostic.check, []).append(place.line)
     for suppression in found:
         kept.extend(_complaints(suppression, used, elsewhere))
     return tuple(kept)

@@ -177,11 +177,10 @@ class _Builder:
             self.place(None, _at(event.start_mark), _at(event.end_mark))
 
     def refuse_extras(self, event: yaml.NodeEvent) -> None:
-        anchored, tag = event.anchor is not None, getattr(event, "tag", None)
-        if anchored:
+        if event.anchor is not None:
             hint = "write the value out where it is used"
             self.report("yaml-anchor", "anchors are not part of the language", event, hint=hint)
-        if tag is not None:
+        if getattr(event, "tag", None) is not None:
             hint = "every value has the type it is written as"
             self.report("yaml-tag", "tags are not part of the language", event, hint=hint)
 
