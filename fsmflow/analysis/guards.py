@@ -9,7 +9,7 @@ with two answers; so an arm that is found dead is dead, and some that are dead a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from typing import Any
 
@@ -83,7 +83,7 @@ class _Choice:
     def add(self, index: int, guard: Guard) -> None:
         self._first.setdefault(guard, index)
         self._guards[index] = guard
-        for variable in dict.fromkeys(_variables(guard)):
+        for variable in _variables(guard):
             self._reading.setdefault(variable, []).append(index)
 
     def decide(self, guard: Guard, work: int) -> tuple[Never | None, int]:
@@ -112,7 +112,7 @@ class _Choice:
     def _comparable(self, guard: Guard) -> list[int]:
         """Choose the earlier arms that read what `guard` reads and leave few enough combinations."""
         candidates: dict[int, None] = {}
-        for variable in dict.fromkeys(_variables(guard)):
+        for variable in _variables(guard):
             candidates.update(dict.fromkeys(self._reading.get(variable, ())[:MAX_EARLIER]))
         chosen: list[int] = []
         guards = [guard]
@@ -133,25 +133,30 @@ def _always_holds(guard: Guard) -> bool:
     )
 
 
-def _variables(guard: Guard) -> Iterator[Variable]:
+def _compared(guard: Guard) -> Iterator[tuple[Variable, Sequence[Any]]]:
+    """Give each thing that a guard reads, with the literals that it is compared with there."""
     match guard:
         case Not(operand=operand):
-            yield from _variables(operand)
+            yield from _compared(operand)
         case All(operands=operands) | AnyOf(operands=operands):
             for operand in operands:
-                yield from _variables(operand)
+                yield from _compared(operand)
         case Truth(of=path):
-            yield path
-        case Within(left=Path() | Length() as left):
-            yield left
+            yield path, ()
+        case Within(left=Path() | Length() as left, items=items):
+            yield left, items
         case Compare(left=Value(), right=Value()):
             return
-        case Compare(left=Path() | Length() as operand, right=Value()):
-            yield operand
-        case Compare(left=Value(), right=Path() | Length() as operand):
-            yield operand
+        case Compare(left=Path() | Length() as operand, right=Value(value=value)):
+            yield operand, (value,)
+        case Compare(left=Value(value=value), right=Path() | Length() as operand):
+            yield operand, (value,)
         case Compare():
-            yield guard
+            yield guard, ()
+
+
+def _variables(guard: Guard) -> Iterable[Variable]:
+    return dict.fromkeys(variable for variable, _ in _compared(guard))
 
 
 def _size(guards: Sequence[Guard]) -> int:
@@ -165,10 +170,8 @@ def _size(guards: Sequence[Guard]) -> int:
 def _literals_by_variable(guards: Sequence[Guard]) -> dict[Variable, list[Any]]:
     literals: dict[Variable, list[Any]] = {}
     for guard in guards:
-        for variable in _variables(guard):
-            literals.setdefault(variable, [])
-        for variable, literal in _literals(guard):
-            literals[variable].append(literal)
+        for variable, found in _compared(guard):
+            literals.setdefault(variable, []).extend(found)
     return literals
 
 
@@ -178,21 +181,6 @@ def _domains(guards: Sequence[Guard]) -> dict[Variable, tuple[Any, ...]]:
         variable: (True, False) if isinstance(variable, Compare) else _samples(variable, found)
         for variable, found in _literals_by_variable(guards).items()
     }
-
-
-def _literals(guard: Guard) -> Iterator[tuple[Variable, Any]]:
-    match guard:
-        case Not(operand=operand):
-            yield from _literals(operand)
-        case All(operands=operands) | AnyOf(operands=operands):
-            for operand in operands:
-                yield from _literals(operand)
-        case Within(left=Path() | Length() as left, items=items):
-            yield from ((left, item) for item in items)
-        case Compare(left=Path() | Length() as operand, right=Value(value=value)):
-            yield operand, value
-        case Compare(left=Value(value=value), right=Path() | Length() as operand):
-            yield operand, value
 
 
 def _samples(variable: Path | Length, literals: Sequence[Any]) -> tuple[Any, ...]:
