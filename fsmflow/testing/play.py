@@ -100,7 +100,7 @@ def play(subject: Subject, plan: Plan) -> Played:
     """Drive `subject`'s generated runner through `plan`, and hold it to the reference meaning.
 
     Raises:
-        AssertionError: The run goes on and on.
+        AssertionError: The run goes on and on, or where the reference meaning does not.
     """
     clock = _BoundedClock(subject.machine)
     script = _Script(subject.machine, plan, clock)
@@ -114,7 +114,10 @@ def play(subject: Subject, plan: Plan) -> Played:
         )
     )
     tell(subject.machine, plan.given, result.trace)
-    replayed, ways = replay(subject.machine, plan.given, result.trace)
+    try:
+        replayed, ways = replay(subject.machine, plan.given, result.trace)
+    except ValueError as parted:
+        raise AssertionError(str(parted)) from None
     recompiled, overdrawn = _recompile(subject, plan.given, result.trace)
     subject.note(ways)
     edges = tuple((way.source, way.name, way.target) for way in ways)
@@ -134,7 +137,7 @@ def replay(
     """Feed the events of `trace` to the reference meaning; give where it ends, and the way there.
 
     Raises:
-        AssertionError: By the reference meaning, one of them can't have happened where it did.
+        ValueError: By the reference meaning, one of them can't have happened where it did.
     """
     configuration, _, taken = semantics.launch(machine, given)
     ways = list(taken)
@@ -143,7 +146,7 @@ def replay(
             configuration, _, taken = semantics.advance(machine, configuration, span.event)
         except ValueError:
             there = f"by the spec the run is in `{configuration.state}`"
-            raise AssertionError(f"the runner is in `{span.state}`, and {there}") from None
+            raise ValueError(f"the runner is in `{span.state}`, and {there}") from None
         ways += taken
     return configuration, tuple(ways)
 
