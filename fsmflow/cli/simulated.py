@@ -20,6 +20,7 @@ from fsmflow.cli.output import wants_color
 from fsmflow.machine import Transition
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.amounts import NAMES, worded
+from fsmflow.reporting.style import Style
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.trace import new_span_id
 from fsmflow.testing.campaign import METRICS, Campaign, Judge, Violation
@@ -156,10 +157,7 @@ class _Printer:
     def __init__(self, campaign: Campaign, spec: Path, color: bool) -> None:
         self.campaign = campaign
         self.spec = spec
-        self.color = color
-
-    def style(self, text: str, hue: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-        return click.style(text, fg=hue, bold=bold or None, dim=dim or None) if self.color else text
+        self.style = Style(color)
 
     def lines(self) -> Iterator[str]:
         campaign = self.campaign

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import click
-
 from fsmflow.analysis.comparing.changes import Sign
 from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.diagnostics import Diagnostic
@@ -13,6 +11,7 @@ from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES
 from fsmflow.reporting.diff_wording import SIGNS, Comparison, Group, Line
 from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.style import Style
 
 _HUES: dict[Sign, str] = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
 
@@ -32,10 +31,7 @@ class _Printer:
 
     def __init__(self, comparison: Comparison, color: bool) -> None:
         self.comparison = comparison
-        self.color = color
-
-    def style(self, text: str, hue: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-        return click.style(text, fg=hue, bold=bold or None, dim=dim or None) if self.color else text
+        self.style = Style(color)
 
     def lines(self) -> Iterator[str]:
         between = False

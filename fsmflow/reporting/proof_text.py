@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
-
 from fsmflow.analysis.paths import written
 from fsmflow.analysis.policies import Judgement, Proved, Refuted
 from fsmflow.analysis.policies import spoken as in_words
 from fsmflow.analysis.proof import Ending, Proof
 from fsmflow.reporting import proof_wording as words
 from fsmflow.reporting.amounts import NAMES
+from fsmflow.reporting.style import Style
 
 _HUES: dict[Ending, str] = {
     "always": "green",
@@ -38,10 +37,7 @@ class _Printer:
 
     def __init__(self, proof: Proof, color: bool) -> None:
         self.proof = proof
-        self.color = color
-
-    def style(self, text: str, hue: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-        return click.style(text, fg=hue, bold=bold or None, dim=dim or None) if self.color else text
+        self.style = Style(color)
 
     def lines(self) -> Iterator[str]:
         hue, said = _HUES[self.proof.terminates], words.ENDINGS[self.proof.terminates]

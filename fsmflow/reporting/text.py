@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-import click
-
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.reporting.excerpt import excerpt, visible
 from fsmflow.reporting.report import Report
+from fsmflow.reporting.style import Style
 from fsmflow.source import Span
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}
@@ -32,7 +31,7 @@ class _Printer:
 
     def __init__(self, report: Report, color: bool) -> None:
         self.report = report
-        self.color = color
+        self.style = Style(color)
         self.lines = report.document.text.split("\n") if report.document is not None else []
 
     def blocks(self) -> Iterator[list[str]]:
@@ -66,9 +65,6 @@ class _Printer:
         underline = self.style(f"{mark * shown.length} {message}".rstrip(), hue)
         yield f"{' ' * margin} {bar} {' ' * shown.offset}{underline}"
 
-    def style(self, text: str, hue: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-        return click.style(text, fg=hue, bold=bold or None, dim=dim or None) if self.color else text
-
 
 def _summary(reports: Sequence[Report], color: bool) -> str:
     count = Counter(diagnostic.severity for report in reports for diagnostic in report.diagnostics)
@@ -78,7 +74,7 @@ def _summary(reports: Sequence[Report], color: bool) -> str:
     else:
         text = f"{', '.join(found)} in {_counted(len(reports), 'spec')}"
         hue = next(_COLORS[severity] for severity in Severity if count[severity])
-    return click.style(text, fg=hue, bold=True) if color else text
+    return Style(color)(text, hue, bold=True)
 
 
 def _counted(number: int, what: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
 from attrs import evolve
 
 from fsmflow.analysis.traces.recording import LEDGER, Recording, Stage
 from fsmflow.glance import time
 from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.style import Style
 from fsmflow.reporting.trace_amounts import money
 from fsmflow.reporting.trace_layout import padded, width
 
@@ -72,7 +72,7 @@ def render(before: Recording, after: Recording, *, color: bool) -> str:
     for number, row in enumerate(rows):
         cells = [padded(row[0], sizes[0]), *(padded(row[c], sizes[c], right=True) for c in (1, 2, 3))]
         line = f"  {'  '.join(cells)}".rstrip()
-        lines.append(click.style(line, dim=True) if color and number == 0 else line)
+        lines.append(Style(color)(line, dim=True) if number == 0 else line)
     return "\n".join(lines) + "\n"
 
 

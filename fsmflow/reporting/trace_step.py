@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import click
 from attrs import define
 
 from fsmflow import glance
@@ -12,6 +11,7 @@ from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.readable import readable
+from fsmflow.reporting.style import Style
 from fsmflow.reporting.trace_layout import document, listed, width, wrapped
 from fsmflow.reporting.trace_rows import GOOD, outcome
 from fsmflow.reporting.trace_summary import Summary, Visit
@@ -27,7 +27,7 @@ def render(recording: Recording, step: str, *, color: bool, columns: int = 80) -
         color: Whether to use ANSI colours. Nothing in the run can bring in its own.
         columns: How wide the terminal is.
     """
-    return "\n".join(_Printer(color, columns).lines(matching(Summary.of(recording), step))) + "\n"
+    return "\n".join(_Printer(Style(color), columns).lines(matching(Summary.of(recording), step))) + "\n"
 
 
 def matching(summary: Summary, step: str) -> list[Visit]:
@@ -46,11 +46,8 @@ def steps(summary: Summary) -> list[str]:
 class _Printer:
     """The printing of some visits."""
 
-    color: bool
+    style: Style
     columns: int
-
-    def style(self, text: str, hue: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-        return click.style(text, fg=hue, bold=bold or None, dim=dim or None) if self.color else text
 
     def lines(self, visits: list[Visit]) -> Iterator[str]:
         first = True

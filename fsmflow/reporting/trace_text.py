@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import click
-
 from fsmflow import glance
 from fsmflow.analysis.traces.recording import Recording
 from fsmflow.machine import Machine
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.style import Style
 from fsmflow.reporting.trace_layout import cut, listed, padded, width, wrapped
 from fsmflow.reporting.trace_rows import HUES, SIGNS, Row, Rows, strays
 from fsmflow.reporting.trace_summary import Summary, Visit
@@ -48,13 +47,10 @@ class _Printer:
     def __init__(self, summary: Summary, color: bool, columns: int, machine: Machine | None) -> None:
         self.summary = summary
         self.recording = summary.recording
-        self.color = color
+        self.style = Style(color)
         self.columns = columns
         self.machine = machine
         self.rows = Rows(summary, machine)
-
-    def style(self, text: str, hue: str | None = None, *, bold: bool = False, dim: bool = False) -> str:
-        return click.style(text, fg=hue, bold=bold or None, dim=dim or None) if self.color else text
 
     def lines(self) -> Iterator[str]:
         yield from self.head()
