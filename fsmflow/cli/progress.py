@@ -21,7 +21,8 @@ from rich.text import Text
 
 from fsmflow.cli.output import is_terminal, wants_color
 from fsmflow.cli.pipes import aside, say
-from fsmflow.reporting.trace_amounts import counted, money
+from fsmflow.reporting.amounts import counted
+from fsmflow.reporting.trace_amounts import money
 from fsmflow.runtime import Runner
 from fsmflow.runtime.trace import Sink
 

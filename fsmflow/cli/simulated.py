@@ -18,8 +18,7 @@ from fsmflow.analysis.traces.coverage import can_be_taken
 from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.cli.output import wants_color
 from fsmflow.machine import Transition
-from fsmflow.reporting import trace_amounts as amounts
-from fsmflow.reporting.amounts import NAMES, worded
+from fsmflow.reporting.amounts import NAMES, counted, worded
 from fsmflow.reporting.style import Style
 from fsmflow.runtime.log import RunLog
 from fsmflow.runtime.trace import new_span_id
@@ -161,7 +160,7 @@ class _Printer:
 
     def lines(self) -> Iterator[str]:
         campaign = self.campaign
-        runs = amounts.counted(campaign.runs, "run")
+        runs = counted(campaign.runs, "run")
         yield self.style(campaign.machine.name, bold=True) + f"  {runs}, seed {campaign.simulator.seed}"
         yield ""
         yield from self.ends()
@@ -170,7 +169,7 @@ class _Printer:
         yield ""
         yield from self.ways()
         if campaign.breaches:
-            runs = amounts.counted(campaign.breaches, "run")
+            runs = counted(campaign.breaches, "run")
             yield f"  {runs} charged more than was declared; what was too much is left out above"
         yield ""
         yield from self.verdict()

@@ -17,6 +17,11 @@ NAMES: dict[Metric, str] = {
 _UNITS = ((86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min"))
 
 
+def counted(number: int, what: str) -> str:
+    """Word a number of things: `1 step`, `1,500 tokens`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def worded(metric: Metric, amount: int) -> str:
     """Write an amount exactly: `1,500`, `$0.0031`, `8 min 5 s`."""
     if metric == "micro_usd":

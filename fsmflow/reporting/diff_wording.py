@@ -14,8 +14,9 @@ from fsmflow.analysis.comparing.needed import Needed
 from fsmflow.analysis.proof import Ending
 from fsmflow.analysis.proving.bounds import Bound
 from fsmflow.diagnostics import Severity
-from fsmflow.reporting.amounts import NAMES, worded
+from fsmflow.reporting.amounts import NAMES, counted, worded
 from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.proof_wording import listed
 
 SIGNS: Mapping[Sign, str] = {"added": "+", "removed": "−", "changed": "Δ", "renamed": "→"}
 
@@ -107,9 +108,9 @@ def headline(difference: Difference) -> str:
             return "the errors that left the old version unclear are gone"
         return "errors leave unclear what the new version means"
     number = sum(map(_counted, groups(difference.changes)))
-    said = f"{number:,} change{'s' * (number != 1)}{_errors(difference)}"
+    said = f"{counted(number, 'change')}{_errors(difference)}"
     if moves := _moves([each for each in difference.worst_cases if each.metric != "transitions"]):
-        return f"{said}; at worst, a run uses {_listed(moves)}"
+        return f"{said}; at worst, a run uses {listed(moves)}"
     if difference.new.proved is None or difference.old.proved is None:
         return said
     return f"{said}; the worst case is the same"
@@ -118,7 +119,7 @@ def headline(difference: Difference) -> str:
 def _errors(difference: Difference) -> str:
     """Count the errors that were not there before: what they leave says little of what is meant."""
     number = sum(found.severity is Severity.ERROR for found in difference.failing)
-    return f" and {number:,} new error{'s' * (number != 1)}" if number else ""
+    return f" and {counted(number, 'new error')}" if number else ""
 
 
 def _moves(worst_cases: Sequence[WorstCase]) -> list[str]:
@@ -131,7 +132,7 @@ def _moves(worst_cases: Sequence[WorstCase]) -> list[str]:
         "less": [metric for metric in falling if metric not in _COUNTED],
     }
     return [
-        f"{how} {_listed([NAMES[each] for each in metrics])}" for how, metrics in amounts.items() if metrics
+        f"{how} {listed([NAMES[each] for each in metrics])}" for how, metrics in amounts.items() if metrics
     ]
 
 
@@ -145,7 +146,7 @@ def _counted(group: Group) -> int:
 def unchanged(difference: Difference) -> str:
     """Say that nothing changed in meaning, and what else did."""
     if difference.cosmetic:
-        return f"no change in meaning; only {_listed(difference.cosmetic)} differ"
+        return f"no change in meaning; only {listed(difference.cosmetic)} differ"
     return "no change in meaning"
 
 
@@ -393,8 +394,3 @@ def _used(pair: tuple[WorstCase, WorstCase]) -> Iterator[bool]:
         for bound in (case.before, case.after):
             if bound is not None:
                 yield bool(bound.upper) if bound.upper is not None else case is pair[0]
-
-
-def _listed(names: Sequence[str]) -> str:
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last

@@ -13,7 +13,7 @@ from fsmflow.analysis.proving.counter_machine import METRICS, Metric
 from fsmflow.analysis.proving.stopping import Stops
 from fsmflow.analysis.proving.witness import Entry, Witness
 from fsmflow.machine import Machine, State, Work
-from fsmflow.reporting.amounts import NAMES, worded
+from fsmflow.reporting.amounts import NAMES, counted, worded
 from fsmflow.reporting.folded import folded
 
 ENDINGS: Mapping[Ending, str] = {
@@ -167,7 +167,7 @@ def rest(bound: Bound) -> str:
     none = sum(1 for state, amount in uses if state in dear and not amount)
     if not none:
         return ", all of the budget"
-    return f", all of the budget: {none:,} more attempt{'s' * (none > 1)} can happen only by using none"
+    return f", all of the budget: {counted(none, 'more attempt')} can happen only by using none"
 
 
 def _times(witness: Witness) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from fsmflow.diagnostics import Diagnostic, Severity
+from fsmflow.reporting.amounts import counted
 from fsmflow.reporting.excerpt import excerpt, visible
 from fsmflow.reporting.report import Report
 from fsmflow.reporting.style import Style
@@ -68,14 +69,10 @@ class _Printer:
 
 def _summary(reports: Sequence[Report], color: bool) -> str:
     count = Counter(diagnostic.severity for report in reports for diagnostic in report.diagnostics)
-    found = [_counted(count[severity], severity.value) for severity in Severity if count[severity]]
+    found = [counted(count[severity], severity.value) for severity in Severity if count[severity]]
     if not found:
-        text, hue = f"{_counted(len(reports), 'spec')}, nothing to report", "green"
+        text, hue = f"{counted(len(reports), 'spec')}, nothing to report", "green"
     else:
-        text = f"{', '.join(found)} in {_counted(len(reports), 'spec')}"
+        text = f"{', '.join(found)} in {counted(len(reports), 'spec')}"
         hue = next(_COLORS[severity] for severity in Severity if count[severity])
     return Style(color)(text, hue, bold=True)
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fsmflow.analysis.traces.recording import LEDGER, Recording
 from fsmflow.glance import time
 from fsmflow.machine import Caps
-from fsmflow.reporting.amounts import worded
+from fsmflow.reporting.amounts import counted, worded
 
 BAR = 10
 """How many columns the bar of the whole run would take."""
@@ -24,11 +24,6 @@ def money(micro_usd: int) -> str:
 def bar(part: int, whole: int) -> str:
     """Draw a part of a whole; what is not nothing is seen."""
     return "■" * max(1, round(BAR * min(part, whole) / whole)) if part > 0 and whole > 0 else ""
-
-
-def counted(number: int, what: str) -> str:
-    """Word a number of things: `1 step`, `1,500 tokens`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def amount(resource: str, used: int) -> str:

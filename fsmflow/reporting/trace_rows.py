@@ -12,6 +12,7 @@ from fsmflow.analysis.traces.following import follow
 from fsmflow.analysis.traces.recording import LateCharge, Recording, Stage
 from fsmflow.machine import Machine, Transition
 from fsmflow.reporting import trace_amounts as amounts
+from fsmflow.reporting.amounts import counted
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_fold import Folded, costliest, folded, slowest
 from fsmflow.reporting.trace_summary import Run, Summary, Visit, tally
@@ -70,7 +71,7 @@ class Rows:
         used = self.summary.recording.spent
         cells = {"time": glance.time(used["time_us"]), "tokens": f"{used['tokens']:,}"}
         cells["money"] = amounts.money(used["micro_usd"])
-        return Row("", "in all", amounts.counted(used["steps"], "step"), cells, strong=True)
+        return Row("", "in all", counted(used["steps"], "step"), cells, strong=True)
 
     def _run(self, run: Run, depth: int) -> Iterator[Row]:
         late = deque(run.recording.late)
@@ -254,5 +255,5 @@ def strays(recording: Recording) -> str:
     """Say how much of a trace is left out, since it is of runs that have no beginning in it."""
     if not recording.strays:
         return ""
-    lines = amounts.counted(recording.strays, "line")
+    lines = counted(recording.strays, "line")
     return f"{lines} of the trace left out: of runs that it does not tell the beginning of"

@@ -9,6 +9,7 @@ from attrs import define
 from fsmflow import glance
 from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.reporting import trace_amounts as amounts
+from fsmflow.reporting.amounts import counted
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.readable import readable
 from fsmflow.reporting.style import Style
@@ -62,7 +63,7 @@ class _Printer:
         what = f"attempt {stage.attempt:,}" if stage.kind == "attempt" else stage.kind
         facts = [glance.time(stage.elapsed_us)]
         facts += [amounts.amount(name, used) for name, used in stage.use.items() if used]
-        facts += [amounts.counted(stage.steps, "step")] if stage.steps > 1 else []
+        facts += [counted(stage.steps, "step")] if stage.steps > 1 else []
         is_told = stage.kind in ("attempt", "question")
         said = visible(outcome(stage)) if is_told else ""
         *most, last = wrapped(f"{visit.place}, {what}", self.columns - width(said) - 2)

@@ -9,8 +9,8 @@ from attrs import evolve, frozen
 from fsmflow.analysis.traces.following import Followed, follow
 from fsmflow.analysis.traces.recording import Recording, rest_of
 from fsmflow.machine import End, Machine
+from fsmflow.reporting.amounts import counted
 from fsmflow.reporting.excerpt import visible
-from fsmflow.reporting.trace_amounts import counted
 from fsmflow.reporting.trace_fold import shape
 from fsmflow.reporting.trace_moves import Move, moves
 from fsmflow.reporting.trace_sentences import failure, named, sentence, short, succeeded
