@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from fsmflow.analysis.comparing.changes import Change, Said
+from fsmflow.analysis.comparing.changes import Change
 from fsmflow.analysis.comparing.difference import Difference, WorstCase
 from fsmflow.analysis.proving.bounds import Bound
-from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting.diff_wording import Comparison, tripped
+from fsmflow.reporting.plain_amounts import named, plain
 
 SCHEMA = "fsmflow.diff/1"
 
@@ -28,7 +28,7 @@ def render(comparison: Comparison) -> str:
                 "gate": trip.gate,
                 "workflow": trip.workflow,
                 "why": trip.why,
-                "metric": None if trip.case is None else _named(trip.case.metric),
+                "metric": None if trip.case is None else named(trip.case.metric),
                 "message": tripped(trip),
             }
             for trip in comparison.tripped
@@ -76,17 +76,17 @@ def _change(change: Change) -> dict[str, Any]:
         "topic": key.topic,
         "state": key.state or None,
         "kind": key.kind or None,
-        "name": (_named(key.metric) if key.metric and key.topic == "budget" else key.name) or None,
+        "name": (named(key.metric) if key.metric and key.topic == "budget" else key.name) or None,
         "aspect": key.aspect or None,
-        "unit": None if key.metric is None else _named(key.metric),
-        "before": _amount(key.metric, change.before),
-        "after": _amount(key.metric, change.after),
+        "unit": None if key.metric is None else named(key.metric),
+        "before": plain(key.metric, change.before),
+        "after": plain(key.metric, change.after),
     }
 
 
 def _cases(cases: Iterable[WorstCase]) -> dict[str, Any]:
     return {
-        _named(case.metric): {
+        named(case.metric): {
             "before": _bound(case.before),
             "after": _bound(case.after),
             "percent": None if case.percent is None else round(case.percent, 3),
@@ -99,7 +99,7 @@ def _bound(bound: Bound | None) -> dict[str, Any] | None:
     """Give a bound; null where it is not known, and an `upper` of null where there is none."""
     if bound is None:
         return None
-    return {"upper": _amount(bound.metric, bound.upper), "exact": bound.is_exact}
+    return {"upper": plain(bound.metric, bound.upper), "exact": bound.is_exact}
 
 
 def _finding(diagnostic: Diagnostic) -> dict[str, str]:
@@ -109,14 +109,3 @@ def _finding(diagnostic: Diagnostic) -> dict[str, str]:
         "message": diagnostic.message,
         "path": ".".join(map(str, diagnostic.route)),
     }
-
-
-def _named(metric: Metric) -> str:
-    return "milliseconds" if metric == "microseconds" else metric
-
-
-def _amount(metric: Metric | None, amount: Said | None) -> int | float | str | None:
-    """Give an amount in the unit of its name: a whole number, but for parts of a millisecond."""
-    if metric != "microseconds" or not isinstance(amount, int):
-        return amount
-    return amount // 1000 if amount % 1000 == 0 else amount / 1000

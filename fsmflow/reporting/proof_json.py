@@ -9,11 +9,11 @@ from fsmflow.analysis.policies import Judgement, Proved, Refuted
 from fsmflow.analysis.policies import spoken as in_words
 from fsmflow.analysis.proof import Proof
 from fsmflow.analysis.proving.bounds import Bound, Form
-from fsmflow.analysis.proving.counter_machine import METRICS, Metric
+from fsmflow.analysis.proving.counter_machine import METRICS
 from fsmflow.analysis.proving.witness import Entry
+from fsmflow.reporting.plain_amounts import named, plain
 
 SCHEMA = "fsmflow.prove/1"
-_RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "milliseconds")
 
 
 def render(proof: Proof, certificate: str | None) -> str:
@@ -39,16 +39,16 @@ def _plain(proof: Proof, certificate: str | None) -> dict[str, Any]:
         "prices": [
             {
                 "counter": price.counter,
-                "metric": _named(price.metric),
-                "adds": _amount(price.metric, price.amount),
+                "metric": named(price.metric),
+                "adds": plain(price.metric, price.amount),
             }
             for price in proof.prices
         ],
         "budget": [
             {
-                "metric": _named(cap.metric),
-                "cap": _amount(cap.metric, cap.cap),
-                "success_takes": None if cap.least is None else _amount(cap.metric, cap.least),
+                "metric": named(cap.metric),
+                "cap": plain(cap.metric, cap.cap),
+                "success_takes": plain(cap.metric, cap.least),
                 "stops": cap.stops,
             }
             for cap in proof.caps
@@ -68,37 +68,25 @@ def _bounds(form: Form | None) -> dict[str, Any]:
             "budget": None,
             "witness": [],
         }
-        return {_named(metric): dict(nothing) for metric in METRICS}
-    return {_named(metric): _bound(bound) for metric, bound in form.bounds.items()}
+        return {named(metric): dict(nothing) for metric in METRICS}
+    return {named(metric): _bound(bound) for metric, bound in form.bounds.items()}
 
 
 def _bound(bound: Bound) -> dict[str, Any]:
     metric = bound.metric
     reached = bound.upper if bound.is_exact and bound.upper is not None else bound.lower
     return {
-        "upper": None if bound.upper is None else _amount(metric, bound.upper),
-        "lower": _amount(metric, reached),
+        "upper": plain(metric, bound.upper),
+        "lower": plain(metric, reached),
         "exact": bound.is_exact,
-        "budget": None if bound.budget is None else _amount(metric, bound.budget),
+        "budget": plain(metric, bound.budget),
         "witness": [] if bound.witness is None else list(map(_entry, bound.witness.entries)),
     }
 
 
 def _entry(entry: Entry) -> list[Any]:
-    amounts = entry.use.amounts()
-    use = dict(zip(_RESOURCES, (*amounts[:4], _amount("microseconds", amounts[4])), strict=True))
-    return [entry.state, entry.outcome, {name: amount for name, amount in use.items() if amount}]
-
-
-def _named(metric: Metric) -> str:
-    return "milliseconds" if metric == "microseconds" else metric
-
-
-def _amount(metric: Metric, amount: int) -> int | float:
-    """Give an amount in the unit of its name: a whole number, but for parts of a millisecond."""
-    if metric != "microseconds":
-        return amount
-    return amount // 1000 if amount % 1000 == 0 else amount / 1000
+    used = zip(METRICS[1:], entry.use.amounts(), strict=True)
+    return [entry.state, entry.outcome, {named(metric): plain(metric, use) for metric, use in used if use}]
 
 
 def _judgement(proof: Proof, judgement: Judgement) -> dict[str, Any]:
