@@ -43,7 +43,7 @@ def excerpt(line: str, span: Span) -> Excerpt:
 
 def _excerpt(line: str, span: Span, *, is_cut: bool) -> Excerpt:
     cells = [_cell(character) for character in line]
-    widths = [_width(cell) for cell in cells]
+    widths = [width(cell) for cell in cells]
     start = min(span.column - 1, len(cells))
     end = len(line.rstrip()) if span.end_line > span.line else min(span.end_column - 1, len(cells))
     end = max(end, start)
@@ -67,12 +67,15 @@ def _cell(character: str) -> str:
     return character
 
 
-def _width(cell: str) -> int:
-    if len(cell) > 1:
-        return len(cell)
-    if unicodedata.category(cell) in ("Mn", "Me"):
+def width(text: str) -> int:
+    """Give how many columns `text`, which must be visible, takes."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
         return 0
-    return 2 if unicodedata.east_asian_width(cell) in ("W", "F") else 1
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 def _window(widths: list[int], start: int) -> tuple[int, int]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.excerpt import visible, width
 
 NARROWEST = 24
 """The fewest columns that text is wrapped to, however narrow the terminal is."""
@@ -14,19 +13,6 @@ NARROWEST = 24
 
 MOST_DASHES = 4
 """How many lists may begin on one line."""
-
-
-def width(text: str) -> int:
-    """Give how many columns `text`, which must be visible, takes."""
-    if text.isascii():
-        return len(text)
-    return sum(map(_columns, text))
-
-
-def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 def padded(text: str, columns: int, *, right: bool = False) -> str:
@@ -48,7 +34,7 @@ def wrapped(text: str, columns: int) -> Iterator[str]:
 def _folded(line: str, columns: int) -> Iterator[str]:
     start, space, used = 0, -1, 0
     for at, character in enumerate(line):
-        taken = _columns(character)
+        taken = width(character)
         if used + taken > columns:
             if character == " ":
                 yield line[start:at]
