@@ -16,16 +16,15 @@ from fsmflow.analysis.proving.bounds import Bound
 from fsmflow.diagnostics import Severity
 from fsmflow.reporting.amounts import NAMES, counted, worded
 from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.proof_wording import ENDINGS as OF_A_PROOF
 from fsmflow.reporting.proof_wording import listed
 
 SIGNS: Mapping[Sign, str] = {"added": "+", "removed": "−", "changed": "Δ", "renamed": "→"}
 
 ENDINGS: Mapping[Ending, str] = {
+    **OF_A_PROOF,
+    # Shorter, as it may be told twice in a sentence.
     "always": "every run ends, however high its caps are set",
-    "for-these-caps": "every run ends, with the caps as they are",
-    "by-budget-only": "every run ends, but only because the budget stops it",
-    "no": "a run can go on for ever",
-    "unknown": "it could not be told whether every run ends",
 }
 
 STILL_NEEDED = "Runs in flight keep to the old version, and still need"

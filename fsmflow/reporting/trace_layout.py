@@ -10,7 +10,6 @@ from fsmflow.reporting.excerpt import visible, width
 NARROWEST = 24
 """The fewest columns that text is wrapped to, however narrow the terminal is."""
 
-
 MOST_DASHES = 4
 """How many lists may begin on one line."""
 

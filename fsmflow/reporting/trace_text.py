@@ -23,7 +23,6 @@ WIDEST_NAME = 24
 MOST_LINES = 2
 """How many lines of what went wrong are shown in the tree."""
 
-
 COLUMNS = (("time", True), ("bar", False), ("share", True), ("tokens", True), ("money", True))
 DROPPED = ("bar", "share")
 """What is left out first where there is little room."""
@@ -92,12 +91,9 @@ class _Printer:
 
     def foot(self) -> Iterator[str]:
         run = self.recording
-        facts = [f"trace {run.trace_id}"]
-        if run.profile is not None:
-            facts.append(f"profile {run.profile}")
-        when = amounts.began(run)
-        facts += [when] if when else []
-        for line in listed(facts, self.columns - 2):
+        profile = "" if run.profile is None else f"profile {run.profile}"
+        facts = (f"trace {run.trace_id}", profile, amounts.began(run))
+        for line in listed(filter(None, facts), self.columns - 2):
             yield self.style(f"  {line}", dim=True)
         for line in wrapped(strays(run), self.columns - 2):
             yield from (self.style(f"  {line}", "yellow"),) if line else ()
@@ -105,11 +101,8 @@ class _Printer:
     def table(self) -> Iterator[str]:
         rows = list(self.rows.all())
         total = self.rows.total()
-        shown = [
-            name
-            for name, _ in COLUMNS
-            if name in ("time", "bar", "share") or self.recording.spent[_key(name)]
-        ]
+        spent = {"tokens": self.recording.spent["tokens"], "money": self.recording.spent["micro_usd"]}
+        shown = [name for name, _ in COLUMNS if spent.get(name, True)]
         named = min(WIDEST_NAME, max(width(row.name) for row in [*rows, total]))
         told = max(width(row.outcome) for row in [*rows, total])
         sizes = {
@@ -168,10 +161,6 @@ def _in_words(row: Row, sizes: Mapping[str, int]) -> Iterator[str]:
     for name in sizes:
         if row.cells.get(name, "–") != "–":
             yield f"{row.cells[name]} tokens" if name == "tokens" else row.cells[name]
-
-
-def _key(column: str) -> str:
-    return {"tokens": "tokens", "money": "micro_usd"}[column]
 
 
 def _whole(named: int, told: int, sizes: Mapping[str, int]) -> int:

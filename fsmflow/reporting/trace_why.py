@@ -233,22 +233,21 @@ def _last_seen(run: Run, where: str) -> str:
 
 def _decisive(machine: Machine, taken: Sequence[Move]) -> int:
     """Give the place of the last transition at which the run could have gone another way."""
-    for place in range(len(taken) - 1, -1, -1):
-        way = taken[place].way
-        plain = way.kind == "success" and way.used_up is None
-        if not plain or len(machine.successes(way.source)) > 1:
-            return place
-    return 0
+    return max((place for place, move in enumerate(taken) if _is_a_turn(machine, move)), default=0)
+
+
+def _is_a_turn(machine: Machine, move: Move) -> bool:
+    """Tell whether the run could have gone another way, or went another than straight on."""
+    way = move.way
+    return way.kind != "success" or way.used_up is not None or len(machine.successes(way.source)) > 1
 
 
 def _summed_up(machine: Machine, before: Sequence[Move]) -> Iterator[str]:
     """Tell what went another way than straight on, each kind once, in the order of its first time."""
     groups: dict[int, list[Move]] = {}
     for move in before:
-        way = move.way
-        told = way.kind != "success" or way.used_up is not None or len(machine.successes(way.source)) > 1
-        if told:
-            groups.setdefault(id(way), []).append(move)
+        if _is_a_turn(machine, move):
+            groups.setdefault(id(move.way), []).append(move)
     for found in list(groups.values())[:MOST_BEFORE]:
         yield _counted(machine, found)
     if len(groups) > MOST_BEFORE:
