@@ -127,6 +127,27 @@ def test_changes_are_whole_on_a_small_phone(chromium: Browser, page_file: Path) 
         assert row.bounding_box()["x"] + begins == heading["x"]
 
 
+def test_keys_of_one_sign_can_be_switched_off(chromium: Browser, page_file: Path) -> None:
+    """Who dictates, or hits keys by chance, can do without them, and take them up again."""
+    with chromium.open(page_file) as (page, _):
+        theme = page.get_attribute("html", "data-theme")
+        page.keyboard.press("?")
+        page.keyboard.press("?")
+        assert not page.is_visible("#keys")
+        page.keyboard.press("?")
+        page.uncheck("#signs")
+        page.keyboard.press("Escape")
+        page.keyboard.press("t")
+        page.keyboard.press("?")
+        assert page.get_attribute("html", "data-theme") == theme
+        assert not page.is_visible("#keys")
+        page.click("#help")
+        page.check("#signs")
+        page.keyboard.press("Escape")
+        page.keyboard.press("t")
+        assert page.get_attribute("html", "data-theme") != theme
+
+
 def test_paper_has_no_buttons(chromium: Browser, page_file: Path) -> None:
     """What can only be pressed is not printed, and a heading keeps with what it is over."""
     with chromium.open(page_file) as (page, _):

@@ -32,6 +32,13 @@ function bindKeys() {
     element(
       "form",
       { method: "dialog" },
+      // What is dictated, or comes from a key that is hit by chance, is no wish: WCAG 2.1.4.
+      element(
+        "label",
+        {},
+        element("input", { type: "checkbox", id: "signs", checked: true }),
+        " Keys of one sign work anywhere on the page",
+      ),
       element("button", { type: "button", onclick: () => dialog.close() }, "Close"),
     ),
   );
@@ -40,8 +47,9 @@ function bindKeys() {
 }
 
 function globalKey(event) {
-  const typing = event.target.closest?.("select, textarea, input:not([type=range])");
+  const typing = event.target.closest?.("select, textarea, input:not([type=range], [type=checkbox])");
   if (typing || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key !== "Escape" && !byId("signs").checked) return;
   const dialog = byId("keys");
   const done = {
     "?": () => (dialog.open ? dialog.close() : dialog.showModal()),
