@@ -60,7 +60,7 @@ def fsmflow(name: str) -> dict[str, Any]:
         if metric != "steps":
             relaxation.bound(metric)
     all_bounded = time.perf_counter()
-    found = maximum(machine, potential, most=MOST)
+    found = maximum(potential, most=MOST)
     return {
         "bound": int(potential.bound),
         "exact": found.value,

@@ -84,7 +84,7 @@ class Opinion:
         """Give the most that a run uses."""
         assert self.proof is not None
         potential = bound(self.machine, metric, self.proof.edges, self.proof.ranking, self.proof.split)
-        found = maximum(self.machine, potential, most=1_000_000)
+        found = maximum(potential, most=1_000_000)
         assert found.value is not None
         assert found.value <= floor(potential.bound)
         return found.value

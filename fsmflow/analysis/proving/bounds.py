@@ -160,10 +160,9 @@ class _Search:
         searchable = max(self.counting.caps, default=0) <= MOST_LEVELS and not self.effort.is_over()
         if searchable and self._falls_short(metric, goal):
             most = self.effort.most if upper == goal else self.effort.most // 10
-            found = maximum(potential.machine, potential, most=most, deadline=self.effort.is_over)
-            if found.path is not None:
-                self.note(_followed(self.counting, (potential.machine.edges[n] for n in found.path)))
-            goal = min(goal, floor(found.upper))
+            found = maximum(potential, most=most, deadline=self.effort.is_over)
+            self.note(_followed(self.counting, (potential.machine.edges[n] for n in found.path)))
+            goal = min(goal, found.upper)
         return Bound(metric, goal, potential, self._best(metric), cap)
 
     def _cap(self, metric: Metric) -> int | None:
@@ -212,8 +211,7 @@ class _Search:
         edges = Invariant.of(onward).edges
         if not edges:
             return ()
-        found = maximum(onward, bound(onward, metric, edges, ranking), most=self.effort.most // 10)
-        return found.path or ()
+        return maximum(bound(onward, metric, edges, ranking), most=self.effort.most // 10).path
 
 
 def _is_path(counting: CounterMachine, path: Sequence[int]) -> bool:

@@ -14,7 +14,7 @@ from math import floor, gcd
 
 from attrs import define, field, frozen
 
-from fsmflow.analysis.proving.counter_machine import METRICS, CounterMachine
+from fsmflow.analysis.proving.counter_machine import METRICS
 from fsmflow.analysis.proving.packing import Packing
 from fsmflow.analysis.proving.potential import Potential
 from fsmflow.analysis.proving.slack import Slack, Way
@@ -24,7 +24,6 @@ _DIVE = 20
 
 _ASKED = 1_024
 """After how many configurations the deadline is asked for."""
-
 
 MOST_LOAD = 1_000_000
 """How many live counters there may be before and after edges, all together, in a machine that is searched."""
@@ -57,28 +56,24 @@ class Maximum:
         return self.upper if self.lower == self.upper else None
 
 
-def maximum(
-    machine: CounterMachine, potential: Potential, *, most: int, deadline: Callable[[], bool] = never
-) -> Maximum:
-    """Search for the heaviest run.
+def maximum(potential: Potential, *, most: int, deadline: Callable[[], bool] = never) -> Maximum:
+    """Search for the heaviest run of the machine that a potential speaks of.
 
     Args:
-        machine: The machine that the potential speaks of.
         potential: A bound.
         most: How many configurations to look at.
         deadline: Tells whether time is up.
     """
-    packing = Packing.of(machine)
+    packing = Packing.of(potential.machine)
     if packing.load > MOST_LOAD:
         return Maximum(0, floor(potential.bound), (), 0)
-    return _Search(machine, potential, Slack.of(packing, potential), packing, most, deadline).run()
+    return _Search(potential, Slack.of(packing, potential), packing, most, deadline).run()
 
 
 @define
 class _Search:
     """The search of one machine under one potential. Amounts are multiples of what the slack is scaled by."""
 
-    machine: CounterMachine
     potential: Potential
     slack: Slack
     packing: Packing
@@ -96,7 +91,8 @@ class _Search:
 
     def run(self) -> Maximum:
         index = METRICS.index(self.potential.metric)
-        weights = (self.machine.edges[m.number].weights[index] for moves in self.packing.moves for m in moves)
+        edges = self.packing.machine.edges
+        weights = (edges[move.number].weights[index] for moves in self.packing.moves for move in moves)
         self.grain = gcd(*weights) or 1
         self.cutoff = self._cutoff()
         self._dive(self.packing.start, 0, -1)

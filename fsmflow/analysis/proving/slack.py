@@ -31,15 +31,11 @@ class Slack:
     """The slack of all edges of a machine.
 
     Attributes:
-        packing: The machine's packing.
-        potential: The potential.
         scale: What makes all its amounts whole.
         start: The potential at the start, scaled.
         ways: For each state, its edges.
     """
 
-    packing: Packing
-    potential: Potential
     scale: int
     start: int
     ways: tuple[tuple[Way, ...], ...]
@@ -54,7 +50,7 @@ class Slack:
             tuple(_way(worth, move, packing.machine.edges[move.number].weights[index]) for move in moves)
             for moves in packing.moves
         )
-        return cls(packing, potential, worth.scale, worth.at(packing.start), ways, worth)
+        return cls(worth.scale, worth.at(packing.start), ways, worth)
 
     def at(self, place: int) -> int:
         """Give the potential of a configuration, scaled."""

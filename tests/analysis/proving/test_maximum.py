@@ -33,11 +33,11 @@ def _check(seed: int) -> None:
     if truth.maxima is None:
         return
     for index, potential in enumerate(_potentials(machine)):
-        found = maximum(machine, potential, most=100_000)
+        found = maximum(potential, most=100_000)
         assert found.value == truth.maxima[index]
         assert replay(machine, found.path)[1][index] == found.value
         for most in (0, 1, 3):
-            short = maximum(machine, potential, most=most)
+            short = maximum(potential, most=most)
             assert short.lower <= truth.maxima[index] <= short.upper <= potential.bound
             assert replay(machine, short.path)[1][index] == short.lower
             assert short.configurations <= most
@@ -94,7 +94,7 @@ def test_any_potential_leads_to_the_maximum() -> None:
         {state: good.phi.get(state, Fraction(0)) + 50 for state in range(len(machine.states))},
         good.terms,
     )
-    found = maximum(machine, worse, most=100_000)
+    found = maximum(worse, most=100_000)
     assert worse.bound == good.bound + 50
     assert found.value == truth.maxima[1]
 
@@ -102,7 +102,7 @@ def test_any_potential_leads_to_the_maximum() -> None:
 def test_long_runs_are_found_exactly() -> None:
     """Of the workflow of eight steps with caps of 100, the longest run takes 193,620."""
     machine = eight(loop=100, outer=100)
-    found = maximum(machine, _potentials(machine)[1], most=200_000)
+    found = maximum(_potentials(machine)[1], most=200_000)
     assert (found.value, len(found.path)) == (193_620, 193_620)
 
 
@@ -112,17 +112,17 @@ def test_what_is_too_heavy_is_not_searched(monkeypatch: pytest.MonkeyPatch) -> N
     steps = _potentials(machine)[1]
     assert Packing.of(machine).load == 264
     monkeypatch.setattr("fsmflow.analysis.proving.maximum.MOST_LOAD", 264)
-    assert maximum(machine, steps, most=100_000).value is not None
+    assert maximum(steps, most=100_000).value is not None
     monkeypatch.setattr("fsmflow.analysis.proving.maximum.MOST_LOAD", 263)
 
-    assert maximum(machine, steps, most=100_000) == Maximum(0, int(steps.bound), (), 0)
+    assert maximum(steps, most=100_000) == Maximum(0, int(steps.bound), (), 0)
 
 
 def test_chains_are_found_exactly() -> None:
     """Of 82 states in groups with loops around them, every maximum is exact."""
     machine = chain(10)
     for index, potential in enumerate(_potentials(machine)):
-        found = maximum(machine, potential, most=200_000)
+        found = maximum(potential, most=200_000)
         assert found.value is not None
         assert replay(machine, found.path)[1][index] == found.value
 
@@ -132,7 +132,7 @@ def test_the_deadline_is_kept() -> None:
     machine = random_machine(8)
     (_, steps, *_) = _potentials(machine)
     poor = Potential("steps", (), machine, {s: w + 9 for s, w in steps.phi.items()}, steps.terms)
-    assert maximum(machine, poor, most=1_000, deadline=lambda: True).configurations == 0
+    assert maximum(poor, most=1_000, deadline=lambda: True).configurations == 0
 
 
 def test_an_interval_has_no_value() -> None:
