@@ -84,7 +84,7 @@ def command(
     The input is made of KEY=VALUE, where the value is text, and KEY:=VALUE, where it is JSON.
 
     A plan names, for some steps, what each attempt does, the last one again and again:
-    `draft: [transient, invalid, ok]`.
+    `draft: [transient, invalid, ok]`; `fsmflow explain plan` tells all of it.
 
     A replay answers each attempt with what its step gave for the same input when --record, or --trace,
     recorded it. With --with, steps whose inputs change are called too, if they say `effect: none`.

@@ -32,6 +32,9 @@ OUTCOMES = ("ok", "transient", "invalid", "failure", "timeout", "unknown", "real
 Planable = Stage | Question
 """What can be planned: attempts of a state, and answers to one that asks."""
 
+KEYS = ("outcome", "label", "value", "use", "takes", "message", "complaints", "retry_after")
+"""What may be said of an attempt."""
+
 USES = ("tool_calls", "tokens", "usd")
 _WITH = {"label": ("ok",), "value": ("ok",), "complaints": ("invalid",), "retry_after": ("transient",)}
 """Which outcomes a key may stand with, where not with any."""
@@ -136,14 +139,13 @@ class _Reader:
             expected = f"expected an outcome, such as {_words(stage)}, or a mapping"
             self.wrong("bad-value", expected, route)
             return Planned()
-        keys = ("outcome", "label", "value", "use", "takes", "message", "complaints", "retry_after")
         for key in written:
-            if key not in keys:
+            if key not in KEYS:
                 self.wrong(
                     "unknown-key",
                     f"`{key}` says nothing here",
                     (*route, key),
-                    did_you_mean(key, keys),
+                    did_you_mean(key, KEYS),
                     key=True,
                 )
         outcome, label = "ok", None

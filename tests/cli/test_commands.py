@@ -145,7 +145,13 @@ def test_explain_says_where_all_names_are_listed(run: Run) -> None:
     result = run("explain", "zebra")
 
     assert result.exit_code == 2
-    assert result.stderr == "neither a check nor a key: 'zebra'; `fsmflow explain` lists both\n"
+    assert result.stderr == "neither a check nor a key: 'zebra'; `fsmflow explain` lists them\n"
+
+
+def test_explain_has_a_page_on_plans(run: Run) -> None:
+    """What may stand in a fault plan is told, and listed beside the language."""
+    assert "retry_after" in run("explain", "plan").stdout
+    assert "  plan  What the attempts of a run come to" in run("explain").stdout
 
 
 def test_explain_has_a_page_for_each_kind_of_state(run: Run) -> None:
