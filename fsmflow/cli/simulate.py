@@ -35,10 +35,10 @@ from fsmflow.cli.strategies import tell_hypothesis
 def command(spec: Path, runs: int, seed: int, number: int | None, form: str) -> None:
     """Make up runs of SPEC with faults of every kind, and hold each to what must hold.
 
-    The runner that SPEC compiles to is driven through outputs that fit and that do not, failures that pass and that
-    stay, hostile Retry-After wishes, timeouts, lost connections, charges up to what is declared and beyond
-    it, late charges and cancellations. No step is called, and no time passes. Half of the runs go where
-    chance alone seldom comes.
+    The runner that SPEC compiles to is driven through outputs that fit and that do not, failures that pass
+    and that stay, hostile Retry-After wishes, timeouts, lost connections, charges up to what is declared and
+    beyond it, late charges and cancellations. No step is called, and no time passes. Half of the runs go
+    where chance alone seldom comes.
 
     Each run must end in an end of the workflow, keep to the caps and the proved worst case, have a ledger
     that its attempts add up to, and end where the reference meaning of the workflow ends.
