@@ -492,3 +492,63 @@ def test_an_answer_that_comes_with_a_cancellation_is_refused(running, specs):
         return failure.value.cause
 
     assert isinstance(asyncio.run(main()), CancelledError)
+
+
+def test_a_run_that_is_started_like_another_is_one_of_its_own(running, specs):
+    """Whoever starts it, on what another was given: its keys, its children and its trace are its own."""
+
+    async def main():
+        steps = {"large": {"one": _its_key, "two": _its_key, "both": _both_keys}}
+        async with worked(running, specs, "alike", steps=steps) as temporal:
+            found = []
+            workflows = [Workflow.of_spec(specs / f"{name}.fsm.yaml") for name in ("large", "calls")]
+            for workflow, run_id in zip(workflows, ("large-first", "calls-first"), strict=True):
+                await temporal.submit(workflow, None, run_id=run_id)
+                history = await temporal.client.get_workflow_handle(run_id).fetch_history()
+                given = history.events[0].workflow_execution_started_event_attributes.input.payloads
+                args = await temporal.client.data_converter.decode(given)
+                other = f"{workflow.machine.name}-second"
+                await temporal.client.start_workflow(
+                    workflow.machine.name, args=args, id=other, task_queue="alike"
+                )
+                found += [run_id, other]
+            asked = [await _asked(temporal, run_id) for run_id in found[2:]]
+            for each in asked:
+                await temporal.answer(each, "here")
+            outcomes = [await temporal.outcome(run_id) for run_id in found]
+            traces = [await temporal.trace(run_id) for run_id in found]
+            return asked, outcomes, [(trace[0]["run_id"], trace[0]["trace_id"]) for trace in traces]
+
+    asked, outcomes, told = asyncio.run(main())
+
+    assert [each["end"] for each in outcomes] == ["done"] * 4
+    assert outcomes[0]["output"] != outcomes[1]["output"]
+    assert asked[0].run_id != asked[1].run_id
+    assert [run_id for run_id, _ in told] == ["large-first", "large-second", "calls-first", "calls-second"]
+    assert len({trace_id for _, trace_id in told}) == 4
+
+
+async def _its_key(ctx):
+    return ctx.idempotency_key
+
+
+async def _both_keys(one, two):
+    return f"{one} {two}"
+
+
+def test_a_workflow_that_is_no_run_is_told_as_that(running, specs, monkeypatch):
+    """Whoever starts one by hand on the queue of our workers hears what it is not, and what to do."""
+    monkeypatch.setattr(client, "SILENT", timedelta(seconds=3))
+
+    async def main():
+        async with worked(running, specs, "none of ours") as temporal:
+            said = []
+            for number, args in enumerate(([], [{"text": "a"}], [1, 2, 3, 4])):
+                run_id = f"by-hand-{number}"
+                await temporal.client.start_workflow("asks", args=args, id=run_id, task_queue="none of ours")
+                said.append(await _stuck(temporal, run_id, monkeypatch))
+                await temporal.client.get_workflow_handle(run_id).terminate()
+            return said
+
+    why = "it is no run of fsmflow: start those with fsmflow submit, and terminate this one"
+    assert asyncio.run(main()) == [f"workers can't go on with by-hand-{number}: {why}" for number in range(3)]

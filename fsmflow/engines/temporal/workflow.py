@@ -21,6 +21,9 @@ with workflow.unsafe.imports_passed_through():
     from fsmflow.engines.temporal.question import Said, not_waiting, refused
 
 
+NO_RUN = "it is no run of fsmflow: start those with fsmflow submit, and terminate this one"
+
+
 @workflow.defn(dynamic=True)
 class MachineRun:
     """One run of a machine."""
@@ -37,17 +40,18 @@ class MachineRun:
             args: The order, the machines by digest, where the run stands, and its values.
 
         Raises:
-            RuntimeError: This worker is too old for it. That fails the workflow's task and not the run,
-                which waits for a newer worker.
+            RuntimeError: This worker is too old for it, or it is none. That fails the workflow's task and
+                not the run, which waits for another worker.
             ApplicationError: A bug; the run has failed.
         """
-        said, machines, standing, *values = (
-            workflow.payload_converter().from_payload(each.payload) for each in args
-        )
+        given = [workflow.payload_converter().from_payload(each.payload) for each in args]
+        if len(given) < 4 or not isinstance(given[0], dict) or "kernel" not in given[0]:
+            raise RuntimeError(NO_RUN)
+        said, machines, standing, *values = given
         if said["kernel"] > KERNEL:
             raise RuntimeError(f"this run needs version {said['kernel']} of the kernel, not {KERNEL}")
         try:
-            self._carrying = Carrying(Order(**said), machines)
+            self._carrying = Carrying(_own(Order(**said)), machines)
             where = None if standing is None else Standing(**standing)
             try:
                 outcome = await self._carrying.carry_out(where, values)
@@ -132,3 +136,15 @@ class MachineRun:
             ),
             "secret": secret_ways(carrying.machine),
         }
+
+
+def _own(order: Order) -> Order:
+    """Give the order of a run that a schedule, or somebody by hand, has started on what another was given.
+
+    It goes by its own id, and so its keys, its children and its trace are no other run's.
+    """
+    run_id = workflow.info().workflow_id
+    # In histories from before this was seen, it took itself for the other one.
+    if order.run_id == run_id or not workflow.patched("its own id"):
+        return order
+    return order._replace(run_id=run_id, trace_id=workflow.uuid4().hex, span_id=workflow.uuid4().hex[:16])
