@@ -47,6 +47,7 @@ class Diagnostic:
         check: The name of the flaw, such as `unknown-target`.
         message: What is wrong, in one sentence with no full stop.
         route: Where in the document. `Document.locate` turns it into line and column.
+        severity: How much it matters.
         key: Point at the key of `route` rather than at its value.
         span: Where in the text, for faults in text that is no document yet; wins over `route`.
         hint: What to do about it, or the nearest right name.

@@ -6,7 +6,7 @@ its ways out. Under the budget it speaks of what can really happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import floor
 from typing import Literal
 
@@ -115,7 +115,12 @@ def prove(machine: Machine, effort: Effort | None = None) -> Proof:
     elif isinstance(ends, Lasso):
         # Guards over values, or the budget, may keep it from happening.
         twice = (*ends.stem, *ends.cycle, *ends.cycle)
-        ending = "no" if realise(machine, bare, twice, capped=True).whole else "unknown"
+        if realise(machine, bare, twice, capped=True).whole:
+            ending = "no"
+
+    def is_real(path: tuple[int, ...]) -> bool:
+        return realise(machine, counting, path, capped=True).whole
+
     return Proof(
         machine=machine,
         terminates=ending,
@@ -125,7 +130,7 @@ def prove(machine: Machine, effort: Effort | None = None) -> Proof:
         prices=() if alone is None else tuple(_prices(machine, alone, effort)),
         caps=caps,
         judged=counting,
-        policies=judge(machine, counting, is_real=_is_real(machine, counting)),
+        policies=judge(machine, counting, is_real=is_real),
     )
 
 
@@ -147,15 +152,11 @@ def _ends(counting: CounterMachine) -> _Ends | Lasso | None:
 
 
 def _ending(machine: Machine, ends: _Ends | Lasso | None) -> Ending:
-    match ends:
-        case None:
-            return "unknown"
-        case Lasso():
-            return "no"
-        case _Ends(any_caps=True) if all(counter.cap for counter in machine.counters.values()):
-            return "always"
+    if not isinstance(ends, _Ends):
+        return "unknown"
     # Of a counter that is capped at 0 the edges are no part of what was ranked.
-    return "for-these-caps"
+    whatever = ends.any_caps and all(counter.cap for counter in machine.counters.values())
+    return "always" if whatever else "for-these-caps"
 
 
 def _form(
@@ -230,10 +231,6 @@ def _prices(machine: Machine, alone: Form, effort: Effort) -> Iterator[CapPrice]
             then = bound(longer, metric, Invariant.of(longer).edges, ranking)
             found.append(CapPrice(counter.name, metric, floor(then.bound) - floor(now.bound)))
     yield from sorted(found, key=lambda price: -price.amount)
-
-
-def _is_real(machine: Machine, counting: CounterMachine) -> Callable[[tuple[int, ...]], bool]:
-    return lambda path: realise(machine, counting, path, capped=True).whole
 
 
 def _ways(counting: CounterMachine, path: Iterable[int]) -> tuple[Transition, ...]:

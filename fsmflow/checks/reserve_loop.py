@@ -59,14 +59,14 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     position = {name: number for number, name in enumerate(region)}
     for group in components(region, edges):
         first = min(group, key=position.__getitem__)
-        path = None
-        if len(group) > 1 or first in edges[first]:
-            path = shortest_path(first, (first,), ways)
-        if path:
-            yield Diagnostic(
-                "reserve-loop",
-                f"the reserve goes round: `{written(path)}`",
-                ("states", first),
-                key=True,
-                hint="let reserve states only lead onward",
-            )
+        if len(group) == 1 and first not in edges[first]:
+            continue
+        path = shortest_path(first, (first,), ways)
+        assert path is not None
+        yield Diagnostic(
+            "reserve-loop",
+            f"the reserve goes round: `{written(path)}`",
+            ("states", first),
+            key=True,
+            hint="let reserve states only lead onward",
+        )

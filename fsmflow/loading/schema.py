@@ -64,7 +64,7 @@ _STATES: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(
 _CHILDREN: _Schema = {"allOf": [{"$ref": "#/$defs/name"}, {"not": {"enum": sorted(RESERVED_CHILDREN)}}]}
 
 _NAMES = {"name": NAME_PATTERN, "parameter": PARAMETER_PATTERN}
-_TIMES = frozenset({"times", "at_most", "width"})
+_TIMES = frozenset({"times", "at_most", "width", "tolerate"})
 
 
 def json_schema() -> dict[str, Any]:
@@ -211,6 +211,6 @@ def _narrowed(cls: type, key: str, described: _Schema) -> _Schema:
     if described.get("type") == "integer":
         least = 0 if cls is spec.Cost or key == "tolerate" else 1
         times = MAX_ITEMS if cls is spec.Map else MAX_TIMES
-        most = times if key in _TIMES or key == "tolerate" else MAX_CAP
+        most = times if key in _TIMES else MAX_CAP
         described |= {"minimum": least, "maximum": most}
     return described

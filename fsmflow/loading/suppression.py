@@ -82,9 +82,8 @@ def suppressions(document: Document) -> Iterator[Suppression]:
             continue
         line = number
         if not lines[number - 1][: match.start()].strip():
-            line = next(
-                (n for n in range(number + 1, len(lines) + 1) if not _is_silent(lines[n - 1])), number
-            )
+            after = range(number + 1, len(lines) + 1)
+            line = next((n for n in after if not _SILENT.fullmatch(lines[n - 1])), number)
         checks = tuple(check.strip() for check in (match[1] or "").split(",") if check.strip())
         span = Span(number, match.start() + 1, number, len(lines[number - 1].rstrip()) + 1)
         yield Suppression(checks, line, match[2].strip(), span)
@@ -125,10 +124,6 @@ def _complaints(
         yield Diagnostic(
             "unused-suppression", message, severity=Severity.WARNING, span=suppression.span, hint=hint
         )
-
-
-def _is_silent(line: str) -> bool:
-    return _SILENT.fullmatch(line) is not None
 
 
 def _texts(document: Document, lines: list[str]) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:

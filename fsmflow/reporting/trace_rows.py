@@ -52,6 +52,7 @@ class Rows:
     Attributes:
         summary: The run.
         machine: The machine that ran, if it is known: then ways are told too.
+        ways: For each stage, the transitions that followed it, as far as they are known.
     """
 
     summary: Summary

@@ -59,13 +59,9 @@ def resolve(modules: Modules, module: str, name: str) -> Resolved:
     if name not in found.names:
         if found.open:
             return Unknown()
-        known = tuple(n for n, d in found.names.items() if not n.startswith("_") and not _is_import(d))
-        return NotThere(module, known)
+        own = (each for each, what in found.names.items() if not isinstance(what, Imported))
+        return NotThere(module, tuple(each for each in own if not each.startswith("_")))
     return _follow(modules, found, name, found.names[name])
-
-
-def _is_import(definition: Definition | None) -> bool:
-    return isinstance(definition, Imported)
 
 
 def _follow(modules: Modules, module: Module, name: str, definition: Definition | None) -> Resolved:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import groupby
 from math import floor
 from typing import Any
@@ -84,7 +84,7 @@ def _part(part: Part) -> dict[str, Any]:
         "regions": [sorted(region) for region in tables.regions],
         "potentials": potentials,
         "bounds": bounds,
-        "witnesses": [_runs(path) for path in tables.paths],
+        "witnesses": [[[edge, len(list(same))] for edge, same in groupby(path)] for path in tables.paths],
     }
 
 
@@ -132,10 +132,6 @@ def _bound(part: Part, metric: Metric, tables: _Tables) -> dict[str, Any]:
     index = METRICS.index(metric)
     lower = min(lower, sum(part.machine.edges[number].weights[index] for number in path))
     return {"upper": upper, "lower": lower, "witness": tables.paths.setdefault(path, len(tables.paths))}
-
-
-def _runs(path: Iterable[int]) -> list[list[int]]:
-    return [[edge, len(list(same))] for edge, same in groupby(path)]
 
 
 def _ranking(part: Part) -> dict[str, Any]:
@@ -214,15 +210,10 @@ def _exclusions(machine: CounterMachine, invariant: Invariant) -> Iterator[tuple
     firing = set(invariant.edges)
     for state, ranges in invariant.ranges.items():
         for number in machine.outgoing[state]:
-            if number not in firing:
-                guards = machine.edges[number].guards
-                yield from (
-                    [(state, c) for c, lo, hi in guards if c in ranges and not _meet((lo, hi), ranges[c])][:1]
-                )
-
-
-def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return max(one[0], other[0]) <= min(one[1], other[1])
+            for counter, lo, hi in () if number in firing else machine.edges[number].guards:
+                if counter in ranges and max(lo, ranges[counter][0]) > min(hi, ranges[counter][1]):
+                    yield state, counter
+                    break
 
 
 # How many levels of each entry are laid out, an item a line; what lies deeper stands on its item's line.
