@@ -54,7 +54,7 @@ def part_of(
         if metric in potentials:
             uppers.append(floor(potentials[metric].bound))
             if not potentials[metric].split:
-                found = maximum(machine, potentials[metric], most=20_000)
+                found = maximum(potentials[metric], most=20_000)
                 paths[metric], used = _affordable(machine, found.path or (), caps)
                 lower = min(used[METRICS.index(metric)], caps.get(metric, found.lower))
         bounds[metric] = (min(uppers, default=None), lower)
