@@ -7,12 +7,14 @@ import hashlib
 import os
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 pytest.importorskip("temporalio")
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import HistoryEvent
 
 from fsmflow.compiler import compile_file
 from fsmflow.engines.keeping import Unkeepable
@@ -23,6 +25,7 @@ from fsmflow.engines.temporal.client import Temporal
 from fsmflow.engines.temporal.ledger import Lanes, lost
 from fsmflow.engines.temporal.orders import Standing, put_down, taken_up
 from fsmflow.engines.temporal.payloads import Folder, Lost
+from fsmflow.engines.temporal.silence import why_silent
 from fsmflow.engines.temporal.wire import TaggedJson, converter
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Ended, Spent
@@ -235,3 +238,39 @@ def test_a_value_that_is_kept_apart_is_missed_where_no_folder_is_named(tmp_path)
             await converter().decode([kept])
 
     asyncio.run(main())
+
+
+class _Handle:
+    """A run whose task is tried again, after what its history tells of."""
+
+    id = "r1"
+
+    def __init__(self, *kinds):
+        self._kinds = kinds
+
+    async def describe(self):
+        return SimpleNamespace(
+            raw_description=SimpleNamespace(pending_workflow_task=SimpleNamespace(attempt=2))
+        )
+
+    async def fetch_history_events(self):
+        for kind in self._kinds:
+            event = HistoryEvent()
+            getattr(event, f"workflow_task_{kind}_event_attributes").SetInParent()
+            if kind == "failed":
+                event.workflow_task_failed_event_attributes.failure.message = "no such thing"
+            yield event
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (("failed",), "workers can't go on with r1: no such thing"),
+        (("timed_out",), "nobody answers: start one with fsmflow worker"),
+        (("failed", "completed", "timed_out"), "nobody answers: start one with fsmflow worker"),
+        (("completed", "failed", "timed_out"), "workers can't go on with r1: no such thing"),
+    ],
+)
+def test_a_worker_that_was_killed_has_not_failed_at_a_run(kinds, said):
+    """What is told of it is that nobody answers, whatever was wrong before and is not now."""
+    assert str(asyncio.run(why_silent(_Handle(*kinds), "nobody answers"))) == said
