@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fsmflow.analysis.proving.counter_machine import Metric
 
 NAMES: dict[Metric, str] = {
@@ -13,6 +15,9 @@ NAMES: dict[Metric, str] = {
     "transitions": "transitions",
 }
 """What each metric is called, in the order in which they are told."""
+
+ONE: Mapping[str, str] = {"steps": "step", "tool_calls": "tool call", "tokens": "token"}
+"""What one of each is called of what is counted, rather than measured."""
 
 _UNITS = ((86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min"))
 

@@ -14,7 +14,8 @@ from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES
-from fsmflow.reporting.diff_wording import SIGNS, Comparison, Group, Line
+from fsmflow.reporting.diff_lines import SIGNS, Group, Line, groups
+from fsmflow.reporting.diff_wording import Comparison
 from fsmflow.reporting.excerpt import visible
 
 MOST_CHARACTERS = 60_000
@@ -66,13 +67,13 @@ def _section(difference: Difference) -> Iterator[str]:
     if unclear:
         yield f"\n{unclear}"
     yield from _table(difference)
-    groups = words.groups(difference.changes)
-    if groups:
+    found = groups(difference.changes)
+    if found:
         yield "\n**What changed**\n"
-        for group in groups[:MOST_GROUPS]:
+        for group in found[:MOST_GROUPS]:
             yield from _group(group)
-        if len(groups) > MOST_GROUPS:
-            yield f"- … and {len(groups) - MOST_GROUPS:,} more"
+        if len(found) > MOST_GROUPS:
+            yield f"- … and {len(found) - MOST_GROUPS:,} more"
     yield from _list("Policies newly broken", map(_policy, difference.broken))
     yield from _list("Policies newly kept", map(_policy, difference.kept))
     yield from _list("Checks newly failing", map(_finding, difference.failing))

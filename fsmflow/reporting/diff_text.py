@@ -9,7 +9,8 @@ from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES
-from fsmflow.reporting.diff_wording import SIGNS, Comparison, Group, Line
+from fsmflow.reporting.diff_lines import SIGNS, Group, Line, groups
+from fsmflow.reporting.diff_wording import Comparison
 from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.style import Style
 
@@ -55,7 +56,7 @@ class _Printer:
     def _difference(self, difference: Difference) -> Iterator[str]:
         yield f"{self.style(visible(difference.name), bold=True)}: {words.headline(difference)}"
         yield from self._worst_case(difference)
-        for group in words.groups(difference.changes):
+        for group in groups(difference.changes):
             yield ""
             yield from self._group(group)
         yield from self._section("Policies newly broken", difference.broken, "red")

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from fsmflow.analysis.traces.recording import LEDGER, Recording
 from fsmflow.glance import time
 from fsmflow.machine import Caps
-from fsmflow.reporting.amounts import counted, worded
+from fsmflow.reporting.amounts import ONE, counted, worded
 
 BAR = 10
 """How many columns the bar of the whole run would take."""
-
-_NAMES = {"steps": "step", "tool_calls": "tool call", "tokens": "token"}
 
 
 def money(micro_usd: int) -> str:
@@ -33,7 +31,7 @@ def amount(resource: str, used: int) -> str:
             return money(used)
         case "time_us":
             return time(used)
-    return counted(used, _NAMES[resource])
+    return counted(used, ONE[resource])
 
 
 def spent(amounts: Mapping[str, int], caps: Caps | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from fsmflow.analysis.comparing.difference import Difference
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES
-from fsmflow.reporting.diff_wording import SIGNS, Group
+from fsmflow.reporting.diff_lines import SIGNS, Group, groups
 from fsmflow.review._files import called
 
 
@@ -34,7 +34,7 @@ def told(difference: Difference | None, base: str) -> dict[str, Any] | None:
             }
             for case, free in words.cases_told(difference)
         ],
-        "groups": [_group(group) for group in words.groups(difference.changes)],
+        "groups": [_group(group) for group in groups(difference.changes)],
         "broken": list(difference.broken),
         "kept": list(difference.kept),
         "failing": list(map(_finding, difference.failing)),
