@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from fsmflow.cli.own_folder import NoHome, own_folder
+from fsmflow.cli.run_ids import beginning
 
 if TYPE_CHECKING:
     from fsmflow.engines.durable import Corrupt, Durable
@@ -58,7 +59,7 @@ def how_to_answer(run_id: str, asked: Asked, db: Path) -> str:
     """Give the command that answers a question of a durable run, with its answers in the place of one."""
     from fsmflow.cli.desks import answers_of
 
-    return f"fsmflow answer {run_id[:12]} {asked.state} {answers_of(asked)}{in_database(db)}"
+    return f"fsmflow answer {beginning(run_id)} {asked.state} {answers_of(asked)}{in_database(db)}"
 
 
 def in_database(db: Path) -> str:

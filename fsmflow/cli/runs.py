@@ -13,6 +13,7 @@ import click
 
 from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, in_database, opened
 from fsmflow.cli.output import CannotWrite, format_option, printed
+from fsmflow.cli.run_ids import beginning
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.cli.watched import Watching
 
@@ -110,7 +111,7 @@ def _list(found: list[Kept]) -> None:
     now = time.time_ns()
     rows = [
         (
-            each.run_id[:12],
+            beginning(each.run_id),
             each.workflow,
             _status(each),
             each.end or each.state,
@@ -171,14 +172,14 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
     elif is_left:
         click.echo("  carried out by nobody")
     if is_left:
-        click.echo(f"  to go on: fsmflow resume {kept.run_id[:12]}{in_database(durable.store.path)}")
+        click.echo(f"  to go on: fsmflow resume {beginning(kept.run_id)}{in_database(durable.store.path)}")
     if kept.spent:
         from fsmflow.reporting.trace_amounts import spent
 
         click.echo(f"  used {', '.join(spent(kept.spent)) or 'nothing'}")
     if len(events) > 1:
         # That of a child's run is found by all of its id alone.
-        name = kept.run_id if kept.parent_id else kept.run_id[:12]
+        name = kept.run_id if kept.parent_id else beginning(kept.run_id)
         told = f"fsmflow runs {name}{in_database(durable.store.path)} --trace -"
         click.echo(f"  to see all: {told} | fsmflow trace show -")
     if given := fields(output):
@@ -194,7 +195,7 @@ def _show(durable: Durable, kept: Kept, form: str) -> None:
     for state in answered:
         click.echo(f"\n  `{state}` is answered")
     if answered and not kept.owner:
-        click.echo(f"  to go on: fsmflow resume {kept.run_id[:12]}{in_database(durable.store.path)}")
+        click.echo(f"  to go on: fsmflow resume {beginning(kept.run_id)}{in_database(durable.store.path)}")
 
 
 def _output(durable: Durable, kept: Kept) -> Any:

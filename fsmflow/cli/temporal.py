@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import click
 
+from fsmflow.cli.run_ids import beginning
+
 if TYPE_CHECKING:
     from temporalio.client import Client
 
@@ -195,7 +197,7 @@ def how_to_answer(run_id: str, asked: Asked, place: Place) -> str:
     """Give the command that answers a question, with its answers in the place of one."""
     from fsmflow.cli.desks import answers_of
 
-    return f"fsmflow answer {run_id[:12]} {asked.state} {answers_of(asked)}{place.options}"
+    return f"fsmflow answer {beginning(run_id)} {asked.state} {answers_of(asked)}{place.options}"
 
 
 def _needed() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from fsmflow.cli.output import printed
+from fsmflow.cli.run_ids import beginning
 from fsmflow.cli.temporal import Place, how_to_answer, on_server
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _list(found: list[Seen]) -> None:
     for each in found:
         spent = "" if each.spent_usd is None else money(round(each.spent_usd * 1e6))
         since = ago(now - each.created_ns)
-        rows.append((each.run_id[:12], each.workflow, each.status, each.state, spent, since))
+        rows.append((beginning(each.run_id), each.workflow, each.status, each.state, spent, since))
     columns = ("run", "workflow", "status", "at", "money", "since")
     with printed(soft_wrap=True) as console:
         console.print(fitted(console, columns, rows, left=4))
@@ -172,7 +173,7 @@ def waiting(place: Place, *, form: str) -> NoReturn:
         found, stuck = [], list[Stuck]()
         for root_id, (asked, since_ns) in await temporal.waiting(stuck=stuck.append):
             waits = Waiting.of(asked, since_ns)._replace(run_id=root_id)
-            found.append(Found(waits, root_id[:12], how_to_answer(root_id, asked, place)))
+            found.append(Found(waits, beginning(root_id), how_to_answer(root_id, asked, place)))
         for each in stuck:
             click.echo(str(each), err=True)
         tell(found, form, is_all=not stuck)

@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, is_made, opened
 from fsmflow.cli.output import format_option, wants_color
 from fsmflow.cli.own_folder import NoHome
+from fsmflow.cli.run_ids import beginning
 from fsmflow.cli.runs import ago
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
@@ -110,7 +111,7 @@ def _described(durable: Durable, each: Question, path: Path, damages: Damages) -
         damages(each.root_id, damage)
         return None
     waiting = Waiting.of(asked, each.asked_ns)._replace(run_id=each.root_id, until_ns=each.until_ns)
-    return Found(waiting, each.root_id[:12], how_to_answer(each.root_id, asked, path), path)
+    return Found(waiting, beginning(each.root_id), how_to_answer(each.root_id, asked, path), path)
 
 
 def _told(found: Found, now_ns: int) -> str:
