@@ -238,6 +238,11 @@ class Work:
         return 1 + self.cost.steps
 
     @property
+    def needs(self) -> Resources:
+        """What there must be room for before an attempt begins: all that it may use, and any time at all."""
+        return self.cost + Resources(steps=1, time_us=1)
+
+    @property
     def tools(self) -> Mapping[str, TypeExpr | None]:
         """The type of what each tool takes, by label; empty where no model calls one."""
         return {} if self.model is None else dict(self.model.tools)
@@ -281,6 +286,11 @@ class Wait:
     title: str
     reserve: bool
     duration_us: int
+
+    @property
+    def needs(self) -> Resources:
+        """What there must be room for before it begins."""
+        return Resources(time_us=self.duration_us)
 
 
 @frozen(kw_only=True)

@@ -181,7 +181,7 @@ def _take(machine: Machine, now: Configuration, ways: Iterable[Transition], even
                 continue
             state = machine.states[way.source]
             assert isinstance(state, Work)
-            if not _room(machine, now, state, 1):
+            if not _room(machine, now, state):
                 return _exceed(machine, now, state, ())
             waiting = _counted(now, way.below)._replace(pausing=True)
             return Advance(waiting, (Pause(pause),), (way,))
@@ -242,7 +242,7 @@ def _enter(
                     return _attempt(machine, now, state, taken, passed)
                 return Advance(now, (Question(name, arguments, state.timeout_us),), taken)
             case Wait():
-                if not _room(machine, now, state, state.duration_us):
+                if not _room(machine, now, state):
                     return _exceed(machine, now, state, taken, passed)
                 return Advance(now, (Pause(state.duration_us),), taken)
             case ir.End():
@@ -289,7 +289,7 @@ def _attempt(
     passed: Passed | None = None,
 ) -> Advance:
     """Start an attempt, if every cap leaves room for it beside the reserve."""
-    if not _room(machine, now, state, 1):
+    if not _room(machine, now, state):
         return _exceed(machine, now, state, taken, passed)
     deadline = state.timeout_us if state.children is None else None
     if machine.caps.time_us is not None:
@@ -309,26 +309,19 @@ def _exceed(
     (way,) = machine.ways(state.name, "exceeded")
     limits = Limits(*machine.caps.amounts())
     reserve = Spent(*_reserve(machine, state).amounts())
-    needs = Spent(*_needs(state, 1 if isinstance(state, Work) else state.duration_us))
+    needs = Spent(*state.needs.amounts())
     error = Error(now.state, "exceeded", shortfall(now.spent, limits, reserve, needs))
     now = now._replace(values={**now.values, "error": error})
     return _enter(machine, now, way.target, (), (*taken, way), passed)
 
 
-def _room(machine: Machine, now: Configuration, state: Work | Wait, time_us: int) -> bool:
-    """Tell whether the state's cost and `time_us` more fit under every cap, beside the reserve."""
-    needs, aside = _needs(state, time_us), _reserve(machine, state).amounts()
+def _room(machine: Machine, now: Configuration, state: Work | Wait) -> bool:
+    """Tell whether what the state needs fits under every cap, beside the reserve."""
+    needs, aside = state.needs.amounts(), _reserve(machine, state).amounts()
     return all(
         cap is None or used + need + kept <= cap
         for cap, used, need, kept in zip(machine.caps.amounts(), now.spent, needs, aside, strict=True)
     )
-
-
-def _needs(state: Work | Wait, time_us: int) -> tuple[int, int, int, int, int]:
-    """Give what there must be room for before an attempt, or a wait, begins."""
-    if isinstance(state, Wait):
-        return (0, 0, 0, 0, time_us)
-    return (state.steps, *_use(state), time_us)
 
 
 def _pause(machine: Machine, now: Configuration, way: Transition, event: Ended) -> int | None:

@@ -127,12 +127,8 @@ class _Walk:
         state = self.machine.states[name]
         assert isinstance(state, Work | Wait)
         aside = Resources() if state.reserve else self.machine.reserve
-        if isinstance(state, Wait):
-            needs = Resources(time_us=state.duration_us)
-        else:
-            needs = state.cost + Resources(steps=1, time_us=1)
-        caps = self.machine.caps.amounts()
-        for resource, need, kept, cap in zip(LEDGER, needs.amounts(), aside.amounts(), caps, strict=True):
+        amounts = (each.amounts() for each in (state.needs, aside, self.machine.caps))
+        for resource, need, kept, cap in zip(LEDGER, *amounts, strict=True):
             used = self.spent[resource]
             if cap is not None and used + need + kept > cap:
                 yield Lack(resource, used, need, kept, cap)

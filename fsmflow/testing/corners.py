@@ -260,9 +260,7 @@ def _ledgers(
         if not isinstance(state, Work | Wait):
             continue
         aside = Resources() if state.reserve else machine.reserve
-        needs = [Resources(time_us=state.duration_us)] if isinstance(state, Wait) else []
-        if isinstance(state, Work):
-            needs.append(state.cost + Resources(steps=1, time_us=1))
+        needs = [state.needs]
         if name == here.state:
             _, commands = semantics.step(machine, here, event)
             needs += [Resources(time_us=c.duration_us) for c in commands if isinstance(c, semantics.Pause)]

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from fsmflow.analysis.graph import components
 from fsmflow.lowering.reserve import reserve
-from fsmflow.machine import End, Machine, Resources, Wait, Work
+from fsmflow.machine import End, Machine, Wait, Work
 
 RESOURCES = ("steps", "tool_calls", "tokens", "micro_usd", "time_us")
 """The resources of a budget, in the order of `Resources.amounts`."""
@@ -42,11 +42,7 @@ class Admission:
 
     def fits(self, state: Work | Wait) -> bool:
         """Tell whether a state could begin if nothing had been spent, as far as caps stand in the way."""
-        if isinstance(state, Wait):
-            needs = Resources(time_us=state.duration_us)
-        else:
-            needs = state.cost + Resources(steps=1, time_us=1)
-        whole = (needs if state.reserve else needs + self.machine.reserve).amounts()
+        whole = (state.needs if state.reserve else state.needs + self.machine.reserve).amounts()
         caps = zip(RESOURCES, whole, self.machine.caps.amounts(), strict=True)
         return all(name not in self.binding or cap is None or need <= cap for name, need, cap in caps)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from attrs import evolve, frozen
 
 from fsmflow.diagnostics import FsmflowError
-from fsmflow.machine import BUILTIN_END, End, Machine, Resources, State, Transition, Work
+from fsmflow.machine import BUILTIN_END, End, Machine, State, Transition, Work
 
 SCHEMA = "fsmflow.coverage/1"
 SUFFIX = ".coverage.json"
@@ -69,7 +69,7 @@ def _is_only_first(machine: Machine, state: State) -> bool:
     is_cut = cap is not None and (
         state.timeout_us is None or state.timeout_us > cap - machine.reserve.time_us
     )
-    needs = (state.cost + machine.reserve + Resources(steps=1, time_us=1)).amounts()
+    needs = (state.needs + machine.reserve).amounts()
     fits = all(
         limit is None or need <= limit for need, limit in zip(needs, machine.caps.amounts(), strict=True)
     )
