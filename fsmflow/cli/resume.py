@@ -22,6 +22,7 @@ from fsmflow.cli.durable import (
     opened,
 )
 from fsmflow.cli.output import format_option, is_terminal, quiet_option
+from fsmflow.cli.run_ids import beginning
 from fsmflow.cli.watched import Watching, watching_options
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def carried_out(
     from fsmflow.runtime import LoadedElsewhere, StepNotFound
 
     where = in_database(durable.store.path)
-    goes_on = f"stopped; fsmflow resume {run_id[:12]}{where} goes on with it"
+    goes_on = f"stopped; fsmflow resume {beginning(run_id)}{where} goes on with it"
     try:
         result = asyncio.run(durable.resume(run_id, **options))
     except Suspended as suspended:
@@ -152,7 +153,7 @@ def carried_out(
 
 def _how_to_mend(run_id: str, where: str) -> str:
     """Say what becomes of a run whose code is not what it was."""
-    goes_on, ends = (f"fsmflow {command} {run_id[:12]}{where}" for command in ("resume", "cancel"))
+    goes_on, ends = (f"fsmflow {command} {beginning(run_id)}{where}" for command in ("resume", "cancel"))
     return f"put that back, and {goes_on} goes on; or {ends} ends it"
 
 
@@ -202,6 +203,6 @@ def _say_what_waits(run_id: str, asked: Any, db: Path) -> None:
     click.echo(
         f"`{asked.state}` asks{whom}: {asked.question}\n"
         f"  to answer: {how_to_answer(run_id, asked, db)}\n"
-        f"  and then:  fsmflow resume {run_id[:12]}{in_database(db)}",
+        f"  and then:  fsmflow resume {beginning(run_id)}{in_database(db)}",
         err=True,
     )

@@ -13,6 +13,7 @@ import click
 
 from fsmflow.cli.durable import db_option, how_to_serve, opened
 from fsmflow.cli.pipes import whoever_reads
+from fsmflow.cli.run_ids import beginning
 from fsmflow.cli.signals import heed
 from fsmflow.cli.watched_each import WatchingEach, watching_each_options
 
@@ -94,4 +95,4 @@ def _tell(run_id: str, what: str) -> None:
     from fsmflow.cli.results import clean
 
     with contextlib.suppress(OSError), whoever_reads():
-        click.echo(f"{run_id[:12]}  {clean(what)}")
+        click.echo(f"{beginning(run_id)}  {clean(what)}")

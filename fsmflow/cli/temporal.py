@@ -133,7 +133,9 @@ def with_client(place: Place, work: Callable[[Client], Awaitable[int | None]]) -
     except (NoSuchRun, NoWorker, Lost, Unreachable) as error:
         click.echo(str(error.args[0]), err=True)
     except RPCError as error:
-        click.echo(f"the Temporal server refuses that: {error.message}", err=True)
+        is_large = "exceeds limit" in error.message and place.payloads is None
+        hint = " Name a folder for large values with --payloads." if is_large else ""
+        click.echo(f"the Temporal server refuses that: {error.message}{hint}", err=True)
     except KeyboardInterrupt:
         code = 130
     except click.ClickException as error:

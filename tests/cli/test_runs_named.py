@@ -37,7 +37,8 @@ def test_how_to_answer_is_true_of_ids_that_begin_alike(
     monkeypatch.setenv("FSMFLOW_DB", str(tmp_path / "runs.db"))
     (tmp_path / "asks.fsm.yaml").write_text(ASKS)
     for run_id in ALIKE:
-        run("run", "asks.fsm.yaml", "--durable", "runs.db", "--run-id", run_id)
+        told = run("run", "asks.fsm.yaml", "--durable", "runs.db", "--run-id", run_id)
+        assert f"fsmflow resume {run_id} " in told.stderr
 
     listed = run("runs").stdout
     (how,) = re.findall(rf"fsmflow (answer {ALIKE[1]} ask) go \| stop", run(*told_by).stdout)

@@ -368,6 +368,20 @@ def test_what_is_too_large_for_a_history_is_told(running, specs, tmp_path, monke
     assert (outcome["kind"], outcome["output"]) == ("success", "2400000")
 
 
+def test_an_input_that_is_too_large_for_a_history_is_told(running, specs, tmp_path):
+    """Whoever submits it hears in a sentence what to do, and that is true."""
+    (tmp_path / "given.json").write_text(f'"{"x" * 2_500_000}"', encoding="utf-8")
+    said = ("submit", str(specs / "asks.fsm.yaml"), "--input", str(tmp_path / "given.json"))
+    where = ("--engine", "temporal", "--address", running.address, "--task-queue", "nobody's")
+
+    refused = fsmflow(*said, *where)
+    taken = fsmflow(*said, *where, "--payloads", str(tmp_path / "payloads"))
+
+    assert (refused.returncode, taken.returncode) == (1, 0)
+    why = "the Temporal server refuses that: Blob data size exceeds limit."
+    assert refused.stderr.endswith(f"{why} Name a folder for large values with --payloads.\n")
+
+
 async def _large():
     return "x" * 1_200_000
 
