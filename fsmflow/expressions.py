@@ -273,8 +273,8 @@ def parse_guard(text: str) -> Guard:
     """
     if len(text) > MAX_GUARD_LENGTH:
         raise GuardError(f"a guard is at most {MAX_GUARD_LENGTH} characters long; this one has {len(text)}")
-    if not text.isascii() or any(not c.isprintable() for c in text):
-        bad = next(i for i, c in enumerate(text) if not c.isascii() or not c.isprintable())
+    bad = next((i for i, c in enumerate(text) if not c.isascii() or not c.isprintable()), None)
+    if bad is not None:
         raise GuardError("a guard is written in plain ASCII on one line", bad, bad + 1)
     try:
         tree = ast.parse(text.strip(), mode="eval").body

@@ -45,9 +45,7 @@ def of_result(result: Result[object]) -> Mapping[str, str]:
     """Show a run, drawn on the workflow that it is of where that can be read."""
     recording = read("".join(f"{json.dumps(event)}\n" for event in result.events()))
     spec = spec_of(recording.workflow, Path(result.folder))
-    if not spec.is_file():
-        return {PLAIN: repr(result)}
-    analysis = compile_file(spec).analysis
+    analysis = compile_file(spec).analysis if spec.is_file() else None
     if analysis is None:
         return {PLAIN: repr(result)}
     diagram = extract(analysis.machine)

@@ -65,10 +65,9 @@ class Document:
         if route in self.values:
             return self.values[route]
         for end in range(len(route) - 1, 0, -1):
-            if route[:end] in self.keys:
-                return self.keys[route[:end]]
-            if route[:end] in self.values:
-                return self.values[route[:end]]
+            found = self.keys.get(route[:end]) or self.values.get(route[:end])
+            if found is not None:
+                return found
         return Span(1, 1, 1, len(self.line(1)) + 1)
 
     def line(self, number: int) -> str:

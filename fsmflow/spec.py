@@ -328,6 +328,11 @@ class ChooseArm:
     else_: str | None = _says("Where to go instead, once the arm is used up.", "quote", default=None)
     per: str | None = _says("What `times` counts per.", "run", default=None)
 
+    @property
+    def target(self) -> Target:
+        """Where it leads, as any other edge does."""
+        return Target(to=self.to, times=self.times, else_=self.else_, per=self.per)
+
 
 @frozen(kw_only=True)
 class Choose:

@@ -13,6 +13,7 @@ _REFERENCE = re.compile(
     r"|([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*):([A-Za-z_][A-Za-z0-9_]*)",
     re.ASCII,
 )
+_EXPECTED = "expected a type such as str, list[module:Name] or int | None"
 BUILTINS = frozenset({"str", "int", "float", "bool", "None", "Any", "list", "dict"})
 
 
@@ -74,7 +75,7 @@ def parse_type(text: str) -> TypeExpr:
         marked = _REFERENCE.sub(lambda m: m[1] or f"{m[2]}.__of__.{m[3]}", text)
         tree = ast.parse(marked, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError("expected a type such as str, list[module:Name] or int | None") from None
+        raise ValueError(_EXPECTED) from None
     return _build(tree.body)
 
 
@@ -100,7 +101,7 @@ def _build(node: ast.expr) -> TypeExpr:
             if len(items) != (1 if origin == "list" else 2):
                 raise ValueError(f"{origin} takes {'one type' if origin == 'list' else 'two types'}")
             return Generic(origin, tuple(_build(item) for item in items))
-    raise ValueError("expected a type such as str, list[module:Name] or int | None")
+    raise ValueError(_EXPECTED)
 
 
 def _literal(node: ast.expr) -> str | int | bool | None:

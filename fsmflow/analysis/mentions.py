@@ -26,8 +26,7 @@ def arms(state: spec.State, route: Route) -> Iterator[tuple[spec.Arm, Route]]:
     """Give each arm of `state` that leads somewhere on success, fallback or unknown, and its place."""
     if isinstance(state, spec.Choose):
         for number, choice in enumerate(state.choose):
-            target = spec.Target(to=choice.to, times=choice.times, else_=choice.else_, per=choice.per)
-            yield target, (*route, "choose", number)
+            yield choice.target, (*route, "choose", number)
         return
     success = getattr(state, "success", None)
     if isinstance(success, dict):

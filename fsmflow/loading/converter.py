@@ -17,7 +17,7 @@ from cattrs import Converter
 from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
-from fsmflow.diagnostics import did_you_mean, nearest
+from fsmflow.diagnostics import nearest
 from fsmflow.loading.names import shown
 from fsmflow.loading.scalars import BadNumber, typed
 from fsmflow.source import Real
@@ -262,7 +262,7 @@ def _kind(data: Any) -> type:
 def _near_kind(data: dict[str, Any]) -> str:
     known = {key for cls in KINDS.values() for key in keys_of(cls)}
     for key in [key for key in data if key not in known][:20]:
-        hint = did_you_mean(key, KINDS)
-        if hint.startswith("did"):
-            return hint
+        near = nearest(key, KINDS)
+        if near is not None:
+            return f"did you mean `{near}`?"
     return ""

@@ -80,9 +80,8 @@ class Edges:
 
     def _choose(self, name: str, state: spec.Choose) -> None:
         for number, arm in enumerate(state.choose, 1):
-            target = spec.Target(to=arm.to, times=arm.times, else_=arm.else_, per=arm.per)
             when = None if arm.when is None else _guard(arm.when)
-            self._arm(name, "success", f"arm_{number}", "success", target, BUILTIN_END, when)
+            self._arm(name, "success", f"arm_{number}", "success", arm.target, BUILTIN_END, when)
         if not state.choose or state.choose[-1].when is not None:
             label = f"arm_{len(state.choose) + 1}"
             self.transitions.append(Transition(name, "success", label, "success", BUILTIN_END))

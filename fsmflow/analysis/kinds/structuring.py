@@ -10,7 +10,7 @@ from typing import Any
 
 from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.values import Values
-from fsmflow.diagnostics import did_you_mean
+from fsmflow.diagnostics import did_you_mean, nearest
 from fsmflow.source import Route
 from fsmflow.typeexpr import Generic, TypeExpr, TypeName, Union
 
@@ -67,13 +67,12 @@ def _in_class(
     found = values.class_of(wanted)
     if found is None or found.fields is None or found.dynamic:
         return
-    meant: set[str] = set()
+    meant: set[str | None] = set()
     for key, part in data.items():
         if key not in found.fields:
             free = [name for name in found.fields if name not in data]
-            hint = did_you_mean(key, free or found.fields)
-            meant.update(name for name in free if hint == f"did you mean `{name}`?")
-            yield (*route, key), f"`{wanted}` has no field `{key}`", hint
+            meant.add(nearest(key, free))
+            yield (*route, key), f"`{wanted}` has no field `{key}`", did_you_mean(key, free or found.fields)
         else:
             yield from misfits(values, part, found.fields[key].type, (*route, key))
     missing = [name for name, one in found.fields.items() if one.required and name not in {*data, *meant}]
