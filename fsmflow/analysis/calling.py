@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from fsmflow import spec
+from fsmflow.analysis.reads import givers
 from fsmflow.machine import Machine, Transition
 
 Called = Mapping[str, Mapping[str, frozenset[str]]]
@@ -32,12 +33,8 @@ def called(workflow: spec.Workflow, machine: Machine) -> Called:
 
 def _askers(workflow: spec.Workflow) -> Mapping[str, str]:
     """Give the states that alone give a value, and it the arguments of a tool."""
-    givers: dict[str, list[str]] = {}
-    for name, state in workflow.states.items():
-        value = getattr(state, "as_", None) or name
-        givers.setdefault(value, []).append(name)
     askers = {}
-    for value, names in givers.items():
+    for value, names in givers(workflow).items():
         state = workflow.states[names[0]]
         if len(names) == 1 and isinstance(state, spec.Llm) and state.llm.tools:
             askers[names[0]] = value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -115,13 +115,13 @@ def is_meant_or_null(reference: Reference) -> bool:
     return len(reference.path) == 1 and nearest(reference.path[0], ("or_null",)) is not None
 
 
-def value_names(workflow: spec.Workflow) -> Mapping[str, str]:
-    """Give the name of each value, with the first state that gives it."""
-    names: dict[str, str] = {}
+def givers(workflow: spec.Workflow) -> Mapping[str, Sequence[str]]:
+    """Give the name of each value, with the states that give it."""
+    found: dict[str, list[str]] = {}
     for name, state in workflow.states.items():
         if not isinstance(state, spec.Choose | spec.Wait | spec.End):
-            names.setdefault(state.as_ or name, name)
-    return names
+            found.setdefault(state.as_ or name, []).append(name)
+    return found
 
 
 def templates(state: spec.State, route: Route) -> Iterator[tuple[Use, Any, Route]]:

@@ -15,6 +15,7 @@ from fsmflow.analysis.kinds.classes import Class, class_of
 from fsmflow.analysis.kinds.signatures import Signature, signature_of
 from fsmflow.analysis.kinds.symbols import Symbol, resolve
 from fsmflow.analysis.modules import Modules
+from fsmflow.analysis.reads import givers
 from fsmflow.expressions import (
     ITEM,
     Constant,
@@ -110,10 +111,9 @@ class Values:
     def _givers(self) -> Mapping[str, Sequence[spec.State]]:
         """Give the states that give each value."""
         if self._states is None:
-            self._states = {}
-            for name, state in self.workflow.states.items():
-                if not isinstance(state, spec.Choose | spec.Wait | spec.End):
-                    self._states.setdefault(state.as_ or name, []).append(state)
+            states = self.workflow.states
+            named = givers(self.workflow).items()
+            self._states = {value: [states[name] for name in names] for value, names in named}
         return self._states
 
     def output(self, state: spec.State) -> TypeExpr:

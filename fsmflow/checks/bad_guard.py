@@ -32,7 +32,7 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.comparisons import complaints
-from fsmflow.analysis.reads import GuardedArm, value_names
+from fsmflow.analysis.reads import GuardedArm, givers
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.expressions import GuardError, paths
 from fsmflow.loading.names import shown
@@ -50,7 +50,7 @@ _WORDS = {"null": "write `None`", "true": "write `True`", "false": "write `False
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find guards that are not in the language, and those that name or compare the wrong things."""
-    known = {*value_names(analysis.workflow), "input", "error"}
+    known = {*givers(analysis.workflow), "input", "error"}
     for arm in analysis.reads.guards:
         if isinstance(arm.guard, GuardError):
             yield Diagnostic(

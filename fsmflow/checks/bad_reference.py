@@ -49,7 +49,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.reads import Read, value_names
+from fsmflow.analysis.reads import Read, givers
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
@@ -61,7 +61,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find references that can't be read, and those to values and parts that are not there."""
     for unreadable in analysis.reads.unreadable:
         yield Diagnostic("bad-reference", unreadable.message, unreadable.route)
-    known = frozenset({*value_names(analysis.workflow), "input", "error"})
+    known = frozenset({*givers(analysis.workflow), "input", "error"})
     for read in analysis.reads.reads:
         if read.reference.root == "error" and read.reference.path:
             part = read.reference.path[0]

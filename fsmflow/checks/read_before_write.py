@@ -33,7 +33,7 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.paths import written
-from fsmflow.analysis.reads import Read, is_meant_or_null, value_names
+from fsmflow.analysis.reads import Read, givers, is_meant_or_null
 from fsmflow.diagnostics import Diagnostic
 
 MAX_PATHS = 100
@@ -42,7 +42,7 @@ MAX_PATHS = 100
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find reads that may come before the value is set, each with a shortest path on which it is not."""
-    values = {*value_names(analysis.workflow), "error"}
+    values = {*givers(analysis.workflow), "error"}
     paths: dict[tuple[str, str], str] = {}
     for read in analysis.reads.reads:
         root = read.reference.root

@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.fits import fits
-from fsmflow.analysis.reads import templates, texts, value_names
+from fsmflow.analysis.reads import givers, templates, texts
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
@@ -54,7 +54,7 @@ _WITHIN = re.compile(rf"\{{\{{ *{_PATH} *\}}\}}|\$\{{?{_PATH}")
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find texts, in what is passed on and asked, that name a value and are no references."""
-    known = frozenset({*value_names(analysis.workflow), "input"})
+    known = frozenset({*givers(analysis.workflow), "input"})
     for name, state in analysis.workflow.states.items():
         refused = set(_refused(analysis, state, ("states", name, "with")))
         for use, data, route in templates(state, ("states", name)):

@@ -43,7 +43,7 @@ from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.kinds.signatures import Parameter, Signature
 from fsmflow.analysis.kinds.structuring import misfits, structures
-from fsmflow.analysis.reads import is_meant_or_null, value_names
+from fsmflow.analysis.reads import givers, is_meant_or_null
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route
@@ -158,7 +158,7 @@ def _answer(analysis: Analysis, state: spec.Llm, route: Route) -> Iterator[Diagn
 def _reference(analysis: Analysis, data: object) -> str:
     """Word a hint where the name of a value stands as a text."""
     name = data.strip("{} ") if isinstance(data, str) else ""
-    return f"did you mean `${name}`?" if name in {*value_names(analysis.workflow), "input"} else ""
+    return f"did you mean `${name}`?" if name in {*givers(analysis.workflow), "input"} else ""
 
 
 def _left_out(signature: Signature, given: Container[str], step: str, place: Route) -> Iterator[Diagnostic]:
