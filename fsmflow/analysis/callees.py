@@ -67,25 +67,20 @@ class Call:
 def calls(workflow: spec.Workflow) -> Iterator[Call]:
     """Give each place where a workflow runs another, in the order of the document."""
     for name, state in workflow.states.items():
-        route = ("states", name)
-        match state:
-            case spec.Call():
-                yield Call(name, state.call, (*route, "call"))
-            case spec.Map():
-                yield Call(name, state.map, (*route, "map"))
-            case spec.Parallel():
-                for key, branch in state.parallel.items():
-                    yield Call(name, branch.call, (*route, "parallel", key, "call"))
+        yield from calls_of(name, state)
 
 
-def run_by(state: spec.State) -> tuple[str, ...]:
-    """Give the names of the workflows that a state runs."""
+def calls_of(name: str, state: spec.State) -> Iterator[Call]:
+    """Give each place where a state names a workflow that it runs."""
+    route = ("states", name)
     match state:
-        case spec.Call(call=name) | spec.Map(map=name):
-            return (name,)
+        case spec.Call(call=child):
+            yield Call(name, child, (*route, "call"))
+        case spec.Map(map=child):
+            yield Call(name, child, (*route, "map"))
         case spec.Parallel(parallel=branches):
-            return tuple(branch.call for branch in branches.values())
-    return ()
+            for key, branch in branches.items():
+                yield Call(name, branch.call, (*route, "parallel", key, "call"))
 
 
 def spec_of(name: str, folder: Path | None) -> Path:

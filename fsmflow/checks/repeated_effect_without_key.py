@@ -36,7 +36,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.callees import run_by
+from fsmflow.analysis.callees import calls_of
 from fsmflow.analysis.paths import written
 from fsmflow.diagnostics import Diagnostic
 
@@ -68,8 +68,8 @@ def _acting(analysis: Analysis, name: str, state: spec.State) -> tuple[str, str]
     if isinstance(state, spec.Run | spec.Llm):
         acts = state.effect in ("idempotent", "once") and state.key is None
         return (f"`{name}`" if acts else "", "")
-    for child in run_by(state):
-        found = analysis.callees[child]
-        if found.callee is not None and found.callee.acts:
-            return f"`{child}`, which `{name}` runs,", f", to the state of `{child}` that acts"
+    for call in calls_of(name, state):
+        callee = analysis.callees[call.name].callee
+        if callee is not None and callee.acts:
+            return f"`{call.name}`, which `{name}` runs,", f", to the state of `{call.name}` that acts"
     return "", ""
