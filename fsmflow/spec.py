@@ -224,6 +224,11 @@ class Run:
     fallback: Arm | None = _says("Where to go when the step can't succeed.", "quote", default=None)
     unknown: Arm | None = _says("Where to go when nobody can tell if it happened.", "reconcile", default=None)
 
+    @property
+    def output(self) -> str | None:
+        """The type of the output; None if it is not said, or is a label alone."""
+        return self.gives
+
 
 Form = Literal["schema", "object", "text", "tools"]
 

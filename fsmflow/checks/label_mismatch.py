@@ -57,15 +57,14 @@ def _state(
     if signature is None:
         return
     route: Route = place or ("states", name, "success")
-    gives = state.output if isinstance(state, spec.Llm) else state.gives
     if not isinstance(state.success, dict):
-        labels = signature.labels if gives is None else None
+        labels = signature.labels if state.output is None else None
         if labels or signature.outcome:
             which = ", ".join(f"`{label}`" for label in labels or ())
             message = f"`{step}` returns a label{f' ({which})' if which else ''}, and `success` has none"
             hint = "give each label an arm: `success: {LABEL: STATE, …}`"
             yield Diagnostic("label-mismatch", message, route, hint=hint)
-    elif gives is not None:
+    elif state.output is not None:
         if not signature.outcome and signature.gives != ANY:
             message = f"`{step}` returns `{signature.gives}`, and no label"
             hint = "with `gives`, a labelled step returns Outcome(label, value)"

@@ -134,7 +134,7 @@ def _step(
             for found in _argument(values, step, parameters[argument], values.of_data(data), route):
                 yield evolve(found, hint=found.hint or _reference(analysis, data))
     yield from _left_out(signature, {*state.with_, *meant}, step, place)
-    declared = values.declared(state.output if isinstance(state, spec.Llm) else state.gives)
+    declared = values.declared(state.output)
     labelled = signature.outcome or isinstance(state.success, dict)
     if not labelled and not structures(values, signature.gives, declared):
         message = f"`{step}` returns `{signature.gives}`, and `gives` says `{declared}`"

@@ -85,7 +85,7 @@ def _work(name: str, title: str, state: spec.Run | spec.Llm, prices: Mapping[str
 def _gives(state: spec.Run | spec.Llm) -> TypeExpr | None:
     """Give the type of what a step gives; where a model calls tools, that of what any of them takes."""
     if not isinstance(state, spec.Llm) or not state.llm.tools:
-        return type_of(state.output if isinstance(state, spec.Llm) else state.gives)
+        return type_of(state.output)
     kinds: dict[TypeExpr, None] = {}
     for text in state.llm.tools.values():
         kind = type_of(text)

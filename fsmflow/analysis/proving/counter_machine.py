@@ -9,7 +9,7 @@ its weights. An edge that adds to a counter is guarded below that counter's cap.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 from attrs import define, field, frozen
 
@@ -17,7 +17,7 @@ from fsmflow.machine import Transition
 
 Metric = Literal["transitions", "steps", "tool_calls", "tokens", "micro_usd", "microseconds"]
 
-METRICS: tuple[Metric, ...] = ("transitions", "steps", "tool_calls", "tokens", "micro_usd", "microseconds")
+METRICS: tuple[Metric, ...] = get_args(Metric)
 """What a run is measured by: transitions taken, and what attempts and pauses use."""
 
 Guard = tuple[int, int, int]
