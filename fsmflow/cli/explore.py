@@ -19,7 +19,7 @@ from fsmflow.cli.output import wants_color
 from fsmflow.glance import time
 from fsmflow.machine import Ask, Children, Choice, End, Machine, Resources, State, Wait, Work
 from fsmflow.reporting.amounts import NAMES, worded
-from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.visible import visible
 from fsmflow.runtime import Elapsed, Ended
 
 _OF_CHILDREN = ("success", "failure", "exceeded")

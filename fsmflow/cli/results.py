@@ -90,7 +90,7 @@ def _show_end(result: Result[Any], console: Console) -> None:
     """Print how a run ended, what it gives, and why it gives no more."""
     from rich.markup import escape
 
-    from fsmflow.reporting.excerpt import width
+    from fsmflow.reporting.visible import width
 
     mark, color = _MARKS[result.kind]
     console.print(f"[bold {color}]{mark} {result.end}[/] [dim]{result.kind}[/]")
@@ -169,9 +169,9 @@ def _use(use: tuple[int, int, int]) -> tuple[str, str, str]:
 
 def fields(output: Any) -> list[tuple[str, str]]:
     """Give what to show of an output, safe for a terminal: the fields of a record, or the value itself."""
-    from fsmflow.reporting.excerpt import width
     from fsmflow.reporting.readable import readable
     from fsmflow.reporting.trace_layout import padded
+    from fsmflow.reporting.visible import width
     from fsmflow.runtime.trace import plain
 
     found = readable(plain(output))

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from fsmflow.analysis.comparing.changes import ANOTHER_ATTEMPT, ITSELF, Change, Key, Said, Sign
 from fsmflow.reporting.amounts import NAMES, ONE, counted, worded
-from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.visible import visible
 
 SIGNS: Mapping[Sign, str] = {"added": "+", "removed": "−", "changed": "Δ", "renamed": "→"}
 

@@ -16,7 +16,7 @@ from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES
 from fsmflow.reporting.diff_lines import SIGNS, Group, Line, groups
 from fsmflow.reporting.diff_wording import Comparison
-from fsmflow.reporting.excerpt import visible
+from fsmflow.reporting.visible import visible
 
 MOST_CHARACTERS = 60_000
 """How long a comment may be; GitHub refuses some thousands more."""

@@ -11,8 +11,8 @@ from fsmflow.reporting import diff_wording as words
 from fsmflow.reporting.amounts import NAMES
 from fsmflow.reporting.diff_lines import SIGNS, Group, Line, groups
 from fsmflow.reporting.diff_wording import Comparison
-from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.style import Style
+from fsmflow.reporting.visible import visible
 
 _HUES: dict[Sign, str] = {"added": "green", "removed": "red", "changed": "yellow", "renamed": "cyan"}
 

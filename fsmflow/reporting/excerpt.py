@@ -1,21 +1,17 @@
 """One line of a source text with a part of it underlined, safe to print.
 
-What a terminal would obey or hide (control characters, escapes, bidirectional marks, spaces
-that YAML takes for letters) is shown escaped; a long line is cut to a window around what is
-underlined; wide characters get two columns of underline, and combining ones none.
+A long line is cut to a window around what is underlined.
 """
 
 from __future__ import annotations
 
-import unicodedata
-
 from attrs import evolve, frozen
 
+from fsmflow.reporting.visible import visible, width
 from fsmflow.source import Span
 
 WIDTH = 96
 _LEAD = 24
-_TAB = "    "
 _REACH = 2_000
 """How many characters of a line are looked at before what is underlined, and from there on."""
 
@@ -42,8 +38,8 @@ def excerpt(line: str, span: Span) -> Excerpt:
 
 
 def _excerpt(line: str, span: Span, *, is_cut: bool) -> Excerpt:
-    cells = [_cell(character) for character in line]
-    widths = [width(cell) for cell in cells]
+    cells = list(map(visible, line))
+    widths = list(map(width, cells))
     start = min(span.column - 1, len(cells))
     end = len(line.rstrip()) if span.end_line > span.line else min(span.end_column - 1, len(cells))
     end = max(end, start)
@@ -52,30 +48,6 @@ def _excerpt(line: str, span: Span, *, is_cut: bool) -> Excerpt:
     offset = len(before) + sum(widths[first:start])
     length = max(1, sum(widths[start : min(end, last)]))
     return Excerpt(before + "".join(cells[first:last]).rstrip() + after, offset, length)
-
-
-def visible(text: str) -> str:
-    """Give `text` with everything that a terminal would obey or hide escaped."""
-    return "".join(map(_cell, text))
-
-
-def _cell(character: str) -> str:
-    if character == "\t":
-        return _TAB
-    if not character.isprintable():
-        return character.encode("unicode_escape").decode("ascii")
-    return character
-
-
-def width(text: str) -> int:
-    """Give how many columns `text`, which must be visible, takes."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
-
-
-def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 def _window(widths: list[int], start: int) -> tuple[int, int]:

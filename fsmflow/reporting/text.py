@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.reporting.amounts import counted
-from fsmflow.reporting.excerpt import excerpt, visible
+from fsmflow.reporting.excerpt import excerpt
 from fsmflow.reporting.report import Report
 from fsmflow.reporting.style import Style
+from fsmflow.reporting.visible import visible
 from fsmflow.source import Span
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "blue"}

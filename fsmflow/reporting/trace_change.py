@@ -8,10 +8,10 @@ from attrs import evolve
 
 from fsmflow.analysis.traces.recording import LEDGER, Recording, Stage
 from fsmflow.glance import time
-from fsmflow.reporting.excerpt import visible, width
 from fsmflow.reporting.style import Style
 from fsmflow.reporting.trace_amounts import money
 from fsmflow.reporting.trace_layout import padded
+from fsmflow.reporting.visible import visible, width
 
 _NAMES = {
     "steps": "steps",

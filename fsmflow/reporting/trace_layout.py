@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fsmflow.reporting.excerpt import visible, width
+from fsmflow.reporting.visible import visible, width
 
 NARROWEST = 24
 """The fewest columns that text is wrapped to, however narrow the terminal is."""

@@ -13,9 +13,9 @@ from fsmflow.analysis.traces.recording import LateCharge, Recording, Stage
 from fsmflow.machine import Machine, Transition
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.amounts import counted
-from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_fold import Folded, costliest, folded, slowest
 from fsmflow.reporting.trace_summary import Run, Summary, Visit, tally
+from fsmflow.reporting.visible import visible
 
 SIGNS = {"success": "●", "degraded": "▲", "handoff": "→", "failed": "×", "cancelled": "■", None: "…"}
 HUES = {

@@ -6,11 +6,11 @@ from fsmflow.analysis.traces.recording import Stage
 from fsmflow.glance import time
 from fsmflow.machine import Ask, Choice, Machine, Transition, Wait, Work
 from fsmflow.reporting.amounts import worded
-from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.proof_wording import listed
 from fsmflow.reporting.trace_amounts import amount
 from fsmflow.reporting.trace_moves import Closed, Lack, Move
 from fsmflow.reporting.trace_summary import Tally, children, tally
+from fsmflow.reporting.visible import visible
 
 LONGEST = 160
 """How many characters of a message are told."""

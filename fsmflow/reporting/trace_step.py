@@ -10,12 +10,12 @@ from fsmflow import glance
 from fsmflow.analysis.traces.recording import Recording, Stage
 from fsmflow.reporting import trace_amounts as amounts
 from fsmflow.reporting.amounts import counted
-from fsmflow.reporting.excerpt import visible, width
 from fsmflow.reporting.readable import readable
 from fsmflow.reporting.style import Style
 from fsmflow.reporting.trace_layout import document, listed, wrapped
 from fsmflow.reporting.trace_rows import GOOD, outcome
 from fsmflow.reporting.trace_summary import Summary, Visit
+from fsmflow.reporting.visible import visible, width
 
 
 def render(recording: Recording, step: str, *, color: bool, columns: int = 80) -> str:

@@ -8,11 +8,11 @@ from fsmflow import glance
 from fsmflow.analysis.traces.recording import Recording
 from fsmflow.machine import Machine
 from fsmflow.reporting import trace_amounts as amounts
-from fsmflow.reporting.excerpt import visible, width
 from fsmflow.reporting.style import Style
 from fsmflow.reporting.trace_layout import cut, listed, padded, wrapped
 from fsmflow.reporting.trace_rows import HUES, SIGNS, Row, Rows, strays
 from fsmflow.reporting.trace_summary import Summary, Visit
+from fsmflow.reporting.visible import visible, width
 
 _SIGN_HUES = {"×": "red", "»": "yellow"}
 

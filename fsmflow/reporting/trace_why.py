@@ -10,11 +10,11 @@ from fsmflow.analysis.traces.following import Followed, follow
 from fsmflow.analysis.traces.recording import Recording, rest_of
 from fsmflow.machine import End, Machine
 from fsmflow.reporting.amounts import counted
-from fsmflow.reporting.excerpt import visible
 from fsmflow.reporting.trace_fold import shape
 from fsmflow.reporting.trace_moves import Move, moves
 from fsmflow.reporting.trace_sentences import failure, named, sentence, short, succeeded
 from fsmflow.reporting.trace_summary import Run, Visit
+from fsmflow.reporting.visible import visible
 
 MOST_BEFORE = 8
 """How many kinds of what happened before are told."""

@@ -23,7 +23,7 @@ def report(text: str, *diagnostics: Diagnostic) -> Report:
 def test_of_a_long_line_only_what_is_near_is_looked_at(monkeypatch):
     """A line of a million characters costs no more than one of a few thousand."""
     seen = []
-    monkeypatch.setattr("fsmflow.reporting.excerpt._cell", lambda character: seen.append(1) or character)
+    monkeypatch.setattr("fsmflow.reporting.excerpt.visible", lambda character: seen.append(1) or character)
     shown = excerpt("a" * 500_000 + "wrong" + "b" * 500_000, Span(1, 500_001, 1, 500_006))
 
     assert shown.text[shown.offset : shown.offset + shown.length] == "wrong"

@@ -10,11 +10,11 @@ from attrs import evolve
 
 from fsmflow.analysis.traces.recording import Recording, read
 from fsmflow.reporting import trace_change, trace_json, trace_step
-from fsmflow.reporting.excerpt import width
 from fsmflow.reporting.trace_fold import MOST_KINDS, Folded, folded
 from fsmflow.reporting.trace_summary import Run, Summary, tally
 from fsmflow.reporting.trace_text import render
 from fsmflow.reporting.trace_why import explain
+from fsmflow.reporting.visible import width
 from tests.told import (
     BAD,
     CHAIN,

@@ -10,11 +10,11 @@ from attrs import evolve
 
 from fsmflow.analysis.traces.recording import LateCharge, Recording, read
 from fsmflow.reporting import trace_json
-from fsmflow.reporting.excerpt import width
 from fsmflow.reporting.trace_layout import document, wrapped
 from fsmflow.reporting.trace_step import render as render_step
 from fsmflow.reporting.trace_summary import Summary
 from fsmflow.reporting.trace_text import render
+from fsmflow.reporting.visible import width
 from tests.analysis.traces.test_following import drawn
 from tests.recorded import record, record_script
 from tests.sample import machine
