@@ -55,7 +55,7 @@ def part_of(
             uppers.append(floor(potentials[metric].bound))
             if not potentials[metric].split:
                 found = maximum(potentials[metric], most=20_000)
-                paths[metric], used = _affordable(machine, found.path or (), caps)
+                paths[metric], used = _affordable(machine, found.path, caps)
                 lower = min(used[METRICS.index(metric)], caps.get(metric, found.lower))
         bounds[metric] = (min(uppers, default=None), lower)
     return Part(
