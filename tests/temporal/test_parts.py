@@ -14,10 +14,13 @@ import pytest
 pytest.importorskip("temporalio")
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.history.v1 import HistoryEvent
+from temporalio.converter import DataConverter
 
 from fsmflow.compiler import compile_file
 from fsmflow.engines.keeping import Unkeepable
+from fsmflow.engines.temporal import indexing
 from fsmflow.engines.temporal.bounds import SLACK, longest
 from fsmflow.engines.temporal.carrying import again
 from fsmflow.engines.temporal.claims import LARGE, Claims
@@ -66,12 +69,44 @@ class TestWire:
             TaggedJson().to_payload({"of": object()})
 
 
+def _client(*, converts=None, attributes=None):
+    """Make what stands in for a connection."""
+
+    async def listed(_):
+        return SimpleNamespace(custom_attributes=attributes)
+
+    return SimpleNamespace(
+        namespace="default",
+        data_converter=converts or converter(),
+        operator_service=SimpleNamespace(list_search_attributes=listed),
+    )
+
+
+def test_a_connection_that_writes_values_otherwise_is_refused():
+    """No worker could read what it submits."""
+    with pytest.raises(ValueError, match=r"make it with data_converter=converter\(\)"):
+        Temporal(_client(converts=DataConverter.default))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_indexed"),
+    [({}, True), ({"FsmflowStatus": IndexedValueType.INDEXED_VALUE_TYPE_TEXT}, False)],
+)
+def test_attributes_of_other_types_are_not_ours(change, is_indexed):
+    """A run that tells of itself in one of the wrong type would stand still for ever."""
+    attributes = {key.name: key.indexed_value_type for key in indexing.ALL}
+
+    found = asyncio.run(Temporal(_client(attributes={**attributes, **change})).is_indexed())
+
+    assert found is is_indexed
+
+
 def test_an_id_that_would_not_stay_in_its_place_is_refused():
     """No server is asked to keep a run under an id that no line could hold."""
     workflow = Workflow.of_spec(SPECS / "ask_docs.fsm.yaml")
     for run_id in ("", "x\ny"):
         with pytest.raises(ValueError, match="can't be a run's id"):
-            asyncio.run(Temporal(None).submit(workflow, {"text": "a"}, run_id=run_id))
+            asyncio.run(Temporal(_client()).submit(workflow, {"text": "a"}, run_id=run_id))
 
 
 class TestPayloads:

@@ -28,7 +28,7 @@ from fsmflow.engines.temporal.orders import KERNEL, Order
 from fsmflow.engines.temporal.question import NOT_WAITING, REJECTED
 from fsmflow.engines.temporal.questions import Posed, posed, unmade
 from fsmflow.engines.temporal.silence import NoWorker, Stuck, refuse, why_silent, why_stuck
-from fsmflow.engines.temporal.wire import converter
+from fsmflow.engines.temporal.wire import Converter, converter
 from fsmflow.engines.temporal.worker import TASK_QUEUE
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import canonical
@@ -91,7 +91,15 @@ class Temporal:
         Args:
             client: A connection, with our converter: see `fsmflow.engines.temporal.wire`.
             task_queue: Where workers take their tasks from.
+
+        Raises:
+            ValueError: The connection has another converter.
         """
+        if not issubclass(client.data_converter.payload_converter_class, Converter):
+            raise ValueError(
+                "this connection writes values otherwise than workers read them:"
+                " make it with data_converter=converter(), of fsmflow.engines.temporal.client"
+            )
         self.client = client
         self._task_queue = task_queue
 
@@ -167,7 +175,9 @@ class Temporal:
         except RPCError:
             # The server of tests knows of no attributes, and some namespaces tell nobody.
             return False
-        return all(key.name in found.custom_attributes for key in indexing.ALL)
+        # One of another type is not ours: a run that told of itself in it would stand still.
+        types = {name: int(kind) for name, kind in found.custom_attributes.items()}
+        return all(types.get(key.name) == int(key.indexed_value_type) for key in indexing.ALL)
 
     async def register(self) -> bool:
         """Give the namespace our search attributes, if it may be done; tell whether it has them now."""
@@ -190,6 +200,7 @@ class Temporal:
 
         Raises:
             NoSuchRun: There is none of this id.
+            temporalio.client.WorkflowFailureError: It was cancelled, or ended from outside.
         """
         with _found(run_id):
             found: Mapping[str, Any] = await self.client.get_workflow_handle(run_id).result()
