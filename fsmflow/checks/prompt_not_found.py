@@ -46,8 +46,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         if prompt.fault:
             why = prompt.fault.removeprefix("it can't be read: ")
             message = f"the prompt `{shown(prompt.path, 2 * MAX_SHOWN)}` can't be read: {why}"
-            near = analysis.hints.near(prompt.path, _beside(analysis.folder, prompt.path))
-            hint = near if near.startswith("did") else ""
+            near = analysis.hints.nearest(prompt.path, _beside(analysis.folder, prompt.path))
+            hint = "" if near is None else f"did you mean `{near}`?"
             if "{{" in prompt.path or "\n" in prompt.path:
                 hint = "write it into a file beside the spec, and name that"
             yield Diagnostic("prompt-not-found", message, prompt.route, hint=hint)

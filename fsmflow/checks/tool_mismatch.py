@@ -58,8 +58,8 @@ def _state(analysis: Analysis, state: spec.Llm, route: Route) -> Iterator[Diagno
     for tool in tools:
         if arms and tool not in arms:
             message = f"`success` has no arm for the tool `{tool}`"
-            near = analysis.hints.near(tool, [label for label in arms if label not in tools])
-            hint = near if near.startswith("did") else f"add `{tool}: STATE` to `success`"
+            near = analysis.hints.nearest(tool, [label for label in arms if label not in tools])
+            hint = f"add `{tool}: STATE` to `success`" if near is None else f"did you mean `{near}`?"
             yield Diagnostic("tool-mismatch", message, (*route, "llm", "tools", tool), key=True, hint=hint)
     for label in arms:
         if label not in tools:
