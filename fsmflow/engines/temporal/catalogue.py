@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import wraps
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from fsmflow.engines.machines import called, read_machine
 from fsmflow.engines.temporal.tasks import Task
@@ -36,6 +39,7 @@ class Catalogue:
         self.most_bytes = most_bytes
         self._steps = steps or {}
         self._known: dict[str, Workflow] = {}
+        self._alone = Lock()
         self._random = random.Random()  # noqa: S311 - jitter is no secret
 
     def add(self, workflows: Iterable[Workflow]) -> None:
@@ -75,7 +79,23 @@ class Catalogue:
             StepNotFound: One of them is not there.
         """
         own = self._steps.get(workflow.machine.name, {})
-        return workflow.runner.bind(None, {**task.swapped, **own})
+        found = workflow.runner.bind(None, {**task.swapped, **own})
+        return {
+            name: self._off_the_loop(step) if step.mode == "inline" else step for name, step in found.items()
+        }
+
+    def _off_the_loop(self, step: Bound) -> Bound:
+        """Have a step that is to run on the event loop run in a thread, though beside no other such step.
+
+        What holds the loop up would silence the worker, and all of its attempts would be taken to be lost.
+        """
+
+        @wraps(step.function)
+        def alone(**given: Any) -> Any:
+            with self._alone:
+                return step.function(**given)
+
+        return step._replace(function=alone, mode="thread")
 
     def world(self, task: Task) -> World:
         """Give the ports of an attempt."""
