@@ -13,9 +13,11 @@ pytest.importorskip("temporalio")
 from temporalio.client import Client
 
 from fsmflow.engines.temporal import carrying
-from fsmflow.engines.temporal.client import Temporal
+from fsmflow.engines.temporal.catalogue import Catalogue
+from fsmflow.engines.temporal.client import NoWorker, Temporal
 from fsmflow.engines.temporal.wire import converter
 from fsmflow.engines.workflows import Workflow
+from fsmflow.runtime import StepNotFound
 from tests.temporal.test_by_hand import worked
 from tests.temporal.test_cli import fsmflow
 from tests.temporal.test_for_real import SERVER, Running
@@ -76,6 +78,18 @@ states:
 """
 
 
+NOTING = """
+fsmflow: 1
+workflow: noting
+output: paying_steps:Given
+budget: {steps: 2}
+states:
+  ask: {ask: Whose?, gives: paying_steps:Given, timeout: 1h, success: done, fallback: failed}
+  done: {end: success, output: $ask}
+  failed: {end: failed}
+"""
+
+
 CALLING = """
 fsmflow: 1
 workflow: calling
@@ -85,6 +99,9 @@ states:
   done: {end: success}
   failed: {end: failed}
 """
+LENDING = CALLING.replace("calling", "lending").replace(
+    "writing, with: {text: $input.text}", "paying, with: {card: $input.card}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +117,7 @@ def specs(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in ("changed_steps", "paying_steps"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    for text in (WRITING, PAYING, CALLING):
+    for text in (WRITING, PAYING, CALLING, NOTING, LENDING):
         name = text.partition("workflow: ")[2].partition("\n")[0]
         (tmp_path / f"{name}.fsm.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "changed_steps.py").write_text("def write(text) -> str: ...\n", encoding="utf-8")
@@ -198,3 +215,53 @@ def test_an_attempt_that_is_cut_off_as_its_worker_stops_is_told_in_a_line(runnin
     assert (outcome["end"], outcome["spent"]["steps"]) == ("done", 2)
     assert f"the attempt of `write` of {run_id} is cut off, since this worker stops" in caplog.text
     assert [each for each in caplog.records if each.exc_info] == []
+
+
+class Typeless(Catalogue):
+    """What a worker knows that has no types, once it is to."""
+
+    def bound(self, workflow, task):
+        raise StepNotFound("`Given` is not there")
+
+    async def workflow(self, digest, machines):
+        raise StepNotFound("`Given` is not there")
+
+
+def test_an_answer_that_no_worker_can_look_at_is_told_as_that(running, specs):
+    """Whoever answers hears why at once, and the question still waits for a worker that has its type."""
+
+    async def main():
+        workflow = Workflow.of_spec(specs / "noting.fsm.yaml")
+        async with worked(running, specs, "looked", catalogue=Typeless) as temporal:
+            run_id = await temporal.submit(workflow, None)
+            while not (asked := await temporal.questions(run_id)):
+                await asyncio.sleep(0.05)
+            with pytest.raises(NoWorker) as refused:
+                await asyncio.wait_for(temporal.answer(asked[0], value={"card": "1"}), 20)
+        async with worked(running, specs, "looked") as temporal:
+            await temporal.answer(asked[0], value={"card": "1"})
+            return str(refused.value).replace(run_id, "ID"), await temporal.outcome(run_id)
+
+    why, outcome = asyncio.run(main())
+
+    assert why == "the worker that has ID can't hold the answer to its type: `Given` is not there"
+    assert outcome["output"] == {"card": "1"}
+
+
+def test_an_input_that_one_worker_can_not_look_at_is_left_to_another(running, specs, monkeypatch):
+    """A run that is called says why it waits, while the worker that has it in memory has not its types."""
+    monkeypatch.setattr(carrying, "AGAIN", timedelta(seconds=0.2))
+    monkeypatch.setattr(carrying, "SELDOM", timedelta(seconds=0.2))
+
+    async def main():
+        workflow = Workflow.of_spec(specs / "lending.fsm.yaml")
+        async with worked(running, specs, "lent", catalogue=Typeless) as temporal:
+            run_id = await temporal.submit(workflow, {"card": "1"}, longest=timedelta(seconds=60))
+            why = await _unmade(temporal, run_id)
+            async with worked(running, specs, "lent", steps={"paying": {"write": _as_it_was}}):
+                return why, await temporal.outcome(run_id)
+
+    why, outcome = asyncio.run(main())
+
+    assert why == ["`Given` is not there"]
+    assert (outcome["end"], outcome["spent"]["steps"]) == ("done", 2)

@@ -21,7 +21,7 @@ from fsmflow.engines.temporal.catalogue import Catalogue, Machines
 from fsmflow.engines.temporal.claims import Claims
 from fsmflow.engines.temporal.fitting import fit_of, kept, typed
 from fsmflow.engines.temporal.orders import restored
-from fsmflow.engines.temporal.tasks import FIT, LOST, UNREADY, WHERE, Done, Look, Task
+from fsmflow.engines.temporal.tasks import FIT, LACKING, LOST, UNREADY, WHERE, Done, Look, Task
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Work
 from fsmflow.runtime.attempts import Attempts
@@ -68,7 +68,7 @@ class Activities:
                 run = _restored(workflow, bound, task, values)
             except Exception as error:
                 # Nothing was done, so nothing counts: another worker may have what this one lacks.
-                why = str(error) if isinstance(error, Unfit | StepNotFound) else describe(error)
+                why = _lacking(error)
                 activity.logger.warning(
                     "the attempt of `%s` of %s is left to other workers: %s", task.state, task.run_id, why
                 )
@@ -118,18 +118,32 @@ class Activities:
 
     @activity.defn(name=FIT)
     async def fit(self, said: dict[str, Any], value: Any) -> Any:
-        """Hold a value to its type: give it, structured and written again, or what is wrong with it."""
+        """Hold a value to its type: give it, structured and written again, or what is wrong with it.
+
+        Or say why this worker has not the type.
+        """
         look = Look(**said)
-        workflow = await self._catalogue.workflow(look.digest, _machines)
-        given, gives = workflow.runner.types()
-        checks = {"input": given, "output": gives, "answer": None}
-        if look.what == "answer":
-            checks["answer"] = workflow.runner.answers()[look.state]
-        check = checks[look.what]
+        try:
+            workflow = await self._catalogue.workflow(look.digest, _machines)
+            given, gives = workflow.runner.types()
+            checks = {"input": given, "output": gives, "answer": None}
+            if look.what == "answer":
+                checks["answer"] = workflow.runner.answers()[look.state]
+            check = checks[look.what]
+        except Exception as error:  # noqa: BLE001 - whatever it is, another worker may not meet it
+            why = _lacking(error)
+            run_id = activity.info().workflow_id
+            activity.logger.warning("the %s of %s is left to other workers: %s", look.what, run_id, why)
+            return {LACKING: why}
         try:
             return {"value": value if check is None else check(as_kept(value))}
         except Rejected as rejected:
             return {"complaints": list(rejected.complaints)}
+
+
+def _lacking(error: Exception) -> str:
+    """Say what this worker lacks."""
+    return str(error) if isinstance(error, Unfit | StepNotFound) else describe(error)
 
 
 def _told_late(task: Task, use: tuple[int, int, int]) -> None:

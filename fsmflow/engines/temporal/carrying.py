@@ -25,7 +25,7 @@ from fsmflow.engines.temporal.ledger import booked, lost
 from fsmflow.engines.temporal.orders import Order, Standing, put_down, taken_up
 from fsmflow.engines.temporal.question import Asking
 from fsmflow.engines.temporal.scope import needed, own_value
-from fsmflow.engines.temporal.tasks import FIT, UNREAD, UNREADY, WHERE, Done, Look, Task
+from fsmflow.engines.temporal.tasks import FIT, LACKING, UNREAD, UNREADY, WHERE, Done, Look, Task
 from fsmflow.expressions import Constant
 from fsmflow.machine import Ask, End, Machine, Work
 from fsmflow.runtime.events import Elapsed, Ended, Event, Late, Lost
@@ -332,21 +332,19 @@ class Carrying:
         return self._note(event, started, span_id)
 
     async def _look(self, look: Look, value: Any) -> Mapping[str, Any]:
-        """Have a value held to its type, by code that is not the machine's."""
-        try:
-            found: Mapping[str, Any] = await workflow.execute_local_activity(
-                FIT, args=[look, value], start_to_close_timeout=FIT_WITHIN, summary=f"is the {look.what} one?"
-            )
-        except ActivityError as error:
-            if is_cancelled_exception(error):
-                raise asyncio.CancelledError from None
-            raise
+        """Have a value held to its type, by code that is not the machine's; by another worker if need be."""
+        found, tries = await _looked(look, value), 0
+        while LACKING in found:
+            self.unmade = found[LACKING]
+            await workflow.sleep(again(tries), summary=f"{look.what}: {self.unmade}"[:200])
+            found, tries = await _looked(look, value, anywhere=True), tries + 1
+        self.unmade = ""
         return found
 
     async def fitting_answer(self, value: Any) -> Mapping[str, Any]:
-        """Hold what a person filled in to its type."""
+        """Hold what a person filled in to its type, who is told if the worker that is asked has it not."""
         assert self.asking is not None
-        return await self._look(Look(self.order.digest, "answer", self.asking.state), value)
+        return await _looked(Look(self.order.digest, "answer", self.asking.state), value)
 
     async def _concluded(self, command: Finish) -> Outcome:
         """End: an output that is not there, or does not fit its type, fails the run."""
@@ -415,6 +413,27 @@ def _unmade(error: BaseException | None) -> str | None:
     if error.message == UNREAD and workflow.patched("unread"):
         return str(error.cause or error.message)
     return None
+
+
+async def _looked(look: Look, value: Any, *, anywhere: bool = False) -> Mapping[str, Any]:
+    """Have a look taken by the worker that has the run in memory, or by any that is free."""
+    how: Any = workflow.execute_activity if anywhere else workflow.execute_local_activity
+    options = {"retry_policy": _ONCE} if anywhere else {}
+    try:
+        found: Mapping[str, Any] = await how(
+            FIT,
+            args=[look, value],
+            start_to_close_timeout=FIT_WITHIN,
+            summary=f"is the {look.what} one?",
+            **options,
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise asyncio.CancelledError from None
+        if anywhere:
+            return {LACKING: str(error.cause or error)}
+        raise
+    return found
 
 
 async def _whole(handle: workflow.ActivityHandle[Any]) -> Any:

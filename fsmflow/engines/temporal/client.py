@@ -28,6 +28,7 @@ from fsmflow.engines.temporal.orders import KERNEL, Order
 from fsmflow.engines.temporal.question import NOT_WAITING, REJECTED
 from fsmflow.engines.temporal.questions import Posed, posed, unmade
 from fsmflow.engines.temporal.silence import NoWorker, Stuck, refuse, why_silent, why_stuck
+from fsmflow.engines.temporal.tasks import UNREADY
 from fsmflow.engines.temporal.wire import Converter, converter
 from fsmflow.engines.temporal.worker import TASK_QUEUE
 from fsmflow.engines.workflows import Workflow
@@ -339,6 +340,9 @@ class Temporal:
                 raise Rejected(tuple(map(str, cause.details))) from None
             if isinstance(cause, ApplicationError) and cause.type == NOT_WAITING:
                 raise NotWaiting(cause.message) from None
+            if isinstance(cause, ApplicationError) and cause.type == UNREADY:
+                said = f"the worker that has {asked.run_id} can't hold the answer to its type"
+                raise NoWorker(f"{said}: {cause.message}") from None
             raise
         except RPCError as error:
             if error.status == RPCStatusCode.FAILED_PRECONDITION:

@@ -8,6 +8,9 @@ from typing import Any, Literal, NamedTuple
 FIT = "fsmflow.fit"
 """The activity that holds a value to its type; every other name is a step's."""
 
+LACKING = "lacking"
+"""Under what a look says why the worker that was to have it has not the type."""
+
 LOST = "Lost"
 """The type of the error of an attempt whose worker stops: nobody knows what came of it."""
 

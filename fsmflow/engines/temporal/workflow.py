@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from fsmflow.engines.temporal.carrying import Carrying
     from fsmflow.engines.temporal.orders import KERNEL, Order, Standing
     from fsmflow.engines.temporal.question import Said, not_waiting, refused
+    from fsmflow.engines.temporal.tasks import LACKING, UNREADY
 
 
 NO_RUN = "it is no run of fsmflow: start those with fsmflow submit, and terminate this one"
@@ -74,12 +75,14 @@ class MachineRun:
         """Take a person's answer to the question that waits under `token`.
 
         Raises:
-            ApplicationError: It does not fit its type, or another one was quicker.
+            ApplicationError: It does not fit its type, which may not be there, or another one was quicker.
         """
         asking = self._asking(token)
         if asking.asked.gives:
             assert self._carrying is not None
             look = await self._carrying.fitting_answer(value)
+            if LACKING in look:
+                raise ApplicationError(look[LACKING], type=UNREADY)
             if "complaints" in look:
                 secret = (f"expected {asking.asked.gives}, and that is none",)
                 raise refused(secret if asking.asked.is_secret else tuple(look["complaints"]))
