@@ -37,10 +37,10 @@ from fsmflow.engines.records import (
     runs_due,
     runs_kept,
 )
-from fsmflow.engines.rows import Corrupt, body_of
+from fsmflow.engines.rows import Corrupt, Unfit, body_of, unfit
 from fsmflow.engines.store import Store
 from fsmflow.engines.stored_desk import StoredDesk, Suspended
-from fsmflow.engines.taking_up import StoredJournals, Unfit, add_run
+from fsmflow.engines.taking_up import StoredJournals, add_run
 from fsmflow.engines.telling import trace_of
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Asked, Desk, Result
@@ -250,7 +250,8 @@ class Durable:
                 trace_id=about["trace_id"],
             )
         except Rejected as rejected:
-            raise Unfit(f"the input of the run {lease.root_id} does not fit now: {rejected}") from None
+            is_secret = "input" in workflow.runner.secret
+            raise unfit(f"the input of the run {lease.root_id}", rejected, is_secret=is_secret) from None
         try:
             kind, end, output = await execution.finish()
         except BaseException:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fsmflow.engines.journal import fitted
 from fsmflow.engines.keeping import event_read
-from fsmflow.engines.rows import Corrupt, Row, Unfit, body_of, not_known
+from fsmflow.engines.rows import Corrupt, Row, body_of, not_known, unfit
 from fsmflow.runtime.children import RunChildren
 from fsmflow.runtime.commands import Command
 from fsmflow.runtime.complaints import Rejected
@@ -91,7 +91,8 @@ class Folded:
         if digest != self._workflow.digest:
             raise Corrupt(f"the run {self._run.run_id} is of another machine than its own")
         check, _ = self._workflow.types()
-        self._run.values["input"] = self._fitting("the input", check, given)
+        is_secret = "input" in self._workflow.secret
+        self._run.values["input"] = self._fitting("the input", check, given, is_secret=is_secret)
         self.command = self._workflow.begin(self._run)
 
     def _step(self, row: Row) -> None:
@@ -107,7 +108,9 @@ class Folded:
             try:
                 event = fitted(event, self._run.state, self._fit)
             except Rejected as rejected:
-                raise Unfit(f"what `{self._run.state}` gave then does not fit now: {rejected}") from None
+                state = self._run.state
+                is_secret = state in self._workflow.secret
+                raise unfit(f"what `{state}` gave then", rejected, is_secret=is_secret) from None
         self.follow(event)
 
     def follow(self, event: Ended | Elapsed | Lost) -> None:
@@ -128,14 +131,14 @@ class Folded:
     def _end(self, kind: str, end: str, output: Any) -> None:
         _, check = self._workflow.types()
         if output is not None:
-            output = self._fitting("the output", check, output)
+            output = self._fitting("the output", check, output, is_secret=bool(self._workflow.secret))
         self.conclusion = (kind, end, output)
 
-    def _fitting(self, what: str, check: Validate | None, value: Any) -> Any:
+    def _fitting(self, what: str, check: Validate | None, value: Any, *, is_secret: bool) -> Any:
         try:
             return value if check is None else check(value)
         except Rejected as rejected:
-            raise Unfit(f"{what} of the run {self._run.run_id} does not fit now: {rejected}") from None
+            raise unfit(f"{what} of the run {self._run.run_id}", rejected, is_secret=is_secret) from None
 
 
 def said(row: Row, *names: str, is_told: bool = False) -> list[Any]:

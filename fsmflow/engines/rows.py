@@ -11,6 +11,7 @@ from attrs import frozen
 
 from fsmflow.engines.keeping import event_read, json_of, read, read_by_field
 from fsmflow.engines.leases import Lease, leases_lost
+from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.events import Event
 from fsmflow.runtime.journal import Unkept
 
@@ -27,6 +28,11 @@ class Corrupt(Unkept):
 
 class Unfit(Unkept):
     """What is kept of a run, or its machine, does not fit the code any more; nothing was changed."""
+
+
+def unfit(what: str, rejected: Rejected, *, is_secret: bool) -> Unfit:
+    """Say that a value does not fit any more; what is wrong with it may repeat what is secret of it."""
+    return Unfit(f"{what} does not fit now" + ("" if is_secret else f": {rejected}"))
 
 
 def not_known(what: str) -> str:

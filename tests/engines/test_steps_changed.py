@@ -62,6 +62,43 @@ states:
   done: {end: success, output: $ask}
   failed: {end: failed}
 """
+SECRETS = """
+fsmflow: 1
+workflow: paying
+input: paying_steps:Order
+secret: [code]
+budget: {steps: 3}
+states:
+  find:
+    run: paying_steps:find
+    with: {code: $input.code}
+    gives: paying_steps:Card
+    secret: true
+    effect: none
+    success: ask
+    fallback: failed
+  ask: {ask: Pay?, timeout: 1h, success: {yes_: done}, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+SECRET_STEPS = """
+from attrs import field, frozen
+
+def long_enough(instance, attribute, value):
+    if len(value) < (9 if type(instance).__name__ == WANTS_MORE else 4):
+        raise ValueError(f"{value} is too short")
+
+@frozen
+class Order:
+    code: str = field(validator=long_enough)
+
+@frozen
+class Card:
+    number: str = field(validator=long_enough)
+
+def find(code: str) -> Card:
+    return Card("4111")
+"""
 NOTE = "from typing import TypedDict\n\nclass Note(TypedDict):\n    size: {}\n"
 
 Change = Callable[[str], None]
@@ -125,6 +162,28 @@ def test_a_step_that_takes_more_than_it_did_is_called(
     change(parameters)
 
     assert asyncio.run(durable.resume("r1")).output == "written"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("Order", "the input of the run r1"), ("Card", "what `find` gave then")]
+)
+def test_what_is_secret_and_does_not_fit_is_not_repeated(tmp_path: Path, kind: str, said: str) -> None:
+    """Why a secret value is refused by now may repeat it, and so is not told."""
+    path, steps = list(sys.path), tmp_path / "paying_steps.py"
+    (tmp_path / "paying.fsm.yaml").write_text(SECRETS)
+    steps.write_text(f"WANTS_MORE = ''\n{SECRET_STEPS}")
+    with Durable(tmp_path / "runs.db", suspends=True) as durable:
+        durable.submit(Workflow.of_spec(tmp_path / "paying.fsm.yaml"), {"code": "abcd"}, run_id="r1")
+        with pytest.raises(Suspended):
+            asyncio.run(durable.resume("r1"))
+        sys.modules.pop("paying_steps")
+        steps.write_text(f"WANTS_MORE = '{kind}'\n{SECRET_STEPS}")
+        with pytest.raises(Unfit) as refused:
+            asyncio.run(durable.resume("r1"))
+    sys.path[:] = path
+    sys.modules.pop("paying_steps")
+
+    assert str(refused.value) == f"{said} does not fit now"
 
 
 @pytest.mark.parametrize("name", ["draft", "system"])

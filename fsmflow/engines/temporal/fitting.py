@@ -7,7 +7,7 @@ from typing import Any
 
 from fsmflow.analysis.traces.restoring import as_kept
 from fsmflow.engines.keeping import Unkeepable, event_read, event_written
-from fsmflow.engines.rows import Unfit
+from fsmflow.engines.rows import Unfit, unfit
 from fsmflow.engines.spans import secret_ways
 from fsmflow.engines.workflows import Workflow
 from fsmflow.machine import Machine
@@ -77,16 +77,15 @@ def typed(
                 return given(as_kept(value))
             return fit(by[name], _label(workflow.machine, by[name], state), value) if name in by else value
         except Rejected as rejected:
-            raise Unfit(_told(workflow.machine, by.get(name, "input"), rejected)) from None
+            raise _told(workflow.machine, by.get(name, "input"), rejected) from None
 
     return {name: one(name, value) for name, value in values.items()}
 
 
-def _told(machine: Machine, giver: str, rejected: Rejected) -> str:
+def _told(machine: Machine, giver: str, rejected: Rejected) -> Unfit:
     """Say that a value does not fit any more; what is wrong with it may repeat what is secret of it."""
     what = "the input" if giver == "input" else f"what `{giver}` gave then"
-    why = "" if secret_ways(machine).get(giver) else f": {rejected}"
-    return f"{what} does not fit now{why}"
+    return unfit(what, rejected, is_secret=bool(secret_ways(machine).get(giver)))
 
 
 def _label(machine: Machine, giver: str, state: str) -> str | None:
