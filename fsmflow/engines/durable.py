@@ -43,7 +43,7 @@ from fsmflow.engines.stored_desk import StoredDesk, Suspended
 from fsmflow.engines.taking_up import StoredJournals, add_run
 from fsmflow.engines.telling import trace_of
 from fsmflow.engines.workflows import Workflow
-from fsmflow.runtime import Asked, Desk, Result
+from fsmflow.runtime import Asked, Desk, Result, Runner
 from fsmflow.runtime.binding import Step
 from fsmflow.runtime.clock import Clock, SystemClock
 from fsmflow.runtime.complaints import Rejected
@@ -133,11 +133,11 @@ class Durable:
             Unkeepable: The input is no data.
             LookupError: There is no such profile.
             ValueError: There is a run of this id, or it can be none; or the folder's name is no text.
-            TypeError: What is to be run is no `Workflow`: a runner, say.
+            TypeError: A runner is handed over in its place.
         """
-        if not isinstance(workflow, Workflow):
+        if isinstance(workflow, Runner):
             said = "Workflow.of_spec(PATH) makes one of its spec"
-            raise TypeError(f"a durable run is of a Workflow, not of a {type(workflow).__name__}: {said}")
+            raise TypeError(f"a durable run is of a Workflow, not of a Runner: {said}")
         value = accepted(workflow.runner, given)
         swapped = workflow.swapped(profile)
         run_id = id_of(run_id)
