@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from fsmflow.engines.workflows import Workflow
@@ -25,12 +26,21 @@ def misfits_of(workflow: Workflow, bound: Mapping[str, Bound], name: str) -> Ite
     """Tell if the step of a state could not be called."""
     state = workflow.machine.states[name]
     if isinstance(state, Work) and state.children is None:
-        why = _misfit(bound[name].function, {argument for argument, _ in state.arguments})
+        why = _why(bound[name].function, frozenset(argument for argument, _ in state.arguments))
         if why:
             yield f"`{state.call or name}` can't take what `{name}` gives it now: it {why}"
 
 
-def _misfit(function: Callable[..., Any], given: set[str]) -> str:
+def _why(function: Callable[..., Any], given: frozenset[str]) -> str:
+    """Say it of a function that may be one by which nothing can be looked up."""
+    try:
+        return _misfit(function, given)
+    except TypeError:
+        return _misfit.__wrapped__(function, given)
+
+
+@lru_cache(maxsize=1_024)
+def _misfit(function: Callable[..., Any], given: frozenset[str]) -> str:
     """Say why a function can't be called with arguments of these names; nothing if it can."""
     try:
         parameters = inspect.signature(function).parameters.values()

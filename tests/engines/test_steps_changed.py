@@ -186,6 +186,23 @@ def test_what_is_secret_and_does_not_fit_is_not_repeated(tmp_path: Path, kind: s
     assert str(refused.value) == f"{said} does not fit now"
 
 
+def test_a_step_by_which_nothing_can_be_looked_up_is_looked_at_too(
+    durable: Durable, tmp_path: Path, change: Change
+) -> None:
+    """A step may be an object that has no hash: whether it takes its arguments is told all the same."""
+    durable.submit(Workflow.of_spec(tmp_path / "writing.fsm.yaml"), {"text": "a"}, run_id="r1")
+    change("text")
+    writer = "class Writer:\n    __hash__ = None\n    def __call__(self, {}):\n        return 'written'\n"
+    steps = tmp_path / "changed_steps.py"
+
+    steps.write_text(writer.format("word") + "write = Writer()\n")
+    with pytest.raises(Unfit, match="it has no parameter `text`, and needs `word`"):
+        asyncio.run(durable.resume("r1"))
+    sys.modules.pop("changed_steps")
+    steps.write_text(writer.format("text") + "write = Writer()\n")
+    assert asyncio.run(durable.resume("r1")).output == "written"
+
+
 @pytest.mark.parametrize("name", ["draft", "system"])
 def test_a_prompt_that_was_changed_is_told(tmp_path: Path, name: str) -> None:
     """Whoever takes a run up is warned that its prompts are others now, as of its code."""
