@@ -18,7 +18,7 @@ from cattrs.cols import list_structure_factory, mapping_structure_factory
 from cattrs.gen import make_dict_structure_fn, override
 
 from fsmflow.diagnostics import nearest
-from fsmflow.loading.names import shown
+from fsmflow.loading.names import name_flaw, shown
 from fsmflow.loading.scalars import BadNumber, typed
 from fsmflow.source import Real
 from fsmflow.spec import KINDS, Arm, Duration, Money, Secret, State, Target
@@ -86,9 +86,8 @@ def converter() -> Converter:
 _PLAIN_TYPES = {int: "a whole number", bool: "true or false"}
 
 
-def misfit(expected: str, data: Any) -> Misfit:
+def misfit(expected: str, data: Any, hint: str = "") -> Misfit:
     """Word that `data` is of another type than `expected`."""
-    hint = ""
     if isinstance(data, str) and expected == _PLAIN_TYPES.get(type(_unquoted(data))):
         hint = "write it without quotes"
     if data is None:
@@ -160,10 +159,17 @@ def _mapping(made: Converter, cls: type) -> Hook:
 
     def hook(data: Any, _: Any) -> Any:
         if not isinstance(data, dict):
-            raise misfit(expected, data)
+            raise misfit(expected, data, _spelt_out(data, cls))
         return plain(data, cls)
 
     return hook
+
+
+def _spelt_out(data: Any, cls: type) -> str:
+    """Word a hint for a count, or a state's name, where a mapping is wanted that has a key for it."""
+    is_name = isinstance(data, str) and name_flaw(data) is None
+    key = "to" if is_name else "times" if type(data) is int and data > 0 else None
+    return f"did you mean `{{{key}: {data}}}`?" if key in keys_of(cls) else ""
 
 
 def _literal(type_: Any) -> Hook:

@@ -22,6 +22,9 @@ MAX_FAULTS = 1_000
 # A fault hides what is inside it at most as often as mappings of the language nest.
 _MAX_ROUNDS = 8
 
+# What is above this is a slip, or a year.
+_MAX_VERSION = 1_000
+
 _TOO_MANY = Diagnostic(
     "too-many-errors", f"there are more errors than these {MAX_FAULTS:,}", hint="mend these first"
 )
@@ -89,7 +92,11 @@ def _without_absurd_caps(found: Structured) -> Structured:
 
 
 def _hopeless(document: Document) -> Diagnostic | None:
-    """Find what leaves nothing to structure."""
+    """Find what leaves nothing to structure, or nothing that could be judged."""
+    version = document.tree.get("fsmflow")
+    if type(version) is int and 1 < version < _MAX_VERSION:
+        message = f"this is of version {version} of the language, and this fsmflow reads version 1"
+        return Diagnostic("bad-value", message, ("fsmflow",), hint="a later fsmflow reads it: upgrade")
     states = document.tree.get("states")
     if states == {}:
         return Diagnostic("bad-value", "a workflow has at least one state", ("states",), key=True)

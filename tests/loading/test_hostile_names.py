@@ -106,6 +106,12 @@ TITLES = [
     "a\x00b",
     "x" * 201,
     "a\tb",
+    "a\u200db",
+    "\u200d\N{GIRL}",
+    "\N{GIRL}\u200d",
+    "\N{GIRL}\u200da",
+    "\N{GIRL}\u200d\u200d\N{GIRL}",
+    "\N{GIRL}\u200b\N{GIRL}",
 ]
 
 
@@ -120,7 +126,21 @@ def test_a_hostile_title(told, title):
 
 
 @pytest.mark.parametrize(
-    "title", ["日本語", "café", "{x} %s ${x}", "'''", '"""', "</script>", "# coding: utf-7", "\\"]
+    "title",
+    [
+        "日本語",
+        "café",
+        "{x} %s ${x}",
+        "'''",
+        '"""',
+        "</script>",
+        "# coding: utf-7",
+        "\\",
+        "👨\u200d👩\u200d👧",
+        "👩🏽\u200d⚕️",
+        "❤️\u200d🔥",
+        "🙂\u200d↔️",
+    ],
 )
 def test_prose_is_free(told, title):
     """What is harmless as data may stand in a title."""

@@ -71,6 +71,13 @@ def told(old: str, new: str) -> list[tuple[int, int, Diagnostic]]:
         ("good: done", "größer: done", 11, 7, "can't name a label", "a name is a-z, 0-9 and _"),
         ("end: success", "end: finished", 21, 15, "`success` or `degraded` or", "for example `end: success`"),
         ("fsmflow: 1", "fsmflow: '1'", 1, 10, "expected `1`", "write it without quotes"),
+        ("fsmflow: 1", "fsmflow: 0", 1, 10, "expected `1`", "for example `fsmflow: 1`"),
+        ("fsmflow: 1", "fsmflow: 2", 1, 10, "of version 2", "a later fsmflow reads it: upgrade"),
+        ("as: answer", "invalid: done", 7, 14, "a mapping", "did you mean `{to: done}`?"),
+        ("as: answer", "invalid: 3", 7, 14, "a mapping", "did you mean `{times: 3}`?"),
+        ("as: answer", "retry: 5", 7, 12, "a mapping", "did you mean `{times: 5}`?"),
+        ("as: answer", "retry: done", 7, 12, "a mapping", "for example `retry: {times: 3}`"),
+        ("as: answer", "retry: true", 7, 12, "a mapping", "for example `retry: {times: 3}`"),
         (
             "    width: 3",
             "    gives: str",
@@ -113,3 +120,8 @@ def test_a_list_in_a_line_needs_quotes_around_it():
     ((_, _, diagnostic),) = told("{end: success}", "{when: a in ['b', 'c'], to: done}")
 
     assert "what holds a bracket or a comma needs quotes" in diagnostic.hint
+
+
+def test_what_a_later_language_has_is_not_judged():
+    """Of a spec in a later version of the language nothing is told but that."""
+    assert len(told("fsmflow: 1\nworkflow: sample", "fsmflow: 2\nworkflows: [sample]")) == 1
