@@ -18,10 +18,11 @@ from fsmflow.source import Document
 
 def options_of(
     path: Path, runner: Runner[Any, Any], desk: Desk | None = None, profile: str | None = None
-) -> Options:
+) -> tuple[Options, tuple[str, ...]]:
     """Give the options of a run of `runner` that goes as the file at `path` plans; exit if it is no plan.
 
-    What is not planned of people's answers is asked at `desk`; steps that are called are those of `profile`.
+    With them go the states whose steps or questions it plans. What is not planned of people's answers is
+    asked at `desk`; steps that are called are those of `profile`.
     """
     from fsmflow.diagnostics import FsmflowError
     from fsmflow.loading.files import Unreadable
@@ -45,7 +46,10 @@ def options_of(
         reading = read_plan(document.tree, runner)
         if reading.diagnostics:
             _refuse(path, document, reading.diagnostics)
-        return options(reading.plan, runner, desk, profile)
+        plan = reading.plan
+        names = (*runner.stages, *runner.questions)
+        planned = tuple(name for name in names if plan.others == "ok" or name in plan.states)
+        return options(plan, runner, desk, profile), planned
     except (FsmflowError, StepNotFound) as error:
         raise click.ClickException(str(error)) from error
 

@@ -32,14 +32,14 @@ def tell(
     quiet: bool,
     planned: tuple[str, ...] | None = None,
 ) -> None:
-    """Print a result, as text or as JSON; `planned` are the steps in whose place a plan stood, if one did."""
+    """Print a result, as text or as JSON; `planned` are the states that a plan stood in for, if one did."""
     if form == "json":
         found = _as_json(runner, result)
         if planned is not None:
             found["planned"] = list(planned)
         say(json.dumps(found, ensure_ascii=False, indent=2, allow_nan=False))
     else:
-        show(result, quiet=quiet, planned=planned or ())
+        show(result, quiet=quiet, planned=planned)
 
 
 def exit_code_of(result: Result[Any]) -> int:
@@ -73,7 +73,7 @@ _MARKS = {
 }
 
 
-def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> None:
+def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] | None = None) -> None:
     """Print a result for a person: how it ended, what it gives, the path, and what it used."""
     with whoever_reads(), printed(soft_wrap=True) as console:
         _show_end(result, console)
@@ -82,8 +82,8 @@ def show(result: Result[Any], *, quiet: bool, planned: tuple[str, ...] = ()) -> 
         console.print()
         console.print(fitted(console, COLUMNS, list(_rows(result)), left=2))
         console.print(f"\n  [dim]trace {result.trace_id}[/]")
-        if planned:
-            console.print(f"  [dim]planned: {', '.join(planned)} · time is virtual[/]")
+        if planned is not None:
+            console.print(f"  [dim]planned: {', '.join(planned) or 'nothing'} · time is virtual[/]")
 
 
 def _show_end(result: Result[Any], console: Console) -> None:

@@ -135,8 +135,8 @@ def command(
     if plan is not None:
         from fsmflow.cli.planned import options_of
 
-        options |= options_of(plan, runner, options.get("desk"), profile)
-        planned = tuple(options["steps"])
+        found, planned = options_of(plan, runner, options.get("desk"), profile)
+        options |= found
     with ExitStack() as stack:
         options |= watching.begin(stack)
         if options["trace"] is None:

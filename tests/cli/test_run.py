@@ -248,6 +248,42 @@ def test_a_plan_takes_the_place_of_steps(run: Run, project: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("planned", "said"),
+    [
+        ("approve: no", "planned: approve"),
+        ("approve: no\nnote: ok", "planned: note, approve"),
+        ("others: ok", "planned: note, approve"),
+        ("{others: ok, approve: timeout}", "planned: note, approve"),
+    ],
+)
+def test_a_planned_answer_is_told_as_a_planned_step_is(
+    run: Run, project: Path, planned: str, said: str
+) -> None:
+    """Whatever was not done by a step, or a person, is told: questions that a plan answers too."""
+    (project / "specs/asking.fsm.yaml").write_text(
+        "workflow: asking\nbudget: {steps: 3}\nstates:\n"
+        "  note: {run: hello:draft, with: {text: hi}, cost: {tokens: 9}, success: approve, fallback: lost}\n"
+        "  approve: {ask: Pay?, timeout: 7d, success: {yes: done, no: done}, fallback: lost}\n"
+        "  done: {end: success}\n  lost: {end: failed}\n"
+    )
+    (project / "plan.yaml").write_text(f"{planned}\n")
+    command = ("run", "specs/asking.fsm.yaml", "--plan", "plan.yaml")
+    found = document(run(*command, "--format", "json"))
+
+    assert f"{said} · time is virtual" in run(*command).stdout
+    assert found["planned"] == said.removeprefix("planned: ").split(", ")
+
+
+def test_that_nothing_is_planned_is_told(run: Run, project: Path) -> None:
+    """Under an empty plan each step is called, and time is virtual all the same."""
+    (project / "plan.yaml").write_text("{}\n")
+
+    assert (
+        "planned: nothing · time is virtual" in run("run", SPEC, "text=hello", "--plan", "plan.yaml").stdout
+    )
+
+
 def test_steps_that_are_planned_are_never_called(run: Run, project: Path) -> None:
     """With `others: ok` no step of the workflow runs; values are made to fit."""
     edit(project / "specs/hello.py", "    ctx.charge", "    raise SystemExit(9)\n    ctx.charge")
