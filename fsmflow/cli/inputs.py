@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+
+if TYPE_CHECKING:
+    from fsmflow.runtime import Rejected
 
 MOST_TEXT = 64 * 2**20
 """How many characters an input may have."""
@@ -44,6 +48,24 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
             # What it is may be secret.
             raise click.UsageError(f"{key[:-1]}: what follows := is no JSON: {error}") from error
     return given
+
+
+def misfit_told(rejected: Rejected, inputs: Sequence[str]) -> str:
+    """Word why an input does not fit its type; where text stands for JSON, how that is written."""
+    lines = ["the input does not fit its type:", *(f"  {complaint}" for complaint in rejected.complaints)]
+    for key, _, value in (item.partition("=") for item in inputs):
+        said = [each for each in rejected.complaints if each.startswith(f".{key}: ")]
+        if said and (_is_structured(value) or any("found a string" in each for each in said)):
+            lines.append(f"    {key}=… is text; for JSON write {key}:=…")
+    return "\n".join(lines)
+
+
+def _is_structured(text: str) -> bool:
+    """Tell whether text is JSON of something else than a string."""
+    try:
+        return not isinstance(json.loads(text), str)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _text(source: str) -> str:

@@ -162,6 +162,7 @@ def run_durably(
     given: Any,
     db: Path,
     *,
+    inputs: tuple[str, ...],
     profile: str | None,
     run_id: str | None,
     watching: Watching,
@@ -170,6 +171,7 @@ def run_durably(
 ) -> int:
     """Run the workflow at `spec` as a durable run, and give the exit code."""
     from fsmflow.cli.desks import TerminalDesk
+    from fsmflow.cli.inputs import misfit_told
     from fsmflow.cli.load import compile_one
     from fsmflow.cli.results import tell
     from fsmflow.engines.workflows import Workflow
@@ -183,8 +185,7 @@ def run_durably(
         try:
             submitted = durable.submit(workflow, given, run_id=run_id, profile=profile)
         except Rejected as rejected:
-            said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
-            click.echo(f"the input does not fit its type:\n{said}", err=True)
+            click.echo(misfit_told(rejected, inputs), err=True)
             return 2
         except (StepNotFound, LookupError, ValueError) as error:
             click.echo(str(error.args[0]), err=True)

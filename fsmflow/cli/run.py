@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fsmflow.cli.inputs import given_of
+from fsmflow.cli.inputs import given_of, misfit_told
 from fsmflow.cli.output import CannotWrite, format_option, is_terminal, quiet_option
 from fsmflow.cli.pipes import say
 from fsmflow.cli.results import exit_code_of, tell
@@ -118,6 +118,7 @@ def command(
                 spec,
                 given,
                 durable,
+                inputs=inputs,
                 profile=profile,
                 run_id=run_id,
                 watching=watching,
@@ -143,12 +144,12 @@ def command(
             # What is not to be shown is known only of a run that is looked at.
             options["trace"] = Told(())
         if replay is None:
-            result = _run(runner, given, options, quiet=quiet)
+            result = _run(runner, given, options, inputs, quiet=quiet)
         else:
             from fsmflow.cli import replayed
 
             again = replayed.Replay(runner, replay, replayed.swaps(swaps, runner), options.get("record"))
-            result = again.run(lambda g, more: _run(runner, g, options | more, quiet=True), form)
+            result = again.run(lambda g, more: _run(runner, g, options | more, (), quiet=True), form)
     tell(runner, result, form, quiet=quiet, planned=planned)
     sys.exit(exit_code_of(result))
 
@@ -172,7 +173,9 @@ def _desk(folder: Path | None) -> Any:
     return NoticedDesk(where)
 
 
-def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet: bool) -> Result[Any]:
+def _run(
+    runner: Runner[Any, Any], given: Any, options: dict[str, Any], inputs: tuple[str, ...], *, quiet: bool
+) -> Result[Any]:
     try:
         if quiet:
             return _carried_out(runner, given, options)
@@ -188,8 +191,7 @@ def _run(runner: Runner[Any, Any], given: Any, options: dict[str, Any], *, quiet
                 desk.paused = progress.paused
             return _carried_out(runner, given, {**options, "trace": progress, "live": True})
     except Rejected as rejected:
-        said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
-        click.echo(f"the input does not fit its type:\n{said}", err=True)
+        click.echo(misfit_told(rejected, inputs), err=True)
     except (StepNotFound, LookupError) as error:
         click.echo(str(error.args[0] if error.args else error), err=True)
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -35,7 +35,7 @@ def command(
 
     Its id is printed. The input is made as for `fsmflow run`.
     """
-    from fsmflow.cli.inputs import given_of
+    from fsmflow.cli.inputs import given_of, misfit_told
     from fsmflow.cli.load import compile_one
     from fsmflow.engines.keeping import Unkeepable
     from fsmflow.engines.workflows import Workflow
@@ -45,14 +45,13 @@ def command(
     if place.is_temporal:
         from fsmflow.cli import temporal_runs
 
-        temporal_runs.submit(spec, given, place, profile=profile, run_id=run_id)
+        temporal_runs.submit(spec, given, place, inputs=inputs, profile=profile, run_id=run_id)
     workflow = Workflow.of_spec(Path(compile_one(spec).path))
     with opened(db, must_exist=False) as durable:
         try:
             click.echo(durable.submit(workflow, given, run_id=run_id, profile=profile))
         except Rejected as rejected:
-            said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
-            click.echo(f"the input does not fit its type:\n{said}", err=True)
+            click.echo(misfit_told(rejected, inputs), err=True)
             sys.exit(2)
         except (StepNotFound, LookupError, Unkeepable, ValueError) as error:
             click.echo(str(error.args[0]), err=True)

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from fsmflow.engines.temporal.client import Seen, Temporal
 
 
-def submit(spec: Path, given: Any, place: Place, *, profile: str | None, run_id: str | None) -> NoReturn:
+def submit(
+    spec: Path,
+    given: Any,
+    place: Place,
+    *,
+    inputs: tuple[str, ...],
+    profile: str | None,
+    run_id: str | None,
+) -> NoReturn:
     """Submit a run, and print its id."""
+    from fsmflow.cli.inputs import misfit_told
     from fsmflow.cli.load import compile_one
     from fsmflow.engines.temporal.bounds import longest
     from fsmflow.engines.workflows import Workflow
@@ -33,8 +42,7 @@ def submit(spec: Path, given: Any, place: Place, *, profile: str | None, run_id:
         try:
             click.echo(await temporal.submit(workflow, given, run_id=run_id, profile=profile, longest=within))
         except Rejected as rejected:
-            said = "\n".join(f"  {complaint}" for complaint in rejected.complaints)
-            click.echo(f"the input does not fit its type:\n{said}", err=True)
+            click.echo(misfit_told(rejected, inputs), err=True)
             return 2
         except (StepNotFound, LookupError, ValueError) as error:
             click.echo(str(error.args[0]), err=True)

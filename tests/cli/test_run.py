@@ -68,6 +68,36 @@ def test_wrong_input_is_wrong_usage(run: Run, project: Path, arguments: list[str
     assert result.stderr.strip()
 
 
+@pytest.mark.parametrize(
+    "command", [("run",), ("run", "--durable", "runs.db"), ("submit", "--db", "runs.db")]
+)
+@pytest.mark.parametrize(
+    ("type_", "given", "is_hinted"),
+    [
+        ("dict[str, str]", 'text={"name": "x"}', True),
+        ("dict[str, str]", "text=name", True),
+        ("int", "text=3", True),
+        ("Literal[1, 2]", "text=1", True),
+        ("dict[str, str]", 'text:="name"', False),
+        ("Literal['a', 'b']", "text=c", False),
+        ("str", "txet=3", False),
+    ],
+)
+def test_text_in_the_place_of_json_is_told_how_that_is_written(
+    run: Run, project: Path, command: tuple[str, ...], type_: str, given: str, is_hinted: bool
+) -> None:
+    """Where KEY=VALUE is text and something else is wanted, KEY:=JSON is named."""
+    edit(project / "specs/hello.py", "    text: str", f"    text: {type_}")
+    (project / "specs/given.fsm.yaml").write_text(
+        "workflow: given\ninput: hello:Request\nstates: {done: {end: success}}\n"
+    )
+    result = run(*command, "specs/given.fsm.yaml", given)
+
+    assert result.exit_code == 2
+    assert "the input does not fit its type" in result.stderr
+    assert ("text=… is text; for JSON write text:=…" in result.stderr) == is_hinted
+
+
 def test_a_spec_with_errors_is_not_run(run: Run, project: Path) -> None:
     """A spec with an error exits with 1 and shows the error."""
     edit(project / SPEC, "success: review", "success: reviw")
