@@ -145,13 +145,23 @@ def test_explain_says_where_all_names_are_listed(run: Run) -> None:
     result = run("explain", "zebra")
 
     assert result.exit_code == 2
-    assert result.stderr == "neither a check nor a key: 'zebra'; `fsmflow explain` lists them\n"
+    assert result.stderr == "there is no page on 'zebra'; `fsmflow explain` lists them\n"
 
 
 def test_explain_has_a_page_on_plans(run: Run) -> None:
     """What may stand in a fault plan is told, and listed beside the language."""
     assert "retry_after" in run("explain", "plan").stdout
-    assert "  plan  What the attempts of a run come to" in run("explain").stdout
+    assert "  plan      What the attempts of a run come to" in run("explain").stdout
+
+
+def test_explain_has_a_page_on_each_topic(run: Run) -> None:
+    """What the README leads to is listed in a line, and told whole, in lines that fit a terminal."""
+    for topic in ("durable", "models", "python", "secrets", "temporal"):
+        page = run("explain", topic).stdout
+        title = page.splitlines()[3]
+        assert f"  {topic:8}  {title}\n" in run("explain").stdout
+        assert len(page.splitlines()) > 20
+        assert max(map(len, page.splitlines())) <= 100
 
 
 def test_explain_has_a_page_for_each_kind_of_state(run: Run) -> None:
@@ -256,6 +266,43 @@ def test_coverage_is_written_where_pytest_loads_no_plugin_by_itself(
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
 
     assert run("test", "--coverage", "taken").exit_code == 0
+
+
+TESTS_OF_TWO = {
+    "one": "def test_cap(): pass\ndef test_end(): assert False\n",
+    "two": "def test_end(): pass\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("passed", "code"),
+    [
+        ([], 1),
+        (["--", "-k", "cap"], 0),
+        (["--", "-k", "end"], 1),
+        (["--", "-k", "nothing"], 1),
+        (["--", "-p", "cacheprovider", "--lf", "-k", "cap"], 0),
+        (["--", "--no-such-option"], 2),
+    ],
+)
+def test_what_follows_two_dashes_is_for_pytest(
+    run: Run, tmp_path: Path, passed: list[str], code: int
+) -> None:
+    """Options of pytest choose among the tests of all folders; it is enough that one has some of these."""
+    for folder, tests in TESTS_OF_TWO.items():
+        run("new", "hello", "--in", f"{folder}/specs")
+        run("build", f"{folder}/specs")
+        (tmp_path / folder / "generated/test_hello.py").write_text(tests)
+
+    assert run("test", "one/specs", "two/specs", *passed).exit_code == code
+
+
+def test_an_option_of_pytest_is_told_its_place(run: Run, project: Path) -> None:
+    """Who gives an option of pytest to `fsmflow test` hears of `--`."""
+    result = run("test", "-k", "cap")
+
+    assert result.exit_code == 2
+    assert "goes after `--`" in result.stderr
 
 
 def test_a_misspelt_option_of_test_is_told_the_nearest(run: Run, project: Path) -> None:
