@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from fsmflow.cli import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted((ROOT / "fsmflow/cli/pages").glob("*.md"))
 CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
 
 
@@ -33,6 +36,23 @@ def test_python_blocks_run(number: int) -> None:
     )
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_python_in_pages_is_valid(page: Path) -> None:
+    """What stands as Python in a page that `explain` prints is Python, and what it imports is there."""
+    for block in re.findall(r"^    from .*(?:\n|    .*\n)*", page.read_text(encoding="utf-8"), re.MULTILINE):
+        tree = ast.parse(textwrap.dedent(block))
+        imports = ast.Module([node for node in tree.body if isinstance(node, ast.ImportFrom)], [])
+        exec(compile(imports, str(page), "exec"), {})
+
+
+def test_links_lead_somewhere() -> None:
+    """Each link to a place in the project leads to a file that is there; to each page there is one."""
+    linked = {target for target in re.findall(r"\]\(([^):]+)\)", README) if not target.startswith("#")}
+
+    assert all((ROOT / target).is_file() for target in linked)
+    assert linked >= {str(page.relative_to(ROOT).as_posix()) for page in PAGES}
 
 
 @pytest.mark.parametrize("number", range(len(blocks("yaml"))))

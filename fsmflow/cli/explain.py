@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from importlib import resources
 
 import click
 
@@ -11,13 +12,13 @@ from fsmflow.diagnostics import nearest
 
 
 @click.command("explain")
-@click.argument("name", metavar="[CHECK | KEY | plan]", required=False)
+@click.argument("name", metavar="[CHECK | KEY | TOPIC]", required=False)
 def command(name: str | None) -> None:
     """Print the page of a check: what it finds, why that is bad, and what to do.
 
     Or that of a key of the language, such as `llm`, `retry` or `budget`: what may stand under it.
 
-    `plan` is the page of the files that `fsmflow run --plan` takes. Without a name, list all pages.
+    Or that of a topic, such as `durable`, `models` or `python`. Without a name, list all pages.
     """
     from fsmflow import checks
     from fsmflow.loading import reference
@@ -28,24 +29,31 @@ def command(name: str | None) -> None:
     if not all(found.values()):
         raise click.UsageError("the pages are docstrings, which -OO and PYTHONOPTIMIZE=2 leave out")
     language, of_checks = reference.pages(), dict(sorted({**PAGES, **found}.items()))
-    beside = {"plan": PAGE.strip()}
+    topics = dict(sorted({**_topics(), "plan": PAGE.strip()}.items()))
     if name is None:
         click.echo("The language\n")
         _list(language)
-        click.echo("\nBeside it\n")
-        _list(beside)
+        click.echo("\nTopics\n")
+        _list(topics)
         click.echo("\nThe checks\n")
         _list(of_checks)
         return
-    pages = reference.keys() | language | beside | of_checks
+    pages = reference.keys() | language | topics | of_checks
     if name not in pages:
         name = name.lower()
     if name not in pages:
         near = nearest(name, pages)
         hint = "`fsmflow explain` lists them" if near is None else f"did you mean `{near}`?"
-        click.echo(f"neither a check nor a key: {name!r}; {hint}", err=True)
+        click.echo(f"there is no page on {name!r}; {hint}", err=True)
         sys.exit(2)
     click.echo(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
+
+
+def _topics() -> Mapping[str, str]:
+    """Read the pages that the README leads to, by their names."""
+    folder = resources.files("fsmflow.cli") / "pages"
+    files = (file for file in folder.iterdir() if file.name.endswith(".md"))
+    return {file.name.removesuffix(".md"): file.read_text(encoding="utf-8").strip() for file in files}
 
 
 def _list(pages: Mapping[str, str]) -> None:
