@@ -1,4 +1,4 @@
-"""A compiled workflow, ready to run: what a generated module builds out of its tables."""
+"""A compiled workflow, ready to run: what a generated module makes of its machine."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from typing import Any, Generic, TypeVar, Unpack
 
 from fsmflow.runtime.binding import Step, bind_all
 from fsmflow.runtime.clock import SystemClock
-from fsmflow.runtime.commands import Callee, Command, Onward, Question, Stage
+from fsmflow.runtime.commands import Callee, Command, Question, Stage
+from fsmflow.runtime.compiled import CompiledMachine
 from fsmflow.runtime.desk import NoDesk
-from fsmflow.runtime.events import Elapsed, Ended, Lost
 from fsmflow.runtime.execution import Execution
 from fsmflow.runtime.gauge import Gauge, StaleCertificate, WorstCase
 from fsmflow.runtime.hiding import Ways, ways_of
 from fsmflow.runtime.options import Options, check
 from fsmflow.runtime.result import Result
-from fsmflow.runtime.run import Configuration, Limits, Run, Spent
+from fsmflow.runtime.run import Limits, Run, Spent
 from fsmflow.runtime.secrets import Secrets
 from fsmflow.runtime.steps import Bound, resolve_type
 from fsmflow.runtime.validation import StepNotFound, Validate, validator
@@ -35,26 +35,19 @@ Given = TypeVar("Given", contravariant=True)
 Output = TypeVar("Output")
 
 
-class Runner(Generic[Given, Output]):
-    """A compiled workflow.
+class Runner(CompiledMachine, Generic[Given, Output]):
+    """A compiled workflow: its machine, and all that a run of it needs besides.
 
     Attributes:
         name: The workflow's name.
         title: What the workflow does.
         digest: The SHA-256 of the machine that this was compiled from.
-        limits: The caps of a run.
-        reserve: What is set aside for the reserve region.
-        stages: The states that call a step, ask a model or run children, by name.
-        questions: The states that ask a person, by name.
         profiles: Other implementations of steps, by profile and state.
         folder: Where step modules are looked for first.
         generated: Where the runners of the workflows are that this one runs.
         given: The type of the input, as the spec writes it; empty if none is declared.
         gives: The type of the output, likewise.
         gauge: What the certificate beside the runner proves.
-        succeed: What each state leads to after an output, where that alone tells the way.
-        leave: How each state goes on from an attempt, whatever `succeed` does not know.
-        resume: How each state goes on from a pause.
         secret: The ways to what no trace may hold, by state, and for the input as `input`.
     """
 
@@ -81,23 +74,25 @@ class Runner(Generic[Given, Output]):
         generated: Path | None = None,
         secret: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
+        super().__init__(
+            limits=limits,
+            reserve=reserve,
+            counters=counters,
+            stages=stages,
+            questions=questions,
+            begin=begin,
+            leave=leave,
+            succeed=succeed,
+            resume=resume,
+        )
         self.name = name
         self.title = title
         self.digest = digest
-        self.limits = limits
-        self.reserve = reserve
-        self.stages: Mapping[str, Stage] = {stage.name: stage for stage in stages}
-        self.questions: Mapping[str, Question] = {question.name: question for question in questions}
         self.profiles = profiles or {}
         self.secret: Mapping[str, Ways] = ways_of(secret or {})
         self.folder = folder.resolve()
         self.generated = generated
         self._known: dict[str, Runner[Any, Any]] = {}
-        self._begin = begin
-        self._counters = dict.fromkeys(counters, 0)
-        self.leave = leave
-        self.succeed = succeed
-        self.resume = resume
         self.given = given
         self.gives = gives
         self._bindings: dict[str | None, Mapping[str, Bound]] = {}
@@ -175,67 +170,6 @@ class Runner(Generic[Given, Output]):
                 f"{self.name} was compiled for another version of `{callee.name}` than the one built "
                 f"(digest {callee.digest[:12]}, not {found.digest[:12]}); `fsmflow build` makes both anew"
             )
-
-    def new_run(self, given: Any, run_id: str = "run", trace_id: str = "") -> Run:
-        """Make the blank configuration of a run; `begin` enters its first state."""
-        return Run(run_id, given, self._counters, trace_id)
-
-    def restore(self, configuration: Configuration, run_id: str = "run") -> Run:
-        """Make the run that stands where `configuration` says."""
-        run = Run(run_id, None, self._counters)
-        run.state, run.attempt = configuration.state, configuration.attempt
-        run.steps, run.tool_calls, run.tokens, run.micro_usd, run.time_us = configuration.spent
-        run.counts.update(configuration.counts)
-        run.visits.update(configuration.visits)
-        run.values = dict(configuration.values)
-        run.arguments, run.feedback = configuration.arguments, configuration.feedback
-        run.pausing = configuration.pausing
-        return run
-
-    def begin(self, run: Run) -> Command:
-        """Enter the first state."""
-        command = self._begin(run)
-        while isinstance(command, Onward):
-            command = command.enter(run)
-        return command
-
-    def step(self, run: Run, event: Ended | Elapsed | Lost) -> Command:
-        """Advance `run`, in place, by one event, and give the next command."""
-        if isinstance(event, Lost):
-            command = self._again(run, event)
-        elif isinstance(event, Elapsed):
-            run.time_us += event.elapsed_us
-            command = self.resume[run.state](run)
-        else:
-            if run.state in self.stages:
-                run.settle(self.stages[run.state], event)
-            command = self.go_on(run, event)
-        while isinstance(command, Onward):
-            command = command.enter(run)
-        return command
-
-    def go_on(self, run: Run, event: Ended) -> Command:
-        """Go on from an attempt, or an answer, that is on the ledger."""
-        state = run.state
-        if event.outcome == "success":
-            command = self.stages.get(state) or self.questions[state]
-            run.values[command.value] = event.value
-            if state in self.succeed:
-                return self.succeed[state](run)
-        return self.leave[state](run, event)
-
-    def _again(self, run: Run, event: Lost) -> Command:
-        """Book an attempt that was lost, and make it again if the caps leave room for it."""
-        stage = self.stages[run.state]
-        run.settle(stage, Ended("lost", elapsed_us=event.elapsed_us, steps=stage.steps))
-        needs = Spent(stage.steps, *stage.cost, 1)
-        aside = Spent() if stage.reserve else self.reserve
-        if all(
-            cap is None or used + need + kept <= cap
-            for cap, used, need, kept in zip(self.limits, run.spent, needs, aside, strict=True)
-        ):
-            return stage
-        return self.leave[run.state](run, Ended("exceeded"))
 
     @cached_property
     def asks(self) -> bool:
