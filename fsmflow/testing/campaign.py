@@ -18,9 +18,6 @@ from fsmflow.testing.subject import Subject
 METRICS: tuple[Metric, ...] = ("steps", "tool_calls", "tokens", "micro_usd", "microseconds")
 """What a ledger counts, in its order, as the proof calls it."""
 
-MOST_SCOUTED = 2_000
-"""How many runs are made at most to learn the way to transitions that runs seldom take."""
-
 
 @frozen
 class Violation:
