@@ -16,10 +16,10 @@ from fsmflow.cli.specs import compile_all, find, paths_argument
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="How to say it; `github` makes annotations of a pull request.",
+    help="How to say it; `github` makes annotations of a pull request, `sarif` is for code scanning.",
 )
 @quiet_option
 @click.option("--strict", is_flag=True, help="Let warnings fail too.")

@@ -20,15 +20,12 @@ def command(name: str | None) -> None:
 
     Or that of a topic, such as `durable`, `models` or `python`. Without a name, list all pages.
     """
-    from fsmflow import checks
     from fsmflow.loading import reference
-    from fsmflow.loading.pages import PAGES
     from fsmflow.testing.plan_page import PAGE
 
-    found = {check: (module.__doc__ or "").strip() for check, module in checks.all_checks().items()}
-    if not all(found.values()):
+    language, of_checks = reference.pages(), pages_of_checks()
+    if not all(of_checks.values()):
         raise click.UsageError("the pages are docstrings, which -OO and PYTHONOPTIMIZE=2 leave out")
-    language, of_checks = reference.pages(), dict(sorted({**PAGES, **found}.items()))
     topics = dict(sorted({**_topics(), "plan": PAGE.strip()}.items()))
     if name is None:
         click.echo("The language\n")
@@ -47,6 +44,15 @@ def command(name: str | None) -> None:
         click.echo(f"there is no page on {name!r}; {hint}", err=True)
         sys.exit(2)
     click.echo(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
+
+
+def pages_of_checks() -> Mapping[str, str]:
+    """Give what there is to tell of each thing that `check` finds; under -OO, of some, nothing."""
+    from fsmflow import checks
+    from fsmflow.loading.pages import PAGES
+
+    found = {check: (module.__doc__ or "").strip() for check, module in checks.all_checks().items()}
+    return dict(sorted({**PAGES, **found}.items()))
 
 
 def _topics() -> Mapping[str, str]:

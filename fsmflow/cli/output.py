@@ -99,6 +99,14 @@ def report(compilations: Sequence[Compilation], form: str, *, quiet: bool = Fals
 
         click.echo(render_github(reports), nl=False)
         return
+    if form == "sarif":
+        from importlib.metadata import version
+
+        from fsmflow.cli.explain import pages_of_checks
+        from fsmflow.reporting.sarif import render as render_sarif
+
+        click.echo(render_sarif(reports, version=version("fsmflow"), pages=pages_of_checks()), nl=False)
+        return
     from fsmflow.reporting.text import render as render_text
 
     if quiet and not any(each.diagnostics for each in reports):

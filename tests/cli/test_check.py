@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_findings_can_annotate_a_pull_request(run: Run, project: Path) -> None:
     assert result.exit_code == 1
     assert "::error title=fsmflow unknown-target,file=specs/hello.fsm.yaml,line=24,col=14," in result.stdout
     assert all(line.startswith("::") for line in result.stdout.splitlines())
+
+
+def test_findings_go_to_code_scanning(run: Run, project: Path) -> None:
+    """`--format sarif` gives a result for each finding, with the page of its check, and fails as ever."""
+    edit(project / "specs/hello.fsm.yaml", "success: review", "success: reviw")
+    result = run("check", "--format", "sarif")
+
+    assert result.exit_code == 1
+    (told,) = json.loads(result.stdout)["runs"]
+    (rule,) = told["tool"]["driver"]["rules"]
+    assert [each["ruleId"] for each in told["results"]] == [rule["id"]] == ["unknown-target"]
+    assert rule["help"]["text"] + "\n" == run("explain", "unknown-target").stdout.split("\n", 3)[3]
 
 
 def test_every_fault_of_a_file_is_told_at_once(run: Run, project: Path) -> None:
