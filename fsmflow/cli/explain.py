@@ -46,7 +46,7 @@ def command(name: str | None) -> None:
     click.echo(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
 
 
-def pages_of_checks() -> Mapping[str, str]:
+def pages_of_checks() -> dict[str, str]:
     """Give what there is to tell of each thing that `check` finds; under -OO, of some, nothing."""
     from fsmflow import checks
     from fsmflow.loading.pages import PAGES
