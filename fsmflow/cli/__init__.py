@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import click
@@ -115,10 +114,10 @@ def app() -> None:
 
 def _told(error: OSError) -> str:
     """Say what the operating system refused; it does not say so of the folder that is worked in."""
-    try:
-        Path.cwd()
-    except FileNotFoundError:
-        return "the folder that this was started in is gone: start it in one that is there"
+    from fsmflow.cli.output import GONE, is_gone
+
+    if is_gone():
+        return GONE
     where = f" {error.filename}" if error.filename else ""
     return f"could not read or write{where}: {error.strerror or error}"
 

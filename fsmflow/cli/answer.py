@@ -12,6 +12,7 @@ import click
 
 from fsmflow.cli.desks import desk_folder
 from fsmflow.cli.durable import db_option
+from fsmflow.cli.own_folder import NoHome
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime import Asked, NotWaiting, Rejected
 from fsmflow.runtime.folder_desk import Waiting, answer_in, waiting_in
@@ -49,11 +50,22 @@ def command(
 
 
 def _is_of_run(name: str, desk: Path | None, value: str | None, db: Path | None) -> bool:
-    """Tell whether RUN STATE is meant, and not TOKEN LABEL."""
+    """Tell whether RUN STATE is meant, and not TOKEN LABEL.
+
+    Raises:
+        NoHome: Neither a desk nor a database is named, and there is no place for the user's own.
+    """
     from fsmflow.cli.durable import database, is_made, opened
     from fsmflow.engines.durable import NoSuchRun
 
-    if any(waiting.token == name for waiting in waiting_in(desk or desk_folder())):
+    try:
+        folder = desk or desk_folder()
+    except NoHome:
+        # Who has no home, and names no desk, has no token either.
+        if db is None:
+            raise
+        return True
+    if any(waiting.token == name for waiting in waiting_in(folder)):
         return False
     if value is not None:
         return True

@@ -130,7 +130,7 @@ def command(name: str, folder: Path) -> None:
     try:
         write_all([Artifact(p.absolute(), t.encode()) for p, t in zip(files, texts, strict=True)])
     except OSError as error:
-        raise CannotWrite(error.filename, error) from error
+        raise CannotWrite(error.filename or folder, error) from error
     for path in files:
         click.echo(f"wrote {path}")
     click.echo(f"\nTry:  fsmflow check {files[0]}\n      fsmflow run {files[0]} text=hello")

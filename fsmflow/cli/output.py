@@ -26,7 +26,20 @@ class CannotWrite(click.ClickException):
     exit_code = 2
 
     def __init__(self, path: object, error: OSError) -> None:
-        super().__init__(f"could not write {path}: {error.strerror}")
+        is_lost = is_gone() and not Path(str(path)).is_absolute()
+        super().__init__(GONE if is_lost else f"could not write {path}: {error.strerror}")
+
+
+GONE = "the folder that this was started in is gone: start it in one that is there"
+
+
+def is_gone() -> bool:
+    """Tell whether the folder that is worked in is no longer there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 _SOURCES = frozenset({".py", ".yaml", ".yml"})

@@ -360,15 +360,23 @@ def test_a_full_disk_is_no_bug_of_ours(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder that is worked in can't be removed there")
-@pytest.mark.parametrize("command", ["run ../specs/hello.fsm.yaml text=a", "prove ../specs/hello.fsm.yaml"])
-def test_a_folder_that_is_gone_is_told(project: Path, tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("run ../specs/hello.fsm.yaml text=a", "fsmflow"),
+        ("prove ../specs/hello.fsm.yaml", "fsmflow"),
+        ("new other", "Error"),
+        ("schema -o schema.json", "Error"),
+    ],
+)
+def test_a_folder_that_is_gone_is_told(project: Path, tmp_path: Path, command: str, said: str) -> None:
     """Who works in a folder that was removed, as of a build that is over, is told so."""
     gone = tmp_path / "gone"
     gone.mkdir()
     script = ["sh", "-c", 'rmdir ../gone; exec "$@"', "sh", sys.executable, "-m", "fsmflow", *command.split()]
     done = subprocess.run(script, cwd=gone, capture_output=True, text=True, check=False)
 
-    told = "fsmflow: the folder that this was started in is gone: start it in one that is there\n"
+    told = f"{said}: the folder that this was started in is gone: start it in one that is there\n"
     assert (done.returncode, done.stderr) == (2, told)
 
 

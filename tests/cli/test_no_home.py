@@ -75,5 +75,9 @@ def test_a_place_that_is_named_needs_no_home(run: Run) -> None:
 
     assert "Is it good?" in run("waiting", "--db", "runs.db").output
     assert run("answer", "r1", "approve", "yes", "--db", "runs.db").output == "answered\n"
+    again = run("answer", "r1", "approve", "--value", "yes", "--db", "runs.db")
+    assert (again.exit_code, again.stderr) == (1, "the question of `approve` in r1 is answered already\n")
+    nobody = run("answer", "r2", "approve", "--db", "runs.db")
+    assert (nobody.exit_code, nobody.stderr) == (1, "there is no run r2\n")
     asked = run("run", SPEC, "--desk", "desk")
     assert "to answer: fsmflow answer --desk desk " in asked.stderr
