@@ -228,3 +228,13 @@ def ago(ns: int) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def left(ns: int) -> str:
+    """Word a length of time that is yet to come, to the nearest hour, minute or second."""
+    from fsmflow.reporting.amounts import worded
+
+    # What was given a week just now has a week left, not six days.
+    seconds = max(0, ns) / 1_000_000_000
+    part = 3_600 if seconds >= 86_400 else 60 if seconds >= 3_600 else 1
+    return worded("microseconds", round(seconds / part) * part * 1_000_000)

@@ -17,7 +17,7 @@ from fsmflow.cli.durable import Damages, database, db_option, how_to_answer, is_
 from fsmflow.cli.output import format_option, wants_color
 from fsmflow.cli.own_folder import NoHome
 from fsmflow.cli.run_ids import beginning
-from fsmflow.cli.runs import ago
+from fsmflow.cli.runs import ago, left
 from fsmflow.cli.temporal import Place, engine_options
 from fsmflow.runtime.folder_desk import Waiting, waiting_in
 
@@ -128,6 +128,6 @@ def _told(found: Found, now_ns: int) -> str:
     ]
     times = [f"asked {ago(now_ns - waiting.asked_ns)} ago"]
     if waiting.until_ns is not None:
-        times.append(f"waits {ago(waiting.until_ns - now_ns)} more")
+        times.append(f"waits {left(waiting.until_ns - now_ns)} more")
     lines.append(click.style(f"  {', '.join(times)}", dim=True))
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from fsmflow.cli.runs import left
 from fsmflow.engines.handing import Handed
 from fsmflow.engines.owners import this_process
 from fsmflow.engines.store import Store, StoreError
@@ -85,6 +86,25 @@ def test_a_run_that_asks_and_is_taken_up(run: Run, spec: str) -> None:
     assert run("resume", "r1").stderr == "the run r1 is done\n"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (7 * 86_400 - 0.3, "7 d"),
+        (6 * 86_400 + 13 * 3_600 - 5, "6 d 13 h"),
+        (86_399.9, "1 d"),
+        (86_399 - 3_600, "23 h"),
+        (3_600 + 89, "1 h 1 min"),
+        (3_599.9, "1 h"),
+        (89.7, "1 min 30 s"),
+        (0.2, "0 s"),
+        (-5, "0 s"),
+    ],
+)
+def test_time_that_is_left_is_rounded_as_a_person_would(seconds: float, said: str) -> None:
+    """What was given a week a moment ago has a week left; nobody wants to know the seconds of it."""
+    assert left(round(seconds * 1_000_000_000)) == said
+
+
 def test_the_questions_of_durable_runs_wait_with_the_others(run: Run, spec: str) -> None:
     """`waiting` lists what durable runs ask, says how to answer it, and no more once that is done."""
     assert run("waiting").stdout == "nothing waits\n"
@@ -94,7 +114,7 @@ def test_the_questions_of_durable_runs_wait_with_the_others(run: Run, spec: str)
     shown = run("waiting").stdout
     assert "r1  asking · ask boss\n  Is it good?\n    found  A\n" in shown
     assert "to answer: fsmflow answer r1 ask yes_ | no_\n" in shown
-    assert "asked 0 s ago, waits 6 d more" in shown
+    assert "asked 0 s ago, waits 7 d more" in shown
     (question,) = json.loads(run("waiting", "--format", "json").stdout)["questions"]
     assert (question["run_id"], question["labels"]) == ("r1", ["yes_", "no_"])
     assert question["db"].endswith("runs.db")

@@ -157,7 +157,7 @@ def test_a_run_from_its_submission_to_its_trace(tmp_path):
         waiting = _until(lambda: fsmflow("waiting", env=env), other[:12])
         assert f"{run_id[:12]}  journey · ask guide\n  How was it?\n" in waiting
         assert f"to answer: fsmflow answer {run_id[:12]} ask (good | bad) --value" in waiting
-        assert re.search(r"asked \d+ (s|min.*) ago, waits 6 d more", waiting)
+        assert re.search(r"asked \d+ (s|min.*) ago, waits 7 d more", waiting)
         questions = json.loads(fsmflow("waiting", "--format", "json", env=env).stdout)["questions"]
         assert {each["run_id"]: each["state"] for each in questions} == {run_id: "ask", other: "ask"}
 
