@@ -1,4 +1,4 @@
-"""Values of pydantic models with fields that have to match a pattern, of which Hypothesis knows nothing."""
+"""Values of pydantic models with patterns, or with defaults that are made: Hypothesis knows of neither."""
 
 from __future__ import annotations
 
@@ -20,31 +20,40 @@ Above = tuple[Any, ...]
 def matching(
     kind: Any, strategy: Callable[[Any, Above], st.SearchStrategy[Any]], above: Above = ()
 ) -> st.SearchStrategy[Any] | None:
-    """Give a strategy for a model with patterns; None if Hypothesis manages by itself, as when it was told.
+    """Give a strategy for such a model; None if Hypothesis manages by itself, as when it was told.
 
     Args:
         kind: The type.
         strategy: Gives the strategy of the type of a field.
         above: What the type stands in.
     """
-    if not _is_patterned(kind, above) or is_managed(kind):
+    if not _is_unknown(kind, ()) or is_managed(kind):
         return None
-    made = {}
+    needed: dict[str, st.SearchStrategy[Any]] = {}
+    others: dict[str, st.SearchStrategy[Any]] = {}
     for name, about in _fields(kind):
         pattern = _pattern(about)
         if pattern is not None:
-            made[name] = st.from_regex(pattern)
-        elif any(_is_patterned(part, (*above, kind)) for part in _parts(about.annotation)):
-            made[name] = strategy(about.annotation, (*above, kind))
-    return st.builds(kind, **made)
+            made = st.from_regex(pattern)
+        elif about.metadata and not _holds_unknown(about, ()):
+            made = st.from_type(about.rebuild_annotation())
+        else:
+            made = strategy(about.annotation, (*above, kind))
+        (needed if about.is_required() else others)[name] = made
+    return st.fixed_dictionaries(needed, optional=others).map(lambda given: kind(**given))
 
 
-def _is_patterned(kind: Any, above: Above) -> bool:
+def _is_unknown(kind: Any, above: Above) -> bool:
     return kind not in above and any(
         _pattern(about) is not None
-        or any(_is_patterned(part, (*above, kind)) for part in _parts(about.annotation))
+        or about.default_factory is not None
+        or _holds_unknown(about, (*above, kind))
         for _, about in _fields(kind)
     )
+
+
+def _holds_unknown(about: Any, above: Above) -> bool:
+    return any(_is_unknown(part, above) for part in _parts(about.annotation))
 
 
 @cache

@@ -271,6 +271,12 @@ class Told(BaseModel):
 class Approval(BaseModel):
     note: str | None = None
 
+class Figures(BaseModel):
+    text: str
+    figures: list[float] = Field(default_factory=list, max_length=3)
+    lines: dict[str, list[int]] = Field(default_factory=dict)
+    limit: int = Field(default=100, ge=1, le=1000)
+
 class Sorted(BaseModel):
     urgent: Literal["low", "urgent"]
     labels: list[Literal["billing", "bug", "other"]]
@@ -315,6 +321,24 @@ def test_patterns_of_a_pydantic_model_are_matched(shapes, kind):
         assert all(re.match("[A-Z]{3}-", line.code) for line in getattr(value, "lines", ()))
 
     draw()
+
+
+def test_no_example_is_given_up_for_a_model_whose_defaults_are_made(shapes, monkeypatch):
+    """What Hypothesis takes for the default of such a field is none, and the model would refuse it."""
+    monkeypatch.setattr(sys.modules[plans.__module__], "reject", lambda: pytest.fail("refused"))
+
+    assert several(values(subject(), "odd_shapes:Figures"), 30, 0)
+
+
+@pytest.mark.parametrize("field", ["figures", "lines", "limit"])
+@pytest.mark.parametrize("is_default", [True, False])
+def test_a_default_of_a_pydantic_model_is_one_value_among_others(shapes, field, is_default):
+    """A field with a default, written or made, is left out of some values and not of others."""
+    usual = getattr(shapes.Figures(text=""), field)
+
+    find(
+        values(subject(), "odd_shapes:Figures"), lambda value: (getattr(value, field) == usual) is is_default
+    )
 
 
 @pytest.mark.parametrize("kind", ["odd_shapes:Mail", "list[odd_shapes:Mail]", "odd_shapes:Mail | None"])
@@ -428,6 +452,11 @@ def test_outputs_of_a_type_are_drawn_once_for_all_states():
     assert (
         play(typed, evolve(plan, samples={"str": ("text",)})).result.configuration.values["draft"] == "text"
     )
+
+
+def test_what_plans_are_drawn_from_is_told_in_a_word():
+    """Hypothesis writes it down at each example that is given up, and warns where that is long."""
+    assert len(repr(plans(subject(LOOP)))) < 100
 
 
 def test_what_plans_are_drawn_from_is_put_together_once(monkeypatch):
