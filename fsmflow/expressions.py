@@ -193,6 +193,9 @@ def parse_reference(text: str) -> Reference:
     for name in path:
         if not _FIELD.fullmatch(name) or "__" in name:
             raise ValueError(f"{name[:80]!r} in {text[:80]!r} is not a field name")
+    if "or_null" in path:
+        meant = ".".join([root, *(name for name in path if name != "or_null"), "or_null"])
+        raise ValueError(f"in {text[:80]!r} `.or_null` stands before the end; did you mean `${meant[:80]}`?")
     return Reference(root, tuple(path), or_null)
 
 

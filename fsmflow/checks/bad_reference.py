@@ -29,6 +29,7 @@ Example::
           answer: $anwser  # error: bad-reference
           cents: $5  # error: bad-reference
           why: $error.reason.or_null  # error: bad-reference
+          message: $error.or_null.message  # error: bad-reference
           item: $item  # error: bad-reference
         effect: none
         success: each

@@ -7,7 +7,8 @@ Why is this bad?
 
 What to do
     Say `key: $input.order_id`, or whatever names the one thing that must happen once; or lead the
-    loop past the state. For a child, say it in the child's spec.
+    loop past the state. For a child, say it in the child's spec. Where each visit is to act anew, as in
+    a reminder, the key of the visit is right: excuse it with a comment that says so.
 
 Example::
 

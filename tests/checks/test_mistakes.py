@@ -225,3 +225,50 @@ states:
     (found,) = (d for d in compiled(spec).diagnostics if d.check == "prompt-not-found")
 
     assert found.hint == "write it into a file beside the spec, and name that"
+
+
+AGAIN = """\
+fsmflow: 1
+workflow: sample
+states:
+  first: {run: m:f, as: text, gives: str, effect: none, success: again, fallback: failed}
+  again:
+    run: m:f
+    as: text
+    gives: str
+    effect: idempotent
+    key: KEY
+    success: done
+    fallback: show
+  show: {run: m:f, with: {text: TEXT}, effect: none, success: done, fallback: failed}
+  done: {end: success}
+  failed: {end: failed}
+"""
+
+
+def test_a_value_that_a_state_has_cleared_is_told_with_that_state(compiled):
+    """What was set before, and is gone because it was to be given anew, is not told as never set."""
+    (told,) = compiled(AGAIN.replace("KEY", "a").replace("TEXT", "$text")).diagnostics
+
+    assert "`first → again → (fallback) → show` `again` clears it and gives none" in told.message
+    assert told.hint == "let `again` give its value by another name, with `as`, or read `$text.or_null`"
+
+
+@pytest.mark.parametrize("key", ["$text", "$text.or_null"])
+def test_a_key_made_of_what_the_state_itself_gives_is_never_set(compiled, key):
+    """Null is no way out there: every visit would have one key."""
+    (told,) = compiled(AGAIN.replace("KEY", key).replace("TEXT", "a")).diagnostics
+
+    assert (told.check, told.hint) == (
+        "read-before-write",
+        "let `again` give its value by another name, with `as`",
+    )
+
+
+@pytest.mark.parametrize("read", ["$error.or_null.message", "$input.or_null.a.or_null", "$text.or_null.a"])
+def test_or_null_before_the_end_is_told_once_with_what_was_meant(compiled, read):
+    """A reference that asks too soon whether there is anything says where that stands."""
+    (told,) = compiled(AGAIN.replace("KEY", "a").replace("TEXT", read)).diagnostics
+
+    assert told.check == "bad-reference"
+    assert f"did you mean `{read.replace('.or_null', '')}.or_null`?" in told.message
