@@ -10,8 +10,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
+from click import Context
 
-from fsmflow.cli import COMMANDS
+from fsmflow.cli import COMMANDS, app
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +47,22 @@ def test_python_in_pages_is_valid(page: Path) -> None:
         tree = ast.parse(textwrap.dedent(block))
         imports = ast.Module([node for node in tree.body if isinstance(node, ast.ImportFrom)], [])
         exec(compile(imports, str(page), "exec"), {})
+
+
+def test_what_ci_is_to_run_is_there() -> None:
+    """The configurations on the page on CI are YAML, and each command of fsmflow in them is one."""
+    page = (ROOT / "fsmflow/cli/pages/ci.md").read_text(encoding="utf-8")
+    actions, hooks = re.findall(r"^    (?:on|repos):.*\n(?:    .*\n)*", page, re.MULTILINE)
+    steps = yaml.safe_load(textwrap.dedent(actions))["jobs"]["workflows"]["steps"]
+    entries = [hook["entry"] for hook in yaml.safe_load(textwrap.dedent(hooks))["repos"][0]["hooks"]]
+    run = [step["run"] for step in steps if step.get("run", "").startswith("fsmflow")]
+
+    assert {command.split()[1] for command in (*run, *entries)} == {"check", "build", "test", "diff"}
+    for line in (*run, *entries):
+        arguments = line.partition(">>")[0].split()[1:]
+        command = app.get_command(Context(app), arguments[0])
+        assert command is not None
+        command.make_context(arguments[0], arguments[1:])
 
 
 def test_links_lead_somewhere() -> None:

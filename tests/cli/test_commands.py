@@ -156,7 +156,7 @@ def test_explain_has_a_page_on_plans(run: Run) -> None:
 
 def test_explain_has_a_page_on_each_topic(run: Run) -> None:
     """What the README leads to is listed in a line, and told whole, in lines that fit a terminal."""
-    for topic in ("durable", "models", "python", "secrets", "temporal"):
+    for topic in ("ci", "durable", "models", "python", "secrets", "temporal"):
         page = run("explain", topic).stdout
         title = page.splitlines()[3]
         assert f"  {topic:8}  {title}\n" in run("explain").stdout
