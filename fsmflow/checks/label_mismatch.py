@@ -6,7 +6,8 @@ Why is this bad?
 
 What to do
     Let `success` have one arm for each label of the step's return annotation. A step with labels and
-    no `gives` returns its label, `-> Literal["yes", "no"]`; with `gives`, `Outcome(label, value)`.
+    no `gives` returns its label, `-> Literal["yes", "no"]`; with `gives`, `Outcome(label, value)`, of which
+    those labels are known that stand in a `return`.
 
 Example::
 
@@ -26,32 +27,43 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.annotations import ANY
 from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.kinds.signatures import Signature
+from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
+from fsmflow.analysis.modules import Module
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.source import Route
 from fsmflow.typeexpr import TypeName
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
-    """Hold the labels of each step, and of what profiles put in its place, to the annotation."""
+    """Hold the labels of each step, and of what profiles put in its place, to what it says it returns."""
+    # Many states may share a step, whose source is read once.
+    outcomes = cache(partial(_in_outcomes, analysis))
     for name, state in analysis.workflow.states.items():
         if isinstance(state, spec.Run):
-            yield from _state(analysis, name, state, state.run, None)
+            yield from _state(analysis, outcomes, name, state, state.run, None)
     for profile, steps in analysis.workflow.profiles.items():
         for name, step in steps.items():
             state = analysis.workflow.states.get(name, spec.End(end="failed"))
             if isinstance(state, spec.Run | spec.Llm):
-                yield from _state(analysis, name, state, step, ("profiles", profile, name))
+                yield from _state(analysis, outcomes, name, state, step, ("profiles", profile, name))
 
 
 def _state(
-    analysis: Analysis, name: str, state: spec.Run | spec.Llm, step: str, place: Route | None
+    analysis: Analysis,
+    outcomes: Callable[[str], tuple[Sequence[str], bool]],
+    name: str,
+    state: spec.Run | spec.Llm,
+    step: str,
+    place: Route | None,
 ) -> Iterator[Diagnostic]:
     signature = analysis.values.signature(step)
     if signature is None:
@@ -69,8 +81,48 @@ def _state(
             message = f"`{step}` returns `{signature.gives}`, and no label"
             hint = "with `gives`, a labelled step returns Outcome(label, value)"
             yield Diagnostic("label-mismatch", message, place or ("states", name, "run"), hint=hint)
+            return
+        known, is_all = outcomes(step)
+        yield from _arms(analysis, known, state.success, step, route, never=place is None and is_all)
     else:
         yield from _labels(analysis, signature, state.success, step, route, in_place=place is None)
+
+
+def _in_outcomes(analysis: Analysis, step: str) -> tuple[Sequence[str], bool]:
+    """Give the labels of the outcomes that a step returns, where they stand there, and if they are all."""
+    module, _, name = step.partition(":")
+    found = resolve(analysis.modules, module, name)
+    if not isinstance(found, Symbol) or not isinstance(found.node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return (), False
+    labels: dict[str | None, None] = {}
+    pending: list[ast.AST] = list(found.node.body)
+    while pending:
+        match pending.pop():
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
+                pass
+            case ast.Return(value=value):
+                labels |= dict.fromkeys(_of_outcome(found.module, value))
+            case part:
+                pending.extend(ast.iter_child_nodes(part))
+    known = sorted(label for label in labels if label is not None)
+    return known, bool(known) and None not in labels
+
+
+def _of_outcome(module: Module, value: ast.expr | None) -> Iterator[str | None]:
+    """Give each label of the outcome that is made in an expression; None for what can't be told."""
+    match value:
+        case ast.IfExp(body=body, orelse=other):
+            yield from _of_outcome(module, body)
+            yield from _of_outcome(module, other)
+        case (
+            ast.Call(func=made, args=[label, *_])
+            | ast.Call(func=made, args=[], keywords=[ast.keyword(arg="label", value=label), *_])
+        ) if spelled(module, made).startswith("fsmflow.") and spelled(module, made).endswith(".Outcome"):
+            for each in (label.body, label.orelse) if isinstance(label, ast.IfExp) else (label,):
+                text = each.value if isinstance(each, ast.Constant) else None
+                yield text if isinstance(text, str) else None
+        case _:
+            yield None
 
 
 def _labels(
@@ -87,14 +139,27 @@ def _labels(
             message = f"`{step}` returns `{signature.gives}`, which is no label"
             yield Diagnostic("label-mismatch", message, route, hint="return one of the labels")
         return
-    for label in signature.labels:
+    yield from _arms(analysis, signature.labels, arms, step, route, never=in_place)
+
+
+def _arms(
+    analysis: Analysis,
+    labels: Sequence[str],
+    arms: Mapping[str, spec.Arm],
+    step: str,
+    route: Route,
+    *,
+    never: bool,
+) -> Iterator[Diagnostic]:
+    """Hold the arms to labels that a step returns, and, with `never`, to these being all."""
+    for label in labels:
         if label not in arms:
             message = f"`{step}` may return `{label}`, and `success` has no arm for it"
             yield Diagnostic(
                 "label-mismatch", message, route, key=True, hint=analysis.hints.near(label, arms)
             )
-    for label in arms if in_place else ():
-        if label not in signature.labels:
+    for label in arms if never else ():
+        if label not in labels:
             message = f"`{step}` never returns `{label}`"
-            hint = analysis.hints.near(label, signature.labels)
+            hint = analysis.hints.near(label, labels)
             yield Diagnostic("label-mismatch", message, (*route, label), key=True, hint=hint)

@@ -72,6 +72,22 @@ async def choose(question: Question) -> Outcome:
     """Give a label and a value."""
 
 
+def sort(question: Question) -> Outcome:
+    """Give one of three labels, and a value."""
+    if not question.text:
+        return Outcome(label="none", value="")
+    return Outcome("low" if question.limit < 3 else "high", question.text)
+
+
+def sort_somehow(question: Question) -> Outcome:
+    """Give a label that is there to be read, or one that is worked out, and a value."""
+
+    def other() -> Outcome:
+        return Outcome("another", "")
+
+    return other() if question.limit else Outcome("low", question.text)
+
+
 def by_position(text: str, /) -> str:
     """Take an argument that has no name."""
 
