@@ -33,6 +33,7 @@ from fsmflow.engines.durable import (
 from fsmflow.engines.store import Store, StoreError
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Inbox, NotWaiting, Rejected, StepContext
+from tests.modules import write_module
 
 STEPS = '''
 """Steps that a durable run calls."""
@@ -212,13 +213,13 @@ def test_changed_code_is_told_and_what_does_not_fit_is_refused(
     durable.answer(run_id, "approve", "yes_")
     before = durable.store.do_now(lambda c: c.execute("SELECT * FROM journal").fetchall())
     steps = folder / "durable_steps.py"
-    steps.write_text(STEPS.replace("text: str\n\nasync", "text: str\n    source: str\n\nasync"))
+    write_module(steps, STEPS.replace("text: str\n\nasync", "text: str\n    source: str\n\nasync"))
     sys.modules.pop("durable_steps")
     try:
         with pytest.raises(Unfit, match="what `find` gave then does not fit now"):
             resume(durable, run_id)
     finally:
-        steps.write_text(STEPS)
+        write_module(steps, STEPS)
         sys.modules.pop("durable_steps", None)
 
     assert said == [f"the code or a prompt of `facts` has changed since {run_id} was submitted"]
@@ -237,7 +238,7 @@ def test_an_input_that_does_not_fit_any_more_stops_the_resume(tmp_path: Path) ->
     durable = Durable(tmp_path / "runs.db", suspends=True)
     try:
         run_id = durable.submit(Workflow.of_spec(tmp_path / "misfit.fsm.yaml"), {"x": 1})
-        (tmp_path / "misfit_steps.py").write_text(steps.replace("x: int", "y: int"))
+        write_module(tmp_path / "misfit_steps.py", steps.replace("x: int", "y: int"))
         sys.modules.pop("misfit_steps")
         with pytest.raises(Unfit, match=r"the input of the run .* does not fit now: .*\.y"):
             resume(durable, run_id)

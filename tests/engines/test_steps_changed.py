@@ -11,6 +11,7 @@ import pytest
 
 from fsmflow.engines.durable import Durable, Suspended, Unfit
 from fsmflow.engines.workflows import Workflow
+from tests.modules import write_module
 
 CHILD = """
 fsmflow: 1
@@ -111,7 +112,8 @@ def change(tmp_path: Path) -> Iterator[Change]:
 
     def changed(parameters: str) -> None:
         sys.modules.pop("changed_steps", None)
-        (tmp_path / "changed_steps.py").write_text(f"def write({parameters}) -> str:\n    return 'written'\n")
+        code = f"def write({parameters}) -> str:\n    return 'written'\n"
+        write_module(tmp_path / "changed_steps.py", code)
 
     changed("text")
     (tmp_path / "writing.fsm.yaml").write_text(CHILD)
@@ -171,13 +173,13 @@ def test_what_is_secret_and_does_not_fit_is_not_repeated(tmp_path: Path, kind: s
     """Why a secret value is refused by now may repeat it, and so is not told."""
     path, steps = list(sys.path), tmp_path / "paying_steps.py"
     (tmp_path / "paying.fsm.yaml").write_text(SECRETS)
-    steps.write_text(f"WANTS_MORE = ''\n{SECRET_STEPS}")
+    write_module(steps, f"WANTS_MORE = ''\n{SECRET_STEPS}")
     with Durable(tmp_path / "runs.db", suspends=True) as durable:
         durable.submit(Workflow.of_spec(tmp_path / "paying.fsm.yaml"), {"code": "abcd"}, run_id="r1")
         with pytest.raises(Suspended):
             asyncio.run(durable.resume("r1"))
         sys.modules.pop("paying_steps")
-        steps.write_text(f"WANTS_MORE = '{kind}'\n{SECRET_STEPS}")
+        write_module(steps, f"WANTS_MORE = '{kind}'\n{SECRET_STEPS}")
         with pytest.raises(Unfit) as refused:
             asyncio.run(durable.resume("r1"))
     sys.path[:] = path
@@ -195,11 +197,11 @@ def test_a_step_by_which_nothing_can_be_looked_up_is_looked_at_too(
     writer = "class Writer:\n    __hash__ = None\n    def __call__(self, {}):\n        return 'written'\n"
     steps = tmp_path / "changed_steps.py"
 
-    steps.write_text(writer.format("word") + "write = Writer()\n")
+    write_module(steps, writer.format("word") + "write = Writer()\n")
     with pytest.raises(Unfit, match="it has no parameter `text`, and needs `word`"):
         asyncio.run(durable.resume("r1"))
     sys.modules.pop("changed_steps")
-    steps.write_text(writer.format("text") + "write = Writer()\n")
+    write_module(steps, writer.format("text") + "write = Writer()\n")
     assert asyncio.run(durable.resume("r1")).output == "written"
 
 
@@ -231,7 +233,7 @@ def test_an_answer_whose_type_was_changed_ends_no_run(
 
     def typed(kind: str) -> None:
         monkeypatch.delitem(sys.modules, "noting_steps", raising=False)
-        (tmp_path / "noting_steps.py").write_text(NOTE.format(kind))
+        write_module(tmp_path / "noting_steps.py", NOTE.format(kind))
 
     typed("int")
     durable.submit(Workflow.of_spec(tmp_path / "noting.fsm.yaml"), {}, run_id="r1")
