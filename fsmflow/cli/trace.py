@@ -54,6 +54,7 @@ def show(file: Path, spec: Path | None, named: Path | None, step: str | None, fo
     costliest are marked. The runs of children are told below the step that started them; of many that
     came out alike, one is shown.
     """
+    from fsmflow.analysis.traces.recording import rest_of
     from fsmflow.diagnostics import did_you_mean
     from fsmflow.reporting import trace_json, trace_step, trace_text
     from fsmflow.reporting.trace_summary import Summary
@@ -72,6 +73,8 @@ def show(file: Path, spec: Path | None, named: Path | None, step: str | None, fo
         machine = None
     elif machine is not None and machine.digest != recording.digest:
         click.echo(f"the run is of another version of this workflow than {spec}", err=True)
+    if sum(stage.counted for stage in recording.stages) < recording.spent["steps"]:
+        click.echo(f"this trace {rest_of(recording)}; what was used in all is of the whole run", err=True)
     if form == "json":
         click.echo(trace_json.render(recording, step))
         return

@@ -138,6 +138,12 @@ def test_a_durable_run_is_watched_in_each_of_its_parts(run: Run, spec: str) -> N
 
     assert events_in("t1") == events_in("r1") == [("run", None), ("attempt", "find")]
     assert events_in("t2") == events_in("r2") == [("run", None), ("answer", "ask"), ("end", None)]
+    whole = run("runs", "r1", "--trace", "t").exit_code, run("trace", "show", "t").stderr
+    assert (whole, run("trace", "show", "t1").stderr) == ((0, ""), "")
+    assert run("trace", "show", "t2").stderr == (
+        "this trace does not hold the run from its beginning: `fsmflow runs r1 --trace FILE` writes all that "
+        "a durable run did; what was used in all is of the whole run\n"
+    )
     assert '"a"' not in Path("t1").read_text()
     assert '"output": "A"' in Path("r1").read_text()
     assert Path("r1").stat().st_mode & 0o077 == 0
@@ -532,8 +538,10 @@ def test_an_id_that_would_not_stay_in_its_place_is_wrong_usage(
 def test_a_worker_that_is_told_to_terminate_ends_what_it_has(run: Run, spec: str) -> None:
     """On SIGTERM a worker takes no more runs, and brings those under way to an end."""
     command = [sys.executable, "-m", "fsmflow", "serve"]
+    submitted = run("submit", spec, "text=a")
+    assert submitted.exit_code == 0, submitted.output
+    run_id = submitted.stdout.strip()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        run_id = run("submit", spec, "text=a").stdout.strip()
         assert process.stdout is not None
         assert process.stdout.readline() == f"{run_id[:12]}  waiting\n"
         began = time.monotonic()
