@@ -7,7 +7,8 @@ Why is this bad?
 
 What to do
     Compute anything else in a step, and ask for its value. Names are those of values, `input` and
-    `error`, without the `$`. A path alone must be true or false; only things of one type compare.
+    `error`, without the `$`. A path alone must be true or false; only things of one type compare. A member
+    of an `Enum` is none of the values that a guard can write: ask for its `.value`, or take a `StrEnum`.
 
 Example::
 
@@ -31,12 +32,28 @@ import re
 from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.annotations import NONE
 from fsmflow.analysis.kinds.comparisons import complaints
 from fsmflow.analysis.reads import GuardedArm, givers
+from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import Diagnostic
-from fsmflow.expressions import GuardError, paths
+from fsmflow.expressions import (
+    All,
+    AnyOf,
+    Compare,
+    Guard,
+    GuardError,
+    Not,
+    Path,
+    Reference,
+    Scalar,
+    Value,
+    Within,
+    paths,
+)
 from fsmflow.loading.names import shown
-from fsmflow.source import Document, Span
+from fsmflow.source import Document, Route, Span
+from fsmflow.typeexpr import TypeName, Union
 
 _SIGNS = (
     (r"\$", "names in a guard have no `$`"),
@@ -70,8 +87,67 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 hint=_WORDS.get(name) or analysis.hints.near(name, known),
             )
         if not unknown:
-            for message in complaints(analysis.values.inside(arm.state), arm.guard):
+            values = analysis.values.inside(arm.state)
+            for message in complaints(values, arm.guard):
                 yield Diagnostic("bad-guard", message, arm.route)
+            for path, literal in _compared(arm.guard):
+                yield from _member(values, path, literal, arm.route)
+
+
+def _compared(guard: Guard) -> Iterator[tuple[Path, Scalar]]:
+    """Give each path that is compared with a literal, with the first one if it is a list of them."""
+    match guard:
+        case Not(operand=operand):
+            yield from _compared(operand)
+        case All(operands=operands) | AnyOf(operands=operands):
+            for operand in operands:
+                yield from _compared(operand)
+        case (
+            Compare(left=Path() as path, right=Value(value))
+            | Compare(left=Value(value), right=Path() as path)
+        ):
+            yield path, value
+        case Within(left=Path() as path, items=[value, *_]):
+            yield path, value
+
+
+def _member(values: Values, path: Path, literal: Scalar, route: Route) -> Iterator[Diagnostic]:
+    """Find a member of an enum that is compared with what only its value can equal."""
+    found = values.read(Reference(path.root, path.path))
+    kinds = [kind for kind in (found.members if isinstance(found, Union) else (found,)) if kind != NONE]
+    if literal is None or not kinds or not all(_is_plain_enum(values, kind) for kind in kinds):
+        return
+    if any(_is_dynamic(values, Reference(path.root, path.path[:depth])) for depth in range(len(path.path))):
+        # As a pydantic model that is told to keep the values of its enums.
+        return
+    names = " or ".join(f"`{kind}`" for kind in kinds)
+    base = {str: "a `StrEnum`", int: "an `IntEnum`"}.get(type(literal))
+    yield Diagnostic(
+        "bad-guard",
+        f"`{path}` is a member of {names}, which {literal!r} is not",
+        route,
+        hint=f"compare `{path}.value`" + (f", or let {names} be {base}" if base else ""),
+    )
+
+
+def _is_plain_enum(values: Values, kind: object) -> bool:
+    """Tell whether a type is an enum whose members are no strings and no numbers."""
+    found = values.class_of(kind) if isinstance(kind, TypeName) and kind.module else None
+    return (
+        found is not None
+        and found.known
+        and "enum.Enum" in found.ancestors
+        and not found.ancestors & _SCALARS
+    )
+
+
+def _is_dynamic(values: Values, reference: Reference) -> bool:
+    kind = values.read(reference)
+    found = values.class_of(kind) if isinstance(kind, TypeName) and kind.module else None
+    return found is None or found.dynamic
+
+
+_SCALARS = {"str", "int", "float", "enum.StrEnum", "enum.IntEnum"}
 
 
 def _span(document: Document, arm: GuardedArm, error: GuardError) -> Span | None:

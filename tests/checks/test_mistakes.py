@@ -265,6 +265,26 @@ def test_a_key_made_of_what_the_state_itself_gives_is_never_set(compiled, key):
     )
 
 
+@pytest.mark.parametrize(
+    ("literal", "hint"),
+    [
+        ("'small'", "compare `input.size.value`, or let `m:Size` be a `StrEnum`"),
+        ("5", "compare `input.size.value`, or let `m:Size` be an `IntEnum`"),
+        ("True", "compare `input.size.value`"),
+    ],
+)
+def test_a_member_of_an_enum_is_compared_by_its_value(compiled, literal, hint):
+    """The hint says how, and which enum would do without."""
+    spec = (
+        "fsmflow: 1\nworkflow: sample\ninput: m:Parcel\nstates:\n"
+        f'  pick: {{choose: [{{when: "input.size == {literal}", to: done}}, {{to: failed}}]}}\n'
+        "  done: {end: success}\n  failed: {end: failed}\n"
+    )
+    (told,) = compiled(spec).diagnostics
+
+    assert (told.check, told.hint) == ("bad-guard", hint)
+
+
 @pytest.mark.parametrize("read", ["$error.or_null.message", "$input.or_null.a.or_null", "$text.or_null.a"])
 def test_or_null_before_the_end_is_told_once_with_what_was_meant(compiled, read):
     """A reference that asks too soon whether there is anything says where that stands."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from enum import Enum, StrEnum
 from typing import Any, Literal
 
 from attrs import field, frozen
+from pydantic import BaseModel, ConfigDict
 
 from fsmflow.runtime import Outcome, StepContext
 
@@ -34,6 +36,36 @@ class Answer:
     text: str
     score: float = 0.0
     kind: Literal["long", "short"] = "short"
+
+
+class Size(Enum):
+    """An enum whose members are nothing else."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+
+class Speed(StrEnum):
+    """An enum whose members are strings."""
+
+    SLOW = "slow"
+
+
+class Label(BaseModel):
+    """A model that keeps the values of its enums."""
+
+    model_config = ConfigDict(use_enum_values=True)
+    size: Size
+
+
+@frozen
+class Parcel:
+    """Something with enums in it."""
+
+    size: Size
+    speed: Speed
+    label: Label
+    other: Size | None = None
 
 
 class Plain:
