@@ -7,8 +7,10 @@ import contextlib
 import errno
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from fsmflow.backends import Artifact, certificate
@@ -117,10 +119,23 @@ def write_all(artifacts: Sequence[Artifact]) -> list[Path]:
                 raise OSError(error.errno, error.strerror, str(artifact.path)) from error
         for temporary, path in staged:
             temporary.replace(path)
+            _forget_compiled(path)
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
     return [path for _, path in staged]
+
+
+def _forget_compiled(path: Path) -> None:
+    """Remove what Python, or pytest, has compiled of the code that stood at `path`.
+
+    They would take it for that of the new code where that is as long and was written in the same second.
+    """
+    if path.suffix == ".py" and sys.implementation.cache_tag is not None:
+        for compiled in Path(cache_from_source(path)).parent.glob(f"{path.stem}.*.pyc"):
+            # A cache that is somebody else's stays.
+            with contextlib.suppress(OSError):
+                compiled.unlink()
 
 
 def _stage(artifact: Artifact) -> Path:

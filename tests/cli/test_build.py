@@ -37,6 +37,27 @@ def test_a_build_makes_runner_tests_and_drawing(run: Run, project: Path) -> None
     assert set(tree(project)) == BUILT
 
 
+def test_code_that_is_built_anew_is_what_runs(run: Run, project: Path) -> None:
+    """Python does not take what it has compiled for that of code as long that was built in the same second."""
+    code = project / "generated/hello_fsm.py"
+    keeps = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    script = (
+        "from fsmflow.runtime import load_runner; print(load_runner('generated/hello_fsm.py').limits.steps)"
+    )
+
+    def steps() -> str:
+        os.utime(code, (1e9, 1e9))
+        command = [sys.executable, "-c", script]
+        return subprocess.run(command, env=keeps, check=True, capture_output=True, text=True).stdout
+
+    run("build")
+    before = steps()
+    edit(project / "specs/hello.fsm.yaml", "steps: 12", "steps: 13")
+    run("build")
+
+    assert (before, steps()) == ("12\n", "13\n")
+
+
 def test_building_twice_changes_nothing(run: Run, project: Path) -> None:
     """The second build leaves every byte as the first left it."""
     run("build")
