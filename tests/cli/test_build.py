@@ -38,7 +38,7 @@ def test_a_build_makes_runner_tests_and_drawing(run: Run, project: Path) -> None
 
 
 def test_code_that_is_built_anew_is_what_runs(run: Run, project: Path) -> None:
-    """Python does not take what it has compiled for that of code as long that was built in the same second."""
+    """Python does not take what it has compiled for code as long that was built in the same second."""
     code = project / "generated/hello_fsm.py"
     keeps = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     script = (
