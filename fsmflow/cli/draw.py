@@ -12,6 +12,7 @@ import click
 
 from fsmflow.backends import Artifact
 from fsmflow.backends.engines import Format
+from fsmflow.cli.patience import patience
 
 if TYPE_CHECKING:
     from fsmflow.analysis import Analysis
@@ -98,20 +99,21 @@ def command(
     analysis, document = compilation.analysis, compilation.document
     assert analysis is not None
     assert document is not None
-    diagram = extract(analysis.machine, analysis.proof)
-    overlay = _overlay(analysis, diagram, traces, witness, coverage)
-    links = _beside(diagram, output)
-    if base is not None:
-        links = {
-            name: f"{base}#L{document.locate(('states', name), key=True).line}"
-            for name in analysis.machine.states
-            if ("states", name) in document.keys
-        }
-    try:
-        content = _drawn(diagram, chosen, cast(Literal["light", "dark"], theme), overlay, links or None)
-    except (NoEngine, DrawingFailed) as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    with patience("this takes long: the workflow is proved, and then drawn"):
+        diagram = extract(analysis.machine, analysis.proof)
+        overlay = _overlay(analysis, diagram, traces, witness, coverage)
+        links = _beside(diagram, output)
+        if base is not None:
+            links = {
+                name: f"{base}#L{document.locate(('states', name), key=True).line}"
+                for name in analysis.machine.states
+                if ("states", name) in document.keys
+            }
+        try:
+            content = _drawn(diagram, chosen, cast(Literal["light", "dark"], theme), overlay, links or None)
+        except (NoEngine, DrawingFailed) as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
     if chosen == "png":
         tell_boxes([(diagram, overlay)])
     if output == Path("-"):

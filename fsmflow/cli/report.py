@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fsmflow.backends import Artifact
+from fsmflow.cli.patience import patience
 
 if TYPE_CHECKING:
     from fsmflow.analysis.comparing.difference import Difference, Version
@@ -57,16 +58,17 @@ def command(spec: Path, traces: tuple[Path, ...], base: str | None, output: Path
         report([compilation], "text")
         sys.exit(1)
     now = compilation.version
-    text = render(
-        Review(
-            analysis=compilation.analysis,
-            report=compilation.report,
-            proof=None if now.proved is None else now.proved.proof,
-            runs=_runs(compilation.analysis.machine, traces),
-            base=base or "",
-            difference=None if base is None else _since(base, now),
+    with patience("this takes long: the workflow is proved, and then drawn"):
+        text = render(
+            Review(
+                analysis=compilation.analysis,
+                report=compilation.report,
+                proof=None if now.proved is None else now.proved.proof,
+                runs=_runs(compilation.analysis.machine, traces),
+                base=base or "",
+                difference=None if base is None else _since(base, now),
+            )
         )
-    )
     # A trace may be called what is no text.
     page = text.encode("utf-8", "backslashreplace")
     if output == Path("-"):

@@ -10,6 +10,7 @@ import click
 
 from fsmflow.cli.hypothesis_home import elsewhere
 from fsmflow.cli.output import format_option, wants_color
+from fsmflow.cli.patience import patience
 from fsmflow.cli.strategies import tell_hypothesis
 
 
@@ -60,13 +61,15 @@ def command(spec: Path, runs: int, seed: int, number: int | None, form: str) -> 
     spec = Path(compilation.path)
     tell_hypothesis(spec.parent)
     subject = Subject(compilation.analysis.machine, runner_from(compilation, spec), spec.parent)
-    try:
-        simulator = scouted(Simulator.of(subject, seed))
-    except (FsmflowError, StepNotFound) as error:
-        raise click.ClickException(str(error)) from error
-    began = time.perf_counter()
-    campaign = Campaign.of(simulator, range(runs) if number is None else [number])
-    elapsed = time.perf_counter() - began
+    with patience("this takes long: the proof, and ways to where chance seldom comes, go before the runs"):
+        try:
+            simulator = scouted(Simulator.of(subject, seed))
+        except (FsmflowError, StepNotFound) as error:
+            raise click.ClickException(str(error)) from error
+        _ = subject.proof  # what it takes is no part of what a run takes
+        began = time.perf_counter()
+        campaign = Campaign.of(simulator, range(runs) if number is None else [number])
+        elapsed = time.perf_counter() - began
     if number is not None:
         simulated.show_run(simulator, number, form)
     elif form == "json":

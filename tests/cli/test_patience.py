@@ -38,7 +38,16 @@ def test_what_takes_no_time_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    "command", [("prove", "{}"), ("diff", "{}", "{}"), ("build", "--check")], ids=lambda each: each[0]
+    "command",
+    [
+        ("prove", "{}"),
+        ("diff", "{}", "{}"),
+        ("build", "--check"),
+        ("draw", "{}", "-o", "-"),
+        ("report", "{}", "-o", "-"),
+        ("simulate", "{}", "--runs", "1"),
+    ],
+    ids=lambda each: each[0],
 )
 def test_long_proofs_are_told_of(
     run: Run, project: object, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
