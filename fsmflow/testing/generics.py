@@ -1,45 +1,55 @@
-"""Values of generic attrs classes and dataclasses that are given their types: Hypothesis knows of none."""
+"""Values of classes that are given their types, or in which `Any` stands: Hypothesis knows of neither."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
 from hypothesis import strategies as st
 
 from fsmflow.runtime.instances import field_types, is_class
-from fsmflow.testing.patterns import Above, is_managed
+from fsmflow.runtime.keyed import is_keyed, keys_of
+from fsmflow.testing.patterns import Above, holds_any, is_managed
 
 
 def given_types(
     kind: Any, strategy: Callable[[Any, Above], st.SearchStrategy[Any]], above: Above = ()
 ) -> st.SearchStrategy[Any] | None:
-    """Give a strategy for a class that is given its types; None if it is none, or Hypothesis manages.
+    """Give a strategy for such a class; None if it is none, or Hypothesis manages.
 
     Args:
         kind: The type.
         strategy: Gives the strategy of the type of a field.
         above: What the type stands in.
     """
-    owner = typing.get_origin(kind)
-    if owner is None or not is_class(kind) or is_managed(kind):
+    if not is_class(kind) and not is_keyed(kind):
         return None
-    types = field_types(kind)
-    made = {name: strategy(types[field], (*above, kind)) for field, name in _needed(owner)}
-    return st.builds(owner, **made)
+    owner = typing.get_origin(kind)
+    if (owner is None and not holds_any(kind)) or is_managed(kind):
+        return None
+    needed: dict[str, st.SearchStrategy[Any]] = {}
+    others: dict[str, st.SearchStrategy[Any]] = {}
+    for name, field, is_needed in _fields(kind):
+        (needed if is_needed else others)[name] = strategy(field, (*above, kind))
+    return st.fixed_dictionaries(needed, optional=others).map(lambda given: (owner or kind)(**given))
 
 
-def _needed(owner: Any) -> list[tuple[str, str]]:
-    """Give the fields without a default, each with the name under which it is given."""
+def _fields(kind: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Give the name under which each field is given, its type, and whether it has no default."""
+    if is_keyed(kind):
+        for name, (field, is_needed) in keys_of(kind).items():
+            yield name, field, is_needed
+        return
+    owner, types = typing.get_origin(kind) or kind, field_types(kind)
     if attrs.has(owner):
-        return [
-            (a.name, a.alias or a.name) for a in attrs.fields(owner) if a.init and a.default is attrs.NOTHING
-        ]
+        for a in attrs.fields(owner):
+            if a.init:
+                yield a.alias or a.name, types[a.name], a.default is attrs.NOTHING
+        return
     missing = dataclasses.MISSING
-    fields = dataclasses.fields(owner)
-    return [
-        (f.name, f.name) for f in fields if f.init and f.default is missing and f.default_factory is missing
-    ]
+    for f in dataclasses.fields(owner):
+        if f.init:
+            yield f.name, types[f.name], f.default is missing and f.default_factory is missing

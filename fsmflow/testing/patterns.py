@@ -1,16 +1,18 @@
-"""Values of pydantic models with patterns, or with defaults that are made: Hypothesis knows of neither."""
+"""Values of pydantic models that Hypothesis can't make: with patterns, defaults that are made, or `Any`."""
 
 from __future__ import annotations
 
 import re
 import typing
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
+from fsmflow.runtime.instances import field_types, is_class, is_pydantic
+from fsmflow.runtime.keyed import is_keyed, keys_of
 from fsmflow.testing.drawing import simplest
 
 Above = tuple[Any, ...]
@@ -27,7 +29,7 @@ def matching(
         strategy: Gives the strategy of the type of a field.
         above: What the type stands in.
     """
-    if not _is_unknown(kind, ()) or is_managed(kind):
+    if not is_pydantic(kind) or not (_is_unknown(kind, ()) or holds_any(kind)) or is_managed(kind):
         return None
     needed: dict[str, st.SearchStrategy[Any]] = {}
     others: dict[str, st.SearchStrategy[Any]] = {}
@@ -35,7 +37,7 @@ def matching(
         pattern = _pattern(about)
         if pattern is not None:
             made = st.from_regex(pattern)
-        elif about.metadata and not _holds_unknown(about, ()):
+        elif about.metadata and not _holds_unknown(about, ()) and not holds_any(about.annotation):
             made = st.from_type(about.rebuild_annotation())
         else:
             made = strategy(about.annotation, (*above, kind))
@@ -54,6 +56,22 @@ def _is_unknown(kind: Any, above: Above) -> bool:
 
 def _holds_unknown(about: Any, above: Above) -> bool:
     return any(_is_unknown(part, above) for part in _parts(about.annotation))
+
+
+def holds_any(kind: Any, above: Above = ()) -> bool:
+    """Tell whether an `Any` stands somewhere in a type, which Hypothesis makes no value of."""
+    if kind is Any:
+        return True
+    if kind in above:
+        return False
+    held: Iterable[Any] = typing.get_args(kind)
+    if is_class(kind):
+        held = field_types(kind).values()
+    elif is_keyed(kind):
+        held = (field for field, _ in keys_of(kind).values())
+    elif is_pydantic(kind):
+        held = (about.annotation for _, about in _fields(kind))
+    return any(holds_any(each, (*above, kind)) for each in held)
 
 
 @cache

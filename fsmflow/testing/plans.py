@@ -362,6 +362,10 @@ def _from_type(resolved: Any, above: Above = ()) -> st.SearchStrategy[Any]:
         return st.lists(_from_type(parts[0], above))
     if typing.get_origin(resolved) is dict:
         return st.dictionaries(_from_type(parts[0], above), _from_type(parts[1], above))
+    if typing.get_origin(resolved) is tuple and ... not in parts:
+        return st.tuples(*(_from_type(part, above) for part in parts))
+    if typing.get_origin(resolved) in (tuple, Sequence):
+        return st.lists(_from_type(parts[0], above)).map(tuple)
     if typing.get_origin(resolved) in (typing.Union, types.UnionType):
         return st.one_of(*(_from_type(part, above) for part in parts))
     made = given_types(resolved, _from_type, above)

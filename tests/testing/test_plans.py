@@ -193,7 +193,8 @@ from abc import ABC, abstractmethod
 from attrs import define, field
 from pydantic import BaseModel, Field, field_validator
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Literal, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypedDict, TypeVar
 
 @define
 class Even:
@@ -277,6 +278,28 @@ class Figures(BaseModel):
     lines: dict[str, list[int]] = Field(default_factory=dict)
     limit: int = Field(default=100, ge=1, le=1000)
 
+@define
+class Loose:
+    meta: dict[str, Any]
+    number: int = 0
+
+@dataclass
+class LooseData:
+    meta: tuple[str, Any]
+    inner: Loose | None = None
+
+class LooseModel(BaseModel):
+    meta: Sequence[Any] = Field(min_length=1)
+    inner: list[Mail] = []
+
+class LooseKeys(TypedDict):
+    meta: Any
+    inner: LooseData | None
+
+class LooseTuple(NamedTuple):
+    meta: tuple[Any, ...]
+    number: int = 0
+
 class Sorted(BaseModel):
     urgent: Literal["low", "urgent"]
     labels: list[Literal["billing", "bug", "other"]]
@@ -339,6 +362,20 @@ def test_a_default_of_a_pydantic_model_is_one_value_among_others(shapes, field, 
     find(
         values(subject(), "odd_shapes:Figures"), lambda value: (getattr(value, field) == usual) is is_default
     )
+
+
+@pytest.mark.parametrize("name", ["Loose", "LooseData", "LooseModel", "LooseKeys", "LooseTuple"])
+def test_a_field_that_may_hold_anything_keeps_no_test_from_running(shapes, name):
+    """Hypothesis makes no value of `Any`: plain data stands there, in classes of every make."""
+    drawn = several(values(subject(), f"list[odd_shapes:{name}]"), 40, 0)
+    metas = [one["meta"] if isinstance(one, dict) else one.meta for many in drawn for one in many]
+
+    assert len({repr(meta) for meta in metas}) > 5
+
+
+def test_what_stands_beside_a_field_that_may_hold_anything_is_drawn_too(shapes):
+    """A field with a default is left out of some values and not of others."""
+    find(values(subject(), "odd_shapes:Loose"), lambda value: value.number > 1)
 
 
 @pytest.mark.parametrize("kind", ["odd_shapes:Mail", "list[odd_shapes:Mail]", "odd_shapes:Mail | None"])
