@@ -38,7 +38,7 @@ from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.kinds.signatures import Signature
 from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
 from fsmflow.analysis.modules import Module
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.source import Route
 from fsmflow.typeexpr import TypeName
 
@@ -83,7 +83,9 @@ def _state(
             yield Diagnostic("label-mismatch", message, place or ("states", name, "run"), hint=hint)
             return
         known, is_all = outcomes(step)
-        yield from _arms(analysis, known, state.success, step, route, never=place is None and is_all)
+        # A body is no promise, as an annotation is: one that is still to be written may return the others.
+        never = Severity.WARNING if place is None and is_all else None
+        yield from _arms(analysis, known, state.success, step, route, never=never)
     else:
         yield from _labels(analysis, signature, state.success, step, route, in_place=place is None)
 
@@ -139,7 +141,8 @@ def _labels(
             message = f"`{step}` returns `{signature.gives}`, which is no label"
             yield Diagnostic("label-mismatch", message, route, hint="return one of the labels")
         return
-    yield from _arms(analysis, signature.labels, arms, step, route, never=in_place)
+    never = Severity.ERROR if in_place else None
+    yield from _arms(analysis, signature.labels, arms, step, route, never=never)
 
 
 def _arms(
@@ -149,17 +152,19 @@ def _arms(
     step: str,
     route: Route,
     *,
-    never: bool,
+    never: Severity | None,
 ) -> Iterator[Diagnostic]:
-    """Hold the arms to labels that a step returns, and, with `never`, to these being all."""
+    """Hold the arms to the labels of a step; `never` says how grave an arm is that has none of them."""
     for label in labels:
         if label not in arms:
             message = f"`{step}` may return `{label}`, and `success` has no arm for it"
             yield Diagnostic(
                 "label-mismatch", message, route, key=True, hint=analysis.hints.near(label, arms)
             )
-    for label in arms if never else ():
+    if never is None:
+        return
+    for label in arms:
         if label not in labels:
             message = f"`{step}` never returns `{label}`"
             hint = analysis.hints.near(label, labels)
-            yield Diagnostic("label-mismatch", message, (*route, label), key=True, hint=hint)
+            yield Diagnostic("label-mismatch", message, (*route, label), never, key=True, hint=hint)
