@@ -98,7 +98,9 @@ class LazyGroup(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from fsmflow.diagnostics import did_you_mean
 
-            raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], COMMANDS)}", ctx)
+            raise click.UsageError(
+                f"no command {args[0]!r}; {did_you_mean(args[0], (*COMMANDS, '--help'))}", ctx
+            )
         return super().resolve_command(ctx, args)
 
 

@@ -21,7 +21,7 @@ from fsmflow.runtime.folder_desk import Waiting, answer_in, waiting_in
 @click.command("answer")
 @click.argument("question", nargs=-1, metavar="(TOKEN | RUN STATE) [LABEL]")
 @click.option("--value", help="What is filled in: text where that is wanted, else JSON.")
-@click.option("--desk", type=click.Path(path_type=Path), help="The folder of the questions.")
+@click.option("--desk", type=click.Path(path_type=Path, file_okay=False), help="The folder of the questions.")
 @db_option
 @engine_options
 def command(

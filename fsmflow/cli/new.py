@@ -115,11 +115,13 @@ def command(name: str, folder: Path) -> None:
     from fsmflow.cli.files import write_all
     from fsmflow.cli.output import CannotWrite
     from fsmflow.cli.schema import SCHEMA, pointing_at
-    from fsmflow.loading.names import workflow_flaw
+    from fsmflow.loading.names import likely_name, workflow_flaw
 
     flaw = workflow_flaw(name) or _hidden(name, folder)
     if flaw is not None:
-        raise click.UsageError(f"{name!r} can't be the name of a workflow: {flaw}")
+        hint = likely_name(name)
+        said = f"{flaw}; {hint}" if hint and hint != flaw else flaw
+        raise click.UsageError(f"{name!r} can't be the name of a workflow: {said}")
     files = [folder / f"{name}.fsm.yaml", folder / f"{name}.py"]
     there = [str(path) for path in files if path.exists()]
     if there:

@@ -50,7 +50,7 @@ CANCELLED = 130
 )
 @click.option(
     "--desk",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Put questions to people into this folder, not to this terminal; see `fsmflow answer`.",
 )
 @click.option(

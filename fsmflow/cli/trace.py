@@ -115,10 +115,13 @@ def read(file: Path) -> Recording:
     from fsmflow.analysis.traces.lines import BadTrace
     from fsmflow.analysis.traces.recording import read as read_text
     from fsmflow.analysis.traces.recording import read_file
+    from fsmflow.cli.specs import SUFFIXES
 
     try:
         return read_text(sys.stdin.read()) if file == Path("-") else read_file(file)
     except BadTrace as bad:
+        if file.name.endswith(SUFFIXES):
+            raise click.UsageError(f"{file} is a spec, and no trace") from bad
         raise click.ClickException(str(bad)) from bad
     except OSError as error:
         raise click.UsageError(f"could not read {file}: {error.strerror}") from error

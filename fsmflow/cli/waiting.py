@@ -36,7 +36,7 @@ class Found(NamedTuple):
 
 
 @click.command("waiting")
-@click.option("--desk", type=click.Path(path_type=Path), help="The folder of the questions.")
+@click.option("--desk", type=click.Path(path_type=Path, file_okay=False), help="The folder of the questions.")
 @db_option
 @engine_options
 @format_option

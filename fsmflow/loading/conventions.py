@@ -16,9 +16,9 @@ from fsmflow.loading.names import (
     RESERVED_CHILDREN,
     RESERVED_LABELS,
     RESERVED_STATES,
-    RULE,
     SAID_ELSEWHERE,
     forbidden_module,
+    likely_name,
     name_flaw,
     parameter_flaw,
     prose_flaw,
@@ -197,16 +197,7 @@ def _name(
         hint = f"{why}; choose another name"
         yield Diagnostic("reserved-name", f"`{name}` can't name a {what}", route, key=key, hint=hint)
     elif flaw := name_flaw(name):
-        yield _bad_name(what, name, route, flaw, key=key, hint=_likely(name))
-
-
-def _likely(name: str) -> str:
-    """Word a hint for a name that is none: the nearest that is one, or the rule."""
-    if not name.isascii():
-        return RULE
-    stem = re.sub(r"(\.fsm)?\.ya?ml$", "", name.lower())
-    meant = re.sub("[^a-z0-9]+", "_", stem).strip("_")
-    return f"did you mean `{meant}`?" if meant != name and name_flaw(meant) is None else ""
+        yield _bad_name(what, name, route, flaw, key=key, hint=likely_name(name))
 
 
 def _bad_name(

@@ -30,6 +30,11 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 
+_OTHERS = (
+    (b'{"schema": "fsmflow.trace/', "a trace", "`fsmflow trace show` shows what is in it"),
+    (b"SQLite format 3\0", "a database", "`fsmflow runs --db` lists the durable runs in it"),
+)
+
 
 @frozen
 class Kind:
@@ -91,7 +96,8 @@ def read_bytes(path: str | os.PathLike[str], kind: Kind = SPEC) -> bytes:
     """Read a regular file of at most `MAX_BYTES`.
 
     Raises:
-        Unreadable: It is missing, not permitted, no regular file (`unreadable-file`), or too large.
+        Unreadable: It is missing, not permitted, no regular file, something else (`unreadable-file`), or
+            too large.
     """
     name = os.fspath(path)
     try:
@@ -104,6 +110,7 @@ def read_bytes(path: str | os.PathLike[str], kind: Kind = SPEC) -> bytes:
     except (OSError, ValueError) as error:
         why = (getattr(error, "strerror", None) or str(error)).lower()
         raise _unreadable("unreadable-file", f"the file can't be read: {why}", name) from None
+    _refuse_others(data, name, kind)
     refuse_too_large(len(data), name, kind)
     return data
 
@@ -193,6 +200,13 @@ def _refuse_special(mode: int, path: str) -> None:
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "not a regular file")
         raise _unreadable("unreadable-file", f"this is {kind}, not a file", path)
+
+
+def _refuse_others(data: bytes, path: str, kind: Kind) -> None:
+    """Refuse what fsmflow knows as something else, and would find many faults in."""
+    for begin, what, hint in _OTHERS:
+        if data.startswith(begin):
+            raise _unreadable("unreadable-file", f"this is {what}, not a {kind.name}", path, hint=hint)
 
 
 def _unreadable(check: str, message: str, path: str, hint: str = "") -> Unreadable:

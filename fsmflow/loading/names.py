@@ -84,6 +84,15 @@ def name_flaw(name: str) -> str | None:
     return _identifier_flaw(name, _NAME, RULE)
 
 
+def likely_name(name: str) -> str:
+    """Word a hint for a name that is none: the nearest that is one, or the rule."""
+    if not name.isascii():
+        return RULE
+    stem = re.sub(r"(\.fsm)?\.ya?ml$", "", name.lower())
+    meant = re.sub("[^a-z0-9]+", "_", stem).strip("_")
+    return f"did you mean `{meant}`?" if meant != name and name_flaw(meant) is None else ""
+
+
 def workflow_flaw(name: str) -> str | None:
     """Say what keeps `name` from being the name of a workflow, and of its files, or give None."""
     return "it is a device on Windows" if name in DEVICES else name_flaw(name)

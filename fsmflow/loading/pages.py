@@ -323,7 +323,7 @@ Example::
       done: {end: success}
 """,
     "unreadable-file": """\
-A file that is not there, that may not be read, or that is no file.
+A file that is not there, that may not be read, that is no file, or that is a trace or a database.
 
 Why is this bad?
     There is nothing to check.

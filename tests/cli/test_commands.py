@@ -77,7 +77,7 @@ def test_new_refuses_names_that_cannot_work(run: Run, tmp_path: Path, name: str,
 
     assert result.exit_code == 2
     assert f"'{name[:39]}" in result.stderr
-    assert result.stderr.endswith(f": {reason}\n")
+    assert result.stderr.partition("; did you mean ")[0].rstrip("\n").endswith(f": {reason}")
     assert tree(tmp_path) == {}
 
 
