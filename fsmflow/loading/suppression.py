@@ -60,8 +60,10 @@ def apply(document: Document, diagnostics: Iterable[Diagnostic]) -> tuple[Diagno
         else:
             kept.append(diagnostic)
             elsewhere.setdefault(diagnostic.check, []).append(place.line)
+    # Where there are errors, checks hold back, and may find what is excused once these are mended.
+    is_whole = not any(diagnostic.severity is Severity.ERROR for diagnostic in kept)
     for suppression in found:
-        kept.extend(_complaints(suppression, used, elsewhere))
+        kept.extend(_complaints(suppression, used, elsewhere, is_whole=is_whole))
     return tuple(kept)
 
 
@@ -90,7 +92,11 @@ def suppressions(document: Document) -> Iterator[Suppression]:
 
 
 def _complaints(
-    suppression: Suppression, used: set[tuple[int, str]], elsewhere: Mapping[str, list[int]]
+    suppression: Suppression,
+    used: set[tuple[int, str]],
+    elsewhere: Mapping[str, list[int]],
+    *,
+    is_whole: bool,
 ) -> Iterator[Diagnostic]:
     example = "for example `# fsmflow: ignore[unbounded-loop] the queue is finite`"
     if not suppression.checks:
@@ -119,6 +125,8 @@ def _complaints(
                 hint = f"it is on line {line}: put the comment there, or above it"
             elif near := nearest(check, elsewhere):
                 hint = f"did you mean `{near}`?"
+            elif not is_whole:
+                continue
         else:
             continue
         yield Diagnostic(

@@ -85,6 +85,21 @@ def test_nothing_to_excuse():
     assert (found.span.line, found.span.column, found.span.end_column) == (1, 6, 47)
 
 
+def test_what_held_back_is_not_said_to_be_none():
+    """Where there is another error, what a comment excuses may be among what checks leave out for now."""
+    text = "a: 0\nb: 1 # fsmflow: ignore[unbounded-loop] it ends\n"
+    error = Diagnostic("bad-value", "m", ("a",))
+    warning = Diagnostic("gives-missing", "m", ("a",), severity=Severity.WARNING)
+
+    assert left(text, error) == ["bad-value"]
+    assert left(text, warning) == ["gives-missing", "unused-suppression"]
+    assert left(text.replace("unbounded", "unbuonded"), error, LOOP) == [
+        "bad-value",
+        "unbounded-loop",
+        "unused-suppression",
+    ]
+
+
 def test_faults_of_the_document_stay():
     """What makes a document no spec can't be excused."""
     fault = Diagnostic("unknown-key", "m", ("b",), key=True)

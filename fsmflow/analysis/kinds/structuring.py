@@ -12,7 +12,7 @@ from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import did_you_mean, nearest
 from fsmflow.source import Route
-from fsmflow.typeexpr import Generic, TypeExpr, TypeName, Union
+from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union
 
 
 def misfits(values: Values, data: Any, wanted: TypeExpr, route: Route) -> Iterator[tuple[Route, str, str]]:
@@ -53,12 +53,22 @@ def _may_be(values: Values, given: TypeExpr, wanted: TypeExpr) -> bool:
     match given:
         case Generic(origin="dict") | TypeName(module="", name="dict") if is_class:
             return True
+        case LiteralType() | TypeName(module="") if is_class and _is_made_of_scalars(values, wanted):
+            return True
         case TypeName(module=module) if module and is_class:
             found = values.class_of(given)
             return found is None or found.is_mapping or fits(values.modules, given, wanted)
         case Generic(origin="list", arguments=(item,)) if isinstance(wanted, Generic):
             return wanted.origin == "list" and structures(values, item, wanted.arguments[0])
     return fits(values.modules, given, wanted)
+
+
+def _is_made_of_scalars(values: Values, wanted: TypeExpr) -> bool:
+    """Tell whether a class is, or may be, an enum or derived from a scalar: it is made of such a value."""
+    found = values.class_of(wanted) if isinstance(wanted, TypeName) else None
+    if found is None or not found.known:
+        return True
+    return any(each in ("str", "int", "float") or each.startswith("enum.") for each in found.ancestors)
 
 
 def _in_class(
