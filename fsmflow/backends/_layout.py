@@ -20,6 +20,8 @@ _MOST_ARRIVALS = 4
 _MOST_ABREAST = 2
 _MOST_ROWS = 8
 _LONGEST_BESIDE = 4
+_KNOWN, _LONGEST_TO_A_KNOWN_ONE = 2, 2
+"""Of how many stand-ins a state is known, and how many rows a line to one that is known spans at most."""
 
 
 @frozen
@@ -37,6 +39,7 @@ class Layout:
             lead out of a step of a loop, where there is no room beside it.
         outer: The loops that run up the left-hand side of the spine, with no step of another loop there.
         leaving: The ways that leave the spine at its right-hand side, to pass a row or more.
+        passed: The parts of the spine that an outer loop runs beside, and is to stay left of.
     """
 
     order: tuple[int, ...]
@@ -48,6 +51,7 @@ class Layout:
     far: frozenset[int]
     outer: frozenset[int]
     leaving: frozenset[int]
+    passed: frozenset[int]
 
 
 def lay_out(diagram: Diagram) -> Layout:
@@ -65,6 +69,14 @@ def lay_out(diagram: Diagram) -> Layout:
     spans = _spans(diagram, spine | set(ends), stubbed, below)
     far = below | too_long(diagram, spans, last, stubbed | below)
     hubs = {edge.target for edge in edges if edge.look == "loop" and edge.source not in spine}
+    outer = frozenset(
+        number
+        for number, edge in enumerate(edges)
+        if edge.look == "loop"
+        and {edge.source, edge.target} <= spine
+        and edge.target not in hubs
+        and number not in far
+    )
     return Layout(
         order=tuple(sorted(range(len(nodes)), key=lambda number: _left_to_right(number, nodes[number]))),
         rows=_stand_ins(diagram, spine, set(ends) | {diagram.exceeded or ""}, stubbed),
@@ -73,15 +85,9 @@ def lay_out(diagram: Diagram) -> Layout:
         spans=spans,
         stubbed=stubbed,
         far=far,
-        outer=frozenset(
-            number
-            for number, edge in enumerate(edges)
-            if edge.look == "loop"
-            and {edge.source, edge.target} <= spine
-            and edge.target not in hubs
-            and number not in far
-        ),
+        outer=outer,
         leaving=_leaving(diagram, spine, spans, last, stubbed | far),
+        passed=_passed(diagram, outer),
     )
 
 
@@ -122,16 +128,21 @@ def _stubbed(diagram: Diagram, spine: set[str]) -> frozenset[int]:
 def _long_ways_out(
     diagram: Diagram, spine: set[str], last: tuple[str, ...], stubbed: frozenset[int]
 ) -> frozenset[int]:
-    """Find the ways out of the spine that would run beside much of it, where another leads there too.
+    """Find the ways out that would run beside much of the spine, where another leads there too.
 
-    Nothing makes an engine lead such a way down the right-hand side; a stand-in always stands there.
+    Nothing makes an engine lead such a way down the right-hand side; a stand-in always stands there. So it is
+    with a way to an end out of a step beside the spine.
     """
     row = rows_of(diagram, _spans(diagram, spine | set(last), stubbed), last, stubbed)
     arrivals = Counter(edge.target for edge in diagram.edges)
     first = {diagram.edges[number].source: number for number in stubbed}
+    beside = {name for _, name in _stand_ins(diagram, spine, {*last, diagram.exceeded or ""}, stubbed)}
     for number, edge in enumerate(diagram.edges):
-        leaves = _leaves(edge) and edge.source in spine and edge.target not in spine
-        long = row[edge.target] - row[edge.source] > _LONGEST_BESIDE
+        out = edge.source in spine or (edge.source in beside and edge.target in last)
+        leaves = _leaves(edge) and out and edge.target not in spine
+        known = sum(diagram.edges[other].target == edge.target for other in first.values())
+        longest = _LONGEST_TO_A_KNOWN_ONE if known >= _KNOWN else _LONGEST_BESIDE
+        long = row[edge.target] - row[edge.source] > longest
         if leaves and long and arrivals[edge.target] > 1:
             first.setdefault(edge.source, number)
     return frozenset(first.values())
@@ -172,12 +183,31 @@ def _leaving(
     )
 
 
+def _passed(diagram: Diagram, outer: frozenset[int]) -> frozenset[int]:
+    """Find the parts of the spine between the two ends of a loop beside it."""
+    along = {
+        edge.source: (number, edge.target)
+        for number, edge in enumerate(diagram.edges)
+        if edge.look == "success"
+    }
+    found = set()
+    for loop in (diagram.edges[number] for number in outer):
+        name = loop.target
+        while name != loop.source and name in along:
+            number, name = along[name]
+            found.add(number)
+    return frozenset(found)
+
+
 def _stand_ins(
     diagram: Diagram, spine: set[str], barred: set[str], stubbed: frozenset[int]
 ) -> tuple[tuple[str, str], ...]:
-    """Pair a step of the spine with the step that stands in for it: one that only its fallback reaches."""
+    """Pair a step of the spine with the step that stands in for it: one that only its fallback reaches.
+
+    A step that has the stand-in of another state beside it has no room there.
+    """
     arrivals = Counter(edge.target for edge in diagram.edges if edge.look != "loop")
-    free = spine - {diagram.exceeded}
+    free = spine - {diagram.exceeded} - {diagram.edges[number].source for number in stubbed}
     pairs: dict[str, str] = {}
     for number, edge in enumerate(diagram.edges):
         alone = edge.look == "fallback" and arrivals[edge.target] == 1 and number not in stubbed

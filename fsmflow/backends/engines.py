@@ -22,6 +22,7 @@ from attrs import frozen
 from fsmflow.diagnostics import FsmflowError
 
 Format = Literal["svg", "png", "pdf"]
+_Output = Format | Literal["dot"]
 
 _WHEEL = "graphviz-pure"
 _NODE_SCRIPT = """\
@@ -44,6 +45,9 @@ _UNLED = ("triangulation failed", "cannot find triangle path")
 
 _WIDER = ((), ("-Gnodesep=0.33",), ("-Gnodesep=0.5",), ("-Gsplines=line",))
 """With what a drawing is tried, one after another, as long as its edges find no way."""
+
+_IN_PLACE = ("-Kneato", "-n2")
+"""How an engine is told to leave everything where it is."""
 
 _BOXED = re.compile(
     # No part of Latin, Greek, Cyrillic or Hebrew, nor a sign that goes with them.
@@ -72,7 +76,7 @@ class Engine:
     command: tuple[str, ...]
     formats: tuple[Format, ...] = get_args(Format)
 
-    def invocation(self, format: Format) -> list[str]:
+    def invocation(self, format: _Output) -> list[str]:
         """Give the command line for `format`."""
         if self.command[-1] == _NODE_SCRIPT:
             return [*self.command, format]
@@ -101,10 +105,32 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> byt
         NoEngine: If nothing that can draw `format` is installed.
         DrawingFailed: If the engine refused, complained or took too long.
     """
+    return _led(_engine(format), dot_text, format, timeout)
+
+
+def lay_out(dot_text: str, format: Format, timeout: float = 120.0) -> str:
+    """Give `dot_text` with the place of everything in it, by the engine that draws `format`.
+
+    It fails as `render` does, and with DrawingFailed where an engine tells no places.
+    """
+    return _led(_engine(format), dot_text, "dot", timeout).decode()
+
+
+def render_in_place(laid_out: str, format: Format, timeout: float = 120.0) -> bytes:
+    """Draw what `lay_out` gave, everything in its place. It fails as `render` does."""
+    return _drawn(_engine(format), _IN_PLACE, laid_out, format, timeout)
+
+
+def _engine(format: Format) -> Engine:
     found = find()
     engine = found if found is None or format in found.formats else _system()
     if engine is None:
         raise NoEngine(_missing(format, found))
+    return engine
+
+
+def _led(engine: Engine, dot_text: str, format: _Output, timeout: float) -> bytes:
+    """Draw with the states as far apart as the edges need."""
     *most, last = _WIDER if engine.command[-1] != _NODE_SCRIPT else ((),)
     for wider in most:
         with suppress(_Unled):
@@ -112,10 +138,10 @@ def render(dot_text: str, format: Format = "svg", timeout: float = 120.0) -> byt
     return _drawn(engine, last, dot_text, format, timeout)
 
 
-def _drawn(engine: Engine, wider: Sequence[str], dot_text: str, format: Format, timeout: float) -> bytes:
+def _drawn(engine: Engine, flags: Sequence[str], dot_text: str, format: _Output, timeout: float) -> bytes:
     try:
         done = subprocess.run(  # noqa: S603 - a found engine, no shell
-            [*engine.invocation(format), *wider],
+            [*engine.invocation(format), *flags],
             input=dot_text.encode(),
             capture_output=True,
             timeout=timeout,

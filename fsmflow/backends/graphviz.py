@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 import graphviz
 from attrs import define, field
 
 from fsmflow.analysis import Analysis
-from fsmflow.backends import Artifact, Places, _svg, engines
+from fsmflow.backends import Artifact, Places, _clearing, _moving, _svg, engines
 from fsmflow.backends._emphasis import LINES, dress
 from fsmflow.backends._labels import UNMARKED, Typesetter, end_subtitle, end_width
 from fsmflow.backends._layout import ENDS, Layout, lay_out
@@ -63,6 +64,13 @@ _END_SHAPES: dict[str, tuple[str, tuple[float, float]]] = {
 }
 _ROOM_FOR_A_PILL = 1.6
 """How much more room that is, so that slanted sides do not cut a pill."""
+
+_UNSEEN = (("s", "n"), ("s", "_"), ("_", "n"), ("c", "c"))
+"""Between which sides of two steps of the spine further lines run that are not drawn.
+
+An engine leads a line where it crosses the fewest others. One that crosses the spine crosses these too, each
+of them since no two run between the same sides, so a loop beside the spine stays on its side of it.
+"""
 
 _GHOST_NODE, _GHOST_EDGE = NodeMark("ghost"), EdgeMark("ghost")
 
@@ -120,8 +128,27 @@ def picture(
             f"{len(diagram.nodes):,} states and {len(diagram.edges):,} ways between them are too many for a "
             f"picture, which has room for {_MOST_NODES:,} and {_MOST_EDGES:,}: write it as dot or mermaid"
         )
-    drawn = engines.render(dot(diagram, "light" if format == "svg" else theme, overlay), format)
-    return _svg.finish(drawn.decode(), diagram, links).encode() if format == "svg" else drawn
+    text = dot(diagram, "light" if format == "svg" else theme, overlay)
+    if format == "svg":
+        drawn = engines.render(text).decode()
+        if _is_small(diagram):
+            drawn = _moving.in_svg(drawn, _clearing.shifts(drawn))
+        return _svg.finish(drawn, diagram, links).encode()
+    return (_cleared(text, format) if _is_small(diagram) else None) or engines.render(text, format)
+
+
+def _cleared(text: str, format: Format) -> bytes | None:
+    """Draw a picture with words moved out of the way; None where none are, or the engine cannot do it."""
+    with suppress(engines.DrawingFailed):
+        laid_out = engines.lay_out(text, format)
+        moves = _clearing.shifts(engines.render_in_place(laid_out, "svg").decode())
+        return engines.render_in_place(_moving.in_dot(laid_out, moves), format) if moves else None
+    return None
+
+
+def _is_small(diagram: Diagram) -> bool:
+    """Tell whether there is time for what makes a drawing clearer."""
+    return len(diagram.nodes) <= _SMALL
 
 
 @define
@@ -146,7 +173,7 @@ class _Drawing:
         self.graph = graphviz.Digraph(
             "workflow",
             graph_attr=_GRAPH
-            | (_GRAPH_OF_A_SMALL_ONE if len(nodes) <= _SMALL else {})
+            | (_GRAPH_OF_A_SMALL_ONE if _is_small(self.diagram) else {})
             | {
                 "bgcolor": self.palette["canvas"],
                 "label": self.typesetter.header(self.diagram, self.overlay),
@@ -190,6 +217,9 @@ class _Drawing:
         )  # fmt: skip
         for number, edge in enumerate(self.diagram.edges):
             self._draw_edge(number, edge)
+        if _is_small(self.diagram):
+            for number in sorted(self.layout.passed):
+                self._bar(self.diagram.edges[number])
         if self.diagram.exceeded is not None:
             self.graph.edge(
                 _ANY_STEP, self.ids[self.diagram.exceeded], self.typesetter.budget(self._budget),
@@ -259,6 +289,15 @@ class _Drawing:
         if far or number in self.layout.stubbed:
             head = self._draw_stub(self.nodes[edge.target], tail, mark, beside=not far)
         self.graph.edge(tail, head, self.typesetter.edge(edge, mark), **attributes)
+
+    def _bar(self, edge: Edge) -> None:
+        """Keep lines from crossing a part of the spine."""
+        if self._holds(self._way(edge)):
+            for tail, head in _UNSEEN:
+                self.graph.edge(
+                    self.ids[edge.source], self.ids[edge.target],
+                    style="invis", weight="0", tailport=tail, headport=head,
+                )  # fmt: skip
 
     def _draw_stub(self, node: Node, tail: str, mark: EdgeMark, *, beside: bool) -> str:
         """Draw a stand-in, which looks as the way to it does; a solid one, unless the way is a ghost."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
 
 from attrs import frozen
@@ -59,11 +60,12 @@ class Clearance:
 def clearance(svg: str) -> Clearance:
     """Measure a drawing."""
     nodes: dict[str, Box] = {}
+    corners: dict[str, list[Point]] = {}
     labels: dict[str, Box] = {}
     lines: dict[str, list[list[Point]]] = {}
     for name, kind, body in re.findall(r'<g id="([^"]*)" class="(node|edge)">(.*?)</g>', svg, re.DOTALL):
         if kind == "node":
-            nodes[name] = _outline(body)
+            nodes[name], corners[name] = _outline(body), _corners(body)
             continue
         words = [_box(*found) for found in re.findall(r"<text([^>]*)>([^<]*)</text>", body)]
         if words:
@@ -84,7 +86,7 @@ def clearance(svg: str) -> Clearance:
             (node, line)
             for node, field in nodes.items()
             for line, paths in lines.items()
-            if _enters(paths, field.shrunk(6))
+            if _enters(paths, field.shrunk(6), corners[node])
         ),
     )  # fmt: skip
 
@@ -110,6 +112,23 @@ def _outline(body: str) -> Box:
         return Box(x - r, y - r, x + r, y + r)
     across, down = zip(*_numbers(shape[1]), strict=True)
     return Box(min(across), min(down), max(across), max(down))
+
+
+def _corners(body: str) -> list[Point]:
+    """Give the corners of a hexagon or an octagon, whose sides are not those of the rectangle around it."""
+    shape = re.search(r"<(?:polygon|path|ellipse)[^>]*>", body)
+    points = re.search(r'<polygon[^>]* points="([^"]*)"', shape[0]) if shape else None
+    corners = _numbers(points[1])[:-1] if points else []
+    return corners if len(corners) in (6, 8) else []
+
+
+def _is_deep_in(corners: list[Point], point: Point, by: float) -> bool:
+    """Tell whether a point is further than `by` from each side of a convex shape, within it."""
+    depths = [
+        ((bx - ax) * (point[1] - ay) - (by_ - ay) * (point[0] - ax)) / math.hypot(bx - ax, by_ - ay)
+        for (ax, ay), (bx, by_) in pairwise([*corners, *corners[:1]])
+    ]
+    return min(depths) > by or max(depths) < -by
 
 
 def _numbers(text: str) -> list[Point]:
@@ -151,11 +170,11 @@ def _flattened(path: str) -> Iterator[Point]:
             )
 
 
-def _enters(paths: list[list[Point]], box: Box) -> bool:
-    """Tell whether a line comes into a box: each piece of it is looked at every point or so."""
+def _enters(paths: list[list[Point]], box: Box, corners: Sequence[Point] = ()) -> bool:
+    """Tell whether a line comes into a box, or a shape in it: each piece is looked at every point or so."""
     return any(
-        box.holds((ax + (bx - ax) * part / 8, ay + (by - ay) * part / 8))
+        box.holds(point) and (not corners or _is_deep_in(list(corners), point, 6))
         for path in paths
         for (ax, ay), (bx, by) in pairwise(path)
-        for part in range(9)
+        for point in ((ax + (bx - ax) * part / 8, ay + (by - ay) * part / 8) for part in range(9))
     )

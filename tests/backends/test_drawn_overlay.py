@@ -114,7 +114,7 @@ def test_a_way_taken_often_is_wide(ask_docs: Diagram, count: int, pen: str) -> N
     """The line of a way grows with the logarithm of how often it was taken, up to a limit."""
     taken = {("retrieve", "draft", "success"): EdgeMark("visited", after="#1", count=count)}
     source = graphviz.dot(ask_docs, "light", Overlay(edges=taken))
-    (edge,) = re.findall(r"^\tretrieve -> draft .*$", source, re.MULTILINE)
+    (edge,) = re.findall(r"^\tretrieve -> draft .* id=way_.*$", source, re.MULTILINE)
     assert f"penwidth={pen} " in edge
 
 
