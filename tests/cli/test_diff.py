@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -186,6 +187,9 @@ def test_a_repository_of_another_user_is_told_how_to_be_read(
 ) -> None:
     """Where git reads no repository of another user, as in a container of CI, what lets it is told."""
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    # Whoever tests this may have let git read all of them.
+    for settings in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(settings, os.devnull)
     result = run("diff", "HEAD:specs", "specs")
 
     assert result.exit_code == 2
