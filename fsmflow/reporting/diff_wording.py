@@ -186,6 +186,8 @@ def free(case: WorstCase, of: WorstCase) -> str:
 def tripped(trip: Tripped) -> str:
     """Say which limit is not kept, and by what."""
     case = trip.case
+    if trip.why == "was not known":
+        return f"{trip.gate}: no worst case to compare with: the old version of {trip.workflow} has errors"
     if case is None:
         return f"{trip.gate}: the worst case of {trip.workflow} is not known"
     name = NAMES[case.metric]

@@ -259,6 +259,16 @@ def test_a_spec_that_cannot_be_read_is_told(run: Run, before: Path) -> None:
     assert "not known" in result.stdout
 
 
+def test_a_limit_on_the_rise_is_not_kept_from_errors_on(run: Run, before: Path) -> None:
+    """Where the old version has errors nothing tells how much more the new one uses, and no gate opens."""
+    edit(before / "before.fsm.yaml", "success: review", "success: reviw")
+
+    result = run("diff", "before.fsm.yaml", SPEC, "--fail-on-increase", "10")
+
+    assert result.exit_code == 1
+    assert "no worst case to compare with: the old version of hello has errors" in result.stdout
+
+
 def test_a_misspelt_target_is_no_matter_of_layout(run: Run, before: Path) -> None:
     """An error that leaves the new version unclear is told first, and nothing is said to be proved of it."""
     edit(before / SPEC, "success: review", "success: reviw")

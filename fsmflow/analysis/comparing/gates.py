@@ -11,7 +11,7 @@ from fsmflow.analysis.comparing.difference import Difference, WorstCase
 from fsmflow.analysis.proving.counter_machine import Metric
 from fsmflow.spec import Money
 
-Why = Literal["above", "no bound", "rises", "not known"]
+Why = Literal["above", "no bound", "rises", "not known", "was not known"]
 
 
 @frozen
@@ -21,7 +21,8 @@ class Tripped:
     Attributes:
         gate: The limit, as it was asked for.
         workflow: The workflow that does not keep it.
-        why: The worst case is above it, has no bound, rises by too much, or is not known.
+        why: The worst case is above it, has no bound, rises by too much, is not known, or was not, so that
+            nobody can tell by how much it rises.
         case: The worst case, if one is known.
     """
 
@@ -74,6 +75,8 @@ class Gates:
         gate = f"--fail-on-increase {self.percent:g}"
         if difference.new.proved is None:
             yield Tripped(gate, name, "not known")
+        elif difference.old is not None and difference.old.proved is None:
+            yield Tripped(gate, name, "was not known")
         for case in difference.worst_cases:
             if case.rises_by_more_than(self.percent):
                 yield Tripped(gate, name, "rises", case)

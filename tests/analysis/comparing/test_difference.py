@@ -403,6 +403,15 @@ def test_an_unclear_version_has_no_worst_case() -> None:
     assert [trip.why for trip in Gates(tokens=1, percent=0).tripped(difference)] == ["not known", "not known"]
 
 
+@pytest.mark.parametrize("old", [evolve(version(), is_clear=False), Version(None)], ids=["unclear", "unread"])
+def test_a_rise_from_what_is_not_known_trips(old: Version) -> None:
+    """Where the old version has no worst case, a limit on the rise is not kept; other limits may be."""
+    difference = Difference(old, version())
+
+    assert [trip.why for trip in Gates(percent=1e9).tripped(difference)] == ["was not known"]
+    assert not list(Gates(tokens=10**9).tripped(difference))
+
+
 def test_errors_that_leave_a_version_unclear_bear_on_the_meaning() -> None:
     """Where a misspelt target was repaired to read on, the two versions are not said to mean the same."""
     text = SPEC.replace("success: draft,", "success: drafd,")
