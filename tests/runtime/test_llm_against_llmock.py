@@ -68,7 +68,7 @@ def run(server: LLMockServer, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) ->
             llm=Model(**asked),
             with_={"question": "$input"},
             cost=Cost(tokens=4_000),
-            timeout=seconds(0.8),
+            timeout=seconds(1.6),
             success={"search": "given"} if tools else "given",
             retry=Retry(times=RETRIES, backoff=Duration(60_000), factor=2, cap=Duration(2_000_000)),
             invalid=reask(1),
@@ -106,7 +106,7 @@ WHOLE: dict[str, tuple[list[Behavior], list[str]]] = {
     "500": ([Fail(500)], ["transient", "success"]),
     "503, again and again": ([Fail(503, times=None)], ["transient"] * (RETRIES + 1)),
     "529": ([Fail(529)], ["transient", "success"]),
-    "a timeout": ([Delay(1.5)], ["transient", "success"]),
+    "a timeout": ([Delay(2.5)], ["transient", "success"]),
     "400": ([Fail(400)], ["failure"]),
     "401": ([Fail(401)], ["failure"]),
     "404": ([Fail(404)], ["failure"]),
@@ -122,9 +122,9 @@ STREAMED: dict[str, tuple[list[Behavior], list[str]]] = {
     "a disconnect": ([StreamFault("disconnect", after_chunks=2)], ["transient", "success"]),
     "a truncated stream": ([StreamFault("truncate", after_chunks=2)], ["transient", "success"]),
     "a corrupt chunk": ([StreamFault("malformed", after_chunks=2)], ["transient", "success"]),
-    "a stall": ([StreamFault("stall", after_chunks=2, stall_seconds=1.5)], ["transient", "success"]),
+    "a stall": ([StreamFault("stall", after_chunks=2, stall_seconds=2.5)], ["transient", "success"]),
     "a slow first token": ([SlowFirstToken(0.2)], ["success"]),
-    "a first token too late": ([SlowFirstToken(1.5)], ["transient", "success"]),
+    "a first token too late": ([SlowFirstToken(2.5)], ["transient", "success"]),
 }
 
 TOOLS: dict[str, tuple[list[Behavior], list[str]]] = {
