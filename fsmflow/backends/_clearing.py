@@ -28,6 +28,8 @@ _TOUCHING, _NEAR = 1.0, (4.0, 2.0)
 _BESIDE = 4.0
 """How far from its own line a way's words stand."""
 _STRIDE = 5.0
+_CELL = 48.0
+"""The side of a cell of the grid by which what is near is found."""
 _END = 10.0
 """The part of a line at each of its ends that belongs to its arrowhead."""
 
@@ -75,7 +77,7 @@ class _Drawing:
         page: All of it.
         blocks: States, stand-ins and the head of the drawing.
         tracks: The points of the line of each way; of a double one, those of its first.
-        curves: The parts of the lines of each way.
+        curves: The parts of the lines of all ways, with its id, by the cells of a grid that they are in.
         heads: The arrowhead of each way.
         words: Those of each way.
     """
@@ -83,7 +85,7 @@ class _Drawing:
     page: _Box
     blocks: Sequence[_Box]
     tracks: Mapping[str, Sequence[Point]]
-    curves: Mapping[str, Sequence[_Curve]]
+    curves: Mapping[tuple[int, int], Sequence[tuple[str, _Curve]]]
     heads: Mapping[str, _Box]
     words: Mapping[str, _Box]
 
@@ -122,14 +124,14 @@ def _is_free(
     wide, near = box.grown(room), box.grown(own)
     return (
         box.is_within(drawing.page)
+        and not any(
+            curve.enters(near if other == name else wide)
+            for cell in _cells(wide)
+            for other, curve in drawing.curves.get(cell, ())
+        )
         and not any(box.meets(block) for block in drawing.blocks)
         and not any(wide.meets(placed) for other, placed in words.items() if other != name)
         and not any(box.meets(head) for head in drawing.heads.values())
-        and not any(
-            curve.enters(near if other == name else wide)
-            for other, curves in drawing.curves.items()
-            for curve in curves
-        )
     )
 
 
@@ -161,7 +163,8 @@ def _length(start: Point, end: Point) -> float:
 
 def _read(svg: str) -> _Drawing:
     """Find what stands where."""
-    blocks, tracks, curves, heads, words = [], {}, {}, {}, {}
+    blocks, tracks, heads, words = [], {}, {}, {}
+    curves: dict[tuple[int, int], list[tuple[str, _Curve]]] = {}
     groups = r'<g id="([^"]*)" class="(node|edge)">(.*?)</g>'
     for name, kind, body in re.findall(groups, svg, re.DOTALL):
         shapes = [_numbers(points) for points in re.findall(r'<polygon[^>]* points="([^"]*)"', body)]
@@ -170,7 +173,9 @@ def _read(svg: str) -> _Drawing:
             outline = [point for shape in (*shapes, *paths)[:1] for point in shape]
             blocks += [_around(outline)] if outline else []
             continue
-        curves[name] = [curve for path in paths for curve in _curves(path)]
+        for curve in (curve for path in paths for curve in _curves(path)):
+            for cell in _cells(curve.around):
+                curves.setdefault(cell, []).append((name, curve))
         tracks[name] = [point for path in paths[:1] for curve in _curves(path) for point in curve.points]
         if shapes:
             heads[name] = _around(shapes[0])
@@ -182,6 +187,13 @@ def _read(svg: str) -> _Drawing:
     ground = re.search(r'<polygon[^>]* points="([^"]*)"', rest)
     page = _around(_numbers(ground[1])) if ground else _hull(blocks)
     return _Drawing(page, [*blocks, *([_hull(head)] if head else [])], tracks, curves, heads, words)
+
+
+def _cells(box: _Box) -> Iterator[tuple[int, int]]:
+    """Give the cells of a grid that a box has a part in."""
+    for column in range(math.floor(box.left / _CELL), math.floor(box.right / _CELL) + 1):
+        for row in range(math.floor(box.top / _CELL), math.floor(box.bottom / _CELL) + 1):
+            yield column, row
 
 
 def _texts(body: str) -> Iterator[_Box]:
