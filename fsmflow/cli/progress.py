@@ -19,6 +19,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from fsmflow import glance
 from fsmflow.cli.output import is_terminal, wants_color
 from fsmflow.cli.pipes import aside, say
 from fsmflow.reporting.amounts import counted
@@ -202,11 +203,11 @@ class Progress:
 
     def _waits_for(self, event: dict[str, Any]) -> str:
         if event["of"] == "pause":
-            return f"pauses {_seconds(event['pause_us'] / 1e6)}"
+            return f"pauses {glance.time(event['pause_us'])}"
         if event["of"] == "question":
             return "waits for an answer"
         timeout_us = self._runner.stages[event["state"]].timeout_us
-        return "under way" if timeout_us is None else f"at most {_seconds(timeout_us / 1e6)}"
+        return "under way" if timeout_us is None else f"at most {glance.time(timeout_us)}"
 
 
 @define
@@ -284,4 +285,5 @@ def _of(amount: int, cap: int | None, what: str) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+    """Word a time that goes on: in seconds, it is as wide from one look to the next."""
+    return f"{seconds:.1f} s" if seconds < 120 else glance.time(int(seconds * 1e6))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsmflow.cli.output import is_terminal, printed
 from fsmflow.cli.pipes import say, whoever_reads
+from fsmflow.glance import time
 from fsmflow.reporting.trace_amounts import money
 from fsmflow.runtime import Ended, Late, Result, Runner
 
@@ -149,14 +150,14 @@ def _rows(result: Result[Any]) -> Iterator[tuple[str, ...]]:
         yield (
             f"  {span.state}{again}[dim]{attempt}[/]",
             span.label or ("pause" if not ended else span.outcome if good else f"[red]{span.outcome}[/]"),
-            _time(span.elapsed_us),
+            time(span.elapsed_us),
             *(("", "", "") if use is None else _use(use)),
         )
     spent = result.spent
     yield (
         "  [bold]in all[/]",
         f"[bold]{spent.steps:,} step{'s' * (spent.steps != 1)}[/]",
-        f"[bold]{_time(spent.time_us)}[/]",
+        f"[bold]{time(spent.time_us)}[/]",
         f"[bold]{spent.tool_calls:,}[/]",
         f"[bold]{spent.tokens:,}[/]",
         f"[bold]{money(spent.micro_usd)}[/]",
@@ -201,7 +202,3 @@ def clean(text: str) -> str:
     return "".join(
         c if c.isprintable() else " " if c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
     )
-
-
-def _time(us: int) -> str:
-    return f"{us / 1_000_000:.2f} s" if us >= 1_000_000 else f"{us / 1000:.1f} ms"

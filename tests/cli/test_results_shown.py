@@ -9,7 +9,8 @@ import pytest
 
 from fsmflow.cli.results import fields, show
 from fsmflow.runtime import Breach, StepContext
-from fsmflow.spec import Cost, Duration, Money
+from fsmflow.spec import Cost, Duration, Money, Wait
+from fsmflow.testing.clock import SimulatedClock
 from tests.runtime.workbench import run, step
 
 
@@ -39,6 +40,21 @@ def test_a_late_charge_is_no_pause(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert ["after", "late", "0", "6", "$0"] in rows
     assert not any("pause" in row for row in rows)
+
+
+def test_times_are_told_as_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pause of days is told in hours, as in a trace, and not in hundreds of thousands of seconds."""
+    states = {"rest": Wait(wait=Duration(259_200_000_000), success="work"), "work": step()}
+    clock = SimulatedClock()
+
+    async def work() -> None:
+        await clock.sleep(2_450)
+
+    show(run(states, {"work": work}, options={"clock": clock}), quiet=False)
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+
+    assert ["rest", "pause", "72", "h"] in rows
+    assert [row[2:4] for row in rows if row[:1] == ["work"]] == [["2.45", "ms"]]
 
 
 def test_money_is_told_as_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
