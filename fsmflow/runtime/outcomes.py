@@ -16,18 +16,32 @@ from collections.abc import Iterator
 from datetime import UTC
 from decimal import ROUND_CEILING, Context, Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
 from fsmflow.runtime.whereabouts import raised_at
+
+if TYPE_CHECKING:
+    # Where `Outcome` says no more, it is one of any label and value (PEP 696).
+    from typing_extensions import TypeVar
+
+    Label = TypeVar("Label", bound=str, default=str, covariant=True)
+    Value = TypeVar("Value", default=Any, covariant=True)
+else:
+    from typing import TypeVar
+
+    Label, Value = TypeVar("Label"), TypeVar("Value")
 
 MAX_RETRY_AFTER_US = 366 * 86_400_000_000
 
 
-class Outcome(NamedTuple):
-    """What a step with labelled `success` and a `gives` returns: the label and the value."""
+class Outcome(NamedTuple, Generic[Label, Value]):
+    """What a step with labelled `success` and a `gives` returns: the label and the value.
 
-    label: str
-    value: Any
+    `-> Outcome[Literal["good", "poor"], Answer]` tells type checkers, and `fsmflow check`, which.
+    """
+
+    label: Label
+    value: Value
 
 
 class Stop(BaseException):

@@ -269,6 +269,32 @@ def test_what_a_spec_in_python_leaves_out_is_told_by_mypy(tmp_path):
     ]
 
 
+@pytest.mark.slow
+def test_labels_of_an_outcome_are_known_to_mypy(tmp_path):
+    """An `Outcome` that says its labels and its value is held to them; one that does not may be any."""
+    (tmp_path / "labelled.py").write_text(
+        "from typing import Literal\n"
+        "from fsmflow.runtime import Outcome\n"
+        "Judged = Outcome[Literal['good', 'poor'], int]\n"
+        "def right(x: int) -> Judged:\n    return Outcome('good' if x else 'poor', x)\n"
+        "def plain(x: int) -> Outcome:\n    return Outcome('godo', 'x')\n"
+        "def wrong(x: int) -> Judged:\n    return Outcome('godo', 'x')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--no-incremental", tmp_path / "labelled.py"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+
+    assert [line.partition(".py:")[2] for line in done.stdout.splitlines()[:-1]] == [
+        '9: error: Argument 1 to "Outcome" has incompatible type "Literal[\'godo\']";'
+        " expected \"Literal['good', 'poor']\"  [arg-type]",
+        '9: error: Argument 2 to "Outcome" has incompatible type "str"; expected "int"  [arg-type]',
+    ]
+
+
 def test_a_module_does_not_depend_on_the_hash_seed():
     """The same spec gives the same bytes, whatever the hash seed and locale."""
     script = (
