@@ -12,8 +12,8 @@ from fsmflow.backends._wording import plain
 from fsmflow.backends.diagram import Diagram, Edge, Node
 
 _FONTS = "Arial,'Helvetica Neue',Helvetica,'Liberation Sans',Arimo,sans-serif"
-_OWN = '[role="img"]'
-"""What each rule begins with: where a picture is part of a page, others in it are left as they are."""
+_IMAGE, _DOCUMENT = "img", "graphics-document document"
+"""What a picture is to a screen reader: one thing, or with links something to go through (WAI-ARIA Graphics)."""
 _LONGEST = 400
 _ROLES = {
     "llm": "model call",
@@ -47,34 +47,36 @@ def finish(svg: str, diagram: Diagram, links: Mapping[str, str] | None = None) -
     svg = re.sub(
         r'<polygon fill="#ffffff" stroke="none" points="[^"]*"/>\n', "", svg, count=1, flags=re.IGNORECASE
     )
-    return _with_preamble(svg, diagram)
+    return _with_preamble(svg, diagram, _DOCUMENT if links else _IMAGE)
 
 
-def _with_preamble(svg: str, diagram: Diagram) -> str:
+def _with_preamble(svg: str, diagram: Diagram, role: str) -> str:
     """Put the title, the description, the style and the card before the drawing."""
     light, dark = LIGHT["canvas"].lower(), DARK["canvas"].lower()
-    words = f"{_OWN} .edge text"
+    # Where a picture is part of a page, others in it are left as they are.
+    own = f'[role="{role}"]'
+    words = f"{own} .edge text"
     preamble = (
         f"<title>{_escaped(diagram.name)}</title>\n"
         f"<desc>{_escaped(_description(diagram))}</desc>\n"
         # A rim of the ground: words over the line of another way are read still.
         f"<style>{words}{{paint-order:stroke;stroke-width:3px;stroke:{light}}}"
-        f"@media (prefers-color-scheme:dark){{{words}{{stroke:{dark}}}{_dark_rules(svg)}}}</style>\n"
+        f"@media (prefers-color-scheme:dark){{{words}{{stroke:{dark}}}{_dark_rules(svg, own)}}}</style>\n"
         f'<rect width="100%" height="100%" rx="8" fill="{light}"/>\n'
     )
-    opened = re.sub(r"<svg ", f'<svg role="img" font-family="{_FONTS}" ', svg, count=1)
+    opened = re.sub(r"<svg ", f'<svg role="{role}" font-family="{_FONTS}" ', svg, count=1)
     return re.sub(r"(<svg [^>]*>\s*)", lambda tag: tag[0] + preamble, opened, count=1)
 
 
-def _dark_rules(svg: str) -> str:
-    """Replace colour for colour, those that are used alone; the canvas always is."""
+def _dark_rules(svg: str, own: str) -> str:
+    """Replace colour for colour, in what `own` selects, those that are used alone; the canvas always is."""
     rules = []
     for ink, light in LIGHT.items():
         old, new = light.lower(), DARK[ink].lower()
         for attribute in ("fill", "stroke"):
             used = f'{attribute}="{old}"'
             if used in svg or (ink == "canvas" and attribute == "fill"):
-                rules.append(f"{_OWN} [{used}]{{{attribute}:{new}}}")
+                rules.append(f"{own} [{used}]{{{attribute}:{new}}}")
     return "".join(rules)
 
 

@@ -241,6 +241,17 @@ def test_a_link_is_in_the_picture() -> None:
     ElementTree.fromstring(svg)
 
 
+@pytest.mark.skipif(engines.find() is None, reason="nothing that draws is installed")
+def test_screen_readers_come_to_links() -> None:
+    """A picture with links is a document, whose parts are read; as an image it would be one thing to them."""
+    linked = graphviz.picture(DIAGRAM, links=graphviz.to_children(DIAGRAM)).decode()
+    alone = graphviz.picture(DIAGRAM).decode()
+
+    for svg, role in ((linked, "graphics-document document"), (alone, "img")):
+        assert svg.startswith(f'<svg role="{role}" ')
+        assert set(re.findall(r"\[role=[^]]*]", svg)) == {f'[role="{role}"]'}
+
+
 def test_the_same_machine_gives_the_same_bytes() -> None:
     """Two extractions of one machine are drawn alike."""
     again = extract(named("report", REPORT, [SOURCE_CALLEE]))
