@@ -13,7 +13,7 @@ from fsmflow.backends.diagram import Diagram, Edge, Node
 
 _FONTS = "Arial,'Helvetica Neue',Helvetica,'Liberation Sans',Arimo,sans-serif"
 _IMAGE, _DOCUMENT = "img", "graphics-document document"
-"""What a picture is to a screen reader: one thing, or with links something to go through (WAI-ARIA Graphics)."""
+"""What a picture is to a screen reader: one thing, or with links a document (WAI-ARIA Graphics Module)."""
 _LONGEST = 400
 _ROLES = {
     "llm": "model call",
