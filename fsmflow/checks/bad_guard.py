@@ -117,7 +117,8 @@ def _member(values: Values, path: Path, literal: Scalar, route: Route) -> Iterat
     kinds = [kind for kind in (found.members if isinstance(found, Union) else (found,)) if kind != NONE]
     if literal is None or not kinds or not all(_is_plain_enum(values, kind) for kind in kinds):
         return
-    if any(_is_dynamic(values, Reference(path.root, path.path[:depth])) for depth in range(len(path.path))):
+    parts = [Reference(path.root, path.path[:depth]) for depth in range(len(path.path))]
+    if any(_may_hold_others(values, part, name) for part, name in zip(parts, path.path, strict=True)):
         # As a pydantic model that is told to keep the values of its enums.
         return
     names = " or ".join(f"`{kind}`" for kind in kinds)
@@ -136,15 +137,20 @@ def _is_plain_enum(values: Values, kind: object) -> bool:
     return (
         found is not None
         and found.known
+        and not found.dynamic
         and "enum.Enum" in found.ancestors
         and not found.ancestors & _SCALARS
+        and "__eq__" not in found.others
     )
 
 
-def _is_dynamic(values: Values, reference: Reference) -> bool:
+def _may_hold_others(values: Values, reference: Reference, name: str) -> bool:
+    """Tell whether the field `name` of a value may hold what is not of its type."""
     kind = values.read(reference)
     found = values.class_of(kind) if isinstance(kind, TypeName) and kind.module else None
-    return found is None or found.dynamic
+    if found is None or found.dynamic:
+        return True
+    return found.fields is not None and name in found.fields and found.fields[name].validated
 
 
 _SCALARS = {"str", "int", "float", "enum.StrEnum", "enum.IntEnum"}

@@ -7,7 +7,8 @@ Why is this bad?
 What to do
     Let `success` have one arm for each label of the step's return annotation. A step with labels and
     no `gives` returns its label, `-> Literal["yes", "no"]`; with `gives`, `Outcome(label, value)`, of which
-    those labels are known that stand in a `return`.
+    those labels are known that stand in a `return`; one that only another state with the same step has an
+    arm for is a warning, since what a step is given may rule it out.
 
 Example::
 
@@ -28,38 +29,40 @@ Example::
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.kinds.annotations import ANY
 from fsmflow.analysis.kinds.fits import fits
-from fsmflow.analysis.kinds.signatures import Signature
+from fsmflow.analysis.kinds.signatures import OUTCOME, Signature
 from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
 from fsmflow.analysis.modules import Module
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.source import Route
-from fsmflow.typeexpr import TypeName
+from fsmflow.typeexpr import TypeExpr, TypeName
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Hold the labels of each step, and of what profiles put in its place, to what it says it returns."""
     # Many states may share a step, whose source is read once.
     outcomes = cache(partial(_in_outcomes, analysis))
+    shared = _arms_by_step(analysis)
     for name, state in analysis.workflow.states.items():
         if isinstance(state, spec.Run):
-            yield from _state(analysis, outcomes, name, state, state.run, None)
+            yield from _state(analysis, outcomes, shared, name, state, state.run, None)
     for profile, steps in analysis.workflow.profiles.items():
         for name, step in steps.items():
             state = analysis.workflow.states.get(name, spec.End(end="failed"))
             if isinstance(state, spec.Run | spec.Llm):
-                yield from _state(analysis, outcomes, name, state, step, ("profiles", profile, name))
+                place = ("profiles", profile, name)
+                yield from _state(analysis, outcomes, shared, name, state, step, place)
 
 
 def _state(
     analysis: Analysis,
     outcomes: Callable[[str], tuple[Sequence[str], bool]],
+    shared: Mapping[str, Collection[str]],
     name: str,
     state: spec.Run | spec.Llm,
     step: str,
@@ -77,7 +80,7 @@ def _state(
             hint = "give each label an arm: `success: {LABEL: STATE, …}`"
             yield Diagnostic("label-mismatch", message, route, hint=hint)
     elif state.output is not None:
-        if not signature.outcome and signature.gives != ANY:
+        if not signature.outcome and not _may_be_outcome(analysis, signature.gives):
             message = f"`{step}` returns `{signature.gives}`, and no label"
             hint = "with `gives`, a labelled step returns Outcome(label, value)"
             yield Diagnostic("label-mismatch", message, place or ("states", name, "run"), hint=hint)
@@ -85,9 +88,24 @@ def _state(
         known, is_all = outcomes(step)
         # A body is no promise, as an annotation is: one that is still to be written may return the others.
         never = Severity.WARNING if place is None and is_all else None
-        yield from _arms(analysis, known, state.success, step, route, never=never)
+        # Of states that share a step, each may give it what leads to some of its labels alone.
+        doubtful = shared.get(step, ()) if set(known).issuperset(state.success) else ()
+        yield from _arms(analysis, known, state.success, step, route, never=never, doubtful=doubtful)
     else:
         yield from _labels(analysis, signature, state.success, step, route, in_place=place is None)
+
+
+def _arms_by_step(analysis: Analysis) -> Mapping[str, Collection[str]]:
+    """Give the labels for which the states that run a step have arms, all together."""
+    arms: dict[str, set[str]] = {}
+    for state in analysis.workflow.states.values():
+        if isinstance(state, spec.Run) and isinstance(state.success, dict):
+            arms.setdefault(state.run, set()).update(state.success)
+    return arms
+
+
+def _may_be_outcome(analysis: Analysis, kind: TypeExpr) -> bool:
+    return fits(analysis.modules, kind, OUTCOME) or fits(analysis.modules, OUTCOME, kind)
 
 
 def _in_outcomes(analysis: Analysis, step: str) -> tuple[Sequence[str], bool]:
@@ -97,7 +115,7 @@ def _in_outcomes(analysis: Analysis, step: str) -> tuple[Sequence[str], bool]:
     if not isinstance(found, Symbol) or not isinstance(found.node, ast.FunctionDef | ast.AsyncFunctionDef):
         return (), False
     labels: dict[str | None, None] = {}
-    pending: list[ast.AST] = list(found.node.body)
+    pending: list[ast.AST] = list(_reached(found.node))
     while pending:
         match pending.pop():
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda() | ast.ClassDef():
@@ -105,9 +123,29 @@ def _in_outcomes(analysis: Analysis, step: str) -> tuple[Sequence[str], bool]:
             case ast.Return(value=value):
                 labels |= dict.fromkeys(_of_outcome(found.module, value))
             case part:
-                pending.extend(ast.iter_child_nodes(part))
+                pending.extend(_reached(part))
     known = sorted(label for label in labels if label is not None)
     return known, bool(known) and None not in labels
+
+
+def _reached(part: ast.AST) -> Iterator[ast.AST]:
+    """Give the statements in a statement, but those behind a `return` or `raise`, or an `if False`."""
+    never = "body" if isinstance(part, ast.If) and _is_false(part.test) else None
+    for name, block in ast.iter_fields(part):
+        for inner in block if isinstance(block, list) and name != never else ():
+            if isinstance(inner, ast.stmt | ast.ExceptHandler | ast.match_case):
+                yield inner
+            if isinstance(inner, ast.Return | ast.Raise):
+                break
+
+
+def _is_false(test: ast.expr) -> bool:
+    match test:
+        case ast.Constant(value=value):
+            return not value
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name == "TYPE_CHECKING"
+    return False
 
 
 def _of_outcome(module: Module, value: ast.expr | None) -> Iterator[str | None]:
@@ -153,14 +191,18 @@ def _arms(
     route: Route,
     *,
     never: Severity | None,
+    doubtful: Collection[str] = (),
 ) -> Iterator[Diagnostic]:
-    """Hold the arms to the labels of a step; `never` says how grave an arm is that has none of them."""
+    """Hold the arms to the labels of a step.
+
+    `never` says how grave an arm is that has none of them, and `doubtful` which of them may not be meant.
+    """
     for label in labels:
         if label not in arms:
             message = f"`{step}` may return `{label}`, and `success` has no arm for it"
-            yield Diagnostic(
-                "label-mismatch", message, route, key=True, hint=analysis.hints.near(label, arms)
-            )
+            severity = Severity.WARNING if label in doubtful else Severity.ERROR
+            hint = analysis.hints.near(label, arms)
+            yield Diagnostic("label-mismatch", message, route, severity, key=True, hint=hint)
     if never is None:
         return
     for label in arms:

@@ -44,7 +44,7 @@ from fsmflow.diagnostics import Diagnostic, Related, nearest
 MAX_RELATED = 3
 MAX_BESIDE = 1_000
 
-_NO_CODE = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr, ast.Compare, ast.BinOp)
+_NO_CODE = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr, ast.Compare)
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:

@@ -93,12 +93,21 @@ def _subscripted(name: str, parts: list[ast.expr], inner: Callable[[ast.expr], T
             return union([inner(parts[0]), NONE])
         case "Union":
             return union(inner(part) for part in parts)
+        case "Annotated" if any(map(_is_validator, parts)):
+            return ANY
         case "Annotated" | "Final" | "Required" | "NotRequired" | "ReadOnly":
             return inner(parts[0])
     origin = _CONTAINERS.get(name)
     if origin is None or len(parts) != (1 if origin == "list" else 2):
         return ANY
     return Generic(origin, tuple(inner(part) for part in parts))
+
+
+def _is_validator(part: ast.expr) -> bool:
+    """Tell whether this is one of pydantic's validators, which may take, and make, anything."""
+    made = part.func if isinstance(part, ast.Call) else None
+    name = made.attr if isinstance(made, ast.Attribute) else made.id if isinstance(made, ast.Name) else ""
+    return name.endswith("Validator")
 
 
 def _named(modules: Modules, module: Module, node: ast.Name | ast.Attribute, depth: int) -> TypeExpr:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from fsmflow.analysis.kinds.annotations import ANY, type_of
+from fsmflow.analysis.kinds.making import defaults, has_alias, is_made_over, set_by_methods, validated
 from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
 from fsmflow.analysis.modules import Module, Modules
 from fsmflow.typeexpr import TypeExpr
@@ -28,13 +29,24 @@ _PLAIN_BASES = _DATA_BASES | {
     "enum.IntEnum", "enum.StrEnum", "typing.Generic", "typing.Protocol",
 }  # fmt: skip
 
+# Decorators that leave a class as it is.
+_IDLE_MARKS = {"typing.final", "enum.unique"}
+_PROPERTIES = {"property", "functools.cached_property", "pydantic.computed_field"}
+_METHODS = {
+    "abstractmethod", "cache", "classmethod", "default", "deleter", "final", "lru_cache", "overload",
+    "override", "setter", "staticmethod", "validator",
+}  # fmt: skip
+# What gives a class attributes, or lets it be made of things, that its fields do not show.
+_FREE = {"__getattr__", "__getattribute__", "model_config", "Config"}
+
 
 @frozen
 class Attribute:
-    """A field of a class."""
+    """A field of a class; one that is validated may be made of, and hold, what is not of its type."""
 
     type: TypeExpr
     required: bool
+    validated: bool = False
 
 
 @frozen
@@ -46,7 +58,7 @@ class Class:
         others: Its properties and constants, with their types.
         ancestors: The full names of its ancestors, itself among them.
         known: Whether `ancestors` holds all of them.
-        dynamic: Whether it may have attributes that its source does not show.
+        dynamic: Whether it may have attributes that its source does not show, or be made of anything.
     """
 
     fields: Mapping[str, Attribute] | None = field(repr=False)
@@ -59,6 +71,11 @@ class Class:
     def is_mapping(self) -> bool:
         """Whether its values are plain mappings."""
         return bool(self.ancestors & {"typing.TypedDict", "typing_extensions.TypedDict", "dict"})
+
+    @property
+    def is_enum(self) -> bool:
+        """Whether its values are members of an enum."""
+        return any(each.startswith("enum.") for each in self.ancestors)
 
 
 def class_of(modules: Modules, module: str, name: str) -> Class | None:
@@ -76,19 +93,24 @@ def class_of(modules: Modules, module: str, name: str) -> Class | None:
             known = False
             continue
         ancestors.add(f"{home.name}.{node.name}")
-        marks = {spelled(home, d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list}
+        marks = set(_marks(home, node))
         bases = {spelled(home, base) for base in _bases(node)}
         ancestors |= bases
         is_data |= bool(marks & (_DATACLASS | _ATTRS) or bases & _DATA_BASES)
-        dynamic |= bool(marks - _DATACLASS - _ATTRS - {"typing.final"})
-        dynamic |= bool(node.keywords) or _has_alias(node)
+        dynamic |= bool(marks - _DATACLASS - _ATTRS - _IDLE_MARKS)
+        dynamic |= bool(node.keywords) or has_alias(node) or is_made_over(home, node)
         for defined, attribute in _attributes(modules, home, node):
             if isinstance(attribute, Attribute):
                 fields[defined] = attribute
             else:
                 others[defined] = attribute
-        dynamic |= not {"__getattr__", "__getattribute__", "model_config", "Config"}.isdisjoint(others)
-    return Class(fields if is_data and known else None, others, frozenset(ancestors), known, dynamic)
+        dynamic |= not _FREE.isdisjoint({*others, *fields})
+        others |= {name: ANY for name in set_by_methods(node) if name not in others}
+    if "pydantic.BaseModel" in ancestors:
+        others |= {name: field.type for name, field in fields.items() if name.startswith("_")}
+        fields = {name: field for name, field in fields.items() if not name.startswith("_")}
+    made = Class(None, others, frozenset(ancestors), known, dynamic)
+    return evolve(made, fields=fields) if is_data and known and not made.is_enum else made
 
 
 def _bases(node: ast.ClassDef) -> Iterator[ast.expr]:
@@ -120,34 +142,58 @@ def _attributes(
     modules: Modules, module: Module, node: ast.ClassDef
 ) -> Iterator[tuple[str, Attribute | TypeExpr]]:
     """Give the fields of one class body as `Attribute`, and what else it holds by its type."""
+    own, looked_at, by_method = _names_in(node), validated(module, node), defaults(node)
     for statement in node.body:
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
-                kind = type_of(modules, module, annotation)
-                head = annotation.value if isinstance(annotation, ast.Subscript) else annotation
-                if spelled(module, head) == "typing.ClassVar":
-                    yield name, ANY
-                else:
-                    yield name, Attribute(kind, required=_is_required(value))
+                # A name of the class's own hides that of the module.
+                is_own = any(isinstance(n, ast.Name) and n.id in own for n in ast.walk(annotation))
+                kind = ANY if is_own else type_of(modules, module, annotation)
+                match _head(module, annotation):
+                    case "ClassVar" | "KW_ONLY":
+                        yield name, ANY
+                    case head:
+                        required = _is_required(value) and head != "NotRequired" and name not in by_method
+                        yield name, Attribute(kind, required, not looked_at.isdisjoint({name, "*"}))
             case ast.Assign(targets=targets):
                 for target in targets:
                     if isinstance(target, ast.Name):
                         yield target.id, ANY
-            case ast.FunctionDef(name=name, decorator_list=[decorator], returns=returns) if spelled(
-                module, decorator
-            ) in ("property", "functools.cached_property"):
-                yield name, type_of(modules, module, returns)
-            case ast.FunctionDef(name="__getattr__" | "__getattribute__" as name):
+            case ast.FunctionDef(name="__getattr__" | "__getattribute__" | "__eq__" as name):
                 yield name, ANY
+            case ast.FunctionDef(name=name, returns=returns):
+                marks = set(_marks(module, statement))
+                if marks & _PROPERTIES:
+                    yield name, type_of(modules, module, returns)
+                elif any(not _leaves_a_method(mark) for mark in marks):
+                    yield name, ANY
             case ast.ClassDef(name="Config"):
                 yield "Config", ANY
 
 
-def _has_alias(node: ast.ClassDef) -> bool:
-    """Tell whether a field goes by another name where a value is made of plain data."""
-    values = (statement.value for statement in node.body if isinstance(statement, ast.AnnAssign))
-    calls = (value for value in values if isinstance(value, ast.Call))
-    return any(k.arg in ("alias", "validation_alias") for call in calls for k in call.keywords)
+def _marks(module: Module, node: ast.ClassDef | ast.FunctionDef) -> Iterator[str]:
+    """Give the full names of decorators."""
+    return (spelled(module, d.func if isinstance(d, ast.Call) else d) for d in node.decorator_list)
+
+
+def _leaves_a_method(mark: str) -> bool:
+    """Tell whether what a decorator makes of a method is no value either."""
+    return mark.startswith("pydantic.") or mark.rpartition(".")[2] in _METHODS
+
+
+def _head(module: Module, annotation: ast.expr) -> str:
+    """Give the name that an annotation begins with, also where it is quoted."""
+    if isinstance(annotation, ast.Constant):
+        return str(annotation.value).partition("[")[0].rpartition(".")[2]
+    head = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    return spelled(module, head).rpartition(".")[2]
+
+
+def _names_in(node: ast.ClassDef) -> set[str]:
+    """Give the names of the classes and aliases that stand in the body of a class."""
+    targets = [t for statement in node.body if isinstance(statement, ast.Assign) for t in statement.targets]
+    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    return names | {statement.name for statement in node.body if isinstance(statement, ast.ClassDef)}
 
 
 def _is_required(value: ast.expr | None) -> bool:

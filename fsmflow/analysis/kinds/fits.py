@@ -38,7 +38,12 @@ def fits(modules: Modules, given: TypeExpr, wanted: TypeExpr) -> bool:
         case TypeName(), TypeName(module="", name=name):
             return _descends(modules, given, name)
         case TypeName(), TypeName(module=module, name=name):
-            return _is_open(modules, wanted, "") or _descends(modules, given, f"{module}.{name}")
+            return (
+                _is_open(modules, wanted, "")
+                or _descends(modules, given, f"{module}.{name}")
+                # What typed dictionaries hold counts, not what they are called.
+                or (_descends(modules, given, "dict") and _is_open(modules, wanted, "dict"))
+            )
     return True
 
 

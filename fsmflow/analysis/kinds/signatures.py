@@ -8,10 +8,13 @@ from typing import Literal
 
 from attrs import frozen
 
-from fsmflow.analysis.kinds.annotations import ANY, type_of
+from fsmflow.analysis.kinds.annotations import ANY, NONE, type_of, union
+from fsmflow.analysis.kinds.classes import class_of
 from fsmflow.analysis.kinds.symbols import Symbol, spelled
 from fsmflow.analysis.modules import Function, Module, Modules
-from fsmflow.typeexpr import LiteralType, TypeExpr
+from fsmflow.typeexpr import LiteralType, TypeExpr, TypeName, Union
+
+OUTCOME = TypeName("fsmflow.runtime.outcomes", "Outcome")
 
 # Decorators that leave a function's parameters and what it gives as they are.
 _TRANSPARENT = frozenset({"functools.cache", "functools.lru_cache", "typing.final", "typing.no_type_check"})
@@ -58,10 +61,20 @@ def signature_of(modules: Modules, symbol: Symbol) -> Signature | None:
         return None
     if _is_made_over(module, node) or _yields(node):
         return None
-    head = node.returns.value if isinstance(node.returns, ast.Subscript) else node.returns
-    outcome = head is not None and spelled(module, head).endswith("Outcome")
-    gives = ANY if outcome else type_of(modules, module, node.returns)
-    return Signature(tuple(_parameters(modules, module, node)), node.args.kwarg is not None, gives, outcome)
+    gives = type_of(modules, module, node.returns)
+    kinds = [kind for kind in (gives.members if isinstance(gives, Union) else (gives,)) if kind != NONE]
+    outcomes = [_is_outcome(modules, kind) for kind in kinds]
+    return Signature(
+        tuple(_parameters(modules, module, node)),
+        open=node.args.kwarg is not None,
+        gives=ANY if any(outcomes) else gives,
+        outcome=any(outcomes) and all(outcomes),
+    )
+
+
+def _is_outcome(modules: Modules, kind: TypeExpr) -> bool:
+    found = class_of(modules, kind.module, kind.name) if isinstance(kind, TypeName) else None
+    return found is not None and f"{OUTCOME.module}.{OUTCOME.name}" in found.ancestors
 
 
 def is_generator(symbol: Symbol) -> bool:
@@ -83,16 +96,23 @@ def _is_made_over(module: Module, node: Function) -> bool:
 def _parameters(modules: Modules, module: Module, node: Function) -> Iterator[Parameter]:
     arguments = node.args
     ordered = [*arguments.posonlyargs, *arguments.args]
-    for index, argument in enumerate(ordered):
+    defaults = [None] * (len(ordered) - len(arguments.defaults)) + arguments.defaults
+    for index, (argument, default) in enumerate(zip(ordered, defaults, strict=True)):
         yield Parameter(
             argument.arg,
-            type_of(modules, module, argument.annotation),
-            required=index < len(ordered) - len(arguments.defaults),
+            _taken(modules, module, argument, default),
+            required=default is None,
             kind="positional" if index < len(arguments.posonlyargs) else "either",
         )
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        kind = type_of(modules, module, argument.annotation)
+        kind = _taken(modules, module, argument, default)
         yield Parameter(argument.arg, kind, required=default is None, kind="keyword")
+
+
+def _taken(modules: Modules, module: Module, argument: ast.arg, default: ast.expr | None) -> TypeExpr:
+    """Give the type of a parameter, which takes its default too: `text: str = None` takes null."""
+    kind = type_of(modules, module, argument.annotation)
+    return union([kind, NONE]) if isinstance(default, ast.Constant) and default.value is None else kind
 
 
 def _yields(node: Function) -> bool:

@@ -53,22 +53,29 @@ def _may_be(values: Values, given: TypeExpr, wanted: TypeExpr) -> bool:
     match given:
         case Generic(origin="dict") | TypeName(module="", name="dict") if is_class:
             return True
+        case _ if is_class and _is_made_of_anything(values, wanted):
+            return True
         case LiteralType() | TypeName(module="") if is_class and _is_made_of_scalars(values, wanted):
             return True
         case TypeName(module=module) if module and is_class:
             found = values.class_of(given)
             return found is None or found.is_mapping or fits(values.modules, given, wanted)
-        case Generic(origin="list", arguments=(item,)) if isinstance(wanted, Generic):
-            return wanted.origin == "list" and structures(values, item, wanted.arguments[0])
+        case Generic(origin=origin, arguments=parts) if isinstance(wanted, Generic):
+            pairs = zip(parts, wanted.arguments, strict=False)
+            return wanted.origin == origin and all(structures(values, *pair) for pair in pairs)
     return fits(values.modules, given, wanted)
 
 
-def _is_made_of_scalars(values: Values, wanted: TypeExpr) -> bool:
-    """Tell whether a class is, or may be, an enum or derived from a scalar: it is made of such a value."""
+def _is_made_of_anything(values: Values, wanted: TypeExpr) -> bool:
+    """Tell whether it is not known what a class is made of."""
     found = values.class_of(wanted) if isinstance(wanted, TypeName) else None
-    if found is None or not found.known:
-        return True
-    return any(each in ("str", "int", "float") or each.startswith("enum.") for each in found.ancestors)
+    return found is None or not found.known or found.dynamic
+
+
+def _is_made_of_scalars(values: Values, wanted: TypeExpr) -> bool:
+    """Tell whether a class is an enum or derived from a scalar: it is made of such a value."""
+    found = values.class_of(wanted) if isinstance(wanted, TypeName) else None
+    return found is not None and (found.is_enum or not found.ancestors.isdisjoint({"str", "int", "float"}))
 
 
 def _in_class(
@@ -83,7 +90,7 @@ def _in_class(
             free = [name for name in found.fields if name not in data]
             meant.add(nearest(key, free))
             yield (*route, key), f"`{wanted}` has no field `{key}`", did_you_mean(key, free or found.fields)
-        else:
+        elif not found.fields[key].validated:
             yield from misfits(values, part, found.fields[key].type, (*route, key))
     missing = [name for name, one in found.fields.items() if one.required and name not in {*data, *meant}]
     if missing:

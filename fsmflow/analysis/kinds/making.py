@@ -1,0 +1,67 @@
+"""What code of its own a class has where an instance is made, which may come out other than it looks."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from fsmflow.analysis.kinds.symbols import spelled
+from fsmflow.analysis.modules import Module
+
+_OF_FIELDS = {"field_validator", "validator"}
+_OF_MODELS = {"model_validator", "root_validator"}
+
+
+def has_alias(node: ast.ClassDef) -> bool:
+    """Tell whether a field goes by another name where a value is made of plain data."""
+    values = (statement.value for statement in node.body if isinstance(statement, ast.AnnAssign))
+    calls = (value for value in values if isinstance(value, ast.Call))
+    return any(k.arg in ("alias", "validation_alias") for call in calls for k in call.keywords)
+
+
+def validated(module: Module, node: ast.ClassDef) -> set[str]:
+    """Give the fields that a pydantic model looks at by code of its own; `*` stands for all."""
+    calls = _validators(module, node, _OF_FIELDS)
+    return {str(each.value) for call in calls for each in call.args if isinstance(each, ast.Constant)}
+
+
+def is_made_over(module: Module, node: ast.ClassDef) -> bool:
+    """Tell whether a pydantic model looks at the whole of what it is made of before it is made."""
+    calls = list(_validators(module, node, _OF_MODELS))
+    modes = (k.value for call in calls for k in call.keywords if k.arg == "mode")
+    return len(calls) > sum(isinstance(mode, ast.Constant) and mode.value == "after" for mode in modes)
+
+
+def defaults(node: ast.ClassDef) -> set[str]:
+    """Give the fields of an attrs class whose default is a method: `@name.default`."""
+    return {
+        mark.value.id
+        for mark in _decorators(node)
+        if isinstance(mark, ast.Attribute) and mark.attr == "default" and isinstance(mark.value, ast.Name)
+    }
+
+
+def set_by_methods(node: ast.ClassDef) -> Iterator[str]:
+    """Give the names that methods set on their instance, as `__post_init__` may."""
+    for part in ast.walk(node):
+        match part:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+                yield name
+            case ast.Call(func=ast.Attribute(attr="__setattr__"), args=[_, ast.Constant(value=str(name)), _]):
+                yield name
+
+
+def _validators(module: Module, node: ast.ClassDef, names: set[str]) -> Iterator[ast.Call]:
+    """Give the decorators of methods that are pydantic's, and go by one of `names`."""
+    for decorator in _decorators(node):
+        if isinstance(decorator, ast.Call):
+            origin, _, name = spelled(module, decorator.func).rpartition(".")
+            if name in names and origin.partition(".")[0] == "pydantic":
+                yield decorator
+
+
+def _decorators(node: ast.ClassDef) -> Iterator[ast.expr]:
+    """Give the decorators of methods."""
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef):
+            yield from statement.decorator_list
