@@ -228,8 +228,8 @@ FIELDS = {
 }
 PYDANTIC = """
 from typing import Annotated
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, RootModel, computed_field
-from pydantic import field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import computed_field, field_validator, model_validator
 class Plain(Enum):
     A = "a"
 """
@@ -299,6 +299,12 @@ ATTRIBUTES = {
             def total(self): return 2
         def step() -> T: return T()
     """,
+    "assigned_together": """
+        @dataclass
+        class T:
+            a, total = 1, 2
+        def step() -> T: return T()
+    """,
     "set_after_making": """
         @dataclass
         class T:
@@ -353,6 +359,16 @@ MADE = {
         "@define\nclass T:\n    a: str\n    b: int = field()\n    @b.default\n    def _two(self): return 2",
         "{a: $work}",
     ),
+    "default_made_by_a_call": (
+        "class T(BaseModel):\n    a: str\n    b: frozenset[str] = frozenset()",
+        "{a: $work}",
+    ),
+    "default_in_a_note": (
+        "class T(BaseModel):\n    a: str\n    b: Annotated[list[str], Field(default_factory=list)]",
+        "{a: $work}",
+    ),
+    "alias_in_a_note": ("class T(BaseModel):\n    a: Annotated[str, Field(alias='b')]", "{b: $work}"),
+    "branches": ("@dataclass\nclass T:\n    a: str\n    if True:\n        b: int = 1", "{a: $work, b: 2}"),
     "not_required": ("class T(TypedDict):\n    a: str\n    b: NotRequired[int]", "{a: $work}"),
     "class_variable": ("@dataclass\nclass T:\n    a: str\n    b: 'ClassVar[int]'", "{a: $work}"),
     "of_anything": (
@@ -398,6 +414,8 @@ def test_what_a_class_is_made_of(holds, code, output):
     [
         ("@dataclass\nclass T:\n    a: str\n    _: KW_ONLY\n    b: int", "{a: $work}"),
         ("class T(TypedDict):\n    a: str\n    b: NotRequired[int]", "{b: 1}"),
+        ("class T(BaseModel):\n    a: str\n    b: int = Field(gt=1)", "{a: $work}"),
+        ("class T(BaseModel):\n    a: str\n    b: Annotated[int, Field(gt=1)]", "{a: $work}"),
         (
             """
             @define
@@ -426,6 +444,15 @@ def test_what_a_class_is_not_made_of(told, code, output):
     code = f"{begin}{dedent(code)}\ndef step() -> str: return 'x'\n"
 
     assert told(code, GIVING.format("str"), output, "output: steps:T") == [("error", "type-mismatch")]
+
+
+def test_classes_that_are_derived(holds, told):
+    """What is said to be of a class may be of one that is derived from it, and not of any other."""
+    code = f"{MORE}@dataclass\nclass A: ...\n@dataclass\nclass B(A): ...\n@dataclass\nclass C: ...\n"
+    code += "def step() -> A: return B()\n"
+
+    holds(code, GIVING.format("steps:B"))
+    assert told(code, GIVING.format("steps:C")) == [("error", "type-mismatch")]
 
 
 def test_mappings_of_what_is_structured(holds, told):

@@ -8,7 +8,16 @@ from collections.abc import Iterator, Mapping
 from attrs import evolve, field, frozen
 
 from fsmflow.analysis.kinds.annotations import ANY, type_of
-from fsmflow.analysis.kinds.making import defaults, has_alias, is_made_over, set_by_methods, validated
+from fsmflow.analysis.kinds.making import (
+    defaults,
+    has_alias,
+    has_branches,
+    is_made_over,
+    names_bound,
+    needs_value,
+    set_by_methods,
+    validated,
+)
 from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
 from fsmflow.analysis.modules import Module, Modules
 from fsmflow.typeexpr import TypeExpr
@@ -98,7 +107,7 @@ def class_of(modules: Modules, module: str, name: str) -> Class | None:
         ancestors |= bases
         is_data |= bool(marks & (_DATACLASS | _ATTRS) or bases & _DATA_BASES)
         dynamic |= bool(marks - _DATACLASS - _ATTRS - _IDLE_MARKS)
-        dynamic |= bool(node.keywords) or has_alias(node) or is_made_over(home, node)
+        dynamic |= bool(node.keywords) or has_alias(node) or is_made_over(home, node) or has_branches(node)
         for defined, attribute in _attributes(modules, home, node):
             if isinstance(attribute, Attribute):
                 fields[defined] = attribute
@@ -145,7 +154,7 @@ def _attributes(
     own, looked_at, by_method = _names_in(node), validated(module, node), defaults(node)
     for statement in node.body:
         match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=value):
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
                 # A name of the class's own hides that of the module.
                 is_own = any(isinstance(n, ast.Name) and n.id in own for n in ast.walk(annotation))
                 kind = ANY if is_own else type_of(modules, module, annotation)
@@ -153,12 +162,12 @@ def _attributes(
                     case "ClassVar" | "KW_ONLY":
                         yield name, ANY
                     case head:
-                        required = _is_required(value) and head != "NotRequired" and name not in by_method
+                        required = needs_value(module, statement) and head != "NotRequired"
+                        required = required and name not in by_method
                         yield name, Attribute(kind, required, not looked_at.isdisjoint({name, "*"}))
             case ast.Assign(targets=targets):
-                for target in targets:
-                    if isinstance(target, ast.Name):
-                        yield target.id, ANY
+                for name in names_bound(targets):
+                    yield name, ANY
             case ast.FunctionDef(name="__getattr__" | "__getattribute__" | "__eq__" as name):
                 yield name, ANY
             case ast.FunctionDef(name=name, returns=returns):
@@ -191,14 +200,6 @@ def _head(module: Module, annotation: ast.expr) -> str:
 
 def _names_in(node: ast.ClassDef) -> set[str]:
     """Give the names of the classes and aliases that stand in the body of a class."""
-    targets = [t for statement in node.body if isinstance(statement, ast.Assign) for t in statement.targets]
-    names = {target.id for target in targets if isinstance(target, ast.Name)}
+    assigned = (statement for statement in node.body if isinstance(statement, ast.Assign))
+    names = {name for statement in assigned for name in names_bound(statement.targets)}
     return names | {statement.name for statement in node.body if isinstance(statement, ast.ClassDef)}
-
-
-def _is_required(value: ast.expr | None) -> bool:
-    """Tell whether a field has no default, as far as its declaration shows."""
-    if not isinstance(value, ast.Call):
-        return value is None
-    options = {keyword.arg for keyword in value.keywords}
-    return not value.args and options.isdisjoint({"default", "default_factory", "factory", "init", None})

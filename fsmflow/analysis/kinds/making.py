@@ -3,20 +3,45 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fsmflow.analysis.kinds.symbols import spelled
 from fsmflow.analysis.modules import Module
 
 _OF_FIELDS = {"field_validator", "validator"}
 _OF_MODELS = {"model_validator", "root_validator"}
+_DECLARE = {"field", "Field", "ib", "attrib"}
+_DEFAULTS = {"default", "default_factory", "factory"}
 
 
 def has_alias(node: ast.ClassDef) -> bool:
     """Tell whether a field goes by another name where a value is made of plain data."""
-    values = (statement.value for statement in node.body if isinstance(statement, ast.AnnAssign))
-    calls = (value for value in values if isinstance(value, ast.Call))
+    fields = (statement for statement in node.body if isinstance(statement, ast.AnnAssign))
+    calls = (part for field in fields for part in ast.walk(field) if isinstance(part, ast.Call))
     return any(k.arg in ("alias", "validation_alias") for call in calls for k in call.keywords)
+
+
+def has_branches(node: ast.ClassDef) -> bool:
+    """Tell whether the body of a class holds what may be carried out or not."""
+    return any(isinstance(statement, ast.If | ast.Try | ast.With | ast.For) for statement in node.body)
+
+
+def names_bound(targets: Iterable[ast.expr]) -> Iterator[str]:
+    """Give the names that an assignment sets."""
+    parts = (part for target in targets for part in ast.walk(target))
+    return (part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
+
+
+def needs_value(module: Module, field: ast.AnnAssign) -> bool:
+    """Tell whether a field has no default, as far as its declaration shows."""
+    noted = [part for part in ast.walk(field.annotation) if isinstance(part, ast.Call)]
+    if any(keyword.arg in _DEFAULTS for call in noted for keyword in call.keywords):
+        return False
+    value = field.value
+    if not isinstance(value, ast.Call) or spelled(module, value.func).rpartition(".")[2] not in _DECLARE:
+        return value is None
+    options = {keyword.arg for keyword in value.keywords}
+    return not value.args and options.isdisjoint({*_DEFAULTS, "init", None})
 
 
 def validated(module: Module, node: ast.ClassDef) -> set[str]:

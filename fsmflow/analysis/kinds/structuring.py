@@ -59,7 +59,9 @@ def _may_be(values: Values, given: TypeExpr, wanted: TypeExpr) -> bool:
             return True
         case TypeName(module=module) if module and is_class:
             found = values.class_of(given)
-            return found is None or found.is_mapping or fits(values.modules, given, wanted)
+            # What is said to be of a class may be of one that is derived from it.
+            related = (fits(values.modules, *pair) for pair in ((given, wanted), (wanted, given)))
+            return found is None or found.is_mapping or any(related)
         case Generic(origin=origin, arguments=parts) if isinstance(wanted, Generic):
             pairs = zip(parts, wanted.arguments, strict=False)
             return wanted.origin == origin and all(structures(values, *pair) for pair in pairs)
