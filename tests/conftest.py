@@ -1,4 +1,8 @@
-"""What holds for every test: Hypothesis never judges by the clock, and how a test process ends is its own."""
+"""What holds for every test, whoever runs it.
+
+Hypothesis never judges by the clock, what a machine is told of terminals, proxies and models is not told to
+tests, and how a test process ends is its own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,13 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+_NAMES = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+_FAMILIES = ("OPENAI_", "OTEL_", "TEMPORAL_", "XDG_")
+for name in list(os.environ):
+    if name.upper() in _NAMES or name.startswith(_FAMILIES):
+        del os.environ[name]
+os.environ["TERM"] = "xterm"
 
 _STATUS = pytest.StashKey[int]()
 
