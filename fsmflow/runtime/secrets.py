@@ -104,7 +104,7 @@ class Secrets:
                 return [self.data(item) for item in data]
             case bool() | None:
                 return data
-            case int() | float() if str(data) in self._known:
+            case int() | float() if len(text := str(data)) >= _SHORTEST_WORD and text in self._known:
                 return self.token(data)
         return data
 

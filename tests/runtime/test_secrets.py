@@ -167,8 +167,11 @@ def traced(runner: Any, given: Any, **steps: Any) -> tuple[list[dict[str, Any]],
     return events, result
 
 
-def test_marked_fields_are_hidden_however_short_they_are():
-    """What is too short to be told by value is hidden in each field that is made of what is marked."""
+@pytest.mark.parametrize("others", [{}, {"SERVICE_TOKEN": "tok-123456789"}], ids=["alone", "with others"])
+def test_marked_fields_are_hidden_however_short_they_are(monkeypatch, others):
+    """What is too short to be told by value is hidden in each field made of what is marked, in no other."""
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
     states = {
         "a": step(with_={"cvv": "$input.card.cvv", "all": "$input"}, success="b"),
         "b": step(with_={"text": "$a"}, secret=["output.pin"], success="given"),
