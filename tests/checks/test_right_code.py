@@ -14,6 +14,7 @@ import pytest
 from fsmflow.backends import python
 from fsmflow.compiler import compile_file
 from fsmflow.runtime import Runner
+from tests.effort import calls
 
 SPEC = """\
 fsmflow: 1
@@ -507,3 +508,18 @@ def test_steps_made_by_operators(holds):
     """
 
     holds(code, GIVING.format("str"))
+
+
+def test_long_methods_are_looked_through_once(compiled_with):
+    """A class with long methods is no more work where many values are of it."""
+    body = "\n".join(f"        self.a = (self.a, [{n}, {{'n': {n}}}])" for n in range(1000))
+    code = f"{MORE}@dataclass\nclass T:\n    a: int\n    def long(self):\n{body}\n"
+    code += "def step(x: T = None) -> T: ...\n"
+    state = "{{run: steps:step, with: {{x: {}}}, gives: 'steps:T', effect: none, {}, fallback: failed}}\n"
+    one = f"s0: {state.format('null', 'success: done')}"
+    many = f"s0: {state.format('null', 'success: s1')}"
+    for n in range(1, 20):
+        many += f"s{n}: {state.format(f'$s{n - 1}', f'success: s{n + 1}' if n < 19 else 'success: done')}"
+    compiled_with(code, one)
+
+    assert calls(lambda: compiled_with(code, many))[1] < 2 * calls(lambda: compiled_with(code, one))[1]

@@ -114,7 +114,7 @@ def class_of(modules: Modules, module: str, name: str) -> Class | None:
             else:
                 others[defined] = attribute
         dynamic |= not _FREE.isdisjoint({*others, *fields})
-        others |= {name: ANY for name in set_by_methods(node) if name not in others}
+        others |= {name: ANY for name in sorted(set_by_methods(node)) if name not in others}
     if "pydantic.BaseModel" in ancestors:
         others |= {name: field.type for name, field in fields.items() if name.startswith("_")}
         fields = {name: field for name, field in fields.items() if not name.startswith("_")}

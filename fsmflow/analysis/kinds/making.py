@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from fsmflow.analysis.kinds.symbols import spelled
 from fsmflow.analysis.modules import Module
@@ -66,14 +67,20 @@ def defaults(node: ast.ClassDef) -> set[str]:
     }
 
 
-def set_by_methods(node: ast.ClassDef) -> Iterator[str]:
+@lru_cache(maxsize=1024)
+def set_by_methods(node: ast.ClassDef) -> frozenset[str]:
     """Give the names that methods set on their instance, as `__post_init__` may."""
-    for part in ast.walk(node):
-        match part:
-            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
-                yield name
-            case ast.Call(func=ast.Attribute(attr="__setattr__"), args=[_, ast.Constant(value=str(name)), _]):
-                yield name
+    # A class is looked at for each value of it, and its methods may be long.
+    return frozenset(filter(None, map(_set_on_self, ast.walk(node))))
+
+
+def _set_on_self(part: ast.AST) -> str | None:
+    match part:
+        case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+            return name
+        case ast.Call(func=ast.Attribute(attr="__setattr__"), args=[_, ast.Constant(value=str(name)), _]):
+            return name
+    return None
 
 
 def _validators(module: Module, node: ast.ClassDef, names: set[str]) -> Iterator[ast.Call]:
