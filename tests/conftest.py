@@ -1,6 +1,6 @@
 """What holds for every test, whoever runs it.
 
-Hypothesis never judges by the clock, what a machine is told of terminals, proxies and models is not told to
+Hypothesis never judges by the clock, what a machine is told of streams, proxies and models is not told to
 tests, and how a test process ends is its own.
 """
 
@@ -15,7 +15,10 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-_NAMES = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+_NAMES = {
+    "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", "PYTHONUNBUFFERED",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+}  # fmt: skip
 _FAMILIES = ("OPENAI_", "OTEL_", "TEMPORAL_", "XDG_")
 for name in list(os.environ):
     if name.upper() in _NAMES or name.startswith(_FAMILIES):

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from fsmflow.cli.durable import db_option, how_to_serve, opened
-from fsmflow.cli.pipes import whoever_reads
+from fsmflow.cli.pipes import give_up, whoever_reads
 from fsmflow.cli.run_ids import beginning
 from fsmflow.cli.signals import heed
 from fsmflow.cli.watched_each import WatchingEach, watching_each_options
@@ -78,6 +78,8 @@ def command(
         watching = WatchingEach(trace, bodies, record, otel).begin(stack, _complain_of)
         durable = stack.enter_context(opened(db, must_exist=False, suspends=True, warn=_complain))
         has_refused = asyncio.run(serving())
+    # What a full log has not taken by now is lost, and no fault of the runs'.
+    give_up()
     sys.exit(int(until_idle and has_refused))
 
 
