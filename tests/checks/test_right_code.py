@@ -313,6 +313,13 @@ ATTRIBUTES = {
             def __post_init__(self): self.total = self.a + 1
         def step() -> T: return T()
     """,
+    "set_on_the_class": """
+        class Base:
+            def __init_subclass__(cls): cls.total = 2
+        @dataclass
+        class T(Base): ...
+        def step() -> T: return T()
+    """,
     "set_where_frozen": """
         @dataclass(frozen=True)
         class T:
@@ -390,6 +397,10 @@ MADE = {
             @classmethod
             def whole(cls, given): return len(given)
         """,
+        "{a: $work}",
+    ),
+    "validator_from_elsewhere": (
+        "class T(BaseModel):\n    a: int\n    _len = field_validator('a', mode='before')(len)",
         "{a: $work}",
     ),
     "annotated": ("class T(BaseModel):\n    a: Annotated[int, BeforeValidator(len)]", "{a: $work}"),

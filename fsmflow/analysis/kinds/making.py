@@ -69,14 +69,14 @@ def defaults(node: ast.ClassDef) -> set[str]:
 
 @lru_cache(maxsize=1024)
 def set_by_methods(node: ast.ClassDef) -> frozenset[str]:
-    """Give the names that methods set on their instance, as `__post_init__` may."""
+    """Give the names that methods set on their instance or class, as `__post_init__` may."""
     # A class is looked at for each value of it, and its methods may be long.
     return frozenset(filter(None, map(_set_on_self, ast.walk(node))))
 
 
 def _set_on_self(part: ast.AST) -> str | None:
     match part:
-        case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()):
+        case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name, ctx=ast.Store()):
             return name
         case ast.Call(func=ast.Attribute(attr="__setattr__"), args=[_, ast.Constant(value=str(name)), _]):
             return name
@@ -93,7 +93,10 @@ def _validators(module: Module, node: ast.ClassDef, names: set[str]) -> Iterator
 
 
 def _decorators(node: ast.ClassDef) -> Iterator[ast.expr]:
-    """Give the decorators of methods."""
+    """Give the decorators of methods, also where they are called on a function from elsewhere."""
     for statement in node.body:
-        if isinstance(statement, ast.FunctionDef):
-            yield from statement.decorator_list
+        match statement:
+            case ast.FunctionDef(decorator_list=decorators):
+                yield from decorators
+            case ast.Assign(value=ast.Call(func=ast.Call() as decorator)):
+                yield decorator
