@@ -248,6 +248,8 @@ def _definitions(statement: ast.stmt, package: str) -> Iterator[tuple[str, Defin
                     yield name, Assigned(value if isinstance(target, ast.Name) else None)
         case ast.AnnAssign(target=ast.Name(id=name), value=value) if value is not None:
             yield name, Assigned(value)
+        case _ if sys.version_info >= (3, 12) and isinstance(statement, ast.TypeAlias):
+            yield statement.name.id, Assigned(statement.value)
         case ast.AugAssign(target=target) | ast.For(target=target) | ast.AsyncFor(target=target):
             for name in _bound(target):
                 yield name, Assigned(None)
