@@ -164,7 +164,8 @@ class AnyOf:
     operands: tuple[Guard, ...]
 
 
-Guard = Compare | Within | Truth | Always | Not | All | AnyOf
+Atom = Compare | Within | Truth | Always
+Guard = Atom | Not | All | AnyOf
 
 
 class GuardError(ValueError):
@@ -243,21 +244,29 @@ def references(template: Template) -> Iterator[Reference]:
             yield from (reference for reference in references(made) if reference.root != ITEM)
 
 
-def paths(guard: Guard) -> Iterator[Path]:
-    """Give every path that `guard` reads, in the order written."""
+def atoms(guard: Guard) -> Iterator[Atom]:
+    """Give each part of `guard` that is made of no others, in the order written."""
     match guard:
-        case Compare(left=left, right=right):
-            yield from _operand_paths(left)
-            yield from _operand_paths(right)
-        case Within(left=left):
-            yield from _operand_paths(left)
-        case Truth(of=path):
-            yield path
         case Not(operand=operand):
-            yield from paths(operand)
+            yield from atoms(operand)
         case All(operands=operands) | AnyOf(operands=operands):
             for operand in operands:
-                yield from paths(operand)
+                yield from atoms(operand)
+        case _:
+            yield guard
+
+
+def paths(guard: Guard) -> Iterator[Path]:
+    """Give every path that `guard` reads, in the order written."""
+    for atom in atoms(guard):
+        match atom:
+            case Compare(left=left, right=right):
+                yield from _operand_paths(left)
+                yield from _operand_paths(right)
+            case Within(left=left):
+                yield from _operand_paths(left)
+            case Truth(of=path):
+                yield path
 
 
 def _operand_paths(operand: Operand) -> Iterator[Path]:

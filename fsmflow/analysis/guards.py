@@ -29,6 +29,7 @@ from fsmflow.expressions import (
     Truth,
     Value,
     Within,
+    atoms,
 )
 from fsmflow.runtime.values import ge, gt, le, lt, same, within
 
@@ -135,24 +136,20 @@ def _always_holds(guard: Guard) -> bool:
 
 def _compared(guard: Guard) -> Iterator[tuple[Variable, Sequence[Any]]]:
     """Give each thing that a guard reads, with the literals that it is compared with there."""
-    match guard:
-        case Not(operand=operand):
-            yield from _compared(operand)
-        case All(operands=operands) | AnyOf(operands=operands):
-            for operand in operands:
-                yield from _compared(operand)
-        case Truth(of=path):
-            yield path, ()
-        case Within(left=Path() | Length() as left, items=items):
-            yield left, items
-        case Compare(left=Value(), right=Value()):
-            return
-        case Compare(left=Path() | Length() as operand, right=Value(value=value)):
-            yield operand, (value,)
-        case Compare(left=Value(value=value), right=Path() | Length() as operand):
-            yield operand, (value,)
-        case Compare():
-            yield guard, ()
+    for atom in atoms(guard):
+        match atom:
+            case Truth(of=path):
+                yield path, ()
+            case Within(left=Path() | Length() as left, items=items):
+                yield left, items
+            case Compare(left=Value(), right=Value()):
+                pass
+            case Compare(left=Path() | Length() as operand, right=Value(value=value)):
+                yield operand, (value,)
+            case Compare(left=Value(value=value), right=Path() | Length() as operand):
+                yield operand, (value,)
+            case Compare():
+                yield atom, ()
 
 
 def _variables(guard: Guard) -> Iterable[Variable]:

@@ -38,17 +38,15 @@ from fsmflow.analysis.reads import GuardedArm, givers
 from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.expressions import (
-    All,
-    AnyOf,
     Compare,
     Guard,
     GuardError,
-    Not,
     Path,
     Reference,
     Scalar,
     Value,
     Within,
+    atoms,
     paths,
 )
 from fsmflow.loading.names import shown
@@ -96,19 +94,15 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
 
 def _compared(guard: Guard) -> Iterator[tuple[Path, Scalar]]:
     """Give each path that is compared with a literal, with the first one if it is a list of them."""
-    match guard:
-        case Not(operand=operand):
-            yield from _compared(operand)
-        case All(operands=operands) | AnyOf(operands=operands):
-            for operand in operands:
-                yield from _compared(operand)
-        case (
-            Compare(left=Path() as path, right=Value(value))
-            | Compare(left=Value(value), right=Path() as path)
-        ):
-            yield path, value
-        case Within(left=Path() as path, items=[value, *_]):
-            yield path, value
+    for atom in atoms(guard):
+        match atom:
+            case (
+                Compare(left=Path() as path, right=Value(value))
+                | Compare(left=Value(value), right=Path() as path)
+            ):
+                yield path, value
+            case Within(left=Path() as path, items=[value, *_]):
+                yield path, value
 
 
 def _member(values: Values, path: Path, literal: Scalar, route: Route) -> Iterator[Diagnostic]:

@@ -9,18 +9,16 @@ from fsmflow.analysis.kinds.fits import plain
 from fsmflow.analysis.terms import written_operand as written
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.expressions import (
-    All,
-    AnyOf,
     Compare,
     Guard,
     Length,
-    Not,
     Operand,
     Path,
     Reference,
     Truth,
     Value,
     Within,
+    atoms,
 )
 from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union
 
@@ -39,23 +37,20 @@ _SIZED = {"a string", "a list", "a mapping"}
 
 def complaints(values: Values, guard: Guard) -> Iterator[str]:
     """Say what is wrong with each part of `guard` whose types are known."""
-    match guard:
-        case Not(operand=operand):
-            yield from complaints(values, operand)
-        case All(operands=operands) | AnyOf(operands=operands):
-            for operand in operands:
-                yield from complaints(values, operand)
-        case Truth(of=path):
-            kinds = _kinds(_type(values, path))
-            if kinds and "true or false" not in kinds:
-                yield f"`{path}` is {_worded(kinds)}, which is never exactly true; compare it with something"
-        case Compare(operator=sign, left=left, right=right):
-            yield from _lengths(values, left, right)
-            yield from _comparison(values, sign, left, right)
-        case Within(left=left, items=items):
-            yield from _lengths(values, left)
-            for item in items:
-                yield from _comparison(values, "==", left, Value(item))
+    for atom in atoms(guard):
+        match atom:
+            case Truth(of=path):
+                kinds = _kinds(_type(values, path))
+                if kinds and "true or false" not in kinds:
+                    said = "which is never exactly true; compare it with something"
+                    yield f"`{path}` is {_worded(kinds)}, {said}"
+            case Compare(operator=sign, left=left, right=right):
+                yield from _lengths(values, left, right)
+                yield from _comparison(values, sign, left, right)
+            case Within(left=left, items=items):
+                yield from _lengths(values, left)
+                for item in items:
+                    yield from _comparison(values, "==", left, Value(item))
 
 
 def _lengths(values: Values, *operands: Operand) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from random import Random
 from typing import Any
 
-from fsmflow.expressions import All, AnyOf, Compare, Guard, Length, Not, Operand, Path, Truth, Value, Within
+from fsmflow.expressions import Compare, Guard, Length, Operand, Path, Truth, Value, Within, atoms
 
 MOST = 200
 """How many assignments are tried for one set of guards."""
@@ -91,14 +91,10 @@ def _add(known: list[Any], values: Iterable[Any]) -> None:
 
 def _pairs(guard: Guard) -> Iterator[tuple[Path, Path]]:
     """Give the paths that are compared with one another."""
-    match guard:
-        case Not(operand=operand):
-            yield from _pairs(operand)
-        case All(operands=operands) | AnyOf(operands=operands):
-            for operand in operands:
-                yield from _pairs(operand)
-        case Compare(left=Path() as left, right=Path() as right):
-            yield left, right
+    for atom in atoms(guard):
+        match atom:
+            case Compare(left=Path() as left, right=Path() as right):
+                yield left, right
 
 
 def _is_same(left: Any, right: Any) -> bool:
@@ -106,20 +102,16 @@ def _is_same(left: Any, right: Any) -> bool:
 
 
 def _candidates(guard: Guard) -> Iterator[tuple[Path, list[Any]]]:
-    match guard:
-        case Truth(of=path):
-            yield path, [True, False, None]
-        case Not(operand=operand):
-            yield from _candidates(operand)
-        case All(operands=operands) | AnyOf(operands=operands):
-            for operand in operands:
-                yield from _candidates(operand)
-        case Within(left=left, items=items):
-            yield from _of(left, list(items))
-        case Compare(left=left, right=right):
-            literals = [side.value for side in (left, right) if isinstance(side, Value)]
-            yield from _of(left, literals or [1])
-            yield from _of(right, literals or [1])
+    for atom in atoms(guard):
+        match atom:
+            case Truth(of=path):
+                yield path, [True, False, None]
+            case Within(left=left, items=items):
+                yield from _of(left, list(items))
+            case Compare(left=left, right=right):
+                literals = [side.value for side in (left, right) if isinstance(side, Value)]
+                yield from _of(left, literals or [1])
+                yield from _of(right, literals or [1])
 
 
 def _of(operand: Operand, literals: list[Any]) -> Iterator[tuple[Path, list[Any]]]:
