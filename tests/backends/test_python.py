@@ -288,10 +288,10 @@ def test_labels_of_an_outcome_are_known_to_mypy(tmp_path):
         check=False,
     )
 
-    assert [line.partition(".py:")[2] for line in done.stdout.splitlines()[:-1]] == [
-        '9: error: Argument 1 to "Outcome" has incompatible type "Literal[\'godo\']";'
-        " expected \"Literal['good', 'poor']\"  [arg-type]",
-        '9: error: Argument 2 to "Outcome" has incompatible type "str"; expected "int"  [arg-type]',
+    said = [line.partition(".py:")[2] for line in done.stdout.splitlines()[:-1]]
+    assert [each.partition(";")[0] for each in said] == [
+        '9: error: Argument 1 to "Outcome" has incompatible type "Literal[\'godo\']"',
+        '9: error: Argument 2 to "Outcome" has incompatible type "str"',
     ]
 
 
