@@ -54,6 +54,7 @@ def test_times_are_told_as_everywhere(capsys: pytest.CaptureFixture[str]) -> Non
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
 
     assert ["rest", "pause", "72", "h"] in rows
+    assert [row[4:6] for row in rows if row[:2] == ["in", "all"]] == [["72", "h"]]
     assert [row[2:4] for row in rows if row[:1] == ["work"]] == [["2.45", "ms"]]
 
 

@@ -44,16 +44,16 @@ def test_a_finding_is_a_result_at_its_place():
 
 def test_each_rule_stands_once_with_its_page():
     """Results refer to rules by their place; a rule has the page that `explain` prints, if there is one."""
-    run = rendered(Diagnostic("thing", "a"), Diagnostic("other", "b"), Diagnostic("thing", "c"))
+    run = rendered(*(Diagnostic(name, name) for name in ("thing", "other", "thing", "a", "b", "c", "d", "e")))
 
     driver = run["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("fsmflow", "1.2")
     assert driver["rules"] == [
-        {"id": "other"},
+        *({"id": name} for name in ("a", "b", "c", "d", "e", "other")),
         {"id": "thing", "shortDescription": {"text": "A thing."}, "help": {"text": PAGE}},
     ]
     assert all(driver["rules"][each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
-    assert len(run["results"]) == 3
+    assert len(run["results"]) == 8
 
 
 def test_each_severity_has_its_level():
