@@ -73,26 +73,25 @@ def _state(
         return
     route: Route = place or ("states", name, "success")
     if not isinstance(state.success, dict):
-        labels = signature.labels if state.output is None else None
+        labels = signature.labels if signature.outcome or state.output is None else None
         if labels or signature.outcome:
             which = ", ".join(f"`{label}`" for label in labels or ())
             message = f"`{step}` returns a label{f' ({which})' if which else ''}, and `success` has none"
             hint = "give each label an arm: `success: {LABEL: STATE, …}`"
             yield Diagnostic("label-mismatch", message, route, hint=hint)
-    elif state.output is not None:
-        if not signature.outcome and not _may_be_outcome(analysis, signature.gives):
-            message = f"`{step}` returns `{signature.gives}`, and no label"
-            hint = "with `gives`, a labelled step returns Outcome(label, value)"
-            yield Diagnostic("label-mismatch", message, place or ("states", name, "run"), hint=hint)
-            return
+    elif state.output is None or (signature.outcome and signature.labels is not None):
+        yield from _labels(analysis, signature, state.success, step, route, in_place=place is None)
+    elif not signature.outcome and not _may_be_outcome(analysis, signature.gives):
+        message = f"`{step}` returns `{signature.gives}`, and no label"
+        hint = "with `gives`, a labelled step returns Outcome(label, value)"
+        yield Diagnostic("label-mismatch", message, place or ("states", name, "run"), hint=hint)
+    else:
         known, is_all = outcomes(step)
         # A body is no promise, as an annotation is: one that is still to be written may return the others.
         never = Severity.WARNING if place is None and is_all else None
         # Of states that share a step, each may give it what leads to some of its labels alone.
         doubtful = shared.get(step, ()) if set(known).issuperset(state.success) else ()
         yield from _arms(analysis, known, state.success, step, route, never=never, doubtful=doubtful)
-    else:
-        yield from _labels(analysis, signature, state.success, step, route, in_place=place is None)
 
 
 def _arms_by_step(analysis: Analysis) -> Mapping[str, Collection[str]]:
@@ -175,7 +174,7 @@ def _labels(
     in_place: bool,
 ) -> Iterator[Diagnostic]:
     if signature.labels is None:
-        if not fits(analysis.modules, signature.gives, TypeName("", "str")):
+        if not signature.outcome and not fits(analysis.modules, signature.gives, TypeName("", "str")):
             message = f"`{step}` returns `{signature.gives}`, which is no label"
             yield Diagnostic("label-mismatch", message, route, hint="return one of the labels")
         return

@@ -135,9 +135,10 @@ def _step(
                 yield evolve(found, hint=found.hint or _reference(analysis, data))
     yield from _left_out(signature, {*state.with_, *meant}, step, place)
     declared = values.declared(state.output)
-    labelled = signature.outcome or isinstance(state.success, dict)
-    if not labelled and not structures(values, signature.gives, declared):
-        message = f"`{step}` returns `{signature.gives}`, and `gives` says `{declared}`"
+    is_value = signature.outcome or not isinstance(state.success, dict)
+    if is_value and not structures(values, signature.gives, declared):
+        returned = f"an outcome of `{signature.gives}`" if signature.outcome else f"`{signature.gives}`"
+        message = f"`{step}` returns {returned}, and `gives` says `{declared}`"
         yield _diagnostic(message, place if arguments is None else (*place[:-1], "gives"))
 
 

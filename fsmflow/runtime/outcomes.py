@@ -37,7 +37,7 @@ MAX_RETRY_AFTER_US = 366 * 86_400_000_000
 class Outcome(NamedTuple, Generic[Label, Value]):
     """What a step with labelled `success` and a `gives` returns: the label and the value.
 
-    `-> Outcome[Literal["good", "poor"], Answer]` tells type checkers which.
+    `-> Outcome[Literal["good", "poor"], Answer]` tells type checkers, and `fsmflow check`, which.
     """
 
     label: Label

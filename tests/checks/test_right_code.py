@@ -102,14 +102,18 @@ OUTCOMES = {
     "if_false": "def step() -> Outcome:\n    if False: return Outcome('b', 1)\n    return Outcome('a', 'v')",
     "constant": "A: t.Final = 'a'\ndef step() -> Outcome: return Outcome(A, 'v')",
     "inner": "def step() -> Outcome:\n    def b(): return Outcome('b', 1)\n    return Outcome('a', 'v')",
-    "renamed": "from fsmflow import runtime as rt\ndef step() -> rt.Outcome: return rt.Outcome('a', 'v')",
+    "typed": "def step() -> Outcome[t.Literal['a'], str]: return Outcome('a', 'v')",
+    "typed_any": "def step() -> rt.Outcome[str, t.Any]: return rt.Outcome('a', 'v')",
+    "renamed": "def step() -> rt.Outcome: return rt.Outcome('a', 'v')",
 }
 
 
 @pytest.mark.parametrize("code", OUTCOMES.values(), ids=OUTCOMES)
 def test_outcomes_however_they_are_written(holds, code):
     """A step that returns `Outcome` is known by what its annotation means, and by what it can return."""
-    holds(f"import typing as t\nfrom fsmflow.runtime import Outcome\n{code}\n", LABELLED)
+    imports = "import typing as t\nfrom fsmflow import runtime as rt\nfrom fsmflow.runtime import Outcome\n"
+
+    holds(f"{imports}{code}\n", LABELLED)
 
 
 @pytest.mark.parametrize(
@@ -118,13 +122,24 @@ def test_outcomes_however_they_are_written(holds, code):
         "def step() -> 'Outcome':\n    try: ...\n    except OSError: return Outcome('b', '')",
         "def step() -> Outcome:\n    match 1:\n        case 1: return Outcome('b', '')",
         "def step() -> Outcome:\n    if False: ...\n    else: return Outcome('b', '')",
+        "def step() -> Outcome[Literal['a', 'b'], str]: return MADE",
+        "def step() -> Outcome[Literal['b'], str]: return Outcome('a', 'v')",
         "def step() -> list[str]: return ['a']",
         "class Outcome:\n    label: str\ndef step() -> Outcome: ...",
     ],
 )
 def test_outcomes_that_have_no_arm(told, code):
     """A label without an arm, and a step that gives none, are told however they are written."""
-    assert ("error", "label-mismatch") in told(f"from fsmflow.runtime import Outcome\n{code}\n", LABELLED)
+    imports = "from typing import Literal\nfrom fsmflow.runtime import Outcome\n"
+
+    assert ("error", "label-mismatch") in told(f"{imports}{code}\n", LABELLED)
+
+
+def test_the_value_of_an_outcome_that_says_its_type(told):
+    """It is held to `gives`, as what a step without labels returns is."""
+    code = "from fsmflow.runtime import Outcome\ndef step() -> Outcome[str, int]: return Outcome('a', 1)\n"
+
+    assert told(code, LABELLED) == [("error", "type-mismatch")]
 
 
 @pytest.mark.parametrize("name", ["Outcome", "PaymentOutcome"])
@@ -139,9 +154,10 @@ def test_classes_of_such_a_name(holds, told, name):
 
 def test_outcomes_without_arms(told):
     """A step that returns outcomes, and whose state has no labels, is told, also where it is quoted."""
-    code = "from fsmflow.runtime import Outcome\ndef step() -> 'Outcome': return Outcome('a', 'v')\n"
+    for said in ("'Outcome'", "Outcome[str, str]"):
+        code = f"from fsmflow.runtime import Outcome\ndef step() -> {said}: return Outcome('a', 'v')\n"
 
-    assert told(code, GIVING.format("str")) == [("error", "label-mismatch")]
+        assert told(code, GIVING.format("str")) == [("error", "label-mismatch")]
 
 
 def test_states_that_share_a_step(told):

@@ -37,20 +37,23 @@ class Signature:
     Attributes:
         parameters: Its parameters, in order, without `*args` and `**kwargs`.
         open: Whether it takes further arguments by name.
-        gives: What it returns; `Any` if it does not say.
+        gives: What it returns, of an outcome the value; `Any` if it does not say.
         outcome: Whether it says that it returns an `Outcome`: a label and a value.
+        label: The type of the label of an outcome; `Any` if it does not say.
     """
 
     parameters: tuple[Parameter, ...]
     open: bool
     gives: TypeExpr
     outcome: bool
+    label: TypeExpr = ANY
 
     @property
     def labels(self) -> tuple[str, ...] | None:
         """The labels that it returns, if it says so: a `Literal` of strings."""
-        if isinstance(self.gives, LiteralType) and all(isinstance(v, str) for v in self.gives.values):
-            return tuple(str(v) for v in self.gives.values)
+        said = self.label if self.outcome else self.gives
+        if isinstance(said, LiteralType) and all(isinstance(v, str) for v in said.values):
+            return tuple(str(v) for v in said.values)
         return None
 
 
@@ -61,12 +64,19 @@ def signature_of(modules: Modules, symbol: Symbol) -> Signature | None:
         return None
     if _is_made_over(module, node) or _yields(node):
         return None
+    parameters, is_open = tuple(_parameters(modules, module, node)), node.args.kwarg is not None
+    match node.returns:
+        case ast.Subscript(value=head, slice=ast.Tuple(elts=[label, value])) if _is_outcome(
+            modules, type_of(modules, module, head)
+        ):
+            said = type_of(modules, module, value)
+            return Signature(parameters, is_open, said, outcome=True, label=type_of(modules, module, label))
     gives = type_of(modules, module, node.returns)
     kinds = [kind for kind in (gives.members if isinstance(gives, Union) else (gives,)) if kind != NONE]
     outcomes = [_is_outcome(modules, kind) for kind in kinds]
     return Signature(
-        tuple(_parameters(modules, module, node)),
-        open=node.args.kwarg is not None,
+        parameters,
+        is_open,
         gives=ANY if any(outcomes) else gives,
         outcome=any(outcomes) and all(outcomes),
     )
