@@ -28,6 +28,11 @@ os.environ["TERM"] = "xterm"
 _STATUS = pytest.StashKey[int]()
 
 
+def pytest_runtest_setup() -> None:
+    """See that no test has left Hypothesis with other settings than it found, for all that come after it."""
+    assert settings.get_current_profile_name() == "untimed"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Remember how the tests ended."""

@@ -42,8 +42,10 @@ class Jury:
         settings.register_profile("jury", **options)
         usual = settings.get_current_profile_name()
         settings.load_profile("jury")
-        module = property_tests(self.subject)
-        settings.load_profile(usual)
+        try:
+            module = property_tests(self.subject)
+        finally:
+            settings.load_profile(usual)
         self.tests: list[Callable[[], None]] = [module.test_the_runner_is_the_specs]
         self.tests += [module.test_every_edge_is_decided_as_the_spec_says]
         others = [test for name, test in vars(module).items() if name.startswith("test_")]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from hypothesis import given
+from hypothesis import given, settings
 
 from fsmflow.runtime import Ended
 from fsmflow.testing import Plan, Subject, plans, play
@@ -60,6 +60,7 @@ def test_a_played_call_is_of_the_tools_type(subject: Subject):
     """Generated tests call each tool with what it takes, and no call is held to be invalid by that."""
     found: set[tuple[str | None, type]] = set()
 
+    @settings(max_examples=300)
     @given(plans(subject))
     def collect(plan: Plan) -> None:
         run: Played = play(subject, plan)
