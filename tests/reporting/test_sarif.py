@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from fsmflow.diagnostics import Diagnostic, Related, Severity
@@ -83,16 +84,16 @@ def test_a_file_without_text_is_told_without_a_region():
     assert result["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "specs/a.yaml"}}}]
 
 
-def test_a_path_is_a_uri():
+def test_a_path_is_a_uri(tmp_path: Path):
     """Signs that mean something in a URI are escaped, and so are bytes that are no text."""
     where = [
         rendered(Diagnostic("c", "m"), path=path)["results"][0]["locations"][0]["physicalLocation"]
-        for path in ("my specs/a:b#1%.yaml", "/tmp/a b.yaml", "\udce9.yaml")
+        for path in ("my specs/a:b#1%.yaml", str(tmp_path / "a b.yaml"), "\udce9.yaml")
     ]
 
     assert [each["artifactLocation"]["uri"] for each in where] == [
         "my%20specs/a%3Ab%231%25.yaml",
-        "file:///tmp/a%20b.yaml",
+        f"file://{tmp_path.as_posix()}/a%20b.yaml",
         "%E9.yaml",
     ]
 
