@@ -33,20 +33,25 @@ def given_of(inputs: tuple[str, ...], source: str | None) -> Any:
             raise click.UsageError(f"{source} is no JSON: {error}") from error
     if inputs and not isinstance(given, dict):
         raise click.UsageError("KEY=VALUE needs an input that is a mapping")
+    named: set[str] = set()
     for item in inputs:
         key, equals, value = item.partition("=")
         if not equals or not key:
             raise click.UsageError(
                 f"expected KEY=VALUE or KEY:=JSON, not {item!r}; --input takes one that is no mapping"
             )
-        if not key.endswith(":"):
+        name = key.removesuffix(":")
+        if name in named:
+            raise click.UsageError(f"{name} is given twice: which of the two is meant?")
+        named.add(name)
+        if name == key:
             given[key] = value
             continue
         try:
-            given[key[:-1]] = json.loads(value, object_pairs_hook=_each_once)
+            given[name] = json.loads(value, object_pairs_hook=_each_once)
         except (ValueError, RecursionError) as error:
             # What it is may be secret.
-            raise click.UsageError(f"{key[:-1]}: what follows := is no JSON: {error}") from error
+            raise click.UsageError(f"{name}: what follows := is no JSON: {error}") from error
     return given
 
 

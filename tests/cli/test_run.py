@@ -591,3 +591,14 @@ def test_an_input_has_an_end(run: Run, project: Path, monkeypatch: pytest.Monkey
 
         assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
     assert "more than 100" in run("run", SPEC, "--input", "-", input="[" * 200).stderr
+
+
+@pytest.mark.parametrize("second", ["text=b", 'text:="b"'])
+def test_an_input_that_is_named_twice_is_refused(run: Run, project: Path, second: str) -> None:
+    """Which of two values of one key is meant nobody can tell; over that of a file, one is meant."""
+    (project / "input.json").write_text('{"text": "c"}')
+    twice = run("run", SPEC, "text=a", second)
+    over = run("run", SPEC, "--input", "input.json", second, "--format", "json")
+
+    assert (twice.exit_code, "text is given twice: which of the two is meant?" in twice.stderr) == (2, True)
+    assert over.exit_code == 0, over.stderr
