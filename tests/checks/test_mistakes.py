@@ -292,3 +292,36 @@ def test_or_null_before_the_end_is_told_once_with_what_was_meant(compiled, read)
 
     assert told.check == "bad-reference"
     assert f"did you mean `{read.replace('.or_null', '')}.or_null`?" in told.message
+
+
+def test_what_only_an_unreachable_state_leads_to_is_told_with_it(compiled):
+    """One way that is missing is one finding, in a circle too; what two of them lead to is told once."""
+    found = compiled("""\
+fsmflow: 1
+workflow: apart
+states:
+  start: {wait: 1s, success: done}
+  late: {wait: 1s, success: later}
+  first: {wait: 1s, success: second}
+  second: {run: m:f, effect: none, success: done, retry: {times: 1}, fallback: third}
+  third: {choose: [{when: len(input) > 1, to: second}, {to: later}]}
+  later: {end: success}
+  turn: {choose: [{when: len(input) > 1, to: again}, {to: done}]}
+  again: {run: m:f, effect: none, success: {to: turn, times: 2, else: done}, fallback: done}
+  done: {end: success}
+""")
+
+    assert [(d.route, d.message) for d in found.diagnostics if d.check == "unreachable-state"] == [
+        (
+            ("states", "late"),
+            "no run can enter `late`, or `later` beyond it: nothing leads to it from `start`",
+        ),
+        (
+            ("states", "first"),
+            "no run can enter `first`, or `second`, `third` beyond it: nothing leads to it from `start`",
+        ),
+        (
+            ("states", "turn"),
+            "no run can enter `turn`, or `again` beyond it: nothing leads to it from `start`",
+        ),
+    ]
