@@ -115,12 +115,19 @@ def classes(workflow: spec.Workflow) -> Iterator[CodeName]:
     """Give each class in a type that can be read."""
     for text, route in types(workflow):
         try:
-            pending: list[TypeExpr] = [parse_type(text)]
+            found = parse_type(text)
         except ValueError:
             continue
-        while pending:
-            match pending.pop():
-                case TypeName(module=module, name=name) if module:
-                    yield CodeName(module, name, route)
-                case Generic(arguments=parts) | Union(members=parts):
-                    pending.extend(reversed(parts))
+        for kind in named_in(found):
+            yield CodeName(kind.module, kind.name, route)
+
+
+def named_in(type_: TypeExpr) -> Iterator[TypeName]:
+    """Give each class that a type is made of, in order."""
+    pending = [type_]
+    while pending:
+        match pending.pop():
+            case TypeName(module=module) as kind if module:
+                yield kind
+            case Generic(arguments=parts) | Union(members=parts):
+                pending.extend(reversed(parts))

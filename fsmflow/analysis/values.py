@@ -13,7 +13,8 @@ from fsmflow.analysis.calling import Called
 from fsmflow.analysis.kinds.annotations import ANY, NONE, normal, union
 from fsmflow.analysis.kinds.classes import Class, class_of
 from fsmflow.analysis.kinds.signatures import Signature, signature_of
-from fsmflow.analysis.kinds.symbols import Symbol, resolve
+from fsmflow.analysis.kinds.symbols import Symbol, is_missing, resolve
+from fsmflow.analysis.mentions import named_in
 from fsmflow.analysis.modules import Modules
 from fsmflow.analysis.reads import givers
 from fsmflow.expressions import (
@@ -78,6 +79,21 @@ class Values:
                 self._declared[text] = ANY
         return self._declared[text]
 
+    def declared_by(self, state: spec.State) -> TypeExpr | None:
+        """Give the type that a state, or its children, declare for its value; None for one that is wrong."""
+        match state:
+            case spec.Llm(output=gives) | spec.Run(gives=gives) | spec.Ask(gives=gives):
+                return self.declared(gives) if gives is None or self._is_one(gives) else None
+        return self.output(state)
+
+    def _is_one(self, text: str) -> bool:
+        """Tell whether a declared type is one, and the classes in it are where it says, if that is known."""
+        try:
+            found = named_in(parse_type(text))
+            return not any(is_missing(self.modules, name.module, name.name) for name in found)
+        except ValueError:
+            return False
+
     def signature(self, reference: str) -> Signature | None:
         """Read the signature of the function `module:name`; None if it is not known, or none of a step."""
         if reference not in self._signatures:
@@ -104,9 +120,14 @@ class Values:
         if value in self.taken:
             return self.taken[value]
         if self._given is None:
-            found = {name: union(map(self.output, states)) for name, states in self._givers().items()}
+            found = {name: self._shared(states) for name, states in self._givers().items()}
             self._given = found | {"input": self.declared(self.workflow.input), "error": ERROR}
         return self._given.get(value, ANY)
+
+    def _shared(self, states: Sequence[spec.State]) -> TypeExpr:
+        """Give the type of a value that some states give; `Any` where they do not declare one type."""
+        one = len(states) == 1 or len(set(map(self.declared_by, states))) == 1
+        return union(map(self.output, states)) if one else ANY
 
     def _givers(self) -> Mapping[str, Sequence[spec.State]]:
         """Give the states that give each value."""

@@ -32,11 +32,12 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
-from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.kinds.annotations import ANY
+from fsmflow.analysis.reads import givers
 from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.typeexpr import TypeExpr
 
@@ -44,37 +45,36 @@ from fsmflow.typeexpr import TypeExpr
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find values named as another state is, and values that are given as different types."""
     states = analysis.workflow.states
-    first: dict[str, tuple[str, TypeExpr]] = {}
-    for name, state in states.items():
-        if isinstance(state, spec.Choose | spec.Wait | spec.End):
-            continue
-        value = state.as_ or name
-        if value != name and value in states:
+    for value, names in givers(analysis.workflow).items():
+        for name in names:
+            if value != name and value in states:
+                yield Diagnostic(
+                    "name-collision",
+                    f"the value of `{name}` has the name of the state `{value}`",
+                    ("states", name, "as"),
+                    hint="choose another name for the value",
+                    related=(Related(f"the state `{value}`", ("states", value)),),
+                )
+        if len(names) > 1:
+            yield from _types(value, {name: analysis.values.declared_by(states[name]) for name in names})
+
+
+def _types(value: str, given: Mapping[str, TypeExpr | None]) -> Iterator[Diagnostic]:
+    """Find the states that give a value as another type than most; of types that can't be read, none."""
+    counted = Counter(kind for kind in given.values() if kind is not None)
+    if len(counted) < 2:
+        return
+    [(most, _)] = counted.most_common(1)
+    other = next(name for name, kind in given.items() if kind == most)
+    for name, kind in given.items():
+        if kind not in (None, most):
             yield Diagnostic(
                 "name-collision",
-                f"the value of `{name}` has the name of the state `{value}`",
-                ("states", name, "as"),
-                hint="choose another name for the value",
-                related=(Related(f"the state `{value}`", ("states", value)),),
-            )
-        gives = _declared(analysis, state)
-        other, others = first.setdefault(value, (name, gives))
-        if gives != others:
-            yield Diagnostic(
-                "name-collision",
-                f"`{name}` gives `{value}` as {_worded(gives)}, `{other}` as {_worded(others)}",
+                f"`{name}` gives `{value}` as {_worded(kind)}, `{other}` as {_worded(most)}",
                 ("states", name, "gives"),
                 hint="states that share a value give one type",
-                related=(Related(f"`{other}` gives it first", ("states", other)),),
+                related=(Related(f"`{other}` gives it too", ("states", other)),),
             )
-
-
-def _declared(analysis: Analysis, state: spec.State) -> TypeExpr:
-    """Give the type that a spec declares for what a state gives: its own spec, or that of its children."""
-    match state:
-        case spec.Llm(output=gives) | spec.Run(gives=gives) | spec.Ask(gives=gives):
-            return analysis.values.declared(gives)
-    return analysis.values.output(state)
 
 
 def _worded(gives: TypeExpr) -> str:

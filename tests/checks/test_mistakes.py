@@ -325,3 +325,64 @@ states:
             "no run can enter `turn`, or `again` beyond it: nothing leads to it from `start`",
         ),
     ]
+
+
+SHARED = """\
+fsmflow: 1
+workflow: shared
+input: str
+output: shop.orders:Order
+states:
+  one:
+    run: shop.orders:ask
+    with: {text: $input}
+    as: order
+    gives: FIRST
+    effect: none
+    success: send
+    fallback: two
+  two:
+    run: shop.orders:ask
+    with: {text: $input}
+    as: order
+    gives: SECOND
+    effect: none
+    success: send
+    fallback: three
+  three:
+    run: shop.orders:ask
+    with: {text: $input}
+    as: order
+    gives: shop.orders:Order
+    effect: none
+    success: send
+    fallback: failed
+  send: {run: shop.orders:send, with: {order: $order}, effect: none, success: done, fallback: failed}
+  done: {end: success, output: $order}
+  failed: {end: failed}
+"""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "check"),
+    [
+        ("lits[shop.orders:Order]", "bad-type"),
+        ("shop.orders:Oder", "bad-type"),
+        ("shop.oders:Order", "step-not-found"),
+        ("list[shop.orders:Order]", "type-mismatch"),
+        ("str", "type-mismatch"),
+    ],
+)
+@pytest.mark.parametrize("place", ["FIRST", "SECOND"])
+def test_a_wrong_type_of_a_shared_value_is_told_where_it_stands(compiled, tmp_path, wrong, check, place):
+    """Neither the other states that give the value, nor those that read it, are told of it."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "__init__.py").touch()
+    (tmp_path / "shop" / "orders.py").write_text(STEPS)
+    text = SHARED.replace(place, wrong).replace("FIRST", "shop.orders:Order")
+    found = compiled(text.replace("SECOND", "shop.orders:Order"), tmp_path).errors
+
+    at = ("states", "one" if place == "FIRST" else "two", "gives")
+    assert {d.route for d in found} == {at}
+    assert {d.check for d in found} - {"name-collision"} == {check}
+    assert (check == "type-mismatch") is ("name-collision" in {d.check for d in found})

@@ -64,6 +64,13 @@ def resolve(modules: Modules, module: str, name: str) -> Resolved:
     return _follow(modules, found, name, found.names[name])
 
 
+def is_missing(modules: Modules, module: str, name: str) -> bool:
+    """Tell whether there is no such name, or no such module; not where that can't be told."""
+    if isinstance(modules.read(module), Absent | Broken):
+        return True
+    return isinstance(resolve(modules, module, name), NotThere | WholeModule)
+
+
 def _follow(modules: Modules, module: Module, name: str, definition: Definition | None) -> Resolved:
     for _ in range(MAX_HOPS):
         match definition:
