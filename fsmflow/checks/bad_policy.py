@@ -26,7 +26,7 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
@@ -87,6 +87,17 @@ def _event(
     if name not in states:
         hint = analysis.hints.near(name, states)
         yield Diagnostic("bad-policy", f"unknown state `{shown(name)}`", route, hint=hint)
-    elif dot and outcome not in outcomes[name]:
+    elif dot and outcome not in outcomes[name] and outcome not in _labels(analysis, states[name]):
         message = f"`{name}` is never left by `{shown(outcome)}`"
         yield Diagnostic("bad-policy", message, route, hint=analysis.hints.near(outcome, outcomes[name]))
+
+
+def _labels(analysis: Analysis, state: spec.State) -> Collection[str]:
+    """Give the labels that a state is to have arms for: one that has none is told there."""
+    match state:
+        case spec.Run(run=step, success=dict()):
+            signature = analysis.values.signature(step)
+            return () if signature is None else signature.labels or ()
+        case spec.Llm(success=dict()):
+            return state.llm.tools
+    return ()

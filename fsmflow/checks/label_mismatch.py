@@ -196,16 +196,23 @@ def _arms(
 
     `never` says how grave an arm is that has none of them, and `doubtful` which of them may not be meant.
     """
-    for label in labels:
-        if label not in arms:
+    free = [label for label in arms if label not in labels]
+    for label in (label for label in labels if label not in arms):
+        near = analysis.hints.nearest(label, free)
+        severity = Severity.WARNING if label in doubtful else Severity.ERROR
+        if near is not None and never is not None:
+            free.remove(near)
+            message = f"`{step}` never returns `{near}`, and may return `{label}`, for which there is no arm"
+            place: Route = (*route, near)
+            hint = f"did you mean `{label}`?"
+        else:
             message = f"`{step}` may return `{label}`, and `success` has no arm for it"
-            severity = Severity.WARNING if label in doubtful else Severity.ERROR
-            hint = analysis.hints.near(label, arms)
-            yield Diagnostic("label-mismatch", message, route, severity, key=True, hint=hint)
+            place = route
+            hint = f"add `{label}: STATE` to `success`" if near is None else f"did you mean `{near}`?"
+        yield Diagnostic("label-mismatch", message, place, severity, key=True, hint=hint)
     if never is None:
         return
-    for label in arms:
-        if label not in labels:
-            message = f"`{step}` never returns `{label}`"
-            hint = analysis.hints.near(label, labels)
-            yield Diagnostic("label-mismatch", message, (*route, label), never, key=True, hint=hint)
+    for label in free:
+        message = f"`{step}` never returns `{label}`"
+        hint = analysis.hints.near(label, labels)
+        yield Diagnostic("label-mismatch", message, (*route, label), never, key=True, hint=hint)

@@ -24,8 +24,9 @@ Example::
             answer: str
         cost: {tokens: 2000}
         success:
-          search: done  # error: tool-mismatch
+          search: done
           answer: done
+          stop: failed  # error: tool-mismatch
         fallback: failed
       done: {end: success}
       failed: {end: failed}
@@ -37,7 +38,7 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.source import Route
 
 
@@ -55,17 +56,22 @@ def _state(analysis: Analysis, state: spec.Llm, route: Route) -> Iterator[Diagno
         message = "`success` has no labels, and each tool is one"
         hint = "give each tool an arm: `success: {TOOL: STATE, …}`"
         yield Diagnostic("tool-mismatch", message, (*route, "success"), hint=hint)
-    for tool in tools:
-        if arms and tool not in arms:
-            message = f"`success` has no arm for the tool `{tool}`"
-            near = analysis.hints.nearest(tool, [label for label in arms if label not in tools])
-            hint = f"add `{tool}: STATE` to `success`" if near is None else f"did you mean `{near}`?"
-            yield Diagnostic("tool-mismatch", message, (*route, "llm", "tools", tool), key=True, hint=hint)
-    for label in arms:
-        if label not in tools:
-            message = f"there is no tool `{label}`, so that this arm is never taken"
-            hint = analysis.hints.near(label, tools)
-            yield Diagnostic("tool-mismatch", message, (*route, "success", label), key=True, hint=hint)
+    free = [label for label in arms if label not in tools]
+    for tool in (tool for tool in tools if arms and tool not in arms):
+        near = analysis.hints.nearest(tool, free)
+        message = f"`success` has no arm for the tool `{tool}`"
+        hint = f"add `{tool}: STATE` to `success`" if near is None else f"did you mean `{near}`?"
+        place: Route = (*route, "llm", "tools", tool)
+        related: tuple[Related, ...] = ()
+        if near is not None:
+            # One of the two is misspelt: one fault.
+            free.remove(near)
+            related = (Related(f"an arm for `{near}`, which is no tool", (*route, "success", near)),)
+        yield Diagnostic("tool-mismatch", message, place, key=True, hint=hint, related=related)
+    for label in free:
+        message = f"there is no tool `{label}`, so that this arm is never taken"
+        hint = analysis.hints.near(label, tools)
+        yield Diagnostic("tool-mismatch", message, (*route, "success", label), key=True, hint=hint)
     for key, said in (("gives", state.gives), ("format", state.llm.format)):
         if said is not None:
             place = (*route, key) if key == "gives" else (*route, "llm", key)

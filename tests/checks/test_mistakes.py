@@ -386,3 +386,40 @@ def test_a_wrong_type_of_a_shared_value_is_told_where_it_stands(compiled, tmp_pa
     assert {d.route for d in found} == {at}
     assert {d.check for d in found} - {"name-collision"} == {check}
     assert (check == "type-mismatch") is ("name-collision" in {d.check for d in found})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "hint"),
+    [
+        ("yes: plan", "yse: plan", ("states", "check", "success", "yse"), "did you mean `yes`?"),
+        (
+            "{never",
+            "{never: failed, between: [plan, check.yse]}, {never",
+            ("policies", 0, "between", 1),
+            "yes",
+        ),
+        ("search: str", "serch: str", ("states", "plan", "llm", "tools", "serch"), "did you mean `search`?"),
+        ("search: done", "serch: done", ("states", "plan", "llm", "tools", "search"), "mean `serch`?"),
+    ],
+)
+def test_a_misspelt_label_is_one_fault(compiled, old, new, place, hint):
+    """The label that is left without an arm, the arm without a label and a policy are told once."""
+    text = """\
+fsmflow: 1
+workflow: labelled
+input: m:Question
+states:
+  check: {run: m:verdict, effect: none, success: {yes: plan, no: failed}, fallback: failed}
+  plan:
+    llm: {model: any, prompt: prompts/hello.md, max_tokens: 10, tools: {search: str, stop: str}}
+    cost: {tokens: 100}
+    success: {search: done, stop: failed}
+    fallback: failed
+  done: {end: success}
+  failed: {end: failed}
+policies: [{never: done, between: [check, check.yes]}, {before: plan.search, visit: done}]
+"""
+    assert compiled(text).errors == ()
+    (found,) = compiled(text.replace(old, new, 1)).errors
+
+    assert (found.route, hint in found.hint) == (place, True)
