@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 from fsmflow import spec
-from fsmflow.runtime.prompts import PromptNotFound, path_flaw, read_prompt
+from fsmflow.diagnostics import nearest
+from fsmflow.runtime.prompts import PromptNotFound, path_flaw, places, read_prompt
 from fsmflow.source import Route
 
 
@@ -48,3 +49,20 @@ def _read(state: str, path: str, route: Route, folder: Path | None) -> Prompt:
         return Prompt(state, path, route, read_prompt(folder, path))
     except PromptNotFound as error:
         return Prompt(state, path, route, None, str(error))
+
+
+def misnamed(workflow: spec.Workflow, prompts: Iterable[Prompt]) -> Mapping[str, Mapping[str, str]]:
+    """Give by state the arguments that its prompts speak of by another name, with that name, for each."""
+    spoken: dict[str, dict[str, None]] = {}
+    for prompt in prompts:
+        spoken.setdefault(prompt.state, {}).update(dict.fromkeys(n for n, _ in places(prompt.text or "")))
+    found: dict[str, dict[str, str]] = {}
+    for state, names in spoken.items():
+        given = getattr(workflow.states[state], "with_", {})
+        free = [argument for argument in given if argument not in names]
+        for name in (name for name in names if name not in given):
+            near = nearest(name, free)
+            if near is not None:
+                free.remove(near)
+                found.setdefault(state, {})[near] = name
+    return found

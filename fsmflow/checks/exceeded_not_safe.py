@@ -36,6 +36,9 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     state = analysis.workflow.states.get(name or "")
     if name is None or state is None or isinstance(state, spec.End) or getattr(state, "reserve", False):
         return
+    if ("states", name) in analysis.damaged:
+        # What it says of `reserve` may be what can't be read.
+        return
     yield Diagnostic(
         "exceeded-not-safe",
         f"`{name}` is neither an end nor a reserve state, so nothing is set aside for it",

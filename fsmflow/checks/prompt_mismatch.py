@@ -21,7 +21,7 @@ Example::
           prompt: prompts/draft.md  # error: prompt-mismatch
           max_tokens: 400
         with:
-          qestion: $input.text  # warning: prompt-mismatch
+          text: $input.text  # warning: prompt-mismatch
         cost: {tokens: 2000}
         success: done
         fallback: failed
@@ -80,7 +80,7 @@ def _unused(analysis: Analysis, name: str, state: spec.Llm, used: set[str]) -> I
             return
         used |= {parameter.name for parameter in signature.parameters}
     for argument in state.with_:
-        if argument not in used:
+        if argument not in used and argument not in analysis.misnamed.get(name, ()):
             yield Diagnostic(
                 "prompt-mismatch",
                 f"no prompt of `{name}` speaks of `{argument}`",

@@ -34,7 +34,8 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
 
 from attrs import evolve
 
@@ -122,24 +123,32 @@ def _step(
         return
     parameters = {parameter.name: parameter for parameter in signature.parameters}
     meant: list[str] = []
-    for argument, data in state.with_.items():
+    given = _as_meant(analysis, name, parameters)
+    for argument, data in given.items():
         route = place if arguments is None else (*arguments, argument)
         if argument not in parameters:
             if not signature.open:
-                free = [p for p in parameters if p != "ctx" and p not in state.with_]
+                free = [p for p in parameters if p != "ctx" and p not in given]
                 hint = analysis.hints.near(argument, free)
                 meant += [p for p in free if hint == f"did you mean `{p}`?"]
                 yield _diagnostic(f"`{step}` has no parameter `{argument}`", route, hint, key=True)
         else:
             for found in _argument(values, step, parameters[argument], values.of_data(data), route):
                 yield evolve(found, hint=found.hint or _reference(analysis, data))
-    yield from _left_out(signature, {*state.with_, *meant}, step, place)
+    yield from _left_out(signature, {*given, *meant}, step, place)
     declared = values.declared(state.output)
     is_value = signature.outcome or not isinstance(state.success, dict)
     if is_value and not structures(values, signature.gives, declared):
         returned = f"an outcome of `{signature.gives}`" if signature.outcome else f"`{signature.gives}`"
         message = f"`{step}` returns {returned}, and `gives` says `{declared}`"
         yield _diagnostic(message, place if arguments is None else (*place[:-1], "gives"))
+
+
+def _as_meant(analysis: Analysis, name: str, parameters: Container[str]) -> Mapping[str, Any]:
+    """Give the arguments of a state by their names, or by those that its prompts know them by."""
+    state, other = analysis.workflow.states[name], analysis.misnamed.get(name, {})
+    assert isinstance(state, spec.Run | spec.Llm)
+    return {key if key in parameters else other.get(key, key): data for key, data in state.with_.items()}
 
 
 def _answer(analysis: Analysis, state: spec.Llm, route: Route) -> Iterator[Diagnostic]:
@@ -207,10 +216,11 @@ def _accepts(analysis: Analysis, name: str, route: Route) -> Iterator[Diagnostic
             continue
         first, *others = signature.parameters
         yield from _argument(values, function, first, output, place)
+        arguments = _as_meant(analysis, name, {parameter.name for parameter in others})
         for parameter in others:
-            if parameter.name in state.with_:
-                given = values.of_data(state.with_[parameter.name])
+            if parameter.name in arguments:
+                given = values.of_data(arguments[parameter.name])
                 yield from _argument(values, function, parameter, given, place)
             elif parameter.required:
                 message = f"`{function}` needs `{parameter.name}`, and `with` does not give it"
-                yield _diagnostic(message, place, analysis.hints.near(parameter.name, state.with_))
+                yield _diagnostic(message, place, analysis.hints.near(parameter.name, arguments))
