@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fsmflow.analysis.cycles import Cycles
     from fsmflow.analysis.guesses import Guesses
     from fsmflow.analysis.hints import Hints
+    from fsmflow.analysis.misspelt import Misspelt
     from fsmflow.analysis.modules import Modules
     from fsmflow.analysis.policies import Policies
     from fsmflow.analysis.prompting import Prompt
@@ -144,6 +145,20 @@ class Analysis:
         from fsmflow.analysis.prompting import prompts
 
         return tuple(prompts(self.workflow, self.folder))
+
+    @cached_property
+    def misnamed(self) -> Mapping[str, Mapping[str, str]]:
+        """By state, the arguments of models that prompts speak of by another name, with that name."""
+        from fsmflow.analysis.prompting import misnamed
+
+        return misnamed(self.workflow, self.prompts)
+
+    @cached_property
+    def misspelt(self) -> Mapping[str, Misspelt]:
+        """What is misspelt where it is named first, by the name that everything else has for it."""
+        from fsmflow.analysis.misspelt import misspelt
+
+        return misspelt(self.workflow, self.reads, self.hints.nearest)
 
     @cached_property
     def hints(self) -> Hints:

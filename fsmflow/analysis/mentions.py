@@ -66,6 +66,16 @@ def _of_arm(arm: spec.Arm, route: Route) -> Iterator[tuple[str, Route]]:
         yield arm.per or "", (*route, "per")
 
 
+def events(policy: spec.Policy, route: Route) -> Iterator[tuple[str, Route]]:
+    """Give each event of a policy, with its place."""
+    for key in ("never", "always", "before", "after", "visit"):
+        event = getattr(policy, key)
+        if event is not None:
+            yield event, (*route, key)
+    for index, event in enumerate(policy.between or ()):
+        yield event, (*route, "between", index)
+
+
 @frozen
 class CodeName:
     """`module:name` of a function or a class, and its place."""

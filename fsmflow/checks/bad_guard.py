@@ -78,6 +78,8 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             continue
         unknown = sorted({path.root for path in paths(arm.guard)} - known)
         for name in unknown:
+            if name in analysis.misspelt:
+                continue
             yield Diagnostic(
                 "bad-guard",
                 f"unknown value `{shown(name)}`",

@@ -30,6 +30,7 @@ from collections.abc import Collection, Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.mentions import events
 from fsmflow.diagnostics import Diagnostic
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
@@ -46,7 +47,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     for index, policy in enumerate(analysis.workflow.policies):
         route: Route = ("policies", index)
         yield from _shape(policy, route)
-        for event, place in _events(policy, route):
+        for event, place in events(policy, route):
             yield from _event(analysis, event, place, outcomes)
 
 
@@ -70,20 +71,14 @@ def _shape(policy: spec.Policy, route: Route) -> Iterator[Diagnostic]:
         yield Diagnostic("bad-policy", message, (*route, "between"), hint="from the first until the second")
 
 
-def _events(policy: spec.Policy, route: Route) -> Iterator[tuple[str, Route]]:
-    for key in ("never", "always", "before", "after", "visit"):
-        event = getattr(policy, key)
-        if event is not None:
-            yield event, (*route, key)
-    for index, event in enumerate(policy.between or ()):
-        yield event, (*route, "between", index)
-
-
 def _event(
     analysis: Analysis, event: str, route: Route, outcomes: dict[str, set[str]]
 ) -> Iterator[Diagnostic]:
     states = analysis.workflow.states
     name, dot, outcome = event.partition(".")
+    if name in analysis.misspelt:
+        # `unknown-target` tells it, where it is misspelt.
+        return
     if name not in states:
         hint = analysis.hints.near(name, states)
         yield Diagnostic("bad-policy", f"unknown state `{shown(name)}`", route, hint=hint)

@@ -51,9 +51,11 @@ from collections.abc import Iterator
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.reads import Read, givers
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
+
+MAX_RELATED = 3
 
 _OF_ERROR = ("state", "outcome", "message", "complaints", "value")
 
@@ -62,6 +64,17 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find references that can't be read, and those to values and parts that are not there."""
     for unreadable in analysis.reads.unreadable:
         yield Diagnostic("bad-reference", unreadable.message, unreadable.route)
+    for wrong in analysis.misspelt.values():
+        if not wrong.is_state:
+            yield Diagnostic(
+                "bad-reference",
+                f"nothing reads `{wrong.given}`, and `{wrong.meant}`, which {len(wrong.places)} places read, "
+                "is no value",
+                wrong.route,
+                key=len(wrong.route) == 2,
+                hint=f"did you mean `{wrong.meant}`?",
+                related=tuple(Related("read here", place) for place in wrong.places[:MAX_RELATED]),
+            )
     known = frozenset({*givers(analysis.workflow), "input", "error"})
     for read in analysis.reads.reads:
         if read.reference.root == "error" and read.reference.path:
@@ -89,7 +102,7 @@ def _over(text: str, route: Route) -> Iterator[Diagnostic]:
 
 def _unknown(analysis: Analysis, read: Read, known: frozenset[str]) -> Iterator[Diagnostic]:
     root = read.reference.root
-    if root in known:
+    if root in known or root in analysis.misspelt:
         return
     state = analysis.workflow.states.get(root)
     hint = analysis.hints.near(root, known)

@@ -25,14 +25,28 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.mentions import targets
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Related
+from fsmflow.loading.names import shown
+
+MAX_RELATED = 3
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find names of states that are none."""
     states = analysis.workflow.states
+    for wrong in analysis.misspelt.values():
+        if wrong.is_state:
+            yield Diagnostic(
+                "unknown-target",
+                f"nothing names the state `{wrong.given}`, and `{shown(wrong.meant)}`, which "
+                f"{len(wrong.places)} places name, is none",
+                wrong.route,
+                key=True,
+                hint=f"did you mean `{shown(wrong.meant)}`?",
+                related=tuple(Related("named here", place) for place in wrong.places[:MAX_RELATED]),
+            )
     for name, route in targets(analysis.workflow):
-        if name not in states:
+        if name not in states and name not in analysis.misspelt:
             yield Diagnostic(
                 "unknown-target", f"unknown state `{name}`", route, hint=analysis.hints.near(name, states)
             )

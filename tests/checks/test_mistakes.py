@@ -423,3 +423,103 @@ policies: [{never: done, between: [check, check.yes]}, {before: plan.search, vis
     (found,) = compiled(text.replace(old, new, 1)).errors
 
     assert (found.route, hint in found.hint) == (place, True)
+
+
+@pytest.mark.parametrize("word", ["with: {text", "{{ text }}"])
+def test_an_argument_that_a_prompt_knows_by_another_name_is_one_fault(compiled, tmp_path, word):
+    """The prompt is told; not the argument that is left over, nor what takes it under its right name."""
+    steps = """
+def answers(answer: str, text: str) -> None: ...
+def offline(text: str) -> str: ...
+"""
+    spec = """\
+fsmflow: 1
+workflow: prompted
+input: str
+states:
+  draft:
+    llm: {model: any, prompt: draft.md, max_tokens: 10}
+    with: {text: $input}
+    accept: [words:answers]
+    cost: {tokens: 100}
+    success: done
+    fallback: failed
+  done: {end: success, output: $draft}
+  failed: {end: failed}
+profiles: {offline: {draft: words:offline}}
+"""
+    prompt = "Answer {{ text }}"
+    (tmp_path / "words.py").write_text(steps)
+    (tmp_path / "draft.md").write_text(prompt)
+    assert compiled(spec, tmp_path).diagnostics == ()
+
+    (tmp_path / "draft.md").write_text(prompt.replace(word, word.replace("text", "txet")))
+    found = compiled(spec.replace(word, word.replace("text", "txet")), tmp_path).diagnostics
+
+    assert [d.check for d in found] == ["prompt-mismatch"]
+    assert found[0].hint in ("did you mean `text`?", "did you mean `txet`?")
+
+
+def test_a_reserve_that_can_not_be_read_is_one_fault(compiled):
+    """Where it is not known if a state is a reserve, `exceeded` is not told to lack one."""
+    found = compiled("""\
+fsmflow: 1
+workflow: reserved
+budget: {steps: 5, exceeded: quote}
+states:
+  draft: {run: m:f, effect: none, success: done, fallback: quote}
+  quote: {run: m:f, timeout: 1s, effect: none, reserve: treu, success: done, fallback: done}
+  done: {end: success}
+""").errors
+
+    assert [d.check for d in found] == ["wrong-type"]
+
+
+NAMED = """\
+fsmflow: 1
+workflow: named
+input: str
+budget: {steps: 9, exceeded: excuse}
+states:
+  draft:
+    run: m:f
+    with: {text: $input, last: $answer.or_null}
+    as: answer
+    gives: str
+    effect: none
+    success: check
+    fallback: excuse
+  check: {run: m:verdict, with: {t: $answer}, effect: none, success: {yes: done, no: again}, fallback: excuse}
+  again: {choose: [{when: check == "no", to: draft, times: 2, else: excuse}, {to: excuse}]}
+  done: {end: success, output: $answer}
+  excuse: {end: failed}
+policies: [{before: draft, visit: done}, {never: done, between: [draft, check.yes]}]
+profiles: {offline: {draft: m:f}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "wrong", "check", "places"),
+    [
+        ("  draft:", "draft", "dratf", "unknown-target", 4),
+        ("  check:", "check", "chekc", "unknown-target", 3),
+        ("  done:", "done", "don", "unknown-target", 3),
+        ("  excuse:", "excuse", "excues", "unknown-target", 5),
+        ("    as: answer", "answer", "answr", "bad-reference", 3),
+    ],
+)
+def test_a_name_that_is_misspelt_where_it_is_given_is_told_there(compiled, line, name, wrong, check, places):
+    """All that mentions it is right, and is told as one fault with the name that it wants."""
+    assert compiled(NAMED).errors == ()
+    (found,) = compiled(NAMED.replace(line, line.replace(name, wrong), 1)).errors
+
+    assert (found.check, found.hint) == (check, f"did you mean `{name}`?")
+    assert wrong in found.route or found.route[-1] == "as"
+    assert f"`{name}`, which {places} places" in found.message
+
+
+def test_a_name_that_is_misspelt_where_it_is_mentioned_is_told_there(compiled):
+    """Where another place has the right name, each that has it wrong is a fault of its own."""
+    found = compiled(NAMED.replace("fallback: excuse", "fallback: excues")).errors
+
+    assert [(d.message, d.hint) for d in found] == [("unknown state `excues`", "did you mean `excuse`?")] * 2
