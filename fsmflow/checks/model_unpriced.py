@@ -40,23 +40,30 @@ from collections.abc import Iterator
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.callees import calls
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.loading.names import shown
+from fsmflow.source import Route
+
+MAX_RELATED = 3
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find models that are asked under a cap on money, here or by children, and have no price."""
     if analysis.workflow.budget.usd is None:
         return
+    asked: dict[str, list[Route]] = {}
     for name, state in analysis.workflow.states.items():
         if isinstance(state, spec.Llm) and state.llm.model not in analysis.workflow.prices:
-            near = analysis.hints.near(state.llm.model, analysis.workflow.prices)
-            yield Diagnostic(
-                "model-unpriced",
-                f"money is capped, and `prices` does not say what `{shown(state.llm.model)}` charges",
-                ("states", name, "llm", "model"),
-                hint=near or "add its price for a million tokens: `prices: {MODEL: {input: …, output: …}}`",
-            )
+            asked.setdefault(state.llm.model, []).append(("states", name, "llm", "model"))
+    for model, (first, *others) in asked.items():
+        near = analysis.hints.near(model, analysis.workflow.prices)
+        yield Diagnostic(
+            "model-unpriced",
+            f"money is capped, and `prices` does not say what `{shown(model)}` charges",
+            first,
+            hint=near or "add its price for a million tokens: `prices: {MODEL: {input: …, output: …}}`",
+            related=tuple(Related("and here", route) for route in others[:MAX_RELATED]),
+        )
     for call in calls(analysis.workflow):
         found = analysis.callees[call.name]
         if found.callee is not None and found.unpriced:

@@ -523,3 +523,20 @@ def test_a_name_that_is_misspelt_where_it_is_mentioned_is_told_there(compiled):
     found = compiled(NAMED.replace("fallback: excuse", "fallback: excues")).errors
 
     assert [(d.message, d.hint) for d in found] == [("unknown state `excues`", "did you mean `excuse`?")] * 2
+
+
+def test_a_price_that_is_missing_is_one_fault(compiled):
+    """However many states ask the model; one that names another is a fault of its own."""
+    llm = "llm: {model: MODEL, prompt: prompts/hello.md, max_tokens: 10}, cost: {tokens: 100}, timeout: 1s"
+    found = compiled(
+        "fsmflow: 1\nworkflow: asks\nbudget: {usd: 1, exceeded: end}\nstates:\n"
+        f"  one: {{{llm.replace('MODEL', 'small')}, success: two, fallback: two}}\n"
+        f"  two: {{{llm.replace('MODEL', 'large')}, success: three, fallback: three}}\n"
+        f"  three: {{{llm.replace('MODEL', 'small')}, success: end, fallback: end}}\n"
+        "  end: {end: success}\n"
+    ).errors
+
+    assert [(d.check, d.route[1], [r.route[1] for r in d.related]) for d in found] == [
+        ("model-unpriced", "one", ["three"]),
+        ("model-unpriced", "two", []),
+    ]
