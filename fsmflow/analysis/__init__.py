@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field
 
 from fsmflow import spec
-from fsmflow.machine import Machine, Transition
+from fsmflow.machine import Ask, Machine, Transition, Work
 from fsmflow.source import Document, Route
 
 if TYPE_CHECKING:
@@ -118,10 +118,16 @@ class Analysis:
 
     @cached_property
     def assignment(self) -> Assignment:
-        """Which values may be unset where."""
+        """Which values may be unset where, if those that nothing reads are the ones that they are near to."""
         from fsmflow.analysis.assignment import Assignment
 
-        return Assignment.of(self.machine, self.guesses.states)
+        states = {
+            name: evolve(state, value=self.unread[name])
+            for name, state in self.machine.states.items()
+            if name in self.unread and isinstance(state, Work | Ask)
+        }
+        machine = evolve(self.machine, states={**self.machine.states, **states}) if states else self.machine
+        return Assignment.of(machine, self.guesses.states)
 
     @cached_property
     def modules(self) -> Modules:
@@ -159,6 +165,13 @@ class Analysis:
         from fsmflow.analysis.misspelt import misspelt
 
         return misspelt(self.workflow, self.reads, self.hints.nearest)
+
+    @cached_property
+    def unread(self) -> Mapping[str, str]:
+        """The states whose value nothing reads, each with the value that it may be meant to be."""
+        from fsmflow.analysis.misspelt import unread
+
+        return unread(self.workflow, self.reads, self.hints.nearest, self.values.declared_by)
 
     @cached_property
     def hints(self) -> Hints:

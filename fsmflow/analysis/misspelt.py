@@ -62,6 +62,29 @@ def misspelt(
     return found
 
 
+def unread(
+    workflow: spec.Workflow,
+    reads: Reads,
+    nearest: Callable[[str, Collection[str]], str | None],
+    declared: Callable[[spec.State], object],
+) -> Mapping[str, str]:
+    """Give the states whose value nothing reads, by a name that is near to that of another, with that name.
+
+    The other is one of the same type that is read, so that both may well be meant to be one.
+    """
+    read, values = {each.reference.root for each in reads.reads}, givers(workflow)
+    found = {}
+    for value, (state, *others) in values.items():
+        if value in read or value == state or others:
+            continue
+        kind = declared(workflow.states[state])
+        same = [v for v, of in values.items() if v in read and declared(workflow.states[of[0]]) == kind]
+        meant = nearest(value, same)
+        if meant is not None:
+            found[state] = meant
+    return found
+
+
 def _of_states(workflow: spec.Workflow) -> Iterator[tuple[str, Route]]:
     """Give each name of a state that edges, policies and profiles mention."""
     yield from targets(workflow)

@@ -9,6 +9,7 @@ What to do
     `complaints` and `value`; `$item`, in the `with` of a `map` alone, the item. A dotted path leads into
     a value, and `.or_null` at its end gives null where nothing is set. A plain dollar is written `$$`.
     `over` is a reference to a list, and nothing can be run for each of null.
+    A name in `as` that nothing reads, near to that of another value, may be meant to be that one.
     A function is written `module:name`, in letters, digits and `_`.
 
 Example::
@@ -50,8 +51,9 @@ from collections.abc import Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.assignment import Assignment
 from fsmflow.analysis.reads import Read, givers
-from fsmflow.diagnostics import Diagnostic, Related
+from fsmflow.diagnostics import Diagnostic, Related, Severity
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
 
@@ -75,6 +77,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                 hint=f"did you mean `{wrong.meant}`?",
                 related=tuple(Related("read here", place) for place in wrong.places[:MAX_RELATED]),
             )
+    yield from _unread(analysis)
     known = frozenset({*givers(analysis.workflow), "input", "error"})
     for read in analysis.reads.reads:
         if read.reference.root == "error" and read.reference.path:
@@ -87,6 +90,28 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     for name, state in analysis.workflow.states.items():
         if isinstance(state, spec.Map):
             yield from _over(state.over, ("states", name, "over"))
+
+
+def _unread(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Find values that nothing reads, near to one that is read; an error, if that one is missed."""
+    if not analysis.unread:
+        return
+    as_written = Assignment.of(analysis.machine, analysis.guesses.states)
+    for name, meant in analysis.unread.items():
+        lacking = any(
+            as_written.may_be_unset(meant, read.state)
+            and not analysis.assignment.may_be_unset(meant, read.state)
+            for read in analysis.reads.reads
+            if read.reference.root == meant and not read.reference.or_null and not read.tested
+        )
+        yield Diagnostic(
+            "bad-reference",
+            f"nothing reads `{getattr(analysis.workflow.states[name], 'as_', name)}`, the value of `{name}`"
+            + (f", and without it `{meant}` may be unset where it is read" if lacking else ""),
+            ("states", name, "as"),
+            Severity.ERROR if lacking else Severity.WARNING,
+            hint=f"did you mean `{meant}`?",
+        )
 
 
 def _over(text: str, route: Route) -> Iterator[Diagnostic]:

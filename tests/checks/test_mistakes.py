@@ -540,3 +540,30 @@ def test_a_price_that_is_missing_is_one_fault(compiled):
         ("model-unpriced", "one", ["three"]),
         ("model-unpriced", "two", []),
     ]
+
+
+TURNS = """\
+fsmflow: 1
+workflow: turns
+states:
+  one: {run: m:f, with: {t: $note.or_null}, as: note, gives: str, effect: none, success: END, fallback: two}
+  two: {run: m:f, with: {t: $note.or_null}, as: noet, gives: KIND, effect: none, success: END, fallback: lost}
+  done: {end: success, output: $note}
+  said: {end: success, output: {text: $note.or_null}}
+  lost: {end: failed}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "kind", "told"),
+    [("done", "str", ["error"]), ("said", "str", ["warning"]), ("said", "int", [])],
+)
+def test_a_value_that_nothing_reads_may_be_one_that_is_misspelt(compiled, end, kind, told):
+    """It is told once, and gravely where the other is missed; not where they are of two types."""
+    text = TURNS.replace("END", end).replace("KIND", kind)
+    found = [d for d in compiled(text).diagnostics if d.check != "unreachable-state"]
+
+    assert [d.severity.value for d in found] == told
+    assert {(d.check, d.route, d.hint) for d in found} <= {
+        ("bad-reference", ("states", "two", "as"), "did you mean `note`?")
+    }
