@@ -73,7 +73,7 @@ class Analysis:
         """Where the machine is a guess, since the spec is at fault there."""
         from fsmflow.analysis.guesses import Guesses
 
-        return Guesses.of(self.workflow, self.damaged)
+        return Guesses.of(self.workflow, self.damaged, self.document.tree)
 
     @cached_property
     def certain(self) -> Machine:

@@ -65,7 +65,7 @@ _WORDS = {"null": "write `None`", "true": "write `True`", "false": "write `False
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find guards that are not in the language, and those that name or compare the wrong things."""
-    known = {*givers(analysis.workflow), "input", "error"}
+    known = {*givers(analysis.workflow), "input", "error"} | analysis.guesses.values
     for arm in analysis.reads.guards:
         if isinstance(arm.guard, GuardError):
             yield Diagnostic(

@@ -76,8 +76,8 @@ def _event(
 ) -> Iterator[Diagnostic]:
     states = analysis.workflow.states
     name, dot, outcome = event.partition(".")
-    if name in analysis.misspelt:
-        # `unknown-target` tells it, where it is misspelt.
+    if name in analysis.misspelt or ("states", name) in analysis.damaged:
+        # What is wrong there is told there.
         return
     if name not in states:
         hint = analysis.hints.near(name, states)

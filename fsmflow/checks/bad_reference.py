@@ -127,7 +127,7 @@ def _over(text: str, route: Route) -> Iterator[Diagnostic]:
 
 def _unknown(analysis: Analysis, read: Read, known: frozenset[str]) -> Iterator[Diagnostic]:
     root = read.reference.root
-    if root in known or root in analysis.misspelt:
+    if root in known or root in analysis.misspelt or root in analysis.guesses.values:
         return
     state = analysis.workflow.states.get(root)
     hint = analysis.hints.near(root, known)

@@ -172,6 +172,7 @@ def _reference(analysis: Analysis, data: object) -> str:
 
 
 def _left_out(signature: Signature, given: Container[str], step: str, place: Route) -> Iterator[Diagnostic]:
+    lacking: list[str] = []
     for parameter in signature.parameters:
         if parameter.name == "ctx":
             continue
@@ -179,11 +180,18 @@ def _left_out(signature: Signature, given: Container[str], step: str, place: Rou
             message = f"`{step}` takes `{parameter.name}` by position only; arguments are given by name"
             yield _diagnostic(message, place, "take away the `/`")
         elif parameter.required and parameter.name not in given:
-            message = f"`{step}` needs `{parameter.name}`, and `with` does not give it"
-            hint = f"add `{parameter.name}` to `with`"
             if str(parameter.type).endswith(":StepContext"):
-                hint = "name it `ctx`: that is how a step is given its context"
-            yield _diagnostic(message, place, hint)
+                message = f"`{step}` needs `{parameter.name}`, and `with` does not give it"
+                yield _diagnostic(message, place, "name it `ctx`: that is how a step is given its context")
+            else:
+                lacking.append(f"`{parameter.name}`")
+    if lacking:
+        *most, last = lacking
+        names = f"{', '.join(most)} and {last}" if most else last
+        them = "them" if most else "it"
+        yield _diagnostic(
+            f"`{step}` needs {names}, and `with` does not give {them}", place, f"add {names} to `with`"
+        )
 
 
 def _argument(

@@ -36,7 +36,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     working = [name for name, state in states.items() if isinstance(state, spec.Run | spec.Llm)]
     for profile, steps in analysis.workflow.profiles.items():
         for name in steps:
-            if name in working or name in analysis.misspelt:
+            if name in working or name in analysis.misspelt or ("states", name) in analysis.damaged:
                 continue
             message = f"`{name}` calls no step" if name in states else f"unknown state `{shown(name)}`"
             route = ("profiles", profile, name)

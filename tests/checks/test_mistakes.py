@@ -18,6 +18,9 @@ class Order(TypedDict):
 def ask(text: str) -> Order: ...
 
 
+def both(first: str, second: str, third: str = "") -> Order: ...
+
+
 def send(order: Order) -> None: ...
 
 
@@ -567,3 +570,23 @@ def test_a_value_that_nothing_reads_may_be_one_that_is_misspelt(compiled, end, k
     assert {(d.check, d.route, d.hint) for d in found} <= {
         ("bad-reference", ("states", "two", "as"), "did you mean `note`?")
     }
+
+
+@pytest.mark.parametrize("line", ["    run: m:f\n", "{end: success, output: $answer}", "run: m:verdict, "])
+def test_a_state_without_a_kind_is_one_fault(compiled, line):
+    """What reads its value, speaks of its labels or waits for an output is not told of it."""
+    text = NAMED.replace("input: str\n", "input: str\noutput: str\n")
+    found = compiled(text.replace(line, "{output: $answer}" if line.startswith("{") else "", 1)).errors
+
+    assert [d.check for d in found] == ["unknown-kind"]
+
+
+def test_arguments_that_are_missing_are_one_fault(told):
+    """However many there are; the hint names them all."""
+    for old, names in (
+        ("    with: {text: $input}\n", "`text`"),
+        ("    run: shop.orders:ask\n    with: {text: $input}\n", "`first` and `second`"),
+    ):
+        found = told(old, "    run: shop.orders:both\n" if "run" in old else "")
+
+        assert [d.hint for d in found if d.check == "type-mismatch"] == [f"add {names} to `with`"]
