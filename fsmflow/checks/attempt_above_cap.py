@@ -35,16 +35,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import evolve
+
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.affordability import unaffordable
 from fsmflow.analysis.amounts import RESOURCES
-from fsmflow.diagnostics import Diagnostic
+from fsmflow.diagnostics import Diagnostic, Related
 from fsmflow.machine import Children, Work
 from fsmflow.source import Route
+
+MAX_RELATED = 3
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
     """Find costs, waits, and children together, that are greater than a cap."""
+    # A cap that is too low for one state is so for others: one fault, most likely of the cap.
+    told: dict[tuple[int, int], tuple[Diagnostic, list[Related]]] = {}
     for name, index, amount, aside in unaffordable(analysis.machine):
         resource, cap = RESOURCES[index], analysis.machine.caps.amounts()[index] or 0
         beside = f", of which {resource.written(aside)} is set aside" if aside else ""
@@ -57,8 +63,12 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         route: Route = ("states", name, "cost", resource.key)
         if resource.key == "time":
             route = ("states", name, "wait")
-        hint = "raise the cap, or lower this"
-        yield Diagnostic("attempt-above-cap", f"{message}; {limit}", route, hint=hint)
+        found = Diagnostic(
+            "attempt-above-cap", f"{message}; {limit}", route, hint="raise the cap, or lower this"
+        )
+        told.setdefault((index, aside), (found, []))[1].append(Related(message, route))
+    for first, (_, *others) in told.values():
+        yield evolve(first, related=tuple(others[:MAX_RELATED]))
 
 
 def _of_children(name: str, children: Children, index: int, message: str, limit: str) -> Diagnostic:

@@ -590,3 +590,20 @@ def test_arguments_that_are_missing_are_one_fault(told):
         found = told(old, "    run: shop.orders:both\n" if "run" in old else "")
 
         assert [d.hint for d in found if d.check == "type-mismatch"] == [f"add {names} to `with`"]
+
+
+def test_a_cap_that_is_too_low_for_some_states_is_one_fault(compiled):
+    """The first of them is told, with the others beside it."""
+    step = "run: m:f, effect: none, cost: {tokens: COST}, fallback: end"
+    found = compiled(
+        "fsmflow: 1\nworkflow: low\nbudget: {tokens: 5, exceeded: end}\nstates:\n"
+        f"  one: {{{step.replace('COST', '6')}, success: two}}\n"
+        f"  two: {{{step.replace('COST', '5')}, success: three}}\n"
+        f"  three: {{{step.replace('COST', '7')}, success: end}}\n"
+        "  end: {end: success}\n"
+    ).errors
+    above = [d for d in found if d.check == "attempt-above-cap"]
+
+    assert [(d.route[1], [r.message for r in d.related]) for d in above] == [
+        ("one", ["`three` may take 7 tokens at once"])
+    ]
