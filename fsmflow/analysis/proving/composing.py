@@ -15,7 +15,7 @@ from fsmflow.analysis.graph import components
 from fsmflow.analysis.proving.counter_machine import CounterMachine, Edge
 from fsmflow.analysis.proving.program import Program
 from fsmflow.analysis.proving.ranking import Ranking
-from fsmflow.analysis.proving.rows import Row, first_rows
+from fsmflow.analysis.proving.rows import Incidence, Row, first_rows
 
 _NO_WEIGHTS = (0, 0, 0, 0, 0, 0)
 
@@ -186,8 +186,9 @@ class _Cutter:
             machine = CounterMachine(
                 tuple(map(str, range(after + 2))), start, tuple(map(str, counters)), caps, tuple(edges)
             )
-            rows = first_rows(machine, range(len(edges)), Ranking({}, (), found), once=False)
-            self.programs[shape] = Program(machine, range(len(edges)), rows)
+            every = range(len(edges))
+            rows = first_rows(machine, every, Ranking({}, (), found), once=False)
+            self.programs[shape] = Program(machine, every, rows, Incidence(machine, every))
         return Part(states, tuple(counters), tuple(origins), entries, self.programs[shape])
 
     def _renamed(self, edge: Edge, numbers: Mapping[int, int], counters: dict[int, int], after: int) -> Edge:

@@ -77,7 +77,7 @@ class Relaxation:
             return self._composition.prices(dict(zip(self.edges, weights, strict=True)))
         if self._program is None:
             rows = first_rows(self.machine, self.edges, self.ranking)
-            self._program = Program(self.machine, self.edges, rows)
+            self._program = Program(self.machine, self.edges, rows, self._pricing.incidence)
         self._program.begin_again()
         found = self._program.solve(weights)
         return ({}, 0.0) if found is None else (found.rows, found.value)

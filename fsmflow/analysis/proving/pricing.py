@@ -158,17 +158,23 @@ class Pricing:
     def _gains(self, weights: Mapping[int, int], prices: Mapping[Row, int]) -> dict[int, int]:
         """Give what each edge uses beyond the least that it takes from all rows of each counter together."""
         gains = dict(weights)
-        priced: dict[tuple[int, int], list[Row]] = {}
+        of_counter: dict[int, list[Row]] = {}
         for row in prices:
-            for number in self.incidence.changing(row):
-                if number in gains:
-                    priced.setdefault((number, row.counter), []).append(row)
-        for (number, counter), rows in priced.items():
-            combinations = taken(self.machine, rows, self.machine.edges[number], counter)
+            of_counter.setdefault(row.counter, []).append(row)
+        for counter, rows in of_counter.items():
             if len(rows) == 1:
-                gains[number] -= prices[rows[0]] * min(combinations)[0]
-            else:
-                amounts = [prices[row] for row in rows]
+                for number, least in self.incidence.coefficients(rows[0]):
+                    if number in gains:
+                        gains[number] -= prices[rows[0]] * least
+                continue
+            changed: dict[int, list[Row]] = {}
+            for row in rows:
+                for number in self.incidence.changing(row):
+                    if number in gains:
+                        changed.setdefault(number, []).append(row)
+            for number, together in changed.items():
+                combinations = taken(self.machine, together, self.machine.edges[number], counter)
+                amounts = [prices[row] for row in together]
                 gains[number] -= min(sum(map(mul, amounts, each)) for each in combinations)
         return gains
 

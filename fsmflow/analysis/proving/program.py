@@ -57,14 +57,15 @@ class Program:
         machine: The machine.
         edges: The edges that may fire.
         first: The rows to begin with.
+        incidence: Which of the edges change which rows.
     """
 
     machine: CounterMachine
     edges: Sequence[int]
     first: Sequence[Row]
+    incidence: Incidence
     _rows: list[Row] = field(init=False, factory=list)
     _known: set[Row] = field(init=False, factory=set)
-    _incidence: Incidence = field(init=False)
     _places: dict[int, int] = field(init=False)
     _states: list[int] = field(init=False)
     _solver: Any = field(init=False, default=None)
@@ -74,7 +75,6 @@ class Program:
     """How many edges were looked at for rows that were added since."""
 
     def __attrs_post_init__(self) -> None:
-        self._incidence = Incidence(self.machine, self.edges)
         self._places = {number: place for place, number in enumerate(self.edges)}
         self._states = sorted(
             {self.machine.start}
@@ -170,8 +170,8 @@ class Program:
             if self._begun and self._work > _MOST_WORK:
                 break
             self._known.add(row)
-            self._work += len(self._incidence.changing(row))
-            taken = self._incidence.coefficients(row)
+            self._work += len(self.incidence.changing(row))
+            taken = self.incidence.coefficients(row)
             if any(levels > 0 for _, levels in taken):
                 self._rows.append(row)
                 entries.append([(self._places[number], levels) for number, levels in taken])

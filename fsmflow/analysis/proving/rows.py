@@ -7,7 +7,7 @@ up to no more than it starts with. Each such row, with a price, is a term of a `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -114,6 +114,7 @@ class Incidence:
         around: For each state, the edges that enter or leave it.
         borders: For each region, the edges that enter or leave it, as they are asked for.
         changes: For each row, the edges that may change it, as they are asked for.
+        least: For each row, the edges that surely change it, with the least that each takes, likewise.
     """
 
     machine: CounterMachine
@@ -122,6 +123,7 @@ class Incidence:
     around: dict[int, list[int]] = field(init=False, factory=dict)
     borders: dict[frozenset[int], list[int]] = field(init=False, factory=dict)
     changes: dict[Row, list[int]] = field(init=False, factory=dict)
+    least: dict[Row, list[tuple[int, int]]] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         for number in self.edges:
@@ -158,13 +160,23 @@ class Incidence:
 
     def coefficients(self, row: Row) -> list[tuple[int, int]]:
         """Give each edge that surely changes a row, with the least that it takes from it."""
-        found = []
+        if row not in self.least:
+            self.least[row] = list(self._coefficients(row))
+        return self.least[row]
+
+    def _coefficients(self, row: Row) -> Iterator[tuple[int, int]]:
+        known: dict[tuple[bool, bool, bool, bool, int, int], int] = {}
         for number in self.changing(row):
-            ((least,), *more) = taken(self.machine, (row,), self.machine.edges[number], row.counter)
-            least = min((least, *(each for (each,) in more)))
+            edge = self.machine.edges[number]
+            here, there = row.holds_at(edge.source), row.holds_at(edge.target)
+            increments, resets = row.counter in edge.increments, row.counter in edge.resets
+            alike = (here, there, increments, resets, *guarded_range(self.machine, edge, row.counter))
+            least = known.get(alike)
+            if least is None:
+                window = (row.kind, row.lo, row.hi, here, there)
+                least = known[alike] = min(each for (each,) in _taken((window,), *alike[2:]))
             if least:
-                found.append((number, least))
-        return found
+                yield number, least
 
 
 def first_rows(
