@@ -15,8 +15,8 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
+from fsmflow.runtime import environment
 from fsmflow.runtime.forms import SHORTEST, TELLING, Head, forms
 
 SECRET = "[secret]"  # noqa: S105 - what stands in the place of one
@@ -31,8 +31,6 @@ _LONG, _PIECE = 1_000, 200
 """From how many characters on a text is told by its pieces, and how long these are."""
 
 _FIELD = re.compile(r"[A-Za-z_]{1,40}", re.ASCII)
-_IN_ENVIRONMENT = re.compile(r"(^|_)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$")
-_SHORTEST_IN_ENVIRONMENT = 8
 
 
 class Secrets:
@@ -87,11 +85,9 @@ class Secrets:
             self.learn_text(part)
 
     def learn_environment(self) -> None:
-        """Remember what stands in variables named as keys, tokens and passwords are, and in an address."""
-        found = [value for name, value in os.environ.items() if _IN_ENVIRONMENT.search(name.upper())]
-        for value in (*found, *_in_address(os.environ.get("OPENAI_BASE_URL", ""))):
-            if len(value) >= _SHORTEST_IN_ENVIRONMENT:
-                self.learn_text(value)
+        """Remember what stands in the environment that is secret."""
+        for value in environment.secrets():
+            self.learn_text(value)
 
     def data(self, data: Any) -> Any:
         """Give plain data without the secrets in it."""
@@ -178,20 +174,6 @@ class Secrets:
         for word in self._words:
             longest = max(longest, *(n for n in range(len(word) + 1) if text.endswith(word[:n])))
         return longest
-
-
-def _in_address(address: str) -> Iterator[str]:
-    """Give the password in an address, and what stands behind it under the name of a key."""
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return
-    if parts.password:
-        yield parts.password
-        yield unquote(parts.password)
-    for name, value in parse_qsl(parts.query):
-        if _IN_ENVIRONMENT.search(name.upper().replace("-", "_")):
-            yield value
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
