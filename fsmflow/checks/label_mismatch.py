@@ -6,9 +6,9 @@ Why is this bad?
 
 What to do
     Let `success` have one arm for each label of the step's return annotation. A step with labels and
-    no `gives` returns its label, `-> Literal["yes", "no"]`; with `gives`, `Outcome(label, value)`, of which
-    those labels are known that stand in a `return`; one that only another state with the same step has an
-    arm for is a warning, since what a step is given may rule it out.
+    no `gives` returns its label, `-> Literal["yes", "no"]`, and null is none; with `gives`,
+    `Outcome(label, value)`, of which those labels are known that stand in a `return`; one that only another
+    state with the same step has an arm for is a warning, since what a step is given may rule it out.
 
 Example::
 
@@ -34,13 +34,14 @@ from functools import cache, partial
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.annotations import NONE, union
 from fsmflow.analysis.kinds.fits import fits
 from fsmflow.analysis.kinds.signatures import OUTCOME, Signature
 from fsmflow.analysis.kinds.symbols import Symbol, resolve, spelled
 from fsmflow.analysis.modules import Module
 from fsmflow.diagnostics import Diagnostic, Severity
 from fsmflow.source import Route
-from fsmflow.typeexpr import TypeExpr, TypeName
+from fsmflow.typeexpr import TypeExpr, TypeName, Union
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -73,7 +74,9 @@ def _state(
         return
     route: Route = place or ("states", name, "success")
     if not isinstance(state.success, dict):
-        labels = signature.labels if signature.outcome or state.output is None else None
+        # What may be null may well be meant as a value.
+        is_label = signature.outcome or (state.output is None and not signature.may_lack_label)
+        labels = signature.labels if is_label else None
         if labels or signature.outcome:
             which = ", ".join(f"`{label}`" for label in labels or ())
             message = f"`{step}` returns a label{f' ({which})' if which else ''}, and `success` has none"
@@ -173,13 +176,23 @@ def _labels(
     *,
     in_place: bool,
 ) -> Iterator[Diagnostic]:
+    if signature.may_lack_label:
+        message = f"`{step}` may return null, which is no label: that output is rejected"
+        hint = "let it return a label, or raise what says why there is none"
+        yield Diagnostic("label-mismatch", message, route, Severity.WARNING, key=True, hint=hint)
     if signature.labels is None:
-        if not signature.outcome and not fits(analysis.modules, signature.gives, TypeName("", "str")):
+        said = _without_null(signature.gives)
+        if not signature.outcome and not fits(analysis.modules, said, TypeName("", "str")):
             message = f"`{step}` returns `{signature.gives}`, which is no label"
             yield Diagnostic("label-mismatch", message, route, hint="return one of the labels")
         return
     never = Severity.ERROR if in_place else None
     yield from _arms(analysis, signature.labels, arms, step, route, never=never)
+
+
+def _without_null(kind: TypeExpr) -> TypeExpr:
+    members = kind.members if isinstance(kind, Union) else (kind,)
+    return union([member for member in members if member != NONE] or [NONE])
 
 
 def _arms(

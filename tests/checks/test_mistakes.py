@@ -607,3 +607,44 @@ def test_a_cap_that_is_too_low_for_some_states_is_one_fault(compiled):
     assert [(d.route[1], [r.message for r in d.related]) for d in above] == [
         ("one", ["`three` may take 7 tokens at once"])
     ]
+
+
+@pytest.mark.parametrize(
+    ("returns", "told"),
+    [
+        ('Literal["a", "b"] | None', ["warning"]),
+        ('Literal["a", "b", None]', ["warning"]),
+        ("str | None", ["warning"]),
+        ('Outcome[Literal["a", "b"] | None, str]', ["warning"]),
+        ('Literal["a"] | Literal["b"]', []),
+        ('Literal["a", "b", "c"] | None', ["error", "warning"]),
+        ("None", ["error"]),
+        ("int | str | None", ["error", "warning"]),
+    ],
+)
+def test_null_is_no_label(compiled, tmp_path, returns, told):
+    """A run rejects it where a label stands, and takes the labels beside it: a warning, and no error."""
+    (tmp_path / "step.py").write_text(
+        f"from typing import Literal\nfrom fsmflow.runtime import Outcome\ndef pick() -> {returns}: ...\n"
+    )
+    gives = "gives: str, " if "Outcome" in returns else ""
+    found = compiled(
+        "fsmflow: 1\nworkflow: picks\nstates:\n"
+        f"  pick: {{run: step:pick, {gives}effect: none, success: {{a: done, b: done}}, fallback: done}}\n"
+        "  done: {end: success}\n",
+        tmp_path,
+    ).diagnostics
+
+    assert sorted(d.severity.value for d in found if d.check == "label-mismatch") == told
+
+
+def test_a_value_that_is_one_of_some_words_or_null_is_no_label(compiled, tmp_path):
+    """Where a step may return null, and its success has no labels, it gives a value."""
+    (tmp_path / "step.py").write_text('from typing import Literal\ndef pick() -> Literal["a"] | None: ...\n')
+    found = compiled(
+        "fsmflow: 1\nworkflow: picks\nstates:\n"
+        "  pick: {run: step:pick, effect: none, success: done, fallback: done}\n  done: {end: success}\n",
+        tmp_path,
+    ).diagnostics
+
+    assert found == ()

@@ -50,11 +50,25 @@ class Signature:
 
     @property
     def labels(self) -> tuple[str, ...] | None:
-        """The labels that it returns, if it says so: a `Literal` of strings."""
-        said = self.label if self.outcome else self.gives
-        if isinstance(said, LiteralType) and all(isinstance(v, str) for v in said.values):
-            return tuple(str(v) for v in said.values)
+        """The labels that it returns, if it says so: a `Literal` of strings, which null may stand beside."""
+        said = [kind for kind in self._said if kind != NONE]
+        values = [v for kind in said if isinstance(kind, LiteralType) for v in kind.values if v is not None]
+        if values and all(isinstance(kind, LiteralType) for kind in said):
+            return tuple(map(str, values)) if all(isinstance(v, str) for v in values) else None
         return None
+
+    @property
+    def may_lack_label(self) -> bool:
+        """Whether it says that it may return null in the place of a label, and labels too."""
+        null = [
+            kind == NONE or (isinstance(kind, LiteralType) and None in kind.values) for kind in self._said
+        ]
+        return any(null) and self._said != (NONE,)
+
+    @property
+    def _said(self) -> tuple[TypeExpr, ...]:
+        said = self.label if self.outcome else self.gives
+        return said.members if isinstance(said, Union) else (said,)
 
 
 def signature_of(modules: Modules, symbol: Symbol) -> Signature | None:
