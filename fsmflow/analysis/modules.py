@@ -48,12 +48,14 @@ class Module:
         path: The file that it was read from.
         names: What stands at its top level; None for a name that is defined in several ways.
         open: Whether it may have further names: by a star import, or `__getattr__`.
+        registers: The names of the abstract classes with which it registers others.
     """
 
     name: str
     path: Path
     names: Mapping[str, Definition | None] = field(repr=False)
     open: bool
+    registers: frozenset[str] = frozenset()
 
 
 @frozen
@@ -201,14 +203,16 @@ def _parsed(name: str, source: _Source) -> Found:
     package = name if source.is_package else name.rpartition(".")[0]
     found: dict[str, list[tuple[Definition, bool]]] = {}
     is_open = False
+    registers: set[str] = set()
     for statement, nested in _top_level(tree):
         for defined, definition in _definitions(statement, package):
             found.setdefault(defined, []).append((definition, nested))
         if isinstance(statement, ast.ImportFrom) and not nested and statement.level and not package:
             return Broken(f"{source.path.name}, line {statement.lineno}: {_without_package(statement)}")
+        registers.update(_registering(statement))
         is_open |= isinstance(statement, ast.ImportFrom) and any(a.name == "*" for a in statement.names)
     names = {n: _one(ways) for n, ways in found.items()}
-    return Module(name, source.path, names, is_open or "__getattr__" in found)
+    return Module(name, source.path, names, is_open or "__getattr__" in found, frozenset(registers))
 
 
 def _without_package(statement: ast.ImportFrom) -> str:
@@ -236,6 +240,21 @@ def _top_level(tree: ast.Module) -> Iterator[tuple[ast.stmt, bool]]:
             for part in getattr(statement, block, ()):
                 inner += part.body if isinstance(part, ast.ExceptHandler | ast.match_case) else [part]
         pending.extend((each, True) for each in reversed(inner))
+
+
+def _registering(statement: ast.stmt) -> Iterator[str]:
+    """Give the class with which a statement registers another: `Shape.register(Circle)`, or so decorated."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Attribute() as called)):
+            marks: list[ast.expr] = [called]
+        case ast.ClassDef(decorator_list=marks):
+            pass
+        case _:
+            return
+    for mark in marks:
+        match mark:
+            case ast.Attribute(value=ast.Name(id=name) | ast.Attribute(attr=name), attr="register"):
+                yield name
 
 
 def _definitions(statement: ast.stmt, package: str) -> Iterator[tuple[str, Definition]]:

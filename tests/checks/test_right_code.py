@@ -557,3 +557,46 @@ def test_long_methods_are_looked_through_once(compiled_with):
     compiled_with(code, one)
 
     assert calls(lambda: compiled_with(code, many))[1] < 2 * calls(lambda: compiled_with(code, one))[1]
+
+
+REGISTERED = {
+    "by a call": ("", "Shape.register(Circle)"),
+    "by a decorator": ("@Shape.register\n", ""),
+}
+
+
+@pytest.mark.parametrize(("mark", "call"), REGISTERED.values(), ids=REGISTERED)
+def test_classes_that_are_registered_with_an_abstract_one(holds, told, mark, call):
+    """They are of it, though they do not derive from it; one that is not registered is not."""
+    code = """
+from abc import ABC
+from dataclasses import dataclass
+
+class Shape(ABC):
+    ...
+
+{}@dataclass
+class Circle:
+    width: int = 1
+
+{}
+
+def step() -> Circle:
+    return Circle()
+
+def draw(shape: Shape) -> str:
+    return type(shape).__name__
+"""
+    states = """
+work: {run: steps:step, gives: 'steps:Circle', effect: none, timeout: 5s, success: next, fallback: failed}
+next:
+  run: steps:draw
+  with: {shape: $work}
+  gives: str
+  effect: none
+  timeout: 5s
+  success: done
+  fallback: failed
+"""
+    holds(code.format(mark, call), states)
+    assert told(code.format("", ""), states) == [("error", "type-mismatch")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fsmflow.analysis.kinds.annotations import ANY, NONE
 from fsmflow.analysis.kinds.classes import class_of
-from fsmflow.analysis.modules import Modules
+from fsmflow.analysis.modules import Module, Modules
 from fsmflow.typeexpr import Generic, LiteralType, TypeExpr, TypeName, Union
 
 _WIDENS = {("int", "float"), ("bool", "int"), ("bool", "float")}
@@ -63,6 +63,10 @@ def _is_open(modules: Modules, wanted: TypeName, given: str) -> bool:
 def _descends(modules: Modules, given: TypeName, ancestor: str) -> bool:
     found = class_of(modules, given.module, given.name)
     if found is None or not found.known or ancestor in found.ancestors:
+        return True
+    home, _, name = ancestor.rpartition(".")
+    if any(isinstance(at, Module) and name in at.registers for at in map(modules.read, (home, given.module))):
+        # As one of those with an abstract class, which its own source need not show.
         return True
     ancestry = {"dict": found.is_mapping, "str": "enum.StrEnum" in found.ancestors}
     return ancestry.get(ancestor, "enum.IntEnum" in found.ancestors and ancestor in ("int", "float"))
