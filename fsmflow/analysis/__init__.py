@@ -130,6 +130,16 @@ class Analysis:
         return Assignment.of(machine, self.guesses.states)
 
     @cached_property
+    def presence(self) -> Assignment:
+        """Which values may be unset where, or null: by their types, and as far as nothing shows otherwise."""
+        from fsmflow.analysis.assignment import Assignment
+        from fsmflow.analysis.nulls import doubtful, proves
+
+        return Assignment.of(
+            self.machine, self.guesses.states, doubtful(self.workflow, self.values), proves(self.reads)
+        )
+
+    @cached_property
     def modules(self) -> Modules:
         """The modules that hold steps and types, read as text."""
         from fsmflow.analysis.modules import Modules

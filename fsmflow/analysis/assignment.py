@@ -47,12 +47,30 @@ class Assignment:
     _sets: Mapping[str, Sequence[tuple[Transition, int]]] = field(repr=False)
 
     @classmethod
-    def of(cls, machine: Machine, ignored: frozenset[str] = frozenset()) -> Assignment:
-        """Flow from the start until nothing changes, not along the ways from the states `ignored`."""
+    def of(
+        cls,
+        machine: Machine,
+        ignored: frozenset[str] = frozenset(),
+        doubtful: frozenset[str] = frozenset(),
+        proves: Mapping[str, Values] | None = None,
+    ) -> Assignment:
+        """Flow from the start until nothing changes.
+
+        Args:
+            machine: The machine.
+            ignored: The states along the ways from which nothing flows.
+            doubtful: The states whose success does not mean that their value is there.
+            proves: By state, the values that are there if it succeeds, though others have set them.
+        """
         names = ["error", *(s.value for s in machine.states.values() if isinstance(s, Work | Ask))]
         bits = {name: 1 << i for i, name in enumerate(dict.fromkeys(names))}
         sets = {
-            name: tuple((way, _bits(shown, bits)) for way, shown in _ways(machine, name))
+            name: tuple(
+                (way, _bits(shown, bits))
+                for way, shown in _ways(
+                    machine, name, name in doubtful, (proves or {}).get(name, frozenset())
+                )
+            )
             for name in machine.states
             if name not in ignored
         }
@@ -121,7 +139,9 @@ def _cleared(machine: Machine, name: str, bits: Mapping[str, int]) -> int:
     return bits[state.value] if isinstance(state, Work | Ask) else 0
 
 
-def _ways(machine: Machine, name: str) -> Iterator[tuple[Transition, Values]]:
+def _ways(
+    machine: Machine, name: str, is_doubtful: bool, proves: Values
+) -> Iterator[tuple[Transition, Values]]:
     """Give each way into another visit, with the values that are there once it is taken."""
     state = machine.states[name]
     refuted: Values = frozenset()
@@ -132,7 +152,7 @@ def _ways(machine: Machine, name: str) -> Iterator[tuple[Transition, Values]]:
         if way.kind != "success" or way.used_up is not None:
             shown |= {"error"}
         if isinstance(state, Work | Ask) and way.on == "success":
-            shown |= {state.value}
+            shown |= proves if is_doubtful else {state.value, *proves}
         if isinstance(state, Choice):
             shown |= refuted
             if way.when is not None:
