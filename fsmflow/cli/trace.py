@@ -75,6 +75,8 @@ def show(file: Path, spec: Path | None, named: Path | None, step: str | None, fo
         click.echo(f"the run is of another version of this workflow than {spec}", err=True)
     if sum(stage.counted for stage in recording.stages) < recording.spent["steps"]:
         click.echo(f"this trace {rest_of(recording)}; what was used in all is of the whole run", err=True)
+    elif _begins_later(recording, machine):
+        click.echo(f"this trace {rest_of(recording)}", err=True)
     if form == "json":
         click.echo(trace_json.render(recording, step))
         return
@@ -154,6 +156,18 @@ def _strange(file: Path, recording: Recording, workflow: str) -> str | None:
     if recording.workflow == workflow:
         return None
     return f"{file} is a run of `{shown(recording.workflow)}`, not of `{workflow}`"
+
+
+def _begins_later(recording: Recording, machine: Machine | None) -> bool:
+    """Tell whether a run had done something before what its trace tells first."""
+    from fsmflow.analysis.traces.following import follow
+
+    first = recording.stages[0] if recording.stages else None
+    if first is not None and (first.visit, first.attempt) != (1, 1):
+        return True
+    return (
+        machine is not None and machine.digest == recording.digest and not follow(machine, recording).begins
+    )
 
 
 def columns() -> int:

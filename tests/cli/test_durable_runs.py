@@ -144,6 +144,11 @@ def test_a_durable_run_is_watched_in_each_of_its_parts(run: Run, spec: str) -> N
         "this trace does not hold the run from its beginning: `fsmflow runs r1 --trace FILE` writes all that "
         "a durable run did; what was used in all is of the whole run\n"
     )
+    # Of a run that is not over, what is used in all doesn't tell it; its spec does.
+    Path("t3").write_text("".join(Path("t2").read_text().splitlines(keepends=True)[:-1]))
+    rest = "this trace does not hold the run from its beginning: `fsmflow runs r1 --trace FILE` writes"
+    assert run("trace", "show", "t3", spec).stderr.startswith(rest)
+    assert run("trace", "show", "t1", spec).stderr == ""
     assert '"a"' not in Path("t1").read_text()
     assert '"output": "A"' in Path("r1").read_text()
     assert Path("r1").stat().st_mode & 0o077 == 0

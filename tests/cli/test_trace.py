@@ -40,6 +40,20 @@ def test_a_planted_bad_step_is_found_by_why(run: Run, traced: Path) -> None:
     assert "The output of `draft` was rejected (the reply is empty); asking again was used up (≤ 1)" in text
 
 
+def test_the_rest_of_a_run_that_is_not_over_is_told_to_be_that(run: Run, traced: Path) -> None:
+    """A trace that begins with a second attempt, and breaks off, is not taken for the whole of a run."""
+    begun, *events = traced.read_text().splitlines(keepends=True)
+    again = [event for event in events if '"attempt": 2' in event and '"event": "attempt"' in event]
+    traced.write_text("".join([begun, *again]))
+
+    said = run("trace", "show", "t.jsonl").stderr
+    traced.write_text("".join([begun, *events[:-1]]))
+
+    assert len(again) == 1
+    assert said.startswith("this trace does not hold the run from its beginning: `fsmflow runs ")
+    assert run("trace", "show", "t.jsonl").stderr == ""
+
+
 def test_one_step_is_shown_in_full(run: Run, traced: Path) -> None:
     """`--step` shows what went in, what came out and why it was rejected."""
     result = run("trace", "show", "t.jsonl", "--step", "draft")
