@@ -40,6 +40,7 @@ from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolv
 from fsmflow.analysis.mentions import CodeName, classes, functions
 from fsmflow.analysis.modules import Absent, Broken, Module
 from fsmflow.diagnostics import Diagnostic, Related, nearest
+from fsmflow.loading.names import shown
 
 MAX_RELATED = 3
 MAX_BESIDE = 1_000
@@ -63,11 +64,20 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
         else:
             message = f"module `{module}` is neither beside the spec nor in the environment"
             near = nearest(module, _beside(analysis.folder, module)) or _meant(analysis, module)
-            hint = "" if near is None else f"did you mean `{near}`?"
+            hint = _of_link(analysis) if near is None else f"did you mean `{near}`?"
         yield Diagnostic("step-not-found", message, mentions[0].route, hint=hint, related=related)
     for mention in functions(analysis.workflow):
         if mention.module not in faulty:
             yield from _name(analysis, mention)
+
+
+def _of_link(analysis: Analysis) -> str:
+    """Say where modules are looked for, where the spec is a link to one that stands elsewhere."""
+    try:
+        target = Path(analysis.document.path).readlink()
+    except (OSError, ValueError):
+        return ""
+    return f"the spec is a link to {shown(target.as_posix())}: steps stand beside the link"
 
 
 def _meant(analysis: Analysis, module: str) -> str | None:

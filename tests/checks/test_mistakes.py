@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fsmflow.compiler import compile_file
+
 STEPS = """
 from typing import Literal, TypedDict
 
@@ -648,3 +650,21 @@ def test_a_value_that_is_one_of_some_words_or_null_is_no_label(compiled, tmp_pat
     ).diagnostics
 
     assert found == ()
+
+
+def test_steps_of_a_spec_that_is_a_link_are_told_where_they_are_looked_for(tmp_path):
+    """They stand beside the link; of a spec that is none nothing is said of links."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "linked.fsm.yaml").write_text(SPEC.replace("workflow: sample", "workflow: linked"))
+    (tmp_path / "linked.fsm.yaml").symlink_to("kept/linked.fsm.yaml")
+
+    hints = {
+        place: {d.hint for d in compile_file(place / "linked.fsm.yaml").errors if d.check == "step-not-found"}
+        for place in (tmp_path, kept)
+    }
+
+    assert hints == {
+        tmp_path: {"the spec is a link to kept/linked.fsm.yaml: steps stand beside the link"},
+        kept: {""},
+    }
