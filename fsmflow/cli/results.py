@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from fsmflow.cli.output import is_terminal, printed
 from fsmflow.cli.pipes import say, whoever_reads
 from fsmflow.glance import time
+from fsmflow.loading.joiners import belongs
 from fsmflow.reporting.trace_amounts import money
 from fsmflow.runtime import Ended, Late, Result, Runner
 
@@ -200,5 +201,6 @@ def _word(value: Any) -> str:
 def clean(text: str) -> str:
     """Make text from a run safe for a terminal: no control characters, one line."""
     return "".join(
-        c if c.isprintable() else " " if c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+        c if c.isprintable() or belongs(text, place) else " " if c in "\n\t" else "\N{REPLACEMENT CHARACTER}"
+        for place, c in enumerate(text)
     )

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
+from fsmflow.loading.joiners import belongs
+
 MAX_SHOWN = 40
 MAX_PROSE = 200
 MAX_REFERENCE = 200
@@ -66,10 +68,6 @@ needs one is a function of the author's own that calls it.
 """
 
 _INVISIBLE = {"Cc": "a control character", "Cf": "an invisible character", "Cs": "half a surrogate pair"}
-
-_JOINER = "\u200d"
-_STYLES = "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
-"""What may follow an emoji and change its looks: colour and tones of skin."""
 
 
 def shown(text: str, limit: int = MAX_SHOWN) -> str:
@@ -147,14 +145,7 @@ def prose_flaw(text: str) -> str | None:
         return f"it has {len(text)} characters; {MAX_PROSE} are allowed"
     for place, character in enumerate(text):
         category = unicodedata.category(character)
-        if (category in _INVISIBLE or category in ("Zl", "Zp")) and not _joins_emoji(text, place):
+        if (category in _INVISIBLE or category in ("Zl", "Zp")) and not belongs(text, place):
             kind = _INVISIBLE.get(category, "a line break")
             return f"it holds {kind}, U+{ord(character):04X}"
     return None
-
-
-def _joins_emoji(text: str, place: int) -> bool:
-    """Tell whether what stands at `place` makes one picture of two emoji."""
-    around = (text[:place].rstrip(_STYLES)[-1:], text[place + 1 : place + 2])
-    # The arrows of a head that shakes are signs of mathematics.
-    return text[place] == _JOINER and all(c and (unicodedata.category(c) == "So" or c == "↔") for c in around)

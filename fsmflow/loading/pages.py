@@ -87,7 +87,8 @@ Why is this bad?
     or a character that can't be seen, would make it look like something else there.
 
 What to do
-    Write one line of at most 200 plain characters.
+    Write one line of at most 200 plain characters. Joiners may stand where a script needs them, as in
+    Persian, Hindi and emoji.
 
 Example::
 

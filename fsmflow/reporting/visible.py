@@ -1,19 +1,24 @@
 """Text that a terminal shows as it is, and how wide it is there.
 
 What a terminal would obey or hide (control characters, escapes, bidirectional marks, spaces that YAML
-takes for letters) is shown escaped; wide characters take two columns, and combining ones none.
+takes for letters) is shown escaped, but joiners where they belong; wide characters take two columns, and
+combining ones none.
 """
 
 from __future__ import annotations
 
 import unicodedata
 
+from fsmflow.loading.joiners import belongs
+
 _TAB = "    "
 
 
 def visible(text: str) -> str:
     """Give `text` with everything that a terminal would obey or hide escaped."""
-    return "".join(map(_cell, text))
+    if text.isprintable():
+        return text
+    return "".join(c if belongs(text, place) else _cell(c) for place, c in enumerate(text))
 
 
 def _cell(character: str) -> str:
@@ -30,6 +35,6 @@ def width(text: str) -> int:
 
 
 def _columns(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
