@@ -47,7 +47,7 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from fsmflow import spec
 from fsmflow.analysis import Analysis
@@ -89,7 +89,7 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
             yield from _unknown(analysis, read, known)
     for name, state in analysis.workflow.states.items():
         if isinstance(state, spec.Map):
-            yield from _over(state.over, ("states", name, "over"))
+            yield from _over(state.over, ("states", name, "over"), known)
 
 
 def _unread(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -114,11 +114,13 @@ def _unread(analysis: Analysis) -> Iterator[Diagnostic]:
         )
 
 
-def _over(text: str, route: Route) -> Iterator[Diagnostic]:
+def _over(text: str, route: Route, known: Collection[str]) -> Iterator[Diagnostic]:
     """Find what a `map` can't be run over, whatever the values are."""
     if not text.startswith("$") or text.startswith("$$"):
         message = f"`over` is a reference to a list, not `{shown(text)}`"
-        yield Diagnostic("bad-reference", message, route, hint="for example `over: $input.items`")
+        is_one = text.partition(".")[0] in known
+        hint = f"did you mean `${text}`?" if is_one else "for example `over: $input.items`"
+        yield Diagnostic("bad-reference", message, route, hint=hint)
     elif text.endswith(".or_null"):
         message = f"`{shown(text)}` may be null, and nothing can be run for each of that"
         hint = f"read `{shown(text.removesuffix('.or_null'))}`, and lead past this state where it is not set"

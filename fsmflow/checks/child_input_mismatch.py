@@ -34,8 +34,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import evolve
+
 from fsmflow import spec
 from fsmflow.analysis import Analysis
+from fsmflow.analysis.kinds.annotations import ANY
 from fsmflow.analysis.kinds.structuring import misfits, structures
 from fsmflow.analysis.values import Values
 from fsmflow.diagnostics import Diagnostic
@@ -58,7 +61,11 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
                     hint = "" if _is_plain(wanted) else "make its input of the item: `with: {NAME: $item}`"
                     yield Diagnostic("child-input-mismatch", message, (*route, "map"), hint=hint)
             case spec.Map(map=child, with_=given):
-                yield from _given(values, child, given, (*route, "with"))
+                item, wanted = values.item_of(state), values.taken_by_child(child)
+                whole = (*route, "with") if item != ANY and structures(values, item, wanted) else None
+                for found in _given(values, child, given, (*route, "with")):
+                    hint = "leave `with` out: each item is the input then" if found.route == whole else ""
+                    yield evolve(found, hint=found.hint or hint)
             case spec.Parallel(parallel=branches):
                 for key, branch in branches.items():
                     yield from _given(values, branch.call, branch.with_, (*route, "parallel", key, "with"))

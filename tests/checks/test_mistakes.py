@@ -20,6 +20,9 @@ class Order(TypedDict):
 def ask(text: str) -> Order: ...
 
 
+def many() -> list[Order]: ...
+
+
 def both(first: str, second: str, third: str = "") -> Order: ...
 
 
@@ -668,3 +671,24 @@ def test_steps_of_a_spec_that_is_a_link_are_told_where_they_are_looked_for(tmp_p
         tmp_path: {"the spec is a link to kept/linked.fsm.yaml: steps stand beside the link"},
         kept: {""},
     }
+
+
+def test_the_input_of_a_child_that_is_another_thing_is_one_fault(told, tmp_path):
+    """Where the items are what the child takes, the hint is to let them be; `over` is told its dollar."""
+    (tmp_path / "child.fsm.yaml").write_text(
+        "fsmflow: 1\nworkflow: child\ninput: shop.orders:Order\nstates:\n  done: {end: success}\n"
+    )
+    ask = "    run: shop.orders:ask\n    with: {text: $input}\n    as: order\n    gives: shop.orders:Order\n"
+    many = "    run: shop.orders:many\n    as: orders\n    gives: list[shop.orders:Order]\n"
+    old = ask + "    effect: none\n    success: judge\n    fallback: failed\n"
+    end = "    success: done\n    fallback: failed\n"
+    for each, hint in (
+        ("over: $orders, with: {shop: $item}", "leave `with` out: each item is the input then"),
+        ("over: $orders, with: {number: 5, total: 5}", ""),
+        ("over: orders", "did you mean `$orders`?"),
+    ):
+        new = f"{many}    effect: none\n    success: each\n    fallback: failed\n"
+        new += f"  each: {{map: child, {each}, at_most: 3, success: done, fallback: failed}}\n"
+        found = told(old, f"{new}  again:\n{ask}    effect: none\n{end}")
+
+        assert [d.hint for d in found if d.severity.value == "error" and d.route[1] == "each"] == [hint]

@@ -5,7 +5,7 @@ Plain mappings structure into classes with known fields, so these are looked at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fsmflow.analysis.kinds.fits import fits
@@ -86,6 +86,12 @@ def _in_class(
     found = values.class_of(wanted)
     if found is None or found.fields is None or found.dynamic:
         return
+    required = [name for name, one in found.fields.items() if one.required]
+    near = (nearest(key, found.fields) for key in data)
+    if data and required and found.fields.keys().isdisjoint(data) and not any(near):
+        # Another thing altogether, and so one fault.
+        yield route, f"`{wanted}` needs {_listed(required)}, and here are {_listed(data)}", ""
+        return
     meant: set[str | None] = set()
     for key, part in data.items():
         if key not in found.fields:
@@ -94,7 +100,10 @@ def _in_class(
             yield (*route, key), f"`{wanted}` has no field `{key}`", did_you_mean(key, free or found.fields)
         elif not found.fields[key].validated:
             yield from misfits(values, part, found.fields[key].type, (*route, key))
-    missing = [name for name, one in found.fields.items() if one.required and name not in {*data, *meant}]
+    missing = [name for name in required if name not in {*data, *meant}]
     if missing:
-        names = ", ".join(f"`{name}`" for name in missing)
-        yield route, f"`{wanted}` needs {names}", ""
+        yield route, f"`{wanted}` needs {_listed(missing)}", ""
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
