@@ -47,6 +47,7 @@ from fsmflow.analysis.kinds.structuring import misfits, structures
 from fsmflow.analysis.reads import givers, is_meant_or_null
 from fsmflow.analysis.values import NoField, Values
 from fsmflow.diagnostics import Diagnostic
+from fsmflow.expressions import Reference
 from fsmflow.source import Route
 from fsmflow.typeexpr import TypeExpr, TypeName, Union
 
@@ -96,7 +97,18 @@ def _paths(analysis: Analysis) -> Iterator[Diagnostic]:
         if isinstance(found, NoField):
             shown = str(read.reference)[1:] if read.use == "when" else str(read.reference)
             message = f"`{shown}`: `{found.type}` has no `{found.name}`"
-            yield _diagnostic(message, read.route, analysis.hints.near(found.name, found.known))
+            hint = _of_tool(analysis, read.reference, found) or analysis.hints.near(found.name, found.known)
+            yield _diagnostic(message, read.route, hint)
+
+
+def _of_tool(analysis: Analysis, reference: Reference, found: NoField) -> str:
+    """Say what to read where what a tool takes is looked for in the call of it."""
+    names = givers(analysis.workflow).get(reference.root, ())
+    asks = [analysis.workflow.states[name] for name in names]
+    tools = {tool for state in asks if isinstance(state, spec.Llm) for tool in state.llm.tools}
+    if len(reference.path) == 1 and tools and (not found.known or found.name in tools):
+        return f"what its tool takes is the value: read `${reference.root}`"
+    return ""
 
 
 def _over(values: Values, state: spec.Map, route: Route) -> Iterator[Diagnostic]:

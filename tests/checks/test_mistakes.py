@@ -692,3 +692,25 @@ def test_the_input_of_a_child_that_is_another_thing_is_one_fault(told, tmp_path)
         found = told(old, f"{new}  again:\n{ask}    effect: none\n{end}")
 
         assert [d.hint for d in found if d.severity.value == "error" and d.route[1] == "each"] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("read", "hint"),
+    [
+        ("$plan.query", "what its tool takes is the value: read `$plan`"),
+        ("$plan.search", "what its tool takes is the value: read `$plan`"),
+        ("$plan", ""),
+    ],
+)
+def test_what_a_tool_takes_is_the_value(compiled, read, hint):
+    """Who looks for it by the tool's name, or by a parameter's, is told what to read."""
+    found = compiled(
+        "fsmflow: 1\nworkflow: agent\nstates:\n"
+        "  plan:\n"
+        "    llm: {model: any, prompt: prompts/hello.md, max_tokens: 10, tools: {search: str}}\n"
+        "    cost: {tokens: 100}\n    success: {search: search}\n    fallback: done\n"
+        f"  search: {{run: m:count, with: {{text: {read}}}, effect: none, success: done, fallback: done}}\n"
+        "  done: {end: success}\n"
+    ).errors
+
+    assert [d.hint for d in found] == ([hint] if hint else [])
