@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import PurePath
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -85,8 +85,8 @@ def _location(report: Report, said: Diagnostic | Related) -> dict[str, Any]:
 
 def _uri(path: str) -> str:
     """Write a path as a URI; a relative one as a relative reference (RFC 3986 §4.2)."""
-    pure = PurePath(path)
-    return pure.as_uri() if pure.is_absolute() else quote(os.fsencode(pure.as_posix()))
+    written = Path(path)
+    return written.as_uri() if written.is_absolute() else quote(os.fsencode(written.as_posix()))
 
 
 def _escaped(text: str) -> str:

@@ -427,7 +427,7 @@ def test_names_cannot_hide_a_state() -> None:
     ("text", "fault"),
     [
         ("", "Expecting value"),
-        ("[" * 100_000, "recursion"),
+        ("[" * 100_000, "recursion|Stack overflow"),  # as Python 3.14 has it
         ('{"a": 1, "a": 1}', "stands twice"),
         ('{"a": 1.5}', "1.5"),
         ('{"a": NaN}', "NaN"),

@@ -49,7 +49,7 @@ class TestRetrieve:
             ("pick a random element from a sequence", "random.choice"),
             ("join two or more pathname components", "os.path.join"),
             ("sort a list in place in ascending order", "list.sort"),
-            ("recursively copy a whole directory tree", "shutil.copytree"),
+            ("copy a file and its metadata", "shutil.copy2"),
             ("fractions of a second since the epoch", "time.time"),
         ],
     )

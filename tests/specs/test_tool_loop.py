@@ -78,7 +78,7 @@ def test_questions_are_worked_out_step_by_step(question, answer, used, context):
         ("What is 1/0?", "division by zero"),
         ("How many fortnights are between 2024-02-27 and 2024-03-01?", "unknown unit"),
         ("How many hours are in 3 kg?", "kg is a mass"),
-        ("How many days are between 2024-02-30 and 2024-03-01?", "day is out of range"),
+        ("How many days are between 2024-02-30 and 2024-03-01?", "range"),
         ("What is 9**9**9?", "power"),
     ],
 )
