@@ -179,9 +179,11 @@ class Analysis:
     @cached_property
     def unread(self) -> Mapping[str, str]:
         """The states whose value nothing reads, each with the value that it may be meant to be."""
-        from fsmflow.analysis.misspelt import unread
+        from fsmflow.analysis.hints import Hints
+        from fsmflow.analysis.misspelt import MOST_UNREAD, unread
 
-        return unread(self.workflow, self.reads, self.hints.nearest, self.values.declared_by)
+        # Comparisons of their own: there may be many such values, and none be wrong.
+        return unread(self.workflow, self.reads, Hints(MOST_UNREAD).nearest, self.values.declared_by)
 
     @cached_property
     def hints(self) -> Hints:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from attrs import define, field
+from attrs import define
 
 from fsmflow.diagnostics import did_you_mean, nearest
 
@@ -16,7 +16,7 @@ MAX_COMPARISONS = 100_000
 class Hints:
     """Words hints for wrong names until its comparisons are used up; from then on gives none."""
 
-    _left: int = field(default=MAX_COMPARISONS, init=False)
+    _left: int = MAX_COMPARISONS
 
     def near(self, name: str, known: Collection[str]) -> str:
         """Word a hint for a wrong `name`: the nearest in `known`, or the whole short list."""

@@ -17,6 +17,9 @@ from fsmflow.source import Route
 LEAST_PLACES = 2
 """From how many places on a name that is none is taken at its word; one alone is a slip of its own."""
 
+MOST_UNREAD = 20_000
+"""How many pairs of names are compared at most to find what a value that nothing reads is meant to be."""
+
 
 @frozen
 class Misspelt:
@@ -43,7 +46,9 @@ def misspelt(
     """Give what is misspelt where it is named first, by the name that is meant."""
     states, values = workflow.states, givers(workflow)
     named, read = _places(_of_states(workflow)), _places((r.reference.root, r.route) for r in reads.reads)
-    free: dict[str, Route] = {name: ("states", name) for name in states if name not in {*named, *read}}
+    mentioned = {*named, *read}
+    states_free = [name for name in states if name not in mentioned]
+    both_free = [name for name in states_free if name in values]
     aliases = {value: of[0] for value, of in values.items() if value not in states and value not in read}
     found: dict[str, Misspelt] = {}
     for meant in dict.fromkeys([*named, *read]):
@@ -53,11 +58,14 @@ def misspelt(
         if len(places) < LEAST_PLACES:
             continue
         # Of what gives its value by another name, only a state can be meant.
-        fitting = [name for name in free if meant not in read or name in values]
-        given = nearest(meant, fitting if meant in named else [*fitting, *aliases])
+        free = states_free if meant not in read else both_free if meant in named else [*both_free, *aliases]
+        given = nearest(meant, free)
         if given is None:
             continue
-        route = free.pop(given, None) or ("states", aliases.pop(given), "as")
+        route: Route = ("states", aliases.pop(given), "as") if given in aliases else ("states", given)
+        for names in (states_free, both_free):
+            if given in names:
+                names.remove(given)
         found[meant] = Misspelt(given, route, meant, places, meant in named)
     return found
 
@@ -73,16 +81,22 @@ def unread(
     The other is one of the same type that is read, so that both may well be meant to be one.
     """
     read, values = {each.reference.root for each in reads.reads}, givers(workflow)
+    kinds: dict[object, list[str]] = {}
+    for value in (value for value in values if value in read):
+        kinds.setdefault(declared(workflow.states[values[value][0]]), []).append(value)
     found = {}
     for value, (state, *others) in values.items():
         if value in read or value == state or others:
             continue
-        kind = declared(workflow.states[state])
-        same = [v for v, of in values.items() if v in read and declared(workflow.states[of[0]]) == kind]
-        meant = nearest(value, same)
-        if meant is not None:
+        meant = nearest(value, kinds.get(declared(workflow.states[state]), ()))
+        # Who numbers names means each of them.
+        if meant is not None and _unnumbered(meant) != _unnumbered(value):
             found[state] = meant
     return found
+
+
+def _unnumbered(name: str) -> str:
+    return "".join(c for c in name if not c.isdigit()).rstrip("_")
 
 
 def _of_states(workflow: spec.Workflow) -> Iterator[tuple[str, Route]]:

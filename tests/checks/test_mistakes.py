@@ -563,12 +563,17 @@ states:
 
 
 @pytest.mark.parametrize(
-    ("end", "kind", "told"),
-    [("done", "str", ["error"]), ("said", "str", ["warning"]), ("said", "int", [])],
+    ("end", "kind", "name", "told"),
+    [
+        ("done", "str", "noet", ["error"]),
+        ("said", "str", "noet", ["warning"]),
+        ("said", "int", "noet", []),
+        ("said", "str", "note_2", []),
+    ],
 )
-def test_a_value_that_nothing_reads_may_be_one_that_is_misspelt(compiled, end, kind, told):
-    """It is told once, and gravely where the other is missed; not where they are of two types."""
-    text = TURNS.replace("END", end).replace("KIND", kind)
+def test_a_value_that_nothing_reads_may_be_one_that_is_misspelt(compiled, end, kind, name, told):
+    """It is told once, gravely where the other is missed; not where they are of two types, or numbered."""
+    text = TURNS.replace("END", end).replace("KIND", kind).replace("noet", name)
     found = [d for d in compiled(text).diagnostics if d.check != "unreachable-state"]
 
     assert [d.severity.value for d in found] == told
