@@ -21,10 +21,10 @@ Example::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fsmflow.analysis import Analysis
-from fsmflow.analysis.graph import ahead, components
+from fsmflow.analysis.graph import components
 from fsmflow.diagnostics import Diagnostic, Severity
 
 MOST_NAMED = 8
@@ -35,32 +35,43 @@ def check(analysis: Analysis) -> Iterator[Diagnostic]:
     if analysis.guesses.any:
         # Where the way to it is misspelt, the state itself is in order.
         return
-    apart = [name for name in analysis.workflow.states if name not in analysis.reachability.entered]
+    states, entered = analysis.workflow.states, analysis.reachability.entered
+    position = {name: number for number, name in enumerate(states) if name not in entered}
+    ways = {name: [to for to in analysis.successors.get(name, ()) if to in position] for name in position}
     told: set[str] = set()
-    for name in _first(analysis, apart):
-        beyond = ahead([name], analysis.successors) - told - {name}
-        others = [f"`{other}`" for other in apart if other in beyond]
-        named = ", ".join(others[:MOST_NAMED]) + (", …" if len(others) > MOST_NAMED else "")
+    for name in _first(ways):
+        told.add(name)
+        beyond = sorted(_beyond(name, ways, told), key=position.__getitem__)
+        named = ", ".join(f"`{other}`" for other in beyond[:MOST_NAMED])
+        named += ", …" if len(beyond) > MOST_NAMED else ""
         yield Diagnostic(
             "unreachable-state",
-            f"no run can enter `{name}`{f', or {named} beyond it' if others else ''}: "
+            f"no run can enter `{name}`{f', or {named} beyond it' if beyond else ''}: "
             f"nothing leads to it from `{analysis.machine.start}`",
             ("states", name),
             Severity.WARNING,
             key=True,
             hint="lead an edge to it, or remove it",
         )
-        told |= {name, *beyond}
 
 
-def _first(analysis: Analysis, apart: Sequence[str]) -> Iterator[str]:
-    """Give of the states that no run enters those that nothing leads to; of a circle, its first."""
-    groups = components(apart, analysis.successors)
+def _first(ways: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Give the states that no other leads to; of a circle to which none does, its first."""
+    groups = components(ways, ways)
     part = {name: number for number, group in enumerate(groups) for name in group}
-    ways = ((name, target) for name in part for target in analysis.successors.get(name, ()))
-    entered = {part[target] for name, target in ways if part[name] != part[target]}
-    given: set[int] = set()
-    for name in apart:
-        if part[name] not in entered and part[name] not in given:
-            given.add(part[name])
+    entered = {part[to] for name in ways for to in ways[name] if part[name] != part[to]}
+    for name in ways:
+        if part[name] not in entered:
+            entered.add(part[name])
             yield name
+
+
+def _beyond(name: str, ways: Mapping[str, Sequence[str]], told: set[str]) -> Iterator[str]:
+    """Give what a state leads to and was not told before; now it is."""
+    pending = [name]
+    while pending:
+        for to in ways[pending.pop()]:
+            if to not in told:
+                told.add(to)
+                pending.append(to)
+                yield to
