@@ -1,13 +1,15 @@
 """What holds for every test, whoever runs it.
 
 Hypothesis never judges by the clock, what a machine is told of streams, proxies and models is not told to
-tests, and how a test process ends is its own.
+tests, what was collected is no garbage, and how a test process ends is its own.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -26,6 +28,19 @@ for name in list(os.environ):
 os.environ["TERM"] = "xterm"
 
 _STATUS = pytest.StashKey[int]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let no search for garbage go through what is collected, ten thousand tests, again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000)
+        gc.enable()
 
 
 def pytest_runtest_setup() -> None:
