@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -60,19 +61,34 @@ def field_types(kind: Any) -> dict[str, Any]:
 
 
 def type_variables(kind: Any) -> dict[Any, Any]:
-    """Give what a class that is generic is given, by its type variables."""
+    """Give what a class that is generic is given, by its type variables; `Self` is the class itself."""
     owner = typing.get_origin(kind)
-    return dict(zip(getattr(owner, "__parameters__", ()), typing.get_args(kind), strict=True))
+    given = dict(zip(getattr(owner, "__parameters__", ()), typing.get_args(kind), strict=True))
+    return {**given, typing.Self: kind}
 
 
 def filled(kind: Any, known: Mapping[Any, Any]) -> Any:
     """Put what a generic class is given in the place of its type variables."""
     if isinstance(kind, typing.TypeVar):
         return known.get(kind, Any)
+    if kind is typing.Self:
+        return known.get(kind, kind)
+    if _holds_self(kind):
+        parts = tuple(filled(part, known) for part in typing.get_args(kind))
+        made = typing.get_origin(kind)
+        return typing.Union[parts] if made in _UNIONS else made[parts]  # noqa: UP007 - made at run time
     left_open = getattr(kind, "__parameters__", ())
     if isinstance(kind, type) or not left_open:
         return kind
     return kind[tuple(known.get(each, Any) for each in left_open)]
+
+
+_UNIONS = (typing.Union, types.UnionType)
+
+
+def _holds_self(kind: Any) -> bool:
+    """Tell whether `Self` stands in a type, which counts among no type's variables."""
+    return kind is typing.Self or any(map(_holds_self, typing.get_args(kind)))
 
 
 class _Held:

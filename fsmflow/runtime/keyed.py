@@ -10,12 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from fsmflow.runtime.complaints import Rejected, each, named
-from fsmflow.runtime.instances import Hook
+from fsmflow.runtime.instances import Hook, filled
+
+_MARKS = frozenset({"Required", "NotRequired", "ReadOnly"})
 
 
 def is_keyed(kind: Any) -> bool:
     """Tell whether a type is a `TypedDict`, or that of named tuples."""
-    return typing.is_typeddict(kind) or is_named_tuple(kind)
+    # Those of `typing_extensions` are none to `typing`, before Python 3.13.
+    is_typed = isinstance(kind, type) and issubclass(kind, dict) and hasattr(kind, "__required_keys__")
+    return is_typed or is_named_tuple(kind)
 
 
 def is_named_tuple(kind: Any) -> bool:
@@ -27,14 +31,16 @@ def keys_of(kind: Any) -> dict[str, tuple[Any, bool]]:
     """Give the keys: of each the type, and whether it must be there."""
     hints = typing.get_type_hints(kind, include_extras=True)
     if is_named_tuple(kind):
-        return {name: (hints.get(name, Any), name not in kind._field_defaults) for name in kind._fields}
+        types = {name: filled(hint, {typing.Self: kind}) for name, hint in hints.items()}
+        return {name: (types.get(name, Any), name not in kind._field_defaults) for name in kind._fields}
     found = {}
     for name, hint in hints.items():
-        mark = typing.get_origin(hint)
-        if mark in (typing.Required, typing.NotRequired):
-            found[name] = (typing.get_args(hint)[0], mark is typing.Required)
-        else:
-            found[name] = (hint, name in kind.__required_keys__)
+        needed = name in kind.__required_keys__
+        # `ReadOnly` says what may be done with a key, and stands in `typing` from Python 3.13 on.
+        while (mark := str(typing.get_origin(hint)).rpartition(".")[2]) in _MARKS:
+            needed = needed if mark == "ReadOnly" else mark == "Required"
+            hint = typing.get_args(hint)[0]
+        found[name] = (hint, needed)
     return found
 
 

@@ -6,10 +6,11 @@ import dataclasses
 import enum
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Generic, Literal, NamedTuple, NotRequired, Required, TypedDict, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, NotRequired, Required, Self, TypedDict, TypeVar
 
 import attrs
 import pydantic
+import typing_extensions
 
 T = TypeVar("T")
 
@@ -146,3 +147,34 @@ class Open(Generic[T]):
     """A dataclass of which nobody says what it holds."""
 
     held: T
+
+
+@attrs.frozen
+class Node:
+    """An attrs class that holds others of itself."""
+
+    name: str
+    below: Self | None = None
+    beside: list[Self] = attrs.field(factory=list)
+
+
+@dataclasses.dataclass
+class Branch:
+    """A dataclass that does so."""
+
+    name: str
+    below: Self | None = None
+
+
+class Link(NamedTuple):
+    """Named tuples that do so."""
+
+    name: str
+    after: Self | None = None
+
+
+class Settled(typing_extensions.TypedDict):
+    """A typed dictionary, as in later Pythons, with keys that are not to be changed."""
+
+    name: typing_extensions.ReadOnly[str]
+    limit: typing_extensions.NotRequired[typing_extensions.ReadOnly[int]]

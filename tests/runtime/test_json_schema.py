@@ -16,7 +16,7 @@ import pytest
 from fsmflow.runtime.complaints import Rejected
 from fsmflow.runtime.models.json_schema import is_object, is_strict, json_schema
 from fsmflow.runtime.validation import validator
-from tests.runtime.shapes import Filter
+from tests.runtime.shapes import Filter, Link, Node, Settled
 from tests.runtime.shapes import Pair as NamedPair
 
 
@@ -134,6 +134,9 @@ CASES = [
     (Colour, "red", "green"),
     (Filter, {"text": "a"}, {"text": "a", "limit": "b"}),
     (NamedPair, {"name": "a", "count": 1}, {"name": "a", "count": "b"}),
+    (Node, {"name": "a", "below": None, "beside": []}, {"name": "a", "below": {"name": 1}, "beside": []}),
+    (Link, {"name": "a", "after": None}, {"name": "a", "after": {"name": 1, "after": None}}),
+    (Settled, {"name": "a"}, {"name": "a", "limit": "b"}),
     (set[int], [1], ["a"]),
     (tuple[int, ...], [1, 2], ["a"]),
     (tuple[int, str], [1, "a"], [1, None]),

@@ -20,11 +20,14 @@ from tests.runtime.shapes import (
     Answer,
     Bag,
     Box,
+    Branch,
     Dated,
     Holder,
+    Link,
     Model,
     Mood,
     Name,
+    Node,
     Open,
     Pair,
     Passage,
@@ -90,6 +93,12 @@ def hold(kind, value):
         (f"{S}:Pair", {"name": "a"}, Pair("a")),
         (f"{S}:Pair", Pair("a", 2), Pair("a", 2)),
         (f"{S}:Pair", ["a", 2], Pair("a", 2)),
+        (f"{S}:Node", {"name": "a", "below": {"name": "b"}}, Node("a", Node("b"))),
+        (f"{S}:Node", Node("a", beside=[Node("b")]), Node("a", beside=[Node("b")])),
+        (f"{S}:Branch", {"name": "a", "below": {"name": "b"}}, Branch("a", Branch("b"))),
+        (f"{S}:Link", {"name": "a", "after": {"name": "b"}}, Link("a", Link("b"))),
+        (f"{S}:Settled", {"name": "a"}, {"name": "a"}),
+        (f"{S}:Settled", {"name": "a", "limit": 1}, {"name": "a", "limit": 1}),
     ],
 )
 def test_what_fits_is_structured(kind, value, expected):
@@ -227,6 +236,16 @@ def test_nothing_is_coerced(kind, value):
         (f"{S}:Asked", {"limit": 1}, (".text: missing",)),
         (f"{S}:Pair", Pair("a", "b"), (".count: expected a whole number, found a string",)),
         (f"{S}:Pair", ["a", 1, 2], ("expected a mapping, found a list",)),
+        (
+            f"{S}:Node",
+            {"name": "a", "beside": [{"name": 1}]},
+            (".beside[0].name: expected a string, found a whole number",),
+        ),
+        (
+            f"{S}:Settled",
+            {"limit": "x"},
+            (".limit: expected a whole number, found a string", ".name: missing"),
+        ),
     ],
 )
 def test_complaints_say_where_and_how(kind, value, complaints):
