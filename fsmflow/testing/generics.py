@@ -1,4 +1,4 @@
-"""Values of classes that are given their types, or in which `Any` stands: Hypothesis knows of neither."""
+"""Values of classes that are given their types, or hold `Any` or `Self`: Hypothesis knows of none."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fsmflow.runtime.instances import field_types, is_class
 from fsmflow.runtime.keyed import is_keyed, keys_of
-from fsmflow.testing.patterns import Above, holds_any, is_managed
+from fsmflow.testing.patterns import Above, is_managed, needs_help
 
 
 def given_types(
@@ -28,7 +28,7 @@ def given_types(
     if not is_class(kind) and not is_keyed(kind):
         return None
     owner = typing.get_origin(kind)
-    if (owner is None and not holds_any(kind)) or is_managed(kind):
+    if (owner is None and not needs_help(kind)) or is_managed(kind):
         return None
     needed: dict[str, st.SearchStrategy[Any]] = {}
     others: dict[str, st.SearchStrategy[Any]] = {}

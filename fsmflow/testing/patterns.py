@@ -29,7 +29,7 @@ def matching(
         strategy: Gives the strategy of the type of a field.
         above: What the type stands in.
     """
-    if not is_pydantic(kind) or not (_is_unknown(kind, ()) or holds_any(kind)) or is_managed(kind):
+    if not is_pydantic(kind) or not (_is_unknown(kind, ()) or needs_help(kind)) or is_managed(kind):
         return None
     needed: dict[str, st.SearchStrategy[Any]] = {}
     others: dict[str, st.SearchStrategy[Any]] = {}
@@ -37,7 +37,7 @@ def matching(
         pattern = _pattern(about)
         if pattern is not None:
             made = st.from_regex(pattern)
-        elif about.metadata and not _holds_unknown(about, ()) and not holds_any(about.annotation):
+        elif about.metadata and not _holds_unknown(about, ()) and not needs_help(about.annotation):
             made = st.from_type(about.rebuild_annotation())
         else:
             made = strategy(about.annotation, (*above, kind))
@@ -58,20 +58,27 @@ def _holds_unknown(about: Any, above: Above) -> bool:
     return any(_is_unknown(part, above) for part in _parts(about.annotation))
 
 
-def holds_any(kind: Any, above: Above = ()) -> bool:
-    """Tell whether an `Any` stands somewhere in a type, which Hypothesis makes no value of."""
+def needs_help(kind: Any, above: Above = ()) -> bool:
+    """Tell whether a type holds what Hypothesis makes no value of: `Any`, or the `Self` of a class."""
     if kind is Any:
         return True
     if kind in above:
         return False
     held: Iterable[Any] = typing.get_args(kind)
-    if is_class(kind):
-        held = field_types(kind).values()
-    elif is_keyed(kind):
-        held = (field for field, _ in keys_of(kind).values())
+    if is_class(kind) or is_keyed(kind):
+        if _says_self(kind):
+            return True
+        held = (
+            field_types(kind).values() if is_class(kind) else (field for field, _ in keys_of(kind).values())
+        )
     elif is_pydantic(kind):
         held = (about.annotation for _, about in _fields(kind))
-    return any(holds_any(each, (*above, kind)) for each in held)
+    return any(needs_help(each, (*above, kind)) for each in held)
+
+
+def _says_self(kind: Any) -> bool:
+    hints = typing.get_type_hints(typing.get_origin(kind) or kind)
+    return any(typing.Self in _parts(hint) for hint in hints.values())
 
 
 @cache

@@ -194,7 +194,7 @@ from attrs import define, field
 from pydantic import BaseModel, Field, field_validator
 from dataclasses import dataclass
 from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, Literal, NamedTuple, TypedDict, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NamedTuple, Self, TypedDict, TypeVar
 
 @define
 class Even:
@@ -300,6 +300,22 @@ class LooseTuple(NamedTuple):
     meta: tuple[Any, ...]
     number: int = 0
 
+@define
+class Node:
+    name: str
+    below: Self | None = None
+    beside: list[Self] = field(factory=list)
+
+@dataclass
+class Branch:
+    name: str
+    node: Node
+    below: Self | None = None
+
+class Link(NamedTuple):
+    name: str
+    after: Self | None = None
+
 class Sorted(BaseModel):
     urgent: Literal["low", "urgent"]
     labels: list[Literal["billing", "bug", "other"]]
@@ -371,6 +387,14 @@ def test_a_field_that_may_hold_anything_keeps_no_test_from_running(shapes, name)
     metas = [one["meta"] if isinstance(one, dict) else one.meta for many in drawn for one in many]
 
     assert len({repr(meta) for meta in metas}) > 5
+
+
+@pytest.mark.parametrize("name", ["Node", "Branch", "Link"])
+def test_values_are_drawn_of_a_class_that_holds_others_of_itself(shapes, name):
+    """Hypothesis knows of no `Self`; fields beside it are drawn as ever."""
+    drawn = several(values(subject(), f"list[odd_shapes:{name}]"), 40, 0)
+
+    assert len({one.name for many in drawn for one in many}) > 5
 
 
 def test_what_stands_beside_a_field_that_may_hold_anything_is_drawn_too(shapes):
