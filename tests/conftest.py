@@ -1,7 +1,7 @@
 """What holds for every test, whoever runs it.
 
 Hypothesis never judges by the clock, what a machine is told of streams, proxies and models is not told to
-tests, what was collected is no garbage, and how a test process ends is its own.
+tests, what was collected is no garbage, what was compiled is kept, and how a test process ends is its own.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ for name in list(os.environ):
     if name.upper() in _NAMES or name.startswith(_FAMILIES):
         del os.environ[name]
 os.environ["TERM"] = "xterm"
+
+# Hundreds of processes are started that would each compile what the first of them has compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _STATUS = pytest.StashKey[int]()
 
