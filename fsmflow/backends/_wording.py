@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from fsmflow.loading.joiners import belongs
 from fsmflow.machine import Backoff
 
 _DAY, _HOUR, _MINUTE, _SECOND, _MILLISECOND = 86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_000
@@ -65,10 +66,14 @@ def plain(text: str, most: int) -> str:
     """Reduce `text` to one line of at most `most` visible characters; `…` marks what was cut.
 
     Control, format (such as those that turn the reading direction) and unassigned characters are
-    dropped, and every run of white space becomes one space.
+    dropped, joiners that belong where they stand are not, and every run of white space becomes one space.
     """
     head = text[: 4 * most + 64]  # enough to choose from, whatever the length
-    line = " ".join("".join(c if c.isprintable() or c.isspace() else _dropped(c) for c in head).split())
+    kept = (
+        c if c.isprintable() or c.isspace() or belongs(head, place) else _dropped(c)
+        for place, c in enumerate(head)
+    )
+    line = " ".join("".join(kept).split())
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 

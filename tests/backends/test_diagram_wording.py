@@ -64,6 +64,13 @@ def test_plain_marks_what_it_cuts() -> None:
     assert plain("abcdefg", 6) == "abcde…"
 
 
+def test_plain_keeps_joiners_where_they_belong() -> None:
+    """A joiner that a word or an emoji needs is drawn; one that only hides is not."""
+    assert plain("\u0645\u06cc\u200c\u062f\u0647\u062f", 9) == "\u0645\u06cc\u200c\u062f\u0647\u062f"
+    assert plain("\U0001f469\u200d\U0001f4bb", 9) == "\U0001f469\u200d\U0001f4bb"
+    assert plain("a\u200cb\u200d", 9) == "ab"
+
+
 def test_lines_fill_up() -> None:
     """Parts share a line as long as there is room."""
     assert lines(("aaaa", "bb", "cccc"), 9) == ("aaaa · bb", "cccc")
