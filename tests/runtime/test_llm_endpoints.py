@@ -408,7 +408,7 @@ def test_who_is_known_to_refuse_options_of_streams():
 
 @pytest.mark.parametrize(
     ("behind", "query"),
-    [("/v1?api-version=2024-10-21", "api-version=2024-10-21"), ("/v1/?a=1&b=", "a=1&b=")],
+    [("/v1?api-version=2024-10-21", "api-version=2024-10-21"), ("/v1/?a=1&b=2", "a=1&b=2")],
 )
 def test_what_stands_behind_an_address_goes_along(ask, behind, query):
     """A query in the address is a part of each request, and not of its path."""
