@@ -37,6 +37,7 @@ SCRIPTED = {"s": "success", "t": "transient", "i": "invalid", "f": "failure", "u
 class Recorded:
     """A run of a generated runner: what it wrote, what was read of that, and what it did."""
 
+    runner: Runner[Any, Any]
     lines: tuple[str, ...]
     result: Result[Any]
     launch: tuple[Transition, ...]
@@ -107,7 +108,7 @@ def record(machine: Machine, choose: Choose, given: Any) -> Recorded:
         coroutine.send(None)
     except StopIteration as stop:
         launch, ways = taken(machine, given, stop.value)
-        return Recorded(tuple(lines), stop.value, launch, ways)
+        return Recorded(runner, tuple(lines), stop.value, launch, ways)
     raise AssertionError("the run waited for something outside of its simulated world")
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
-from fsmflow.runtime import StepContext
+from fsmflow.runtime import Runner, StepContext
 from tests.runtime.families import family
 
 CHILDREN, COST, BUDGET = 50, 100, 20_000
@@ -49,8 +50,14 @@ async def a_while(chance: random.Random) -> None:
         await asyncio.sleep(0)
 
 
+@pytest.fixture(scope="module")
+def runner() -> Runner[Any, Any]:
+    """The runner of the parent, which its runs have in common."""
+    return family(greedy=GREEDY, parent=PARENT)
+
+
 @pytest.mark.parametrize("seed", range(30))
-def test_children_never_overspend_together(seed: int) -> None:
+def test_children_never_overspend_together(seed: int, runner: Runner[Any, Any]) -> None:
     """Each child spends all that it may, and all together spend the budget to the token, never more."""
     chance = random.Random(seed)
     spent: list[int] = []
@@ -61,9 +68,7 @@ def test_children_never_overspend_together(seed: int) -> None:
         spent.append(COST)
         return "more"
 
-    result = asyncio.run(
-        family(greedy=GREEDY, parent=PARENT).run([None] * CHILDREN, steps={"all.spend": spend})
-    )
+    result = asyncio.run(runner.run([None] * CHILDREN, steps={"all.spend": spend}))
 
     assert (sum(spent), result.spent.tokens) == (BUDGET, BUDGET)
 

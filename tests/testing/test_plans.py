@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from random import Random
 from types import ModuleType
 
+import hypothesis
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fsmflow.compiler import compile_file
@@ -23,6 +25,8 @@ from tests.generated import runner_of
 from tests.sample import machine
 
 SPECS = Path(__file__).parents[2] / "specs"
+# Why a value was found, which Hypothesis would look for at length, is asked by nobody.
+find = partial(hypothesis.find, settings=settings(database=None, phases=[Phase.generate, Phase.shrink]))
 ENDS = "done: {end: success}\nlost: {end: failed}"
 LOOP = (
     "draft: {run: m:f, cost: {tokens: 10}, timeout: 4s, success: check,"
@@ -108,7 +112,6 @@ def test_a_failure_comes_out_as_the_simplest_run(monkeypatch: pytest.MonkeyPatch
     found = find(
         plans(under_test),
         lambda plan: play(under_test, plan).result.end == "lost",
-        settings=settings(database=None),
         random=Random(0),
     )
 

@@ -51,7 +51,7 @@ def test_a_replay_is_the_run_that_was_recorded(seeds):
     for seed in seeds:
         lowered, recorded = drawn(seed)
         before = recorded.recording
-        after, replaying, result = again(runner_of(lowered), before)
+        after, replaying, result = again(recorded.runner, before)
 
         assert list(trace_change.differences(before, after)) == [], seed
         assert after.stages == before.stages, seed
