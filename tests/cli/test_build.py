@@ -68,11 +68,10 @@ def test_building_twice_changes_nothing(run: Run, project: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", ["0", "1", "4711"])
-def test_bytes_depend_on_the_spec_alone(project: Path, seed: str, tmp_path: Path) -> None:
+def test_bytes_depend_on_the_spec_alone(run: Run, project: Path, seed: str, tmp_path: Path) -> None:
     """Hash seed, locale, time zone and working folder leave no mark on what is built."""
     spec = project / "specs/hello.fsm.yaml"
-    arguments = [sys.executable, "-m", "fsmflow", "build", str(spec)]
-    subprocess.run(arguments, cwd=project, check=True, capture_output=True)
+    assert run("build", str(spec)).exit_code == 0
     first = tree(project)
     for path in ("generated", "diagrams"):
         for file in (project / path).iterdir():
@@ -81,7 +80,8 @@ def test_bytes_depend_on_the_spec_alone(project: Path, seed: str, tmp_path: Path
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     environment = {**os.environ, "PYTHONHASHSEED": seed, "LC_ALL": "C", "TZ": "Asia/Tokyo"}
-    subprocess.run(arguments, cwd=elsewhere, check=True, capture_output=True, env=environment)
+    built_there = [sys.executable, "-m", "fsmflow", "build", str(spec)]
+    subprocess.run(built_there, cwd=elsewhere, check=True, capture_output=True, env=environment)
 
     assert tree(project) == first
 
@@ -370,25 +370,36 @@ def test_a_killed_write_leaves_whole_files(tmp_path: Path) -> None:
     """However early or late a writer is killed, its target holds all of the old or all of the new."""
     target = tmp_path / "target.bin"
     old, new = b"o" * 400_000, b"n" * 400_000
+    # One process loads all that a writer needs, and is a new writer for each line that it is sent.
     program = (
-        "import sys; from pathlib import Path; from fsmflow.backends import Artifact;"
-        "from fsmflow.cli.files import write_all; p = Path(sys.argv[1]); print('ready', flush=True)\n"
-        "while True:\n"
-        "    write_all([Artifact(p, b'n' * 400_000)]); write_all([Artifact(p, b'o' * 400_000)])\n"
+        "import os, sys; from pathlib import Path; from fsmflow.backends import Artifact\n"
+        "from fsmflow.cli.files import write_all; p = Path(sys.argv[1])\n"
+        "for _ in sys.stdin:\n"
+        "    if writer := os.fork():\n"
+        "        os.waitpid(writer, 0); print('gone', flush=True); continue\n"
+        "    print(os.getpid(), flush=True)\n"
+        "    while True:\n"
+        "        write_all([Artifact(p, b'n' * 400_000)]); write_all([Artifact(p, b'o' * 400_000)])\n"
     )
     target.write_bytes(old)
-    for delay in range(12):
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, str(target)], stdout=subprocess.PIPE, text=True
-        )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(target)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as process:
+        assert process.stdin is not None
         assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.003 * delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
+        for delay in range(60):
+            process.stdin.write("another\n")
+            writer = int(process.stdout.readline())
+            time.sleep(0.0006 * delay)
+            os.kill(writer, signal.SIGKILL)
 
-        assert target.read_bytes() in (old, new)
+            assert process.stdout.readline() == "gone\n"
+            assert target.read_bytes() in (old, new)
+        process.stdin.close()
 
     write_all([Artifact(tmp_path / "sweeper", b"")])
 
