@@ -14,7 +14,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, database=None, print_blob=True)
+settings.register_profile("generated", settings.get_profile("untimed"), max_examples=40)
 settings.load_profile("untimed")
 
 _NAMES = {
@@ -45,6 +46,26 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         gc.set_threshold(20_000)
         gc.enable()
+
+
+class Fewer:
+    """Lets what is generated try forty examples: fifteen notice a mutant, and `fsmflow test` tries more."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Generator[None, object, object]:
+        """Load generated tests with settings of their own."""
+        if collector.path.parent.name != "generated":
+            return (yield)
+        settings.load_profile("generated")
+        try:
+            return (yield)
+        finally:
+            settings.load_profile("untimed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Bring in what is to be heard of every folder, and not of this one alone."""
+    config.pluginmanager.register(Fewer())
 
 
 def pytest_runtest_setup() -> None:

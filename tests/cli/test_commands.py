@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from fsmflow.checks import all_checks
 from fsmflow.cli import COMMANDS, main
 from fsmflow.spec import KINDS
 from tests.cli.conftest import Run, tree
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -223,8 +226,20 @@ def test_schema_prints_what_is_to_go_to_a_dash(run: Run, tmp_path: Path) -> None
     assert tree(tmp_path) == {}
 
 
+FEW_EXAMPLES = """\
+from hypothesis import settings
+
+settings.register_profile("few", max_examples=10, database=None)
+settings.load_profile("few")
+"""
+
+
 def test_test_runs_what_was_built(project: Path) -> None:
-    """`fsmflow test` passes on a project as `new` makes it."""
+    """`fsmflow test` passes on a project as `new` makes it, be it that few examples are tried."""
+    (project / "generated").mkdir()
+    (project / "generated/conftest.py").write_text(FEW_EXAMPLES)
+    # What Hypothesis has found out of Unicode, which takes seconds, is where these tests have it too.
+    shared = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
     for arguments in (["build"], ["test", "-q"]):
         done = subprocess.run(
             [sys.executable, "-m", "fsmflow", *arguments],
@@ -232,6 +247,7 @@ def test_test_runs_what_was_built(project: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
+            env=shared,
         )
 
         assert done.returncode == 0, done.stdout + done.stderr
