@@ -254,6 +254,13 @@ def test_test_runs_what_was_built(project: Path) -> None:
     assert "10 passed" in done.stdout
 
 
+@pytest.fixture
+def plain_pytest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pytest load no plugins by itself: that takes longer than all else where tests are empty."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+
+@pytest.mark.usefixtures("plain_pytest")
 def test_steps_of_two_folders_may_have_one_name(run: Run, tmp_path: Path) -> None:
     """`fsmflow test` runs the tests of several folders, in each of which there is a `steps.py`, say."""
     for folder in ("one", "two"):
@@ -290,6 +297,7 @@ TESTS_OF_TWO = {
 }
 
 
+@pytest.mark.usefixtures("plain_pytest")
 @pytest.mark.parametrize(
     ("passed", "code"),
     [
