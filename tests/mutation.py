@@ -59,6 +59,8 @@ def _in(top: ast.stmt, place: str, parents: list[ast.AST], onward: dict[str, str
             children = list(value) if isinstance(value, list) else [value]
             for index, child in enumerate(children):
                 for after in _replacements(parent, field, child, onward):
+                    if after is not None:
+                        ast.fix_missing_locations(ast.copy_location(after, child))
                     shown = parent if _is_bare(parent, child) else child
                     before = ast.unparse(shown)
                     with_change = [
@@ -78,7 +80,6 @@ def _set(top: ast.stmt, parent: ast.AST, field: str, value: object) -> None:
         top.body[1:] = value
     else:
         setattr(parent, field, value)
-    ast.fix_missing_locations(top)
 
 
 def _is_bare(parent: ast.AST, child: object) -> bool:

@@ -38,6 +38,11 @@ class Jury:
         self.module = module_of(self.tree)
         self.subject = Subject(analysis.machine, self.module.RUNNER, folder=SPECS)
         self.decisions = tuple(decisions(analysis.machine))
+        self.near: dict[str, list[Decision]] = {}
+        for decision in self.decisions:
+            before = "" if decision.before is None else decision.before.state
+            for state in {before, decision.expected[0].state}:
+                self.near.setdefault(state, []).append(decision)
         options = {"max_examples": 15, "database": None, "derandomize": True, "phases": [Phase.generate]}
         settings.register_profile("jury", **options)
         usual = settings.get_current_profile_name()
@@ -54,9 +59,9 @@ class Jury:
     def acquits(self, mutant: Mutant) -> bool:
         """Tell whether no generated test fails for `mutant`."""
         # The reference decides each corner once for all mutants, and those near the change come first.
-        near = sorted(self.decisions, key=lambda decision: not _is_near(decision, mutant))
+        ordered = (*self.near.get(mutant.place.partition("_")[2], ()), *self.decisions)
         try:
-            with self._in_place(mutant), patch.dict(corners.__globals__, decisions=lambda _: iter(near)):
+            with self._in_place(mutant), patch.dict(corners.__globals__, decisions=lambda _: iter(ordered)):
                 for test in self.tests:
                     test()
         except Exception:
@@ -90,12 +95,6 @@ def _code(node: ast.FunctionDef) -> object:
     scratch: dict[str, FunctionType] = {}
     exec(code, scratch)
     return scratch[node.name].__code__
-
-
-def _is_near(decision: Decision, mutant: Mutant) -> bool:
-    state = mutant.place.partition("_")[2]
-    before = "" if decision.before is None else decision.before.state
-    return state in (before, decision.expected[0].state)
 
 
 DEFAULT = "the default of `Backoff` is the same"
