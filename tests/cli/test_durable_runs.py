@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from fsmflow.cli.runs import left
+from fsmflow.engines.durable import Durable
 from fsmflow.engines.handing import Handed
 from fsmflow.engines.owners import this_process
 from fsmflow.engines.store import Store, StoreError
@@ -269,8 +270,12 @@ def test_a_run_that_nobody_carries_out_is_told_by_that(run: Run, spec: str) -> N
     assert f"carried out by {owner}, which is gone\n  to go on: fsmflow resume r1\n" in shown
 
 
-def test_a_run_of_another_machine_is_told_by_how_long_nothing_was_heard_of_it(run: Run, spec: str) -> None:
+def test_a_run_of_another_machine_is_told_by_how_long_nothing_was_heard_of_it(
+    run: Run, spec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nobody knows if a process elsewhere lives: how long ago its lease ran out is told, and what to do."""
+    # Half of a lease is how long a resume listens for its owner.
+    monkeypatch.setitem(Durable.__init__.__kwdefaults__, "lease_s", 1.0)
     run("submit", spec, "text=a", "--run-id", "r1")
     with closing(sqlite3.connect("runs.db")) as connection, connection:
         connection.execute(
