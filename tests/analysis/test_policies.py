@@ -170,10 +170,10 @@ class Reference:
                     then = semantics.advance(machine, advance.configuration, event)
                     path = (*taken, *then.taken)
                     following[key(then.configuration), path] = (then, path)
+                if sum(map(len, self.levels.values())) + len(following) > MOST_RUNS:
+                    self.are_all = False
+                    return
             fresh = following
-            if sum(map(len, self.levels.values())) + len(fresh) > MOST_RUNS:
-                self.are_all = False
-                return
 
     def _events(self, advance):
         state = self.machine.states[advance.configuration.state]
