@@ -67,7 +67,10 @@ def generated_on(seed: int, examples: int) -> list[Callable[[], None]]:
     return [test for name, test in vars(module).items() if name.startswith("test_")]
 
 
-@pytest.mark.parametrize("seed", range(12))
+LARGE = pytest.param(6, marks=pytest.mark.slow)  # takes longer than the twelve others together
+
+
+@pytest.mark.parametrize("seed", [*range(6), LARGE, *range(7, 13)])
 def test_they_hold_for_random_machines(seed):
     """Whatever the workflow, as long as its runs end, its generated tests pass on its generated runner."""
     for test in generated_on(seed, 10):

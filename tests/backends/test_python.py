@@ -309,7 +309,7 @@ def test_a_module_does_not_depend_on_the_hash_seed():
             env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed, "LC_ALL": locale},
             check=True,
         ).stdout
-        for seed, locale in (("0", "C"), ("1", "C.UTF-8"), ("4242", "tr_TR.UTF-8"))
+        for seed, locale in (("1", "C"), ("4242", "tr_TR.UTF-8"))
     }
 
     assert len(found) == 1
