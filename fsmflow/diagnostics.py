@@ -31,6 +31,10 @@ class Severity(Enum):
     NOTE = "note"
 
 
+MAX_RELATED = 3
+"""How many of the places are named that one fault shows in, beside the first."""
+
+
 @frozen
 class Related:
     """A second place that a diagnostic speaks of."""

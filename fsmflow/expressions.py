@@ -120,6 +120,16 @@ class Compare:
     left: Operand
     right: Operand
 
+    @property
+    def literal_last(self) -> Compare:
+        """The same comparison with a literal on its right, where it has one on its left."""
+        if not isinstance(self.left, Value):
+            return self
+        return Compare(_TURNED.get(self.operator, self.operator), self.right, self.left)
+
+
+_TURNED: dict[Operator, Operator] = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
 
 @frozen
 class Within:

@@ -22,7 +22,6 @@ from fsmflow.expressions import (
     Guard,
     Length,
     Not,
-    Operand,
     Path,
     Truth,
     Value,
@@ -178,19 +177,15 @@ def shown_by(guard: Guard, *, holds: bool) -> Values:
             return frozenset({path.root})
         case Within(left=Path() as path, items=items) if holds and None not in items:
             return frozenset({path.root})
-        case Compare(operator=sign, left=left, right=right):
-            return _shown_by_comparison(sign, left, right, holds=holds)
+        case Compare():
+            return _shown_by_comparison(guard.literal_last, holds=holds)
         case Always() | Truth() | Within():
             return nothing
 
 
-_ORDERS = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
-def _shown_by_comparison(sign: str, left: Operand, right: Operand, *, holds: bool) -> Values:
-    if isinstance(left, Value):
-        left, right, sign = right, left, _ORDERS.get(sign, sign)
-    match left, right:
+def _shown_by_comparison(comparison: Compare, *, holds: bool) -> Values:
+    sign = comparison.operator
+    match comparison.left, comparison.right:
         case Path(root=root), Value(value=None) if (sign, holds) in (("!=", True), ("==", False)):
             return frozenset({root})
         case Path(root=root), Value(value=value) if value is not None and holds and sign != "!=":

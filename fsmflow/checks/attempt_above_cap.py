@@ -40,11 +40,9 @@ from attrs import evolve
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.affordability import unaffordable
 from fsmflow.analysis.amounts import RESOURCES
-from fsmflow.diagnostics import Diagnostic, Related
+from fsmflow.diagnostics import MAX_RELATED, Diagnostic, Related
 from fsmflow.machine import Children, Work
 from fsmflow.source import Route
-
-MAX_RELATED = 3
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:

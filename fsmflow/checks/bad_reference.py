@@ -53,11 +53,9 @@ from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.assignment import Assignment
 from fsmflow.analysis.reads import Read, givers
-from fsmflow.diagnostics import Diagnostic, Related, Severity
+from fsmflow.diagnostics import MAX_RELATED, Diagnostic, Related, Severity
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
-
-MAX_RELATED = 3
 
 _OF_ERROR = ("state", "outcome", "message", "complaints", "value")
 

@@ -91,15 +91,10 @@ def _bounds(guard: Guard, path: Path, *, holds: bool) -> Iterator[int]:
         case All(operands=operands) | AnyOf(operands=operands) if isinstance(guard, All) is holds:
             for operand in operands:
                 yield from _bounds(operand, path, holds=holds)
-        case (
-            Compare(operator=sign, left=Length(of=of), right=Value(value=int(number)))
-            | Compare(operator=sign, left=Value(value=int(number)), right=Length(of=of))
-        ) if of == path:
-            said = _TURNED.get(sign, sign) if isinstance(guard.left, Value) else sign
-            if said in ("<=", "==") if holds else said in (">", "!="):
-                yield number
-            elif said == ("<" if holds else ">="):
-                yield number - 1
-
-
-_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+        case Compare():
+            match guard.literal_last:
+                case Compare(operator=sign, left=Length(of=of), right=Value(value=int(number))) if of == path:
+                    if sign in ("<=", "==") if holds else sign in (">", "!="):
+                        yield number
+                    elif sign == ("<" if holds else ">="):
+                        yield number - 1

@@ -40,11 +40,9 @@ from collections.abc import Iterator
 from fsmflow import spec
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.callees import calls
-from fsmflow.diagnostics import Diagnostic, Related
+from fsmflow.diagnostics import MAX_RELATED, Diagnostic, Related
 from fsmflow.loading.names import shown
 from fsmflow.source import Route
-
-MAX_RELATED = 3
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:

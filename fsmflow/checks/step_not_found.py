@@ -39,10 +39,9 @@ from fsmflow.analysis.kinds.signatures import is_generator
 from fsmflow.analysis.kinds.symbols import NotThere, Symbol, WholeModule, resolve
 from fsmflow.analysis.mentions import CodeName, classes, functions
 from fsmflow.analysis.modules import Absent, Broken, Module
-from fsmflow.diagnostics import Diagnostic, Related, nearest
+from fsmflow.diagnostics import MAX_RELATED, Diagnostic, Related, nearest
 from fsmflow.loading.names import shown
 
-MAX_RELATED = 3
 MAX_BESIDE = 1_000
 
 _NO_CODE = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr, ast.Compare)

@@ -25,10 +25,8 @@ from collections.abc import Iterator
 
 from fsmflow.analysis import Analysis
 from fsmflow.analysis.mentions import targets
-from fsmflow.diagnostics import Diagnostic, Related
+from fsmflow.diagnostics import MAX_RELATED, Diagnostic, Related
 from fsmflow.loading.names import shown
-
-MAX_RELATED = 3
 
 
 def check(analysis: Analysis) -> Iterator[Diagnostic]:
