@@ -22,7 +22,7 @@ from fsmflow.runtime.outcomes import Permanent
 from fsmflow.runtime.run import Error, Run, Spent
 from fsmflow.runtime.steps import Bound
 from fsmflow.runtime.validation import Validate
-from fsmflow.runtime.waiting import all_done
+from fsmflow.runtime.waiting import all_done, first_error
 from fsmflow.runtime.world import World
 
 MOST_TOLD = 3
@@ -142,10 +142,12 @@ class _Group:
                 # A loop may begin tasks at once (`asyncio.eager_task_factory`): some may have failed by now.
                 if not self._has_failed:
                     self._tasks.add(asyncio.create_task(self._work(pending)))
-            await all_done(self._tasks)
-            for task in self._tasks:
-                if not task.cancelled():
-                    task.result()
+            try:
+                await all_done(self._tasks)
+            finally:
+                error = first_error(self._tasks)
+            if error is not None:
+                raise error
         if self._has_failed:
             raise Permanent(failures_told(self._children, [each.key for each in starts], self._failures))
         if any(task.cancelled() for task in self._tasks):

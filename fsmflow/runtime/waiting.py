@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -28,3 +29,12 @@ async def all_done(tasks: set[asyncio.Task[Any]]) -> None:
                 task.cancel()
     if cancelled is not None:
         raise cancelled
+
+
+def first_error(tasks: Iterable[asyncio.Task[Any]]) -> BaseException | None:
+    """Give what one of `tasks` raised, or nothing; all are done, and those that were cancelled raised nothing.
+
+    Each is asked: of one that is not, asyncio would log what it raised, whenever it happens to be freed.
+    """
+    errors = [task.exception() for task in tasks if not task.cancelled()]
+    return next(filter(None, errors), None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fsmflow.engines.durable import Durable
+from fsmflow.engines.durable import Durable, Fenced
 from fsmflow.engines.workflows import Workflow
 from fsmflow.runtime import Permanent, Result, StepContext
 
@@ -310,6 +310,35 @@ states:
   done: {end: success}
   told: {end: degraded}
 """
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["each is told", "one is cancelled"])
+def test_a_run_that_was_lost_is_told_once(hangs: bool, tmp_path: Path, folder: Path) -> None:
+    """Whoever carries a run out is told that it is lost; asyncio is left nothing to log of its children."""
+    begun: list[int] = []
+    go_on = asyncio.Event()
+
+    async def ship(item: int) -> int:
+        begun.append(item)
+        await go_on.wait()
+        if item and hangs:
+            await asyncio.sleep(60)
+        return item
+
+    async def main(durable: Durable) -> list[asyncio.Task[Any]]:
+        running = asyncio.create_task(durable.resume(run_id, steps={"each.ship": ship}))
+        while len(begun) < 2:
+            await asyncio.sleep(0.001)
+        children = asyncio.all_tasks() - {running, asyncio.current_task()}
+        durable.cancel(run_id)
+        go_on.set()
+        with pytest.raises(Fenced):
+            await asyncio.wait_for(running, 5)
+        return [task for task in children if not task.cancelled() and task._log_traceback]
+
+    with Durable(tmp_path / "runs.db", lease_s=1) as durable:
+        run_id = durable.submit(Workflow.of_spec(folder / "kept_parent.fsm.yaml"), [0, 1])
+        assert asyncio.run(main(durable)) == []
 
 
 def test_a_lost_attempt_takes_no_more_time_than_was_left(durable: Durable, folder: Path) -> None:

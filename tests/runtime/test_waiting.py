@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from fsmflow.runtime.waiting import all_done
+from fsmflow.runtime.waiting import all_done, first_error
 
 
 def test_a_caller_that_is_cancelled_hears_of_it_when_all_is_done() -> None:
@@ -30,3 +30,21 @@ def test_a_caller_that_is_cancelled_hears_of_it_when_all_is_done() -> None:
 
     asyncio.run(main())
     assert ended == ["so"]
+
+
+def test_the_first_error_is_given_and_all_are_heard() -> None:
+    """Of tasks that failed one error is given; asyncio is left nothing to log, and a cancelled one raised nothing."""
+
+    async def fail(why: str) -> None:
+        raise ValueError(why)
+
+    async def main() -> tuple[BaseException | None, list[bool]]:
+        lost = asyncio.ensure_future(asyncio.sleep(60))
+        lost.cancel()
+        tasks = [lost, *(asyncio.ensure_future(fail(why)) for why in "ab")]
+        await asyncio.wait(tasks)
+        return first_error(tasks), [task._log_traceback for task in tasks]
+
+    error, unheard = asyncio.run(main())
+    assert (str(error), unheard) == ("a", [False, False, False])
+    assert first_error([]) is None

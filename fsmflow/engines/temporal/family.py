@@ -22,6 +22,7 @@ from fsmflow.runtime.events import Ended
 from fsmflow.runtime.outcomes import Breach
 from fsmflow.runtime.run import Configuration, Error, Run, Spent
 from fsmflow.runtime.verdict import seconds
+from fsmflow.runtime.waiting import first_error
 
 
 class Outcome(NamedTuple):
@@ -145,9 +146,9 @@ class Family:
                 self.is_cancelled = True
                 await self._stop()
                 pending = {task for task in pending if not task.done()}
-        for task in self._tasks:
-            if not task.cancelled():
-                task.result()
+        error = first_error(self._tasks)
+        if error is not None:
+            raise error
 
     @property
     def _is_over(self) -> bool:
