@@ -32,7 +32,7 @@ async def all_done(tasks: set[asyncio.Task[Any]]) -> None:
 
 
 def first_error(tasks: Iterable[asyncio.Task[Any]]) -> BaseException | None:
-    """Give what one of `tasks` raised, or nothing; all are done, and those that were cancelled raised nothing.
+    """Give what one of `tasks` raised, or nothing: all are done, and one that was cancelled raised nothing.
 
     Each is asked: of one that is not, asyncio would log what it raised, whenever it happens to be freed.
     """

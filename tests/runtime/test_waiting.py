@@ -33,7 +33,7 @@ def test_a_caller_that_is_cancelled_hears_of_it_when_all_is_done() -> None:
 
 
 def test_the_first_error_is_given_and_all_are_heard() -> None:
-    """Of tasks that failed one error is given; asyncio is left nothing to log, and a cancelled one raised nothing."""
+    """Of tasks that failed one error is given, and asyncio is left nothing to log."""
 
     async def fail(why: str) -> None:
         raise ValueError(why)
