@@ -11,15 +11,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from click.testing import CliRunner
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from fsmflow.cli import app
+from fsmflow.cli import app, specs
 from fsmflow.cli.load import load
+from fsmflow.compiler import compile_file
 from fsmflow.engines.durable import Durable
 from fsmflow.engines.stored_desk import Suspended
 from fsmflow.engines.workflows import Workflow
@@ -124,6 +127,10 @@ def watch(tmp_path: Path, exporter: InMemorySpanExporter, monkeypatch: pytest.Mo
     return Watch(tmp_path, otel_sink(exporter, content=True), exporter)
 
 
+compiled = cache(compile_file)
+"""The one spec that all commands read, compiled once."""
+
+
 def shown(trace: Path) -> Iterator[tuple[str, str]]:
     """Give what each command tells of a trace."""
     folder = trace.parent
@@ -139,7 +146,8 @@ def shown(trace: Path) -> Iterator[tuple[str, str]]:
         ["report", str(SPEC), "--trace", str(trace), "-o", str(folder / "page.html")],
     ]
     for command in commands:
-        result = CliRunner().invoke(app, command)
+        with patch.object(specs, "compile_file", compiled):
+            result = CliRunner().invoke(app, command)
         assert result.exit_code in (0, 2), result.output
         yield " ".join(command[:2]), result.output
     for name in ("drawn.svg", "drawn.dot", "page.html"):

@@ -32,7 +32,9 @@ def simulator(name="ask_docs", seed=0):
 
 @pytest.fixture(scope="module", params=NAMES)
 def made(request):
-    return scouted(simulator(request.param))
+    """A simulator, which knows the way to rare transitions where that is soon learnt; `slow` goes to all."""
+    made = simulator(request.param)
+    return made if request.param in ("extract_record", "refund", "research") else scouted(made)
 
 
 def test_nothing_is_broken_by_a_run_of_the_committed_specs(made):
