@@ -265,7 +265,7 @@ def test_three_views_agree_on_very_many_random_machines():
     assert_often(campaign(range(1_000, 4_000)), 12_000)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(wide_workflows, st.randoms(use_true_random=False))
 def test_three_views_agree_on_machines_that_can_be_simplified(flow, random):
     """Three views agree on machines and events that are drawn so that a failure comes out small."""

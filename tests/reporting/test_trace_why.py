@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from functools import cache
 
 import pytest
 from attrs import evolve
@@ -15,7 +16,7 @@ from fsmflow.machine import Machine, Work
 from fsmflow.reporting.trace_moves import moves
 from fsmflow.reporting.trace_sentences import failure
 from fsmflow.reporting.trace_why import explain
-from tests.analysis.traces.test_following import drawn
+from tests.analysis.traces import test_following
 from tests.recorded import Recorded, record_script
 from tests.sample import machine
 
@@ -25,6 +26,10 @@ CHECK = (
     "check: {run: m:f, timeout: 4s, success: {good: done, bad: {to: draft, times: 2, else: plain}},"
     " fallback: {to: draft, times: 1, else: plain}}\n"
 )
+
+
+drawn = cache(test_following.drawn)
+"""The same random runs are asked about twice."""
 
 
 def told(lowered: Machine, script: str) -> str:

@@ -128,7 +128,6 @@ def test_what_a_step_held_is_let_go_at_once(how, is_watched):
             if thread.name == "fsmflow-work":
                 thread.join()
 
-    gc.collect()
     gc.disable()
     try:
         asyncio.run(main())
